@@ -1,0 +1,169 @@
+"""3DGS `.ply` (SH degree 0–3) and PlayCanvas `.compressed.ply`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from plyfile import PlyData, PlyElement, PlyParseError
+
+from golden.errors import InputError
+from golden.scenes.scene import SH_C0, Floats, Scene, make_scene, sigmoid
+
+CHUNK_SIZE = 256  # Gaussians that share one min/max box in a compressed file
+PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
+
+
+def load_ply(path: Path) -> Scene:
+    """Reads a binary or ASCII `.ply` of Gaussians, plain or compressed.
+
+    Raises:
+        InputError: not a PLY file, truncated, a property missing or of the wrong kind.
+    """
+    try:
+        with path.open("rb") as stream:
+            _check_counts(path, stream.read(1 << 16))
+        data = PlyData.read(path, mmap=False)
+    except (PlyParseError, UnicodeDecodeError, ValueError, OverflowError, MemoryError) as error:
+        if isinstance(error, InputError):
+            raise
+        detail = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path.name}: not a readable PLY file: {detail}") from error
+    if "vertex" not in data:
+        raise InputError(f"{path.name}: a Gaussian PLY needs an element 'vertex', found {[e.name for e in data]}")
+    if any(name in _names(data["vertex"]) for name in PACKED):
+        return _compressed(path.name, data)
+    return _plain(path.name, data["vertex"])
+
+
+def _check_counts(path: Path, head: bytes) -> None:
+    """Refuses an element count larger than the file before anything allocates memory for it."""
+    header = head.split(b"end_header", 1)[0]
+    for line in header.splitlines():
+        words = line.split()
+        if len(words) == 3 and words[0] == b"element" and words[2].isdigit():
+            if int(words[2]) > path.stat().st_size:
+                raise InputError(
+                    f"{path.name}: element '{words[1].decode(errors='replace')}' claims {int(words[2])} rows, "
+                    f"the file has only {path.stat().st_size} bytes"
+                )
+
+
+def _names(element: PlyElement) -> list[str]:
+    return [p.name for p in element.properties]
+
+
+def _columns(name: str, element: PlyElement, wanted: list[str]) -> npt.NDArray[np.generic]:
+    """The named scalar properties side by side, [rows, len(wanted)]."""
+    missing = [p for p in wanted if p not in _names(element)]
+    if missing:
+        raise InputError(f"{name}: element '{element.name}' lacks the property '{missing[0]}'")
+    columns = [element.data[p] for p in wanted]
+    for column, prop in zip(columns, wanted, strict=True):
+        if column.dtype.kind not in "fiu":
+            raise InputError(f"{name}: property '{prop}' must be a number, it is a list")
+    return np.stack(columns, axis=1)
+
+
+def _floats(name: str, element: PlyElement, wanted: list[str]) -> Floats:
+    with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is dropped as such
+        return _columns(name, element, wanted).astype(np.float32)
+
+
+def _rest_count(name: str, names: list[str]) -> int:
+    """Coefficients per channel above the constant one, from the number of f_rest_* properties."""
+    rest = sum(p.startswith("f_rest_") for p in names)
+    if rest not in (0, 9, 24, 45):
+        raise InputError(f"{name}: SH degree 0 to 3 has 0, 9, 24 or 45 f_rest properties, found {rest}")
+    return rest // 3
+
+
+def _plain(name: str, vertex: PlyElement) -> Scene:
+    count = vertex.count
+    rest = _rest_count(name, _names(vertex))
+    dc = _floats(name, vertex, [f"f_dc_{i}" for i in range(3)])
+    sh = np.empty((count, 1 + rest, 3), np.float32)
+    sh[:, 0] = dc
+    if rest:
+        channel_major = _floats(name, vertex, [f"f_rest_{i}" for i in range(3 * rest)])
+        sh[:, 1:] = channel_major.reshape(count, 3, rest).transpose(0, 2, 1)
+    return make_scene(
+        name,
+        means=_floats(name, vertex, ["x", "y", "z"]),
+        log_scales=_floats(name, vertex, [f"scale_{i}" for i in range(3)]),
+        quaternions=_floats(name, vertex, [f"rot_{i}" for i in range(4)]),
+        opacities=sigmoid(_floats(name, vertex, ["opacity"])[:, 0]),
+        sh=sh,
+    )
+
+
+def _unorm(value: npt.NDArray[np.uint32], shift: int, bits: int) -> Floats:
+    """`bits` of `value` from `shift` as a fraction of all ones, in [0, 1]."""
+    mask = (1 << bits) - 1
+    return (((value >> np.uint32(shift)) & np.uint32(mask)) / mask).astype(np.float32)
+
+
+def _unpack_111011(value: npt.NDArray[np.uint32]) -> Floats:
+    return np.stack([_unorm(value, 21, 11), _unorm(value, 11, 10), _unorm(value, 0, 11)], axis=1)
+
+
+def _compressed(name: str, data: PlyData) -> Scene:
+    """PlayCanvas: 16 bytes a Gaussian, quantised in the box of its chunk of 256."""
+    vertex = data["vertex"]
+    if "chunk" not in data:
+        raise InputError(f"{name}: a compressed PLY needs an element 'chunk', found {[e.name for e in data]}")
+    chunk = data["chunk"]
+    needed = -(-vertex.count // CHUNK_SIZE)
+    if chunk.count < needed:
+        raise InputError(
+            f"{name}: {vertex.count} Gaussians need {needed} chunks of {CHUNK_SIZE}, the file has {chunk.count}"
+        )
+    packed = _columns(name, vertex, list(PACKED))
+    if packed.dtype != np.uint32:
+        raise InputError(f"{name}: packed properties must be 'uint', found {packed.dtype}")
+    position, rotation, scale, color = packed.T
+    which = np.arange(vertex.count) // CHUNK_SIZE
+
+    def in_box(unit: Floats, low: list[str], high: list[str]) -> Floats:
+        lo, hi = _floats(name, chunk, low)[which], _floats(name, chunk, high)[which]
+        return lo + unit * (hi - lo)
+
+    axes = "xyz"
+    rgb = np.stack([_unorm(color, s, 8) for s in (24, 16, 8)], axis=1)
+    if "min_r" in _names(chunk):
+        rgb = in_box(rgb, [f"min_{c}" for c in "rgb"], [f"max_{c}" for c in "rgb"])
+    return make_scene(
+        name,
+        means=in_box(_unpack_111011(position), [f"min_{a}" for a in axes], [f"max_{a}" for a in axes]),
+        log_scales=in_box(_unpack_111011(scale), [f"min_scale_{a}" for a in axes], [f"max_scale_{a}" for a in axes]),
+        quaternions=_smallest_three(rotation),
+        opacities=_unorm(color, 0, 8),
+        sh=np.concatenate([((rgb - 0.5) / SH_C0)[:, None], _compressed_rest(name, data)], axis=1),
+    )
+
+
+def _smallest_three(value: npt.NDArray[np.uint32]) -> Floats:
+    """2 bits: which of w, x, y, z is largest and left out; 3 × 10 bits: the others, in order."""
+    others = np.stack([(_unorm(value, s, 10) - 0.5) * np.float32(np.sqrt(2)) for s in (20, 10, 0)], axis=1)
+    largest = np.sqrt(np.maximum(0, 1 - (others**2).sum(axis=1)))
+    index = (value >> np.uint32(30)).astype(np.int64)
+    quaternion = np.empty((len(value), 4), np.float32)
+    rows = np.arange(len(value))
+    for k in range(3):
+        quaternion[rows, k + (k >= index)] = others[:, k]
+    quaternion[rows, index] = largest
+    return quaternion
+
+
+def _compressed_rest(name: str, data: PlyData) -> Floats:
+    """The optional element 'sh': one byte per coefficient, channel-major, centres of 256 bins of [-4, 4]."""
+    count = data["vertex"].count
+    if "sh" not in data:
+        return np.empty((count, 0, 3), np.float32)
+    element = data["sh"]
+    if element.count != count:
+        raise InputError(f"{name}: element 'sh' must have one row per Gaussian, {element.count} for {count}")
+    rest = _rest_count(name, _names(element))
+    byte = _floats(name, element, [f"f_rest_{i}" for i in range(3 * rest)])
+    return ((byte + 0.5) / 256 - 0.5).reshape(count, 3, rest).transpose(0, 2, 1) * np.float32(8)

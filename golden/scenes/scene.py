@@ -1,0 +1,113 @@
+"""The scene every loader returns: N anisotropic 3-D Gaussians with spherical-harmonic colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.errors import InputError
+
+#: Y00, the constant spherical harmonic: colour = 0.5 + SH_C0 * sh[0] for a scene of degree 0.
+SH_C0 = 0.28209479177387814
+
+#: exp() of a larger log-scale leaves float32's useful range; such a Gaussian is dropped as not finite.
+MAX_ABS_LOG_SCALE = 40.0
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """N Gaussians, in the order of the file.
+
+    All arrays are float32. `quaternions` are unit length, order w, x, y, z. `scales` are the
+    standard deviations along the Gaussian's own axes, in scene units (not their logarithms).
+    `opacities` lie in [0, 1]. `sh` is coefficient-major with (degree + 1)² coefficients per
+    channel, so that colour = max(0, 0.5 + Σ_k sh[:, k] · Y_k(direction)).
+    """
+
+    name: str
+    means: Floats  # [N, 3]
+    scales: Floats  # [N, 3]
+    quaternions: Floats  # [N, 4]
+    opacities: Floats  # [N]
+    sh: Floats  # [N, (degree+1)², 3]
+    dropped: int = 0  #: Gaussians of the file that were not finite and were left out
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    @property
+    def sh_degree(self) -> int:
+        return int(np.sqrt(self.sh.shape[1])) - 1
+
+    def select(self, index: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> Scene:
+        """The same scene with only the Gaussians of `index`, in that order."""
+        return Scene(
+            name=self.name,
+            means=self.means[index],
+            scales=self.scales[index],
+            quaternions=self.quaternions[index],
+            opacities=self.opacities[index],
+            sh=self.sh[index],
+            dropped=self.dropped,
+        )
+
+
+def make_scene(
+    name: str,
+    *,
+    means: Floats,
+    log_scales: Floats,
+    quaternions: Floats,
+    opacities: Floats,
+    sh: Floats,
+) -> Scene:
+    """Checks raw arrays and returns a `Scene`.
+
+    Gaussians with a NaN or an infinity in any parameter (or a log-scale beyond
+    ±`MAX_ABS_LOG_SCALE`) are dropped and counted in `Scene.dropped`; they cannot be drawn.
+    Quaternions are normalised.
+
+    Raises:
+        InputError: no Gaussian at all, none that is finite, a quaternion of length zero, or an
+            opacity outside [0, 1].
+    """
+    count = len(means)
+    if count == 0:
+        raise InputError(f"{name}: a scene needs at least one Gaussian, the file holds 0")
+    flat = [a.reshape(count, -1) for a in (means, log_scales, quaternions, opacities, sh)]
+    finite = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in flat])
+    finite &= (np.abs(np.where(np.isfinite(log_scales), log_scales, 0)) <= MAX_ABS_LOG_SCALE).all(axis=1)
+    kept = int(finite.sum())
+    if kept == 0:
+        raise InputError(
+            f"{name}: every Gaussian must be finite, all {count} hold NaN, infinity or a scale out of range"
+        )
+
+    length = np.linalg.norm(quaternions[finite].astype(np.float64), axis=1)
+    if (length == 0).any():
+        index = int(np.flatnonzero(finite)[np.flatnonzero(length == 0)[0]])
+        raise InputError(f"{name}: a rotation must not be the zero quaternion, Gaussian {index} has 0 0 0 0")
+    opacity = opacities[finite]
+    if opacity.min() < 0 or opacity.max() > 1:
+        index = int(np.flatnonzero(finite)[np.argmax(np.abs(opacity - 0.5))])
+        raise InputError(f"{name}: opacity must lie in [0, 1], Gaussian {index} has {opacities[index]:g}")
+    return Scene(
+        name=name,
+        means=np.ascontiguousarray(means[finite], np.float32),
+        scales=np.exp(log_scales[finite], dtype=np.float32),
+        quaternions=(quaternions[finite] / length[:, None]).astype(np.float32),
+        opacities=np.ascontiguousarray(opacity, np.float32),
+        sh=np.ascontiguousarray(sh[finite], np.float32),
+        dropped=count - kept,
+    )
+
+
+def sigmoid(x: Floats) -> Floats:
+    """1 / (1 + exp(-x)), without overflow for large negative x."""
+    with np.errstate(invalid="ignore"):
+        e = np.exp(-np.abs(x))
+        return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(np.float32)

@@ -1,0 +1,39 @@
+"""antimatter15 `.splat`: 32 bytes a Gaussian, no header."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from golden.errors import InputError
+from golden.scenes.scene import SH_C0, Scene, make_scene
+
+RECORD = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("rotation", "u1", 4)])
+
+
+def load_splat(path: Path) -> Scene:
+    """Reads a `.splat` file: position, linear scale, colour and opacity bytes, quaternion bytes.
+
+    Raises:
+        InputError: the size is not a multiple of 32 bytes, or a scale is not positive.
+    """
+    raw = path.read_bytes()
+    if len(raw) % RECORD.itemsize:
+        raise InputError(
+            f"{path.name}: a .splat file is a multiple of {RECORD.itemsize} bytes, this one has {len(raw)}"
+        )
+    record = np.frombuffer(raw, RECORD)
+    scale = record["scale"].astype(np.float64)
+    if (scale <= 0).any():  # NaN compares false and is dropped later
+        index = int(np.argmax((scale <= 0).any(axis=1)))
+        raise InputError(f"{path.name}: a scale must be positive, Gaussian {index} has {scale[index].min():g}")
+    rgb = record["rgba"][:, :3] / 255
+    return make_scene(
+        path.name,
+        means=record["mean"].astype(np.float32),
+        log_scales=np.log(scale).astype(np.float32),
+        quaternions=(record["rotation"].astype(np.float32) - 128) / 128,
+        opacities=(record["rgba"][:, 3] / 255).astype(np.float32),
+        sh=((rgb - 0.5) / SH_C0).astype(np.float32)[:, None],
+    )

@@ -1,0 +1,1 @@
+"""Streaming Gaussian splatting: reference, specification and bit-true model."""

@@ -1,0 +1,217 @@
+"""One view of a scene image: camera constants, groups, and the voxels each group visits.
+
+All that the host computes for a frame. The voxel order is by the nearest corner of each voxel's
+cube; the hardware's own ordering unit (StreamingGS's VSU) would replace `voxel_lists`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.errors import InputError
+from golden.formats import encode, unsigned
+from golden.scenes.camera import Camera
+from golden.scenes.voxels import MAX_INDEX
+from golden.splat.scene_image import SceneImage, radius_value
+from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, Spec
+
+GUARD_BAND = 1.3  # as in reference.py
+MAX_TANGENT = 1.5  # largest tangent of half a field of view
+#: Pixels a support can reach beyond its undilated size: sqrt(0.3 · 2·ln 255), and a rounding guard.
+LOW_PASS_MARGIN = math.sqrt(DILATION * -2 * math.log(MIN_ALPHA)) + 0.25
+#: Slack of the coarse test in voxel edges: its depth is truncated to 8 fraction bits.
+COARSE_SLACK = 2.0**-7
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """A square of pixels and its visiting list."""
+
+    corner_x: int  # pixels
+    corner_y: int
+    valid_columns: int  #: sub-tiles that lie, at least in part, on the image
+    valid_rows: int
+    centre_x: int  #: principal point relative to the corner, mean_format
+    centre_y: int
+    slopes: tuple[int, int, int, int]  #: left, right, top, bottom side, slope_format, widened
+    voxels: Ints  # voxel numbers, nearest first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """The integers that a frame's header and group table hold."""
+
+    camera: Camera
+    rotation: Ints  # [3, 3] world to camera, rotation_format
+    quaternion: tuple[int, int, int, int]  #: the same rotation, rotation_format
+    position: Ints  # [3] the camera in voxel edges, camera_format
+    focal_x: int  #: normalised by focal_exponent to mantissa_bits
+    focal_y: int
+    focal_exponent: int  #: fx = focal_x · 2**(focal_exponent - mantissa_bits + 1)
+    limit_x: int  #: clamp of x/z in the Jacobian, rotation_format
+    limit_y: int
+    near: int  #: camera_format
+    stretch_x: int  #: bound of the Jacobian row's norm over f/z, u1.7
+    stretch_y: int
+    depth_offset: int  #: nearest corner of a voxel's cube below its origin's depth, camera_format
+    groups: tuple[Group, ...]
+
+
+def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 0.2) -> Frame:
+    """Quantises the camera for `image` and lists each group's voxels.
+
+    Raises:
+        InputError: a field of view wider than 2·atan(1.5), a camera further than 2**13 voxels
+            from the scene's middle, or a near plane that is not positive or does not fit.
+    """
+    edge = image.grid.edge
+    half_x, half_y = (
+        _half_tangent(camera.cx, camera.width, camera.fx),
+        _half_tangent(camera.cy, camera.height, camera.fy),
+    )
+    if max(half_x, half_y) > MAX_TANGENT:
+        raise InputError(
+            f"camera: half the field of view must have a tangent of at most {MAX_TANGENT}, "
+            f"it is {max(half_x, half_y):.3g}"
+        )
+    if not (math.isfinite(near) and near > 0):
+        raise InputError(f"camera: the near plane must be positive, it is {near}")
+    position = (camera.position - image.grid.origin) / edge
+    if np.abs(position).max() >= MAX_INDEX:
+        raise InputError(
+            f"camera: must lie within {MAX_INDEX} voxels of the scene's middle, it is {np.abs(position).max():.0f} away"
+        )
+    unit = 1 << CAMERA_FRACTION
+    near_code = math.ceil(near / edge * unit)
+    if near_code > spec.camera_format.high:
+        raise InputError(f"camera: the near plane must lie below {1 << 15} voxel edges, it is {near / edge:.0f}")
+
+    rotation = np.rint(camera.world_to_camera[:3, :3] * 2.0**spec.rotation_format.fraction).astype(np.int64)
+    focal_exponent = math.floor(math.log2(max(camera.fx, camera.fy)))
+    focal = [
+        min(round(f * 2.0 ** (spec.mantissa_bits - 1 - focal_exponent)), (1 << spec.mantissa_bits) - 1)
+        for f in (camera.fx, camera.fy)
+    ]
+    limits = [GUARD_BAND * 0.5 * camera.width / camera.fx, GUARD_BAND * 0.5 * camera.height / camera.fy]
+    stretch = [math.sqrt(1 + limit**2) for limit in limits]
+    corner = np.minimum(rotation[2], 0).sum() * (unit - 1)
+    frame = Frame(
+        camera=camera,
+        rotation=rotation,
+        quaternion=_quaternion_codes(camera.world_to_camera[:3, :3], spec),
+        position=np.rint(position * unit).astype(np.int64),
+        focal_x=focal[0],
+        focal_y=focal[1],
+        focal_exponent=focal_exponent,
+        limit_x=encode(limits[0], spec.rotation_format, overflow="saturate"),
+        limit_y=encode(limits[1], spec.rotation_format, overflow="saturate"),
+        near=near_code,
+        stretch_x=min(math.ceil(stretch[0] * 128), 255),
+        stretch_y=min(math.ceil(stretch[1] * 128), 255),
+        depth_offset=int(corner >> spec.rotation_format.fraction),
+        groups=(),
+    )
+    lists = voxel_lists(image, frame, spec)
+    return Frame(**{**vars(frame), "groups": lists})
+
+
+def _half_tangent(centre: float, size: int, focal: float) -> float:
+    return max(abs(centre), abs(size - centre)) / focal
+
+
+def _quaternion_codes(rotation: npt.NDArray[np.float64], spec: Spec) -> tuple[int, int, int, int]:
+    """The unit quaternion (w, x, y, z) of a rotation matrix, rotation_format."""
+    # The eigenvector of the largest eigenvalue of Bar-Itzhack's symmetric 4×4 is the quaternion.
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = rotation
+    k = np.array(
+        [
+            [xx + yy + zz, 0, 0, 0],
+            [zy - yz, xx - yy - zz, 0, 0],
+            [xz - zx, yx + xy, yy - xx - zz, 0],
+            [yx - xy, zx + xz, zy + yz, zz - xx - yy],
+        ]
+    )
+    q = np.linalg.eigh(k)[1][:, -1]
+    w, x, y, z = (encode(float(c), spec.rotation_format) for c in q * (1.0 if q[0] >= 0 else -1.0))
+    return w, x, y, z
+
+
+def voxel_origins(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Ints, Ints]:
+    """Every voxel's corner relative to the camera, [V, 3] along world axes and in camera space."""
+    relative = (image.grid.index << CAMERA_FRACTION) - frame.position
+    return relative, (relative @ frame.rotation.T) >> spec.rotation_format.fraction
+
+
+def near_bounds(image: SceneImage, frame: Frame, spec: Spec) -> Ints:
+    """A depth below which no Gaussian of the voxel can lie, [V], camera_format: what the RTL computes."""
+    return voxel_origins(image, frame, spec)[1][:, 2] + frame.depth_offset
+
+
+def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...]:
+    """For each group, row by row, the voxels that can reach it, sorted by `near_bounds`.
+
+    A voxel is visited iff the box around the supports of its Gaussians (bounding radius times the
+    Jacobian's stretch) meets the four planes of the group, widened by the low-pass margin.
+    """
+    camera, size, subtile = frame.camera, spec.group_size, spec.subtile
+    low, high = _inflated_boxes(image, max(frame.stretch_x, frame.stretch_y) / 128)
+    matrix = camera.world_to_camera
+    middle = ((low + high) / 2 * image.grid.edge + image.grid.origin) @ matrix[:3, :3].T + matrix[:3, 3]
+    half = (high - low) / 2 * image.grid.edge
+    bounds = near_bounds(image, frame, spec)
+    order = np.argsort(bounds, kind="stable")
+    in_front = middle[:, 2] + half @ np.abs(matrix[2, :3]) > 0
+
+    def reaches(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Boxes with a point at or below plane · (camera-space point) = slack."""
+        slack = COARSE_SLACK * 2 * image.grid.edge
+        return middle @ plane - half @ np.abs(plane @ matrix[:3, :3]) <= slack
+
+    groups: list[Group] = []
+    for y in range(0, camera.height, size):
+        for x in range(0, camera.width, size):
+            left, right = _slopes(x, size, camera.cx, camera.fx, spec)
+            top, bottom = _slopes(y, size, camera.cy, camera.fy, spec)
+            step = spec.slope_format.step
+            visited = in_front & reaches(np.array([1, 0, -right * step])) & reaches(np.array([-1, 0, left * step]))
+            visited &= reaches(np.array([0, 1, -bottom * step])) & reaches(np.array([0, -1, top * step]))
+            groups.append(
+                Group(
+                    corner_x=x,
+                    corner_y=y,
+                    valid_columns=min(size, camera.width - x + subtile - 1) // subtile,
+                    valid_rows=min(size, camera.height - y + subtile - 1) // subtile,
+                    centre_x=encode(camera.cx - x, spec.mean_format, overflow="saturate"),
+                    centre_y=encode(camera.cy - y, spec.mean_format, overflow="saturate"),
+                    slopes=(left, right, top, bottom),
+                    voxels=order[visited[order]],
+                )
+            )
+    return tuple(groups)
+
+
+def _inflated_boxes(image: SceneImage, stretch: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Per voxel, the box around its Gaussians' bounding spheres, in voxel edges from the grid's origin."""
+    reach = (radius_value(image.radius) * stretch)[:, None]
+    first = image.grid.first
+    low = np.minimum.reduceat(image.grid.position - reach, first, axis=0)
+    return low, np.maximum.reduceat(image.grid.position + reach, first, axis=0)
+
+
+def _slopes(corner: int, size: int, centre: float, focal: float, spec: Spec) -> tuple[int, int]:
+    """Tangents of a group's two sides along one axis, widened and rounded outwards."""
+    scale = 2.0**spec.slope_format.fraction
+    low = math.floor((corner - LOW_PASS_MARGIN - centre) / focal * scale)
+    high = math.ceil((corner + size + LOW_PASS_MARGIN - centre) / focal * scale)
+    fmt = spec.slope_format
+    return max(low, fmt.low), min(high, fmt.high)
+
+
+#: Bounding radii and stretch of the coarse test, see `model.coarse_filter`.
+STRETCH_FORMAT = unsigned(1, 7)

@@ -1,0 +1,99 @@
+"""The splatting engine to the last bit: what the RTL must equal, word by word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from golden.splat.coarse_filter import coarse_filter, voxel_fetch
+from golden.splat.depth_sort import depth_sort
+from golden.splat.fine_filter import Splats, depth_key, fine_filter
+from golden.splat.frame import Frame, Group, near_bounds
+from golden.splat.rasteriser import Pixels, pixel_bytes, rasterise
+from golden.splat.scene_image import SceneImage
+from golden.splat.spec import Spec
+
+
+@dataclass(kw_only=True)
+class Work:
+    """What each stage had to do, summed over groups: the numerators of the roofline."""
+
+    voxels: int = 0
+    streamed: int = 0  #: Gaussians that reached the coarse filter
+    candidates: int = 0  #: its survivors
+    splats: int = 0  #: the fine filter's survivors
+    touches: int = 0  #: (splat, sub-tile) pairs
+    useful_touches: int = 0  #: of these, before the sub-tile was opaque
+    forced: int = 0  #: survivors that left the depth sort unsafely
+    deepest: int = 0  #: most survivors held back at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupResult:
+    """Every stage's output for one group, for comparison stage by stage."""
+
+    candidates: Tensor  # places that pass the coarse filter, in order
+    splats: Splats  # the fine filter's, in order
+    order: Tensor  # the depth sort's, as indices of `splats`
+    pixels: Pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelResult:
+    image: Tensor  # uint8 [H, W, 4] red, green, blue, coverage
+    color: Tensor  # float32 [H, W, 3] before the rounding to bytes
+    work: Work
+    groups: list[GroupResult] = field(default_factory=list)
+
+
+def render_group(image: SceneImage, frame: Frame, group: Group, spec: Spec, work: Work) -> GroupResult:
+    """All stages for one group; adds to `work`."""
+    streamed, visit = voxel_fetch(image, frame, group, spec)
+    kept = coarse_filter(streamed, image, frame, group, spec)
+    candidates, visit = streamed.select(kept), visit[kept]
+    arrival = torch.full((len(image),), -1)
+    arrival[candidates.place] = visit
+    splats = fine_filter(candidates, image, frame, group, spec)
+    bounds = torch.from_numpy(near_bounds(image, frame, spec)[group.voxels])
+    order, forced, deepest = depth_sort(splats.depth, arrival[splats.place], depth_key(bounds, spec), spec)
+    pixels, touches, useful = rasterise(splats.select(order), spec)
+    work.voxels += len(group.voxels)
+    work.streamed += len(streamed)
+    work.candidates += len(candidates)
+    work.splats += len(splats)
+    work.touches += touches
+    work.useful_touches += useful
+    work.forced += forced
+    work.deepest = max(work.deepest, deepest)
+    return GroupResult(candidates=candidates.place, splats=splats, order=order, pixels=pixels)
+
+
+def render(image: SceneImage, frame: Frame, spec: Spec, *, keep_groups: bool = False) -> ModelResult:
+    """Draws the frame, group by group."""
+    camera, size = frame.camera, spec.group_size
+    columns = -(-camera.width // size)
+    rows = -(-camera.height // size)
+    canvas = torch.zeros(rows * size, columns * size, 4, dtype=torch.uint8)
+    color = torch.zeros(rows * size, columns * size, 3)
+    work, groups = Work(), []
+    for group in frame.groups:
+        result = render_group(image, frame, group, spec, work)
+        here = (slice(group.corner_y, group.corner_y + size), slice(group.corner_x, group.corner_x + size))
+        canvas[here] = untile(pixel_bytes(result.pixels, spec), spec).byte()
+        color[here] = untile(result.pixels.color, spec).float() * spec.accumulator_format.step
+        if keep_groups:
+            groups.append(result)
+    return ModelResult(
+        image=canvas[: camera.height, : camera.width],
+        color=color[: camera.height, : camera.width],
+        work=work,
+        groups=groups,
+    )
+
+
+def untile(tiles: Tensor, spec: Spec) -> Tensor:
+    """[sub-tiles, lanes, C] to [group_size, group_size, C]."""
+    n, s = spec.columns, spec.subtile
+    return tiles.reshape(n, n, s, s, -1).permute(0, 2, 1, 3, 4).reshape(n * s, n * s, -1)

@@ -1,0 +1,150 @@
+"""A scene as the engine stores it: quantised Gaussians, voxel by voxel, in two arrays.
+
+The coarse half of a Gaussian (8 bytes) is what the coarse filter reads for every Gaussian of a
+visited voxel; the record (16, 32 or 64 bytes by SH degree) is read only for its survivors. This
+is StreamingGS's data layout (section III); the codes themselves are this project's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.scenes.scene import SH_C0, Scene
+from golden.scenes.voxels import VoxelGrid, choose_edge, voxelise
+from golden.splat.spec import (
+    MIN_ALPHA,
+    RADIUS_BIAS,
+    RADIUS_MANTISSA,
+    SCALE_BIAS,
+    Spec,
+)
+
+Ints = npt.NDArray[np.int64]
+DEFAULT_CROWD = 96.0  # Gaussians in the voxel of an average Gaussian
+
+#: Constant of each real spherical harmonic of bands 1 to 3, folded into the stored coefficient,
+#: so that the hardware evaluates the bare polynomials of `model.color`.
+SH_CONSTANTS = np.array(
+    [
+        -0.4886025119029199, 0.4886025119029199, -0.4886025119029199,
+        1.0925484305920792, -1.0925484305920792, 0.31539156525252005, -1.0925484305920792, 0.5462742152960396,
+        -0.5900435899266435, 2.890611442640554, -0.4570457994644658, 0.3731763325901154,
+        -0.4570457994644658, 1.445305721320277, -0.5900435899266435,
+    ]
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneImage:
+    """The quantised scene. All arrays are int64 codes in voxel order; formats are in `Spec`."""
+
+    name: str
+    grid: VoxelGrid
+    sh_degree: int  #: of the records, the lower of the scene's and the spec's
+    offset: Ints  # [M, 3] position in the voxel, u0.position_bits
+    radius: Ints  # [M] bounding radius of the support: exponent << 6 | mantissa, rounded up
+    quaternion: Ints  # [M, 4]
+    scale: Ints  # [M, 3]
+    opacity: Ints  # [M] -log2
+    dc: Ints  # [M, 3]
+    sh_exponent: Ints  # [M] coefficients are code · 2**-(7 + exponent)
+    sh: Ints  # [M, rest, 3]
+    transparent: int  #: Gaussians left out because their opacity is below 1/255
+
+    def __len__(self) -> int:
+        return len(self.radius)
+
+
+def radius_code(radius: npt.NDArray[np.float64]) -> Ints:
+    """The smallest code whose value (64 + mantissa)·2**(exponent - 6 - 20) is at least `radius`."""
+    mantissa, exponent = np.frexp(np.maximum(radius, 2.0**-RADIUS_BIAS))
+    code = np.ceil(mantissa * 2 ** (RADIUS_MANTISSA + 1)).astype(np.int64) - (1 << RADIUS_MANTISSA)
+    code += (exponent.astype(np.int64) - 1 + RADIUS_BIAS) << RADIUS_MANTISSA
+    return code.clip(0, (1 << (5 + RADIUS_MANTISSA)) - 1)
+
+
+def radius_value(code: Ints) -> npt.NDArray[np.float64]:
+    """The bounding radius in voxel edges that `code` stands for."""
+    mantissa = (code & ((1 << RADIUS_MANTISSA) - 1)) + (1 << RADIUS_MANTISSA)
+    return np.ldexp(mantissa.astype(np.float64), (code >> RADIUS_MANTISSA) - RADIUS_BIAS - RADIUS_MANTISSA)
+
+
+def support_sigmas(opacity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Distance in standard deviations at which alpha falls to 1/255: sqrt(2·ln(255·o))."""
+    return np.sqrt(2 * np.log(np.maximum(opacity / MIN_ALPHA, 1)))
+
+
+def _round_to(value: npt.NDArray[np.floating], scale: float, low: int, high: int) -> Ints:
+    return np.rint(value.astype(np.float64) * scale).clip(low, high).astype(np.int64)
+
+
+def _signed(bits: int) -> tuple[int, int]:
+    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+
+
+def build_scene_image(scene: Scene, spec: Spec, *, edge: float | None = None) -> SceneImage:
+    """Quantises `scene`. Without `edge` the voxel size is chosen for `DEFAULT_CROWD`.
+
+    Gaussians whose opacity is below 1/255 can colour no pixel; they are left out and counted.
+    """
+    visible = np.flatnonzero(scene.opacities >= MIN_ALPHA)
+    transparent = len(scene) - len(visible)
+    if len(visible) == 0:
+        visible = np.array([0])
+    if edge is None:
+        edge = choose_edge(scene, visible, DEFAULT_CROWD)
+    grid = voxelise(scene, visible, edge)
+    scene = scene.select(grid.order)
+
+    unit = 1 << spec.position_bits
+    inside = grid.position - np.repeat(grid.index, grid.count, axis=0)
+    scales = scene.scales.astype(np.float64) / edge
+    opacity = scene.opacities.astype(np.float64)
+    degree = min(scene.sh_degree, spec.sh_degree)
+    rest = (degree + 1) ** 2 - 1
+    sh_exponent, sh = _sh_codes(scene.sh[:, 1 : 1 + rest].astype(np.float64) * SH_CONSTANTS[:rest, None], spec.sh_bits)
+    return SceneImage(
+        name=scene.name,
+        grid=grid,
+        sh_degree=degree,
+        offset=np.floor(inside * unit).clip(0, unit - 1).astype(np.int64),
+        radius=radius_code(scales.max(axis=1) * support_sigmas(opacity)),
+        quaternion=_round_to(scene.quaternions, 2.0 ** (spec.quaternion_bits - 1), *_signed(spec.quaternion_bits)),
+        scale=_round_to(
+            np.log2(scales) + SCALE_BIAS, 2.0**spec.scale_fraction, 0, (32 << spec.scale_fraction) - 1
+        ).clip(0, (1 << spec.scale_bits) - 1),
+        opacity=_round_to(
+            -np.log2(np.maximum(opacity, MIN_ALPHA)), 2.0**spec.opacity_fraction, 0, (1 << spec.opacity_bits) - 1
+        ),
+        dc=_round_to(0.5 + SH_C0 * scene.sh[:, 0], 2.0**spec.dc_fraction, *_signed(spec.dc_bits)),
+        sh_exponent=sh_exponent,
+        sh=sh,
+        transparent=transparent,
+    )
+
+
+def _sh_codes(value: npt.NDArray[np.float64], bits: int) -> tuple[Ints, Ints]:
+    """Block floating point: one 4-bit exponent a Gaussian, the largest that lets its coefficients fit."""
+    low, high = _signed(bits)
+    if value.shape[1] == 0:
+        return np.zeros(len(value), np.int64), value.astype(np.int64)
+    largest = np.abs(value).max(axis=(1, 2))
+    with np.errstate(divide="ignore"):
+        exponent = np.floor(np.log2((high + 0.5) / largest)) - (bits - 1)
+    exponent = exponent.clip(-3, 12)
+    code = np.rint(value * 2.0 ** (bits - 1 + exponent)[:, None, None]).clip(low, high).astype(np.int64)
+    return exponent.astype(np.int64) + 3, code
+
+
+def record_bytes(sh_degree: int) -> int:
+    """Bytes from one record to the next: a power of two, so that none crosses a 64-byte line."""
+    return {0: 16, 1: 32, 2: 64, 3: 64}[sh_degree]
+
+
+def max_edges(image: SceneImage) -> float:
+    """How many voxel edges the largest bounding radius spans (for reports)."""
+    return float(radius_value(image.radius).max()) if len(image) else math.nan

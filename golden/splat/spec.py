@@ -1,0 +1,226 @@
+"""Everything that changes what the splatting engine draws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+from golden.errors import InputError
+from golden.formats import Format, signed, unsigned
+from golden.tables import LinearTable, StepTable
+
+HALF_LOG2E = 0.5 * math.log2(math.e)  # turns ½·dᵀΣ⁻¹d of a base-e exponent into base 2
+MAX_ALPHA = 0.99
+MIN_ALPHA = 1 / 255
+MIN_TRANSMITTANCE = 1e-4
+DILATION = 0.3  # px²
+SCALE_BIAS = 24  # a scale code of 0 is 2**-24 voxel edges
+CAMERA_FRACTION = 16  # of camera-space coordinates, in voxel edges
+GUARD_BITS = 4  # fraction bits that the sums of the pixel steps keep beyond power_fraction
+COLOR_INTEGER = 2  # a colour channel saturates below 4
+RADIUS_MANTISSA = 6  # bits behind the leading one in the coarse record's bounding radius
+RADIUS_BIAS = 20  # a radius code of exponent 0 is (1.m)·2**-20 voxel edges
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """Formats, thresholds and sizes of the splatting engine. Every field changes pixels.
+
+    The defaults come from the sweep in docs/splat.md.
+    """
+
+    group_size: int = 64  #: pixels a side of a group, drawn at once
+    subtile: int = 8  #: pixels a side of a sub-tile, drawn in one cycle
+    sh_degree: int = 3  #: highest spherical-harmonics degree that is evaluated
+    position_bits: int = 16  #: fraction of a voxel edge in positions, on each axis
+    quaternion_bits: int = 12  #: each of w, x, y, z, two's complement, 1 = 2**(bits-1)
+    scale_bits: int = 12  #: log2 of a scale in voxel edges, biased by 24 …
+    scale_fraction: int = 7  #: … of which these bits are fraction
+    opacity_bits: int = 11  #: -log2 of the opacity, 3 integer bits
+    dc_bits: int = 11  #: base colour, two's complement …
+    dc_fraction: int = 9  #: … of which these bits are fraction
+    sh_bits: int = 8  #: each higher coefficient, two's complement, block exponent a Gaussian
+    mantissa_bits: int = 16  #: normalised operands of the projection
+    covariance_bits: int = 16  #: normalised 2-D covariance before its determinant
+    screen_fraction: int = 6  #: sub-pixel bits of a projected centre
+    power_fraction: int = 6  #: fraction of -log2(alpha); also the exponential table's index
+    alpha_bits: int = 10  #: alpha, all fraction
+    transmittance_bits: int = 16  #: transmittance, all fraction
+    color_fraction: int = 8  #: fraction of a Gaussian's colour channel
+    accumulator_fraction: int = 13  #: fraction of a pixel's colour channel
+    depth_bits: int = 20  #: sort key: 5 bits exponent, the rest mantissa
+    sort_capacity: int = 4096  #: survivors held back at once, all banks together
+    sort_banks: int = 4  #: priority queues that take survivors in turn
+
+    def __post_init__(self) -> None:
+        limits = {
+            "group_size": (8, 128), "subtile": (2, 16), "sh_degree": (0, 3), "position_bits": (8, 16),
+            "quaternion_bits": (6, 16), "scale_bits": (8, 12), "scale_fraction": (3, 7), "opacity_bits": (6, 14),
+            "dc_bits": (8, 14), "dc_fraction": (5, 12), "sh_bits": (4, 8), "mantissa_bits": (10, 17),
+            "covariance_bits": (12, 26),
+            "screen_fraction": (2, 8), "power_fraction": (4, 12), "alpha_bits": (8, 16),
+            "transmittance_bits": (12, 18), "color_fraction": (6, 12), "accumulator_fraction": (8, 20),
+            "depth_bits": (12, 30), "sort_capacity": (8, 1 << 15), "sort_banks": (1, 8),
+        }  # fmt: skip
+        for field in fields(self):
+            low, high = limits[field.name]
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise InputError(f"splat: {field.name} must lie in {low}..{high}, it is {value}")
+        for name in ("group_size", "subtile", "sort_capacity", "sort_banks"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                raise InputError(f"splat: {name} must be a power of two, it is {value}")
+        if self.group_size < 2 * self.subtile or self.group_size > 16 * self.subtile:
+            raise InputError(
+                f"splat: group_size must be 2 to 16 sub-tiles a side, {self.group_size} px / {self.subtile} px is "
+                f"{self.group_size / self.subtile:g}"
+            )
+        if self.sort_capacity < 4 * self.sort_banks:
+            raise InputError(
+                f"splat: sort_capacity must be at least 4 a bank, {self.sort_capacity} / {self.sort_banks}"
+            )
+        if self.mantissa_bits < self.power_fraction + GUARD_BITS + 3:
+            raise InputError(
+                f"splat: mantissa_bits must be at least power_fraction + {GUARD_BITS + 3}, "
+                f"{self.mantissa_bits} for {self.power_fraction}"
+            )
+        if self.base_record_bits > 128:
+            raise InputError(
+                "splat: 4·quaternion_bits + 3·scale_bits + opacity_bits + 3·dc_bits must not exceed 128, "
+                f"it is {self.base_record_bits}"
+            )
+
+    # Sizes -------------------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> int:
+        """Sub-tiles a side of a group."""
+        return self.group_size // self.subtile
+
+    @property
+    def lanes(self) -> int:
+        """Pixels of a sub-tile."""
+        return self.subtile**2
+
+    @property
+    def base_record_bits(self) -> int:
+        return 4 * self.quaternion_bits + 3 * self.scale_bits + self.opacity_bits + 3 * self.dc_bits
+
+    @property
+    def rest_coefficients(self) -> int:
+        """Coefficients per channel above the constant one."""
+        return (self.sh_degree + 1) ** 2 - 1
+
+    # Formats -----------------------------------------------------------------------------------
+
+    @property
+    def camera_format(self) -> Format:
+        """Camera-space coordinates, in voxel edges."""
+        return signed(15, CAMERA_FRACTION)
+
+    @property
+    def rotation_format(self) -> Format:
+        return signed(1, 16)
+
+    @property
+    def slope_format(self) -> Format:
+        """Tangents of a group's four sides."""
+        return signed(2, 13)
+
+    @property
+    def mean_format(self) -> Format:
+        """Projected centres relative to the group's corner, in pixels."""
+        return signed(12, self.screen_fraction)
+
+    @property
+    def opacity_fraction(self) -> int:
+        return self.opacity_bits - 3
+
+    @property
+    def power_format(self) -> Format:
+        """-log2(alpha) of a pixel; two's complement sums may pass through any value."""
+        return signed(10, self.power_fraction)
+
+    @property
+    def color_format(self) -> Format:
+        return unsigned(COLOR_INTEGER, self.color_fraction)
+
+    @property
+    def accumulator_format(self) -> Format:
+        return unsigned(COLOR_INTEGER, self.accumulator_fraction)
+
+    # Thresholds as codes -----------------------------------------------------------------------
+
+    @property
+    def max_power(self) -> int:
+        """Largest -log2(alpha) that is drawn: alpha >= 1/255."""
+        return math.floor(-math.log2(MIN_ALPHA) * 2**self.power_fraction)
+
+    @property
+    def max_alpha(self) -> int:
+        return round(MAX_ALPHA * 2**self.alpha_bits)
+
+    @property
+    def full_transmittance(self) -> int:
+        """The code nearest to 1 that fits."""
+        return (1 << self.transmittance_bits) - 1
+
+    @property
+    def min_transmittance(self) -> int:
+        return math.ceil(MIN_TRANSMITTANCE * 2**self.transmittance_bits)
+
+    # Tables ------------------------------------------------------------------------------------
+
+    @cached_property
+    def reciprocal(self) -> LinearTable:
+        """1/x for x in [1, 2): the perspective division."""
+        bits = self.mantissa_bits
+        return LinearTable(
+            function=lambda x: 1 / x, low=1, span=1, in_bits=bits - 1, index_bits=min(8, bits - 2), out_fraction=bits
+        )
+
+    @cached_property
+    def scaled_reciprocal(self) -> LinearTable:
+        """½·log2(e)/x for x in [1, 2): the inverse determinant, in the base-2 exponent's unit."""
+        bits = self.mantissa_bits
+        return LinearTable(
+            function=lambda x: HALF_LOG2E / x,
+            low=1,
+            span=1,
+            in_bits=bits - 1,
+            index_bits=min(8, bits - 2),
+            out_fraction=bits,
+        )
+
+    @cached_property
+    def reciprocal_sqrt(self) -> LinearTable:
+        """1/sqrt(x) for x in [1, 4), as a code of [0, 4): length of the view direction."""
+        return LinearTable(
+            function=lambda x: max(x, 1.0) ** -0.5, low=0, span=4, in_bits=16, index_bits=8, out_fraction=16
+        )
+
+    @cached_property
+    def scale_exp2(self) -> StepTable:
+        """2**x for x in [0, 1): mantissa of a scale, u1.16."""
+        return StepTable(function=lambda x: 2**x, low=0, span=1, in_bits=self.scale_fraction, out_fraction=16, offset=0)
+
+    @cached_property
+    def extent_sqrt(self) -> StepTable:
+        """An upper bound of sqrt(x) for x in [0, 4), u1.8, by the top 8 bits: support half-widths."""
+        return StepTable(function=math.sqrt, low=0, span=4, in_bits=8, out_fraction=8, offset=1, round_up=True)
+
+    @cached_property
+    def alpha_exp2(self) -> StepTable:
+        """2**-x for x in [0, 1): alpha before its shift."""
+        return StepTable(
+            function=lambda x: 2**-x, low=0, span=1, in_bits=self.power_fraction, out_fraction=self.alpha_bits, offset=0
+        )
+
+
+DEFAULT = Spec()
+#: The paper's formats are not published; its sizes are those of the default.
+PAPER = Spec()
+#: Unit tests, formal proofs and small FPGAs: 16 lanes, SH of degree 1, a 16×16 group.
+TINY = Spec(group_size=16, subtile=4, sh_degree=1, sort_capacity=64, sort_banks=1)

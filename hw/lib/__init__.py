@@ -1,0 +1,1 @@
+"""The vocabulary that every engine is written in: streams, arithmetic, memories, checkers."""

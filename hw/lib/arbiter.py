@@ -1,0 +1,62 @@
+"""Several streams take turns on one."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, ShapeLike, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.stream import transfer
+
+
+def round_robin(requests: Value, last: Value) -> Value:
+    """One-hot grant of the lowest request above `last` (one-hot), else of the lowest.
+
+    Pure logic: with no request the grant is 0; a request waits for at most `len(requests) - 1`
+    other grants if `last` is set to each grant in turn.
+    """
+    count = len(requests)
+    above = ~(last | (last - 1))[:count]
+    masked = (requests & above)[:count]
+    chosen = Mux(masked.any(), masked, requests)
+    return (chosen & (~chosen + 1))[:count]
+
+
+class RoundRobinArbiter(wiring.Component):
+    """Fair merge of `count` streams.
+
+    Latency 1 cycle (a register slice behind the choice), throughput one payload a cycle. An input
+    that stays valid waits for at most `count - 1` payloads of others.
+
+    Members:
+        i: `count` streams of `shape`.
+        o: stream of {`data`: shape, `source`: index of the input}.
+    """
+
+    def __init__(self, *, shape: ShapeLike, count: int) -> None:
+        if count < 2:
+            raise ValueError(f"RoundRobinArbiter: count must be at least 2, it is {count}")
+        self.count = count
+        self.layout = data.StructLayout({"data": shape, "source": range(count)})
+        super().__init__({"i": In(stream.Signature(shape)).array(count), "o": Out(stream.Signature(self.layout))})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        last = Signal(self.count, init=1 << (self.count - 1))
+        grant = Signal(self.count)
+        free = Signal()
+        m.d.comb += [
+            grant.eq(round_robin(Cat(i.valid for i in self.i), last)),
+            free.eq(~self.o.valid | self.o.ready),
+        ]
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(grant.any())
+        for k, i in enumerate(self.i):
+            m.d.comb += i.ready.eq(grant[k] & free)
+            with m.If(transfer(i)):
+                m.d.sync += [
+                    last.eq(Const(1 << k, self.count)),
+                    Value.cast(self.o.payload.data).eq(Value.cast(i.payload)),
+                    self.o.payload.source.eq(k),
+                ]
+        return m

@@ -1,0 +1,64 @@
+"""Reads runs of words from memory, with room kept for all that is under way."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.memory_port import MAX_BURST, ReadRequestLayout, ReadSignature
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import connect, transfer
+
+
+class BurstReader(wiring.Component):
+    """Turns requests into words.
+
+    A request goes to memory only when the queue of `depth` words has room for all its words, so
+    responses never wait in the memory system. Sustains one word a cycle if `depth` covers the
+    memory's latency × bandwidth.
+
+    Members:
+        i: stream of {`address`, `length`}, length 1 to min(64, depth).
+        o: stream of words of `width` bits.
+        memory: read port.
+        busy: words are under way or waiting.
+    """
+
+    def __init__(self, *, width: int, depth: int) -> None:
+        if depth < 2:
+            raise ValueError(f"BurstReader: depth must be at least 2 words, it is {depth}")
+        self.width, self.depth = width, depth
+        super().__init__(
+            {
+                "i": In(stream.Signature(ReadRequestLayout())),
+                "o": Out(stream.Signature(width)),
+                "memory": Out(ReadSignature(width)),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.queue = queue = StreamQueue(shape=self.width, depth=self.depth)
+        request, response = self.memory.request, self.memory.response
+        # Places not promised to a request that has been sent. Registered request: its own room is
+        # subtracted when it is taken in, so that it stays valid until the memory takes it.
+        free = Signal(range(self.depth + 1), init=self.depth)
+        length = self.i.payload.length
+        m.d.comb += self.i.ready.eq((~request.valid | request.ready) & (length <= free))
+        with m.If(transfer(self.i)):
+            m.d.sync += [request.payload.eq(self.i.payload), request.valid.eq(1)]
+        with m.Elif(request.ready):
+            m.d.sync += request.valid.eq(0)
+        taken = Signal(range(MAX_BURST + 1))
+        m.d.comb += [
+            taken.eq(Mux(transfer(self.i), length, 0)),
+            queue.i.payload.eq(response.payload.data),
+            queue.i.valid.eq(response.valid),
+            response.ready.eq(queue.i.ready),
+            self.busy.eq(free != self.depth),
+        ]
+        m.d.sync += free.eq(free - taken + transfer(self.o))
+        connect(m, queue.o, self.o)
+        return m

@@ -1,0 +1,47 @@
+"""One stream to one of several, chosen by each payload."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Elaboratable, Module, ShapeLike, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+
+class StreamDemux(wiring.Component):
+    """Sends each payload to the output it names.
+
+    Latency 0, throughput one payload a cycle. A `target` of `count` or more is taken and dropped,
+    and counted in `dropped` (wraps).
+
+    Members:
+        i: stream of {`data`: shape, `target`: range(count)}. o: `count` streams of `shape`.
+        dropped: payloads without an output.
+    """
+
+    def __init__(self, *, shape: ShapeLike, count: int) -> None:
+        if count < 2:
+            raise ValueError(f"StreamDemux: count must be at least 2, it is {count}")
+        self.count = count
+        self.layout = data.StructLayout({"data": shape, "target": range(count)})
+        super().__init__(
+            {
+                "i": In(stream.Signature(self.layout)),
+                "o": Out(stream.Signature(shape)).array(count),
+                "dropped": Out(16),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        target = self.i.payload.target
+        for k, o in enumerate(self.o):
+            m.d.comb += [
+                Value.cast(o.payload).eq(Value.cast(self.i.payload.data)),
+                o.valid.eq(self.i.valid & (target == k)),
+            ]
+        with m.If(target < self.count):
+            m.d.comb += self.i.ready.eq(Array(o.ready for o in self.o)[target])
+        with m.Else():
+            m.d.comb += self.i.ready.eq(1)
+            m.d.sync += self.dropped.eq(self.dropped + self.i.valid)
+        return m

@@ -1,0 +1,41 @@
+"""One stream to several takers."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, ShapeLike, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+
+class StreamFork(wiring.Component):
+    """Every payload of `i` goes to each of `o[0]` … `o[n-1]` exactly once.
+
+    Takers may accept in different cycles; `i` moves on when the last one has. Latency 0, throughput
+    one payload a cycle. No taker's `ready` reaches another's `valid`.
+
+    Members:
+        i: stream of `shape`. o: `count` streams of `shape`.
+    """
+
+    def __init__(self, *, shape: ShapeLike, count: int) -> None:
+        if count < 2:
+            raise ValueError(f"StreamFork: count must be at least 2, it is {count}")
+        self.count = count
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)).array(count)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        served = Signal(self.count)
+        taken = Signal(self.count)
+        m.d.comb += [
+            taken.eq(served | Cat(o.valid & o.ready for o in self.o)),
+            self.i.ready.eq(taken.all()),
+        ]
+        for k, o in enumerate(self.o):
+            m.d.comb += [
+                Value.cast(o.payload).eq(Value.cast(self.i.payload)),
+                o.valid.eq(self.i.valid & ~served[k]),
+            ]
+        with m.If(self.i.valid):
+            m.d.sync += served.eq(taken & ~taken.all().replicate(self.count))
+        return m

@@ -1,0 +1,41 @@
+"""Several streams to one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from amaranth.hdl import Elaboratable, Module, ShapeLike, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.stream import transfer
+
+
+class StreamJoin(wiring.Component):
+    """Waits for one payload of every input and passes them on side by side.
+
+    Latency 0, throughput one payload a cycle.
+
+    Members:
+        i_<name>: stream of `shapes[name]`, for every name.
+        o: stream of a layout with the same names.
+    """
+
+    def __init__(self, *, shapes: Mapping[str, ShapeLike]) -> None:
+        self.names = list(shapes)
+        members = {f"i_{name}": In(stream.Signature(shape)) for name, shape in shapes.items()}
+        super().__init__({**members, "o": Out(stream.Signature(data.StructLayout(dict(shapes))))})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        inputs = {name: getattr(self, f"i_{name}") for name in self.names}
+        everything = Value.cast(1)
+        for i in inputs.values():
+            everything = everything & i.valid
+        m.d.comb += self.o.valid.eq(everything)
+        for name, i in inputs.items():
+            m.d.comb += [
+                Value.cast(self.o.payload[name]).eq(Value.cast(i.payload)),
+                i.ready.eq(transfer(self.o)),
+            ]
+        return m

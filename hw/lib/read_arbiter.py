@@ -1,0 +1,54 @@
+"""Several readers on one memory port."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Elaboratable, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.arbiter import RoundRobinArbiter
+from hw.lib.memory_port import ReadRequestLayout, ReadSignature
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import transfer
+
+
+class ReadArbiter(wiring.Component):
+    """Round robin among `count` clients, a whole burst at a time.
+
+    Requests pass in 1 cycle; responses go back to their client combinationally, in request order.
+    At most `outstanding` bursts are under way. Clients must have room for what they asked.
+
+    Members:
+        clients: `count` read ports, towards the clients. memory: one read port.
+    """
+
+    def __init__(self, *, width: int, count: int, outstanding: int = 64) -> None:
+        self.width, self.count, self.outstanding = width, count, outstanding
+        super().__init__({"clients": In(ReadSignature(width)).array(count), "memory": Out(ReadSignature(width))})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.arbiter = arbiter = RoundRobinArbiter(shape=ReadRequestLayout(), count=self.count)
+        m.submodules.owners = owners = StreamQueue(shape=range(self.count), depth=self.outstanding)
+        request, response = self.memory.request, self.memory.response
+        for client, i in zip(self.clients, arbiter.i, strict=True):
+            m.d.comb += [
+                i.payload.eq(client.request.payload),
+                i.valid.eq(client.request.valid),
+                client.request.ready.eq(i.ready),
+                client.response.payload.eq(response.payload),
+            ]
+        m.d.comb += [
+            request.payload.eq(arbiter.o.payload.data),
+            # A request leaves only together with a note of its owner; `owners` takes it in the
+            # same cycle, and its ready does not depend on valid, so neither can get lost.
+            request.valid.eq(arbiter.o.valid & owners.i.ready),
+            arbiter.o.ready.eq(request.ready & owners.i.ready),
+            owners.i.payload.eq(arbiter.o.payload.source),
+            owners.i.valid.eq(transfer(request)),
+            response.ready.eq(owners.o.valid & Array(c.response.ready for c in self.clients)[owners.o.payload]),
+            owners.o.ready.eq(transfer(response) & response.payload.last),
+        ]
+        for k, client in enumerate(self.clients):
+            m.d.comb += client.response.valid.eq(response.valid & owners.o.valid & (owners.o.payload == k))
+        return m

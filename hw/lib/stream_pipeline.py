@@ -1,0 +1,74 @@
+"""Stream ports for a datapath of fixed latency."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import transfer
+
+
+class Datapath(Protocol):
+    """A component with plain ports `i` and `o`, where o answers i after `latency` cycles."""
+
+    i: Value
+    o: Value
+    latency: int
+
+    def elaborate(self, platform: object) -> Elaboratable: ...
+
+
+class StreamPipeline(wiring.Component):
+    """Lets a free-running datapath stand between two streams.
+
+    The datapath never stalls, so that no clock enable reaches its registers: a payload enters only
+    when the queue behind the datapath has a place left for it (a credit). With `keep`, a result
+    whose member of that name is 0 is dropped and its credit returned.
+
+    Latency `datapath.latency` + 2 cycles, throughput one payload a cycle, capacity `depth`.
+
+    Members:
+        i, o: streams of the shapes of the datapath's `i` and `o`.
+    """
+
+    def __init__(self, datapath: Datapath, *, depth: int | None = None, keep: str | None = None) -> None:
+        self.datapath = datapath
+        self.keep = keep
+        self.depth = datapath.latency + 4 if depth is None else depth
+        if self.depth < 2:
+            raise ValueError(f"StreamPipeline: depth must be at least 2, it is {self.depth}")
+        super().__init__(
+            {
+                "i": In(stream.Signature(datapath.i.shape())),
+                "o": Out(stream.Signature(datapath.o.shape())),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.datapath = path = self.datapath
+        m.submodules.queue = queue = StreamQueue(shape=self.datapath.o.shape(), depth=self.depth)
+
+        valid = Signal(self.datapath.latency)
+        m.d.sync += valid.eq(Cat(transfer(self.i), valid[:-1]))
+        arrived = valid[-1]
+        kept = arrived & path.o[self.keep] if self.keep else arrived  # type: ignore[index]
+
+        credits = Signal(range(self.depth + 1), init=self.depth)
+        returned = Signal(2)
+        m.d.comb += [
+            self.i.ready.eq(credits != 0),
+            Value.cast(path.i).eq(Value.cast(self.i.payload)),
+            Value.cast(queue.i.payload).eq(Value.cast(path.o)),
+            queue.i.valid.eq(kept),
+            Value.cast(self.o.payload).eq(Value.cast(queue.o.payload)),
+            self.o.valid.eq(queue.o.valid),
+            queue.o.ready.eq(self.o.ready),
+            returned.eq(transfer(self.o) + (arrived & ~kept)),
+        ]
+        m.d.sync += credits.eq(credits - transfer(self.i) + returned)
+        return m

@@ -1,0 +1,44 @@
+"""Balanced trees: folds whose depth grows with the logarithm of the number of operands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from amaranth.hdl import Mux, Value
+
+T = TypeVar("T")
+
+
+def balanced(function: Callable[[T, T], T], items: Sequence[T]) -> T:
+    """`function` over all items, in order, in ceil(log2(n)) levels.
+
+    Amaranth walks expressions recursively, so a linear fold of a few hundred operands ends in a
+    RecursionError, and as hardware it would be a chain.
+
+    Raises:
+        ValueError: no items.
+    """
+    if not items:
+        raise ValueError("a balanced tree needs at least one operand, got 0")
+    level = list(items)
+    while len(level) > 1:
+        level = [function(*level[k : k + 2]) if k + 1 < len(level) else level[k] for k in range(0, len(level), 2)]
+    return level[0]
+
+
+def add_all(items: Sequence[Value]) -> Value:
+    """The exact sum; the result is wide enough for it."""
+    return balanced(lambda a, b: a + b, items)
+
+
+def or_all(items: Sequence[Value]) -> Value:
+    return balanced(lambda a, b: a | b, items)
+
+
+def min_all(items: Sequence[Value]) -> Value:
+    return balanced(lambda a, b: Mux(a < b, a, b), items)
+
+
+def max_all(items: Sequence[Value]) -> Value:
+    return balanced(lambda a, b: Mux(a > b, a, b), items)

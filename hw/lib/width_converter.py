@@ -1,0 +1,80 @@
+"""Wide words to narrow ones and back."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, ShapeLike, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.stream import transfer, width_of
+
+
+class Narrower(wiring.Component):
+    """Splits a word of `ratio` elements; element 0 leaves first.
+
+    Latency 1 cycle, throughput one element a cycle (a new word is taken with the last element of
+    the old one). `i.payload.count` is the number of elements to send, 1 to `ratio`.
+
+    Members:
+        i: stream of {`data`: ratio × shape, `count`}. o: stream of `shape`.
+    """
+
+    def __init__(self, *, shape: ShapeLike, ratio: int) -> None:
+        if ratio < 2:
+            raise ValueError(f"Narrower: ratio must be at least 2, it is {ratio}")
+        self.ratio = ratio
+        self.layout = data.StructLayout({"data": data.ArrayLayout(shape, ratio), "count": range(ratio + 1)})
+        self.width = width_of(shape)
+        super().__init__({"i": In(stream.Signature(self.layout)), "o": Out(stream.Signature(shape))})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        word = Signal(self.width * self.ratio)
+        left = Signal(range(self.ratio + 1))
+        m.d.comb += [
+            Value.cast(self.o.payload).eq(word[: self.width]),
+            self.o.valid.eq(left != 0),
+            self.i.ready.eq((left == 0) | ((left == 1) & self.o.ready)),
+        ]
+        with m.If(transfer(self.i)):
+            m.d.sync += [word.eq(Value.cast(self.i.payload.data)), left.eq(self.i.payload.count)]
+        with m.Elif(transfer(self.o)):
+            m.d.sync += [word.eq(word >> self.width), left.eq(left - 1)]
+        return m
+
+
+class Widener(wiring.Component):
+    """Gathers `ratio` elements into one word; the first becomes element 0.
+
+    Latency 1 cycle after the last element, throughput one element a cycle. `i.payload.last` closes
+    a word early; `o.payload.count` says how many elements it holds, the rest are zero.
+
+    Members:
+        i: stream of {`data`: shape, `last`}. o: stream of {`data`: ratio × shape, `count`}.
+    """
+
+    def __init__(self, *, shape: ShapeLike, ratio: int) -> None:
+        if ratio < 2:
+            raise ValueError(f"Widener: ratio must be at least 2, it is {ratio}")
+        self.ratio = ratio
+        self.layout = data.StructLayout({"data": data.ArrayLayout(shape, ratio), "count": range(ratio + 1)})
+        element = data.StructLayout({"data": shape, "last": 1})
+        super().__init__({"i": In(stream.Signature(element)), "o": Out(stream.Signature(self.layout))})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        full = Signal()
+        count = self.o.payload.count
+        m.d.comb += [self.o.valid.eq(full), self.i.ready.eq(~full | self.o.ready)]
+        with m.If(transfer(self.o)):
+            m.d.sync += [full.eq(0), count.eq(0), Value.cast(self.o.payload.data).eq(0)]
+        with m.If(transfer(self.i)):
+            place = Signal(range(self.ratio + 1))
+            m.d.comb += place.eq(count)
+            with m.If(full):
+                m.d.comb += place.eq(0)
+            m.d.sync += [count.eq(place + 1), full.eq(self.i.payload.last | (place == self.ratio - 1))]
+            for k in range(self.ratio):
+                with m.If(place == k):
+                    m.d.sync += Value.cast(self.o.payload.data[k]).eq(Value.cast(self.i.payload.data))
+        return m
