@@ -10,34 +10,42 @@ from amaranth.lib.wiring import In, Out
 def leading_zeros(value: Value) -> Value:
     """Zeros above the highest set bit; for a value of 0 the count is `len(value)`.
 
-    A tree of ceil(log2(n)) levels: each joins two halves of equal power-of-two width, whose counts
-    carry their top bit iff the half is empty.
+    Combinational, `len(value).bit_length()` bits: a tree of ceil(log2(n)) selections.
     """
     width = len(value)
     size = 1 << max(width - 1, 0).bit_length()
-    bits = Cat(Const((1 << (size - width)) - 1, size - width), value) if size > width else value
-    # Each count is (level + 1) bits wide; its top bit says that the half holds no one at all.
-    counts: list[Value] = [~bits[k] for k in range(size)]
-    while len(counts) > 1:
-        joined: list[Value] = []
-        for low, high in zip(counts[0::2], counts[1::2], strict=True):
-            bits_below = len(low) - 1
-            both = low[bits_below] & high[bits_below]
-            either = Mux(high[bits_below], Cat(low[:bits_below], Const(1, 1)), Cat(high[:bits_below], Const(0, 1)))
-            joined.append(Cat(Mux(both, Const(0, bits_below + 1), either), both))
-        counts = joined
-    return counts[0][: width.bit_length()]
+    # Ones below the word make its length a power of two and end the count of an empty one.
+    padded = Cat(Const(1, 1).replicate(size - width), value)
+    return Mux(padded.any(), _position(padded), size)[: width.bit_length()]
+
+
+def _position(bits: Value) -> Value:
+    """Zeros above the highest set bit of 2**n bits, n bits wide; all ones if there is none.
+
+    Emptiness is asked of the word itself, not handed up the tree: Amaranth does not share
+    sub-expressions, and one that names an operand twice a level doubles with every level.
+    """
+    if len(bits) == 1:
+        return Const(0, 0)
+    half = len(bits) // 2
+    low, high = bits[:half], bits[half:]
+    return Mux(high.any(), Cat(_position(high), Const(0, 1)), Cat(_position(low), Const(1, 1)))
 
 
 class LeadingZeros(wiring.Component):
     """o = number of zeros above the highest set bit of i; `width` for i = 0.
 
     Latency 1 cycle, throughput one a cycle.
+
+    Members:
+        i: a word of `width` bits. o: the count, 0 to `width`.
     """
 
     latency = 1
 
     def __init__(self, *, width: int) -> None:
+        if width < 1:
+            raise ValueError(f"LeadingZeros: width must be at least 1, it is {width}")
         super().__init__({"i": In(width), "o": Out(range(width + 1))})
 
     def elaborate(self, platform: object) -> Elaboratable:
