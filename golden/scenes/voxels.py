@@ -13,6 +13,7 @@ from golden.scenes.scene import Scene
 #: Voxels and camera stay within ± this many edges of the middle, so that a camera-space coordinate,
 #: at most sqrt(3) · 2**14, fits in s15.16.
 MAX_INDEX = 1 << 13
+MAX_COUNT = (1 << 16) - 1  # Gaussians of a voxel; a fuller cube becomes several voxels
 Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
@@ -58,6 +59,11 @@ def voxelise(scene: Scene, kept: Ints, edge: float) -> VoxelGrid:
     cell = np.floor(position).astype(np.int64)
     index, which, count = np.unique(cell, axis=0, return_inverse=True, return_counts=True)
     order = np.argsort(which.ravel(), kind="stable")
+    parts = -(-count // MAX_COUNT)
+    last = np.cumsum(parts) - 1
+    index, size = np.repeat(index, parts, axis=0), np.full(last[-1] + 1, MAX_COUNT)
+    size[last] = count - (parts - 1) * MAX_COUNT
+    count = size
     return VoxelGrid(
         origin=origin,
         edge=edge,

@@ -9,10 +9,7 @@ from torch import Tensor
 
 from golden.splat.frame import Frame, Group
 from golden.splat.scene_image import SceneImage
-from golden.splat.spec import CAMERA_FRACTION, RADIUS_BIAS, RADIUS_MANTISSA, Spec
-
-DEPTH_DROP = 8  # fraction bits of the depth that the slope products leave out
-SLACK_BITS = 7  # COARSE_SLACK = 2**-7 voxel edges
+from golden.splat.spec import CAMERA_FRACTION, DEPTH_DROP, RADIUS_BIAS, RADIUS_MANTISSA, SLACK_BITS, Spec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ def depth_sort(key: Tensor, visit: Tensor, bounds: Tensor, spec: Spec) -> tuple[
 
     Survivors arrive in order; number i has the sort key `key[i]` and came from the `visit[i]`-th
     voxel of the list, whose near bound (as a sort key) is `bounds[visit[i]]`. Survivor i waits in
-    bank i mod `sort_banks` of `sort_capacity / sort_banks` entries. When a voxel begins, all that
+    bank i mod `sort_banks`, which holds `bank_capacity`. When a voxel begins, all that
     is nearer than its bound leaves, nearest first (equal keys: first come). When a survivor finds
     its bank full, the nearest of all banks leaves although it may not be safe, until there is room.
 
@@ -23,7 +23,7 @@ def depth_sort(key: Tensor, visit: Tensor, bounds: Tensor, spec: Spec) -> tuple[
         the order [M]; how many left unsafely; the largest number that waited at once.
     """
     keys, visits, limits = key.tolist(), visit.tolist(), bounds.tolist()
-    room = [spec.sort_capacity // spec.sort_banks] * spec.sort_banks
+    room = [spec.bank_capacity] * spec.sort_banks
     heap: list[tuple[int, int]] = []
     order: list[int] = []
     forced = deepest = 0

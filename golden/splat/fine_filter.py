@@ -14,14 +14,18 @@ from golden.formats import saturate, shift_round
 from golden.splat.coarse_filter import Candidates
 from golden.splat.frame import Frame, Group
 from golden.splat.scene_image import SceneImage
-from golden.splat.spec import DILATION, HALF_LOG2E, SCALE_BIAS, Spec
+from golden.splat.spec import (
+    COVARIANCE_FRACTION,
+    COVARIANCE_WIDTH,
+    DILATION,
+    DIRECTION_FRACTION,
+    EXTENT_FACTOR_FRACTION,
+    HALF_LOG2E,
+    SCALE_BIAS,
+    SUM_WIDTH,
+    Spec,
+)
 from golden.tables import LinearTable, StepTable
-
-COVARIANCE_FRACTION = 12  # of the 2-D covariance in px² before its normalisation
-COVARIANCE_WIDTH = 36
-SUM_WIDTH = 35  # sums of squares of the projected axes: u7.28
-DIRECTION_FRACTION = 14  # unit view direction and SH polynomials
-EXTENT_FACTOR_FRACTION = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,21 +212,19 @@ def extents(cov: Tensor, opacity: Tensor, spec: Spec) -> Tensor:
     factor = ((margin.clip(0) * constant) >> down) + 1
     xx, xy, yy = cov.unbind(-1)
     variance = torch.stack([xx, yy, xx + 2 * xy + yy, xx - 2 * xy + yy], -1).clip(0)
-    width = COVARIANCE_WIDTH + 2
     bits = spec.mantissa_bits
-    mantissa, zeros = normalise(variance, width, bits)
-    product = (mantissa + 1) * factor[:, None]  # bits + 13 wide
-    product_width = bits + 14
-    # even number of fraction bits behind the top, so that the root's exponent is whole
-    zeros_even = (product_width - bit_length(product)) & ~1
-    index = (product << zeros_even) >> (product_width - 8)
-    # product value = product·2**(width - bits - zeros - 12 - 8) px²
-    exponent = product_width - 2 - zeros_even + width - bits - zeros - COVARIANCE_FRACTION - EXTENT_FACTOR_FRACTION
-    odd = exponent & 1
-    index = torch.where(odd == 1, (index << 1).clip(max=255), index)
-    root = step_look_up(spec.extent_sqrt, index)
-    shift = (exponent - odd) // 2 + spec.screen_fraction - 8
-    return torch.where(shift >= 0, root << shift.clip(0), (root >> (-shift).clip(0, 20)) + 1)
+    mantissa, zeros = normalise(variance, COVARIANCE_WIDTH + 2, bits)
+    product = (mantissa + 1) * factor[:, None]
+    width = bits + 15  # of the product, with a zero on top
+    # e² = product · 2**unit in units of the screen's step; an even exponent beside 8 leading bits
+    # in [1, 4) leaves a whole exponent to the root.
+    unit = COVARIANCE_WIDTH + 2 - bits - zeros - COVARIANCE_FRACTION - EXTENT_FACTOR_FRACTION
+    up = width - bit_length(product)
+    up = up - ((unit + width - up) & 1)
+    root = step_look_up(spec.extent_sqrt, (product << up) >> (width - 8))
+    shift = (unit + width - 2 - up) // 2 + spec.screen_fraction - 8
+    extent = torch.where(shift >= 0, root << shift.clip(0, 20), (root >> (-shift).clip(0, 20)) + 1)
+    return saturate(extent, spec.mean_format)
 
 
 def touch(mean: Tensor, extent: Tensor, group: Group, spec: Spec) -> Tensor:

@@ -13,18 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.errors import InputError
-from golden.formats import encode, unsigned
+from golden.formats import encode
 from golden.scenes.camera import Camera
 from golden.scenes.voxels import MAX_INDEX
 from golden.splat.scene_image import SceneImage, radius_value
-from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, Spec
+from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, SLACK_BITS, Spec
 
 GUARD_BAND = 1.3  # as in reference.py
 MAX_TANGENT = 1.5  # largest tangent of half a field of view
 #: Pixels a support can reach beyond its undilated size: sqrt(0.3 · 2·ln 255), and a rounding guard.
 LOW_PASS_MARGIN = math.sqrt(DILATION * -2 * math.log(MIN_ALPHA)) + 0.25
-#: Slack of the coarse test in voxel edges: its depth is truncated to 8 fraction bits.
-COARSE_SLACK = 2.0**-7
 
 Ints = npt.NDArray[np.int64]
 
@@ -170,7 +168,7 @@ def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...
 
     def reaches(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Boxes with a point at or below plane · (camera-space point) = slack."""
-        slack = COARSE_SLACK * 2 * image.grid.edge
+        slack = 2.0 ** (1 - SLACK_BITS) * image.grid.edge
         return middle @ plane - half @ np.abs(plane @ matrix[:3, :3]) <= slack
 
     groups: list[Group] = []
@@ -211,7 +209,3 @@ def _slopes(corner: int, size: int, centre: float, focal: float, spec: Spec) -> 
     high = math.ceil((corner + size + LOW_PASS_MARGIN - centre) / focal * scale)
     fmt = spec.slope_format
     return max(low, fmt.low), min(high, fmt.high)
-
-
-#: Bounding radii and stretch of the coarse test, see `model.coarse_filter`.
-STRETCH_FORMAT = unsigned(1, 7)

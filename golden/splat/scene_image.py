@@ -7,7 +7,6 @@ is StreamingGS's data layout (section III); the codes themselves are this projec
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,13 +137,3 @@ def _sh_codes(value: npt.NDArray[np.float64], bits: int) -> tuple[Ints, Ints]:
     exponent = exponent.clip(-3, 12)
     code = np.rint(value * 2.0 ** (bits - 1 + exponent)[:, None, None]).clip(low, high).astype(np.int64)
     return exponent.astype(np.int64) + 3, code
-
-
-def record_bytes(sh_degree: int) -> int:
-    """Bytes from one record to the next: a power of two, so that none crosses a 64-byte line."""
-    return {0: 16, 1: 32, 2: 64, 3: 64}[sh_degree]
-
-
-def max_edges(image: SceneImage) -> float:
-    """How many voxel edges the largest bounding radius spans (for reports)."""
-    return float(radius_value(image.radius).max()) if len(image) else math.nan

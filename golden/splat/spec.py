@@ -17,6 +17,13 @@ MIN_TRANSMITTANCE = 1e-4
 DILATION = 0.3  # px²
 SCALE_BIAS = 24  # a scale code of 0 is 2**-24 voxel edges
 CAMERA_FRACTION = 16  # of camera-space coordinates, in voxel edges
+DEPTH_DROP = 8  # fraction bits of the depth that the coarse test's slope products leave out
+SLACK_BITS = 7  # the coarse test's slack for that is 2**-7 voxel edges
+COVARIANCE_FRACTION = 12  # of the 2-D covariance in px² before its normalisation …
+COVARIANCE_WIDTH = 36  # … and its bits
+SUM_WIDTH = 35  # sums of squares of the projected axes, u7.28
+DIRECTION_FRACTION = 14  # unit view direction and SH polynomials
+EXTENT_FACTOR_FRACTION = 8  # 2·ln(255·o), u4.8
 GUARD_BITS = 4  # fraction bits that the sums of the pixel steps keep beyond power_fraction
 COLOR_INTEGER = 2  # a colour channel saturates below 4
 RADIUS_MANTISSA = 6  # bits behind the leading one in the coarse record's bounding radius
@@ -50,8 +57,8 @@ class Spec:
     color_fraction: int = 8  #: fraction of a Gaussian's colour channel
     accumulator_fraction: int = 13  #: fraction of a pixel's colour channel
     depth_bits: int = 20  #: sort key: 5 bits exponent, the rest mantissa
-    sort_capacity: int = 4096  #: survivors held back at once, all banks together
-    sort_banks: int = 4  #: priority queues that take survivors in turn
+    sort_levels: int = 10  #: levels of a bank's heap, which holds 2**levels - 1 survivors
+    sort_banks: int = 4  #: heaps that take survivors in turn
 
     def __post_init__(self) -> None:
         limits = {
@@ -61,14 +68,14 @@ class Spec:
             "covariance_bits": (12, 26),
             "screen_fraction": (2, 8), "power_fraction": (4, 12), "alpha_bits": (8, 16),
             "transmittance_bits": (12, 18), "color_fraction": (6, 12), "accumulator_fraction": (8, 20),
-            "depth_bits": (12, 30), "sort_capacity": (8, 1 << 15), "sort_banks": (1, 8),
+            "depth_bits": (12, 30), "sort_levels": (3, 13), "sort_banks": (1, 8),
         }  # fmt: skip
         for field in fields(self):
             low, high = limits[field.name]
             value = getattr(self, field.name)
             if not isinstance(value, int) or not low <= value <= high:
                 raise InputError(f"splat: {field.name} must lie in {low}..{high}, it is {value}")
-        for name in ("group_size", "subtile", "sort_capacity", "sort_banks"):
+        for name in ("group_size", "subtile", "sort_banks"):
             value = getattr(self, name)
             if value & (value - 1):
                 raise InputError(f"splat: {name} must be a power of two, it is {value}")
@@ -76,10 +83,6 @@ class Spec:
             raise InputError(
                 f"splat: group_size must be 2 to 16 sub-tiles a side, {self.group_size} px / {self.subtile} px is "
                 f"{self.group_size / self.subtile:g}"
-            )
-        if self.sort_capacity < 4 * self.sort_banks:
-            raise InputError(
-                f"splat: sort_capacity must be at least 4 a bank, {self.sort_capacity} / {self.sort_banks}"
             )
         if self.mantissa_bits < self.power_fraction + GUARD_BITS + 3:
             raise InputError(
@@ -103,6 +106,11 @@ class Spec:
     def lanes(self) -> int:
         """Pixels of a sub-tile."""
         return self.subtile**2
+
+    @property
+    def bank_capacity(self) -> int:
+        """Survivors that one bank of the depth sort holds back."""
+        return (1 << self.sort_levels) - 1
 
     @property
     def base_record_bits(self) -> int:
@@ -223,4 +231,4 @@ DEFAULT = Spec()
 #: The paper's formats are not published; its sizes are those of the default.
 PAPER = Spec()
 #: Unit tests, formal proofs and small FPGAs: 16 lanes, SH of degree 1, a 16×16 group.
-TINY = Spec(group_size=16, subtile=4, sh_degree=1, sort_capacity=64, sort_banks=1)
+TINY = Spec(group_size=16, subtile=4, sh_degree=1, sort_levels=6, sort_banks=1)

@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 
 from golden.tables import LinearTable, StepTable
-from hw.lib.fixed import shift_right_half_up
+from hw.lib.fixed import resize, shift_round
 from hw.lib.leading_zeros import leading_zeros
 
+ALWAYS = -1  # the stage of a value that does not change while data is under way
 RING_MIN_DELAY = 5  # a longer delay …
 RING_MIN_BITS = 96  # … of at least so many register bits is a ring in memory
 
@@ -32,20 +33,23 @@ class Pipe:
 
     `stage` applies a function to operands that may be of different ages: younger ones wait for
     the oldest in registers (long waits in a small ring memory), so a formula reads like the
-    mathematics and is balanced by construction. Nothing is reset; a valid bit has to travel beside
-    the data (`hw.lib.stream_pipeline`).
+    mathematics and is balanced by construction. Throughput one a cycle. Nothing but the rings'
+    pointers is reset; a valid bit has to travel beside the data (`hw.lib.stream_pipeline`).
     """
 
     def __init__(self, m: Module) -> None:
         self.m = m
-        self._delayed: dict[int, dict[int, Any]] = {}
-        self._pointers: dict[int, Signal] = {}
-        self._keep: list[Staged] = []  # ids in _delayed stay unique while the items live
+        self._delayed: dict[Staged, dict[int, Any]] = {}
+        self._pointers: dict[int, tuple[Signal, Value]] = {}
         self._rings = self._roms = 0
 
     def source(self, value: Any, name: str, stage: int = 0) -> Staged:
         """A value that is there in cycle `stage`."""
         return Staged(value, stage, name)
+
+    def constant(self, value: Any, name: str) -> Staged:
+        """A value that holds still while data is under way (a register of the frame): it is never delayed."""
+        return Staged(value, ALWAYS, name)
 
     def stage(self, function: Callable[..., Any], *items: Staged, name: str) -> Staged:
         """function(*values) of the operands, brought to the same cycle, then a register."""
@@ -53,24 +57,23 @@ class Pipe:
         result = function(*(self.at(item, when) for item in items))
         if not isinstance(result, data.View):
             result = Value.cast(result)
-        register = Signal(result.shape(), name=name, reset_less=True)
-        self.m.d.sync += Value.cast(register).eq(Value.cast(result))
-        return Staged(register, when + 1, name)
+        return Staged(self._register(result, name), when + 1, name)
 
     def at(self, item: Staged, stage: int) -> Any:
-        """The operand, delayed to cycle `stage`."""
+        """The operand, delayed to cycle `stage`.
+
+        Raises:
+            ValueError: it is not there yet.
+        """
+        if item.stage == ALWAYS:
+            return item.value
         if stage < item.stage:
             raise ValueError(f"{item.name} is there in cycle {item.stage}, not yet in cycle {stage}")
-        if stage == item.stage:
-            return item.value
-        if id(item) not in self._delayed:
-            self._keep.append(item)
-        known = self._delayed.setdefault(id(item), {item.stage: item.value})
+        known = self._delayed.setdefault(item, {item.stage: item.value})
         if stage not in known:
-            nearest = max(k for k in known if k <= stage)
+            nearest = max(k for k in known if k < stage)
             wait = stage - nearest
-            bits = len(Value.cast(item.value))
-            if wait >= RING_MIN_DELAY and wait * bits >= RING_MIN_BITS:
+            if wait >= RING_MIN_DELAY and wait * len(Value.cast(item.value)) >= RING_MIN_BITS:
                 known[stage] = self._ring(known[nearest], wait, f"{item.name}_{stage}")
             else:
                 for k in range(nearest + 1, stage + 1):
@@ -83,32 +86,67 @@ class Pipe:
         return register
 
     def _ring(self, value: Any, wait: int, name: str) -> Any:
-        """A delay of `wait` cycles: write at a moving pointer, read the word about to be overwritten."""
+        """A delay of `wait` cycles: write at a moving pointer, read the word written longest ago."""
         raw = Value.cast(value)
-        memory = Memory(shape=len(raw), depth=wait, init=[])
-        self.m.submodules[f"ring_{self._rings}"] = memory
+        self.m.submodules[f"ring_{self._rings}"] = memory = Memory(shape=len(raw), depth=wait, init=[])
         self._rings += 1
         write, read = memory.write_port(), memory.read_port()
-        if wait not in self._pointers:
-            pointer = self._pointers[wait] = Signal(range(wait), name=f"ring_pointer_{wait}")
-            self.m.d.sync += pointer.eq(Mux(pointer == wait - 1, 0, pointer + 1))
-        pointer = self._pointers[wait]
+        pointer, oldest = self._pointer(wait)
+        delayed = Signal(value.shape(), name=name)
         self.m.d.comb += [
             write.addr.eq(pointer),
             write.data.eq(raw),
             write.en.eq(1),
-            read.addr.eq(Mux(pointer == wait - 1, 0, pointer + 1)),
+            read.addr.eq(oldest),
+            Value.cast(delayed).eq(read.data),
         ]
-        delayed = Signal(value.shape(), name=name)
-        self.m.d.comb += Value.cast(delayed).eq(read.data)
         return delayed
+
+    def _pointer(self, length: int) -> tuple[Signal, Value]:
+        """A counter modulo `length`, one for all rings of that length, and its next value."""
+        if length not in self._pointers:
+            pointer = Signal(range(length), name=f"ring_pointer_{length}")
+            after = Signal.like(pointer, name=f"ring_oldest_{length}")
+            self.m.d.comb += after.eq(Mux(pointer == length - 1, 0, pointer + 1))
+            self.m.d.sync += pointer.eq(after)
+            self._pointers[length] = pointer, after
+        return self._pointers[length]
+
+    def unit(self, component: Any, **operands: Staged) -> Callable[[str], Staged]:
+        """Feeds a fixed-latency component (`i`, `o`, `latency`) that stands in `m.submodules`.
+
+        `operands` name the members of its `i`. Returns a function from a member of its `o` to that
+        member's staged value.
+        """
+        when = max(item.stage for item in operands.values())
+        for name, item in operands.items():
+            self.m.d.comb += Value.cast(component.i[name]).eq(Value.cast(self.at(item, when)))
+        return lambda name: Staged(component.o[name], when + component.latency, name)
+
+    def finish(self, output: Any, latency: int, **results: Staged) -> None:
+        """Drives the members of `output`, all in cycle `latency`.
+
+        Raises:
+            ValueError: the last result comes earlier or later: the stated latency is wrong.
+        """
+        latest = max(item.stage for item in results.values())
+        if latest != latency:
+            raise ValueError(f"the datapath takes {latest} cycles, its stated latency is {latency}")
+        for name, item in results.items():
+            self.m.d.comb += Value.cast(output[name]).eq(Value.cast(self.at(item, latency)))
 
     # Operations that take more than one stage ---------------------------------------------------
 
     def rom(self, words: Sequence[int], width: int, index: Staged, *, name: str) -> Staged:
-        """words[index], two cycles later: the memory's register and one behind it."""
-        memory = Memory(shape=width, depth=len(words), init=words)
-        self.m.submodules[f"rom_{self._roms}_{name}"] = memory
+        """words[index], two cycles later: the memory's register and one behind it.
+
+        Raises:
+            ValueError: a word does not fit in `width` bits, unsigned.
+        """
+        for place, word in enumerate(words):
+            if not 0 <= word < 1 << width:
+                raise ValueError(f"ROM {name}: word {place} must lie in 0..2**{width} - 1, it is {word}")
+        self.m.submodules[f"rom_{self._roms}_{name}"] = memory = Memory(shape=width, depth=len(words), init=words)
         self._roms += 1
         read = memory.read_port()
         self.m.d.comb += read.addr.eq(Value.cast(index.value))
@@ -116,71 +154,60 @@ class Pipe:
 
     def step_table(self, table: StepTable, index: Staged, *, name: str) -> Staged:
         """The table's word for `index`; 2 cycles."""
-        return self.rom(table.values, max(v.bit_length() for v in table.values), index, name=name)
+        return self.rom(table.values, max(table.values).bit_length(), index, name=name)
 
     def linear_table(self, table: LinearTable, code: Staged, *, name: str) -> Staged:
         """The interpolated value for `code`, equal to table(code); 4 cycles."""
-        base_width = max(v.bit_length() for v in table.base)
-        words = [b | s << base_width for b, s in zip(table.base, table.slope, strict=True)]
+        base_bits, result = max(table.base).bit_length(), unsigned(table.highest.bit_length())
+        words = [base | slope << base_bits for base, slope in zip(table.base, table.slope, strict=True)]
         index = Staged(code.value[table.rest_bits :], code.stage, f"{name}_index")
-        word = self.rom(words, base_width + table.slope_bits, index, name=f"{name}_word")
+        word = self.rom(words, base_bits + table.slope_bits, index, name=f"{name}_word")
         rest = Staged(code.value[: table.rest_bits], code.stage, f"{name}_rest")
-        rise = self.stage(lambda w, r: w[base_width:] * r, word, rest, name=f"{name}_rise")
+        product = self.stage(lambda w, r: w[base_bits:] * r, word, rest, name=f"{name}_product")
 
-        def combine(w: Value, product: Value) -> Value:
-            step = product >> table.slope_shift
-            base = w[:base_width]
-            return (base - step)[:base_width] if table.falling else base + step
+        def combine(w: Value, p: Value) -> Value:
+            base, rise = w[:base_bits], shift_round(p, table.slope_shift, "truncate")
+            return resize(base - rise if table.falling else base + rise, result)
 
-        return self.stage(combine, word, rise, name=name)
+        return self.stage(combine, word, product, name=name)
 
     def leading_zeros(self, value: Staged, width: int, *, name: str) -> Staged:
         """Zeros above the highest set bit of a `width`-bit word, at most width - 1; 1 cycle."""
-
-        def count(v: Value) -> Value:
-            return leading_zeros(v[:width] | 1)
-
-        return self.stage(count, value, name=name)
+        return self.stage(lambda v: leading_zeros(resize(v, unsigned(width)) | 1), value, name=name)
 
     def shift_left(self, value: Staged, amount: Staged, width: int, *, name: str) -> Staged:
         """The low `width` bits of value << amount, of value's signedness; 2 cycles."""
 
-        def coarse(v: Value, a: Value) -> Value:
-            return _like(v, (v << (a & ~7)[: len(a)])[:width])
+        def cut(v: Value, a: Value) -> Value:
+            return resize(v << a, Shape(width, v.shape().signed))
 
-        def fine(v: Value, a: Value) -> Value:
-            return _like(v, (v << a[:3])[:width])
-
-        return self.stage(fine, self.stage(coarse, value, amount, name=f"{name}_coarse"), amount, name=name)
+        coarse = self.stage(lambda v, a: cut(v, _eights(a)), value, amount, name=f"{name}_coarse")
+        return self.stage(lambda v, a: cut(v, a[:3]), coarse, amount, name=name)
 
     def shift_right(self, value: Staged, amount: Staged, *, name: str) -> Staged:
-        """value >> amount, truncated; 2 cycles."""
-        coarse = self.stage(lambda v, a: v >> (a & ~7)[: len(a)], value, amount, name=f"{name}_coarse")
+        """value >> amount, truncated, in value's shape; 2 cycles."""
+        coarse = self.stage(lambda v, a: v >> _eights(a), value, amount, name=f"{name}_coarse")
         return self.stage(lambda v, a: v >> a[:3], coarse, amount, name=name)
 
     def shift_right_half_up(self, value: Staged, amount: Staged, *, name: str) -> Staged:
-        """(value + 2**(amount-1)) >> amount for amount >= 1; 2 cycles."""
+        """(value + 2**(amount-1)) >> amount for amount >= 1, one bit wider than value; 2 cycles.
 
-        def coarse(v: Value, a: Value) -> Value:
-            return v >> (a - 1).as_unsigned()[: len(a)] if len(a) <= 3 else v >> ((a - 1).as_unsigned()[: len(a)] & ~7)
-
-        def fine(v: Value, a: Value) -> Value:
-            rest = (a - 1).as_unsigned()[:3]
-            return ((v >> rest) + 1) >> 1
-
-        if len(Value.cast(amount.value)) <= 3:
-            return self.stage(shift_right_half_up, value, amount, name=name)
-        return self.stage(fine, self.stage(coarse, value, amount, name=f"{name}_coarse"), amount, name=name)
+        Shifts by amount - 1, adds one, halves.
+        """
+        coarse = self.stage(lambda v, a: v >> _eights((a - 1)[: len(a)]), value, amount, name=f"{name}_coarse")
+        return self.stage(lambda v, a: ((v >> (a - 1)[: min(3, len(a))]) + 1) >> 1, coarse, amount, name=name)
 
     def normalise(self, value: Staged, width: int, bits: int, *, name: str) -> tuple[Staged, Staged]:
         """The top `bits` bits of the `width`-bit word after its leading zeros, and their count.
 
-        The twin of `golden.splat.fine_filter.normalise`; 3 cycles, the count 1 cycle.
+        zeros = leading zeros, at most width - 1; top = (value << zeros) >> (width - bits).
+        3 cycles, the count 1 cycle.
         """
         zeros = self.leading_zeros(value, width, name=f"{name}_zeros")
         shifted = self.shift_left(value, zeros, width, name=f"{name}_shifted")
         return Staged(shifted.value[width - bits :], shifted.stage, name), zeros
 
 
-def _like(original: Value, result: Value) -> Value:
-    return result.as_signed() if Shape.cast(original.shape()).signed else result
+def _eights(amount: Value) -> Value:
+    """`amount` without its lowest three bits: the coarse half of a shift in two stages."""
+    return amount[3:].shift_left(3)

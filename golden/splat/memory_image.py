@@ -1,0 +1,174 @@
+"""The bytes of a frame: header, group table, visiting lists, coarse halves, records, framebuffer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.splat.frame import Frame
+from golden.splat.memory_map import (
+    COARSE_BYTES,
+    GROUP,
+    GROUP_BYTES,
+    HEADER,
+    HEADER_BYTES,
+    LINE_BYTES,
+    PIXEL_BYTES,
+    VOXEL,
+    VOXEL_ALIGN,
+    VOXEL_BYTES,
+    Field,
+    coarse_half,
+    record,
+    record_bytes,
+)
+from golden.splat.scene_image import SceneImage
+from golden.splat.spec import Spec
+
+Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryImage:
+    """All that the engine reads, and where it writes."""
+
+    data: Bytes  # from address 0, a whole number of lines
+    header_address: int
+    frame_address: int
+    frame_bytes: int  #: written by the engine, after `data`
+
+    @property
+    def size(self) -> int:
+        return self.frame_address + self.frame_bytes
+
+
+def pack(fields: list[Field], values: Mapping[str, Ints | int], row_bytes: int) -> Bytes:
+    """Rows of `row_bytes` bytes with every field's code in its place; missing fields are zero.
+
+    Raises:
+        ValueError: a code does not fit its field, or the fields do not fit the row.
+    """
+    rows = max((np.size(v) for v in values.values()), default=1)
+    bits = np.zeros((rows, row_bytes * 8), np.uint8)
+    place = 0
+    for field in fields:
+        if field.name in values:
+            code = np.broadcast_to(np.asarray(values[field.name], np.int64), (rows,))
+            low = -(1 << (field.width - 1)) if field.signed else 0
+            high = (1 << (field.width - field.signed)) - 1
+            if code.size and (code.min() < low or code.max() > high):
+                raise ValueError(f"{field.name}: codes {code.min()}..{code.max()} do not fit {low}..{high}")
+            bits[:, place : place + field.width] = (code[:, None] >> np.arange(field.width)) & 1
+        place += field.width
+    if place > row_bytes * 8:
+        raise ValueError(f"fields of {place} bits do not fit a row of {row_bytes} bytes")
+    return np.packbits(bits, axis=1, bitorder="little")
+
+
+def aligned_first(image: SceneImage) -> Ints:
+    """The number of each voxel's first Gaussian when every voxel starts on a line, [V]."""
+    padded = -(-image.grid.count // VOXEL_ALIGN) * VOXEL_ALIGN
+    return np.cumsum(padded) - padded
+
+
+def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
+    """The two arrays of a scene: coarse halves [n, 8] and records [n, 16, 32 or 64], voxels padded to lines."""
+    grid = image.grid
+    count = grid.count
+    first = aligned_first(image)
+    total = int(first[-1] + -(-count[-1] // VOXEL_ALIGN) * VOXEL_ALIGN)
+    place = np.repeat(first - grid.first, count) + np.arange(len(image))
+
+    coarse = np.zeros((total, COARSE_BYTES), np.uint8)
+    axes = {f"offset_{axis}": image.offset[:, k] for k, axis in enumerate("xyz")}
+    coarse[place] = pack(coarse_half(spec), {**axes, "radius": image.radius}, COARSE_BYTES)
+
+    size = record_bytes(image.sh_degree)
+    values = {
+        **{f"quaternion_{c}": image.quaternion[:, k] for k, c in enumerate("wxyz")},
+        **{f"scale_{k}": image.scale[:, k] for k in range(3)},
+        "opacity": image.opacity,
+        **{f"dc_{c}": image.dc[:, k] for k, c in enumerate("rgb")},
+        "sh_exponent": image.sh_exponent,
+        **{f"sh_{k}_{c}": image.sh[:, k, j] for k in range(image.sh.shape[1]) for j, c in enumerate("rgb")},
+    }
+    records = np.zeros((total, size), np.uint8)
+    records[place] = pack(record(spec, image.sh_degree), values, size)
+    return coarse, records
+
+
+def build_memory_image(image: SceneImage, frame: Frame, spec: Spec) -> MemoryImage:
+    """Lays out one frame from address 0: header, groups, lists, coarse halves, records, framebuffer."""
+    groups = len(frame.groups)
+    first = aligned_first(image)
+    coarse, records = pack_scene(image, spec)
+
+    lists: list[Bytes] = []
+    addresses: list[int] = []
+    address = HEADER_BYTES + groups * GROUP_BYTES
+    for group in frame.groups:
+        v = group.voxels
+        index = {f"index_{axis}": image.grid.index[v, k] for k, axis in enumerate("xyz")}
+        entries = pack(VOXEL, {**index, "count": image.grid.count[v], "first": first[v]}, VOXEL_BYTES)
+        padded = _to_lines(entries.reshape(-1))
+        lists.append(padded)
+        addresses.append(address)
+        address += len(padded)
+
+    coarse_bytes, record_bytes_ = _to_lines(coarse.reshape(-1)), _to_lines(records.reshape(-1))
+    coarse_address, record_address = address, address + len(coarse_bytes)
+    frame_address = record_address + len(record_bytes_)
+    tables = {
+        "list_address": np.array(addresses),
+        "list_count": np.array([len(g.voxels) for g in frame.groups]),
+        **{
+            name: np.array([g.slopes[k] for g in frame.groups])
+            for k, name in enumerate(("left", "right", "top", "bottom"))
+        },
+        **{
+            name: np.array([getattr(g, name) for g in frame.groups])
+            for name in ("centre_x", "centre_y", "valid_columns", "valid_rows")
+        },
+    }
+    header = {
+        **{f"rotation_{r}{c}": int(frame.rotation[r, c]) for r in range(3) for c in range(3)},
+        **{f"quaternion_{k}": frame.quaternion[k] for k in range(4)},
+        **{f"position_{axis}": int(frame.position[k]) for k, axis in enumerate("xyz")},
+        **{
+            name: getattr(frame, name)
+            for name in (
+                "focal_x", "focal_y", "focal_exponent", "limit_x", "limit_y", "near", "stretch_x", "stretch_y",
+                "depth_offset",
+            )
+        },
+        "group_count": groups,
+        "sh_degree": image.sh_degree,
+        "group_address": HEADER_BYTES,
+        "coarse_address": coarse_address,
+        "record_address": record_address,
+        "frame_address": frame_address,
+    }  # fmt: skip
+    data = [pack(HEADER, header, HEADER_BYTES).reshape(-1), pack(GROUP, tables, GROUP_BYTES).reshape(-1)]
+    return MemoryImage(
+        data=np.concatenate([*data, *lists, coarse_bytes, record_bytes_]),
+        header_address=0,
+        frame_address=frame_address,
+        frame_bytes=groups * spec.group_size**2 * PIXEL_BYTES,
+    )
+
+
+def _to_lines(raw: Bytes) -> Bytes:
+    return np.concatenate([raw, np.zeros(-len(raw) % LINE_BYTES, np.uint8)])
+
+
+def read_frame(raw: Bytes, frame: Frame, spec: Spec) -> Bytes:
+    """The framebuffer's bytes as an image, [H, W, 4]: groups row by row, sub-tiles row by row, pixels row by row."""
+    size, subtile, n = spec.group_size, spec.subtile, spec.columns
+    columns, rows = -(-frame.camera.width // size), -(-frame.camera.height // size)
+    tiles = raw.reshape(rows, columns, n, n, subtile, subtile, PIXEL_BYTES)
+    image = tiles.transpose(0, 2, 4, 1, 3, 5, 6).reshape(rows * size, columns * size, PIXEL_BYTES)
+    return image[: frame.camera.height, : frame.camera.width]

@@ -1,0 +1,101 @@
+"""Where everything lies in the engine's memory image, bit by bit.
+
+The contract between host and RTL: `memory_image.py` writes by these tables, `hw/splat/layouts.py`
+reads by them. A table is a list of fields from bit 0 upwards, little endian.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from golden.splat.spec import RADIUS_MANTISSA, Spec
+
+
+@dataclass(frozen=True)
+class Field:
+    name: str
+    width: int
+    signed: bool = False
+
+
+LINE_BYTES = 64  # voxels, lists and group entries start on a line
+HEADER_BYTES = 128
+GROUP_BYTES = 64
+VOXEL_BYTES = 16
+COARSE_BYTES = 8
+VOXEL_ALIGN = LINE_BYTES // COARSE_BYTES  # Gaussians; a voxel's first has a multiple of this as its number
+PIXEL_BYTES = 4
+
+#: Frame header: 32 words of 32 bits at the address that is given with `start`.
+HEADER = [
+    *(Field(f"rotation_{row}{column}", 32, True) for row in range(3) for column in range(3)),
+    *(Field(f"quaternion_{k}", 32, True) for k in range(4)),
+    *(Field(f"position_{axis}", 32, True) for axis in "xyz"),
+    Field("focal_x", 32),
+    Field("focal_y", 32),
+    Field("focal_exponent", 32),
+    Field("limit_x", 32),
+    Field("limit_y", 32),
+    Field("near", 32),
+    Field("stretch_x", 32),
+    Field("stretch_y", 32),
+    Field("depth_offset", 32, True),
+    Field("group_count", 32),
+    Field("sh_degree", 32),
+    Field("group_address", 32),
+    Field("coarse_address", 32),
+    Field("record_address", 32),
+    Field("frame_address", 32),
+]
+
+#: One entry of the group table.
+GROUP = [
+    Field("list_address", 32),
+    Field("list_count", 32),
+    Field("left", 16, True),
+    Field("right", 16, True),
+    Field("top", 16, True),
+    Field("bottom", 16, True),
+    Field("centre_x", 32, True),
+    Field("centre_y", 32, True),
+    Field("valid_columns", 8),
+    Field("valid_rows", 8),
+]
+
+#: One entry of a group's visiting list.
+VOXEL = [
+    Field("index_x", 16, True),
+    Field("index_y", 16, True),
+    Field("index_z", 16, True),
+    Field("count", 16),
+    Field("first", 32),
+]
+
+
+def coarse_half(spec: Spec) -> list[Field]:
+    """The first half of a Gaussian: 8 bytes."""
+    return [
+        *(Field(f"offset_{axis}", spec.position_bits) for axis in "xyz"),
+        Field("radius", 5 + RADIUS_MANTISSA),
+    ]
+
+
+def record(spec: Spec, sh_degree: int) -> list[Field]:
+    """The second half of a Gaussian: 16 bytes, and the coefficients of bands 1 to `sh_degree`."""
+    rest = (sh_degree + 1) ** 2 - 1
+    fields = [
+        *(Field(f"quaternion_{c}", spec.quaternion_bits, True) for c in "wxyz"),
+        *(Field(f"scale_{k}", spec.scale_bits) for k in range(3)),
+        Field("opacity", spec.opacity_bits),
+        *(Field(f"dc_{c}", spec.dc_bits, True) for c in "rgb"),
+    ]
+    fields.append(Field("spare", 128 - sum(f.width for f in fields)))
+    if rest:
+        fields.append(Field("sh_exponent", 4))
+        fields += [Field(f"sh_{k}_{c}", spec.sh_bits, True) for k in range(rest) for c in "rgb"]
+    return fields
+
+
+def record_bytes(sh_degree: int) -> int:
+    """Bytes from one record to the next: a power of two, so that none crosses a line."""
+    return (16, 32, 64, 64)[sh_degree]

@@ -1,0 +1,78 @@
+"""Everything that changes the splatting engine's speed and area, beside its specification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from golden.errors import InputError
+from golden.splat.spec import DEFAULT as DEFAULT_SPEC
+from golden.splat.spec import TINY as TINY_SPEC
+from golden.splat.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The spec, and widths and depths that change no pixel."""
+
+    spec: Spec = field(default_factory=Spec)
+    memory_width: int = 512  #: bits of a memory word; one word a cycle is the peak bandwidth
+    coarse_lanes: int = 2  #: Gaussians that the coarse filter takes a cycle
+    list_words: int = 8  #: visiting-list words read ahead
+    coarse_words: int = 64  #: coarse-half words read ahead
+    record_words: int = 64  #: record words read ahead
+    candidate_depth: int = 128  #: candidates that wait for their records
+    splat_depth: int = 32  #: sorted splats that wait for the rasteriser
+    issue_window: int = 4  #: splats among which the rasteriser looks for a free sub-tile
+
+    def __post_init__(self) -> None:
+        limits = {
+            "memory_width": (128, 512), "coarse_lanes": (1, 8), "list_words": (4, 64), "coarse_words": (4, 512),
+            "record_words": (4, 512), "candidate_depth": (4, 1024), "splat_depth": (4, 512), "issue_window": (1, 16),
+        }  # fmt: skip
+        for item in fields(self):
+            if item.name == "spec":
+                continue
+            low, high = limits[item.name]
+            value = getattr(self, item.name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise InputError(f"splat: {item.name} must lie in {low}..{high}, it is {value}")
+        for name in ("memory_width", "coarse_lanes"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                raise InputError(f"splat: {name} must be a power of two, it is {value}")
+        if self.coarse_lanes * 64 > self.memory_width:
+            raise InputError(
+                f"splat: coarse_lanes must not exceed memory_width / 64, {self.coarse_lanes} for {self.memory_width} bits"
+            )
+
+    @property
+    def word_bytes(self) -> int:
+        return self.memory_width // 8
+
+
+def tiny() -> Config:
+    """16 lanes, SH of degree 1, 16×16 groups, 128-bit memory: unit tests, proofs, small FPGAs."""
+    return Config(
+        spec=TINY_SPEC,
+        memory_width=128,
+        coarse_lanes=1,
+        list_words=4,
+        coarse_words=16,
+        record_words=16,
+        candidate_depth=16,
+        splat_depth=8,
+        issue_window=2,
+    )
+
+
+def default() -> Config:
+    """64 lanes, two coarse filter lanes, 64 bytes a cycle."""
+    return Config(spec=DEFAULT_SPEC)
+
+
+def paper() -> Config:
+    """StreamingGS's ratio of four coarse filter units to one fine filter unit, 64 rendering units."""
+    return Config(spec=DEFAULT_SPEC, coarse_lanes=4)
+
+
+CONFIGS = {"tiny": tiny, "default": default, "paper": paper}

@@ -1,0 +1,138 @@
+"""Every payload of the splatting engine's streams."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Shape, signed
+from amaranth.lib import data
+
+from golden.splat.memory_map import GROUP, HEADER, VOXEL, Field, coarse_half, record
+from golden.splat.spec import Spec
+from hw.lib.fixed import shape_of
+
+INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
+
+
+def layout_of(fields: list[Field]) -> data.StructLayout:
+    """The layout of a row of the memory image."""
+    return data.StructLayout({f.name: Shape(f.width, signed=f.signed) for f in fields})
+
+
+def header_layout() -> data.StructLayout:
+    return layout_of(HEADER)
+
+
+def group_layout() -> data.StructLayout:
+    return layout_of(GROUP)
+
+
+def voxel_layout() -> data.StructLayout:
+    return layout_of(VOXEL)
+
+
+def coarse_half_layout(spec: Spec) -> data.StructLayout:
+    return layout_of(coarse_half(spec))
+
+
+def record_layout(spec: Spec) -> data.StructLayout:
+    """A record of the highest degree that is evaluated; lower degrees leave the tail undefined."""
+    return layout_of(record(spec, spec.sh_degree))
+
+
+def vector(spec: Spec) -> data.ArrayLayout:
+    """x, y, z in camera_format."""
+    return data.ArrayLayout(shape_of(spec.camera_format), 3)
+
+
+class VisitLayout(data.StructLayout):
+    """A voxel in its group's order, or the end of the group (`end`, no Gaussians)."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "relative": vector(spec),  # the voxel's corner from the camera, world axes
+                "origin": vector(spec),  # the same in camera space
+                "bound": spec.depth_bits,  # no Gaussian of this and later voxels is nearer
+                "first": INDEX_WIDTH,
+                "count": 16,
+                "end": 1,
+            }
+        )
+
+
+class RowLayout(data.StructLayout):
+    """Neighbouring Gaussians of one voxel, as many as the coarse filter has lanes."""
+
+    def __init__(self, spec: Spec, lanes: int) -> None:
+        super().__init__(
+            {
+                "visit": VisitLayout(spec),
+                "begin": 1,  # first row of its voxel
+                "index": INDEX_WIDTH,  # of lane 0
+                "mask": lanes,
+                "halves": data.ArrayLayout(coarse_half_layout(spec), lanes),
+            }
+        )
+
+
+class MarkLayout(data.StructLayout):
+    """What travels in order with the Gaussians of a group.
+
+    `some`: the payload holds a Gaussian. `begin`: from here on nothing is nearer than `bound`.
+    `end`: the group is complete; such a payload holds no Gaussian.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__({"some": 1, "begin": 1, "end": 1, "bound": spec.depth_bits})
+
+
+class CandidateLayout(data.StructLayout):
+    """A Gaussian that passed the coarse filter."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {"mark": MarkLayout(spec), "index": INDEX_WIDTH, "point": vector(spec), "relative": vector(spec)}
+        )
+
+
+class DetailLayout(data.StructLayout):
+    """A candidate with its record."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "mark": MarkLayout(spec),
+                "point": vector(spec),
+                "relative": vector(spec),
+                "record": record_layout(spec),
+            }
+        )
+
+
+class SplatLayout(data.StructLayout):
+    """A Gaussian on the group's pixels, see `golden.splat.fine_filter.Splats`."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "mean": data.ArrayLayout(shape_of(spec.mean_format), 2),
+                "conic": data.ArrayLayout(signed(spec.mantissa_bits + 1), 3),
+                "conic_shift": 6,
+                "opacity": spec.opacity_bits,
+                "color": data.ArrayLayout(spec.color_format.width, 3),
+                "mask": spec.columns**2,
+            }
+        )
+
+
+class SurvivorLayout(data.StructLayout):
+    """A splat on its way to the depth sort."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__({"mark": MarkLayout(spec), "depth": spec.depth_bits, "splat": SplatLayout(spec)})
+
+
+class SortedLayout(data.StructLayout):
+    """A splat in drawing order, or the end of its group."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__({"end": 1, "splat": SplatLayout(spec)})
