@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 
@@ -111,6 +111,11 @@ class Pipe:
             self.m.d.sync += pointer.eq(after)
             self._pointers[length] = pointer, after
         return self._pointers[length]
+
+    def join(self, items: Sequence[Staged], name: str) -> Staged:
+        """The operands side by side, the first in the low bits, in the cycle of the oldest."""
+        when = max(item.stage for item in items)
+        return Staged(Cat(Value.cast(self.at(item, when)) for item in items), when, name)
 
     def unit(self, component: Any, **operands: Staged) -> Callable[[str], Staged]:
         """Feeds a fixed-latency component (`i`, `o`, `latency`) that stands in `m.submodules`.
