@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal, TypeVar
 
 Rounding = Literal["truncate", "half_up", "half_even"]
@@ -70,7 +71,7 @@ def wrap(code: Code, fmt: Format) -> Code:
 
 
 def shift_round(code: Code, shift: int, rounding: Rounding) -> Code:
-    """code / 2**shift as an integer; a negative `shift` multiplies and is exact."""
+    """code / 2**shift as an integer; a negative `shift` multiplies and is exact. `shift` < 62."""
     if shift <= 0:
         return code << -shift
     if rounding == "truncate":
@@ -85,11 +86,11 @@ def encode(value: float, fmt: Format, *, overflow: Literal["raise", "saturate"] 
     """The code of a real constant, rounded half to even.
 
     Raises:
-        ValueError: the value does not fit and `overflow` is `raise`.
+        ValueError: the value is infinite or not a number, or does not fit and `overflow` is `raise`.
     """
-    code = round(value * 2.0**fmt.fraction)
-    if not fmt.low <= code <= fmt.high:
-        if overflow == "raise" or not math.isfinite(value):
-            raise ValueError(f"{value!r} does not fit in {fmt}, [{fmt.low * fmt.step}, {fmt.high * fmt.step}]")
-        code = saturate(code, fmt)
-    return code
+    if not math.isfinite(value):
+        raise ValueError(f"only a finite number has a code in {fmt}, it is {value!r}")
+    code = round(Fraction(value) * Fraction(2) ** fmt.fraction)
+    if overflow == "raise" and not fmt.low <= code <= fmt.high:
+        raise ValueError(f"{value!r} does not fit in {fmt}, [{fmt.low * fmt.step}, {fmt.high * fmt.step}]")
+    return saturate(code, fmt)

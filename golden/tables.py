@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from golden.formats import Code
+from golden.formats import Code, shift_round
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class LinearTable:
 
     in units of 2**-out_fraction. Base and slope are chosen so that the chord's error is balanced
     around zero. `max_error` is the largest error over all 2**in_bits arguments, in output units.
+    The function must be monotonic and not negative, 0 <= index_bits <= in_bits.
     """
 
     function: Callable[[float], float]
@@ -36,6 +37,10 @@ class LinearTable:
     index_bits: int
     out_fraction: int
     slope_bits: int = 12
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.index_bits <= self.in_bits:
+            raise ValueError(f"index_bits must lie in 0..in_bits = {self.in_bits}, it is {self.index_bits}")
 
     @property
     def rest_bits(self) -> int:
@@ -62,7 +67,7 @@ class LinearTable:
     def slope_shift(self) -> int:
         """The shift that lets the steepest slope just fit in `slope_bits`."""
         steepest = max(rise for _, rise in self._chords) / (1 << self.rest_bits)
-        return self.slope_bits - 1 - math.frexp(steepest)[1] + 1
+        return self.slope_bits - math.frexp(steepest)[1]
 
     @cached_property
     def base(self) -> tuple[int, ...]:
@@ -81,12 +86,19 @@ class LinearTable:
 
     def interpolate(self, base: Code, slope: Code, code: Code) -> Code:
         """The last step, from the two stored words and the argument."""
-        rise = (slope * (code & ((1 << self.rest_bits) - 1))) >> self.slope_shift
+        rise = shift_round(slope * (code & ((1 << self.rest_bits) - 1)), self.slope_shift, "truncate")
         return base - rise if self.falling else base + rise
 
     def __call__(self, code: int) -> int:
         index = self.segment(code)
         return self.interpolate(self.base[index], self.slope[index], code)
+
+    @cached_property
+    def highest(self) -> int:
+        """The largest value, at an end of a segment."""
+        last = (1 << self.rest_bits) - 1
+        ends = (self(segment << self.rest_bits | rest) for segment in range(1 << self.index_bits) for rest in (0, last))
+        return max(ends)
 
     @cached_property
     def max_error(self) -> float:

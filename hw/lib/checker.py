@@ -12,8 +12,9 @@ from hw.lib.stream import payload_shape, width_of
 class StreamChecker(wiring.Component):
     """Watches a stream: once valid, it stays valid with the same payload until it is taken.
 
-    The assertion stops the Amaranth simulator and Verilator and is a property for the prover. The
-    checker only listens.
+    The assertion stops the Amaranth simulator and Verilator and is a property for the prover. It
+    is made at the clock edge that ends the faulty cycle: in between, combinational values may pass
+    through anything. The checker only listens. Cycles under reset are not judged.
 
     Members:
         payload, valid, ready: connect to the stream's members of that name.
@@ -35,10 +36,10 @@ class StreamChecker(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         waiting = Signal()
-        before = Signal(self.width)
+        before = Signal(self.width, reset_less=True)
         m.d.sync += [waiting.eq(self.valid & ~self.ready), before.eq(self.payload)]
         with m.If(waiting & ~ResetSignal()):
-            m.d.comb += [
+            m.d.sync += [
                 Assert(self.valid, f"{self.name}: valid was withdrawn before the payload was taken"),
                 Assert(self.payload == before, f"{self.name}: the payload changed before it was taken"),
             ]
@@ -46,7 +47,7 @@ class StreamChecker(wiring.Component):
 
 
 def check(m: Module, interface: stream.Interface, name: str) -> None:
-    """Adds a checker for `interface` to `m`."""
+    """Adds a checker for `interface` to `m`, as submodule `check_<name>`."""
     checker = StreamChecker(shape=payload_shape(interface), name=name)
     m.submodules[f"check_{name}"] = checker
     checker.watch(m, interface)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from amaranth.hdl import Module, Shape, Value
 from amaranth.lib import data
 
-COUNTER_WIDTH = 40  # a frame of an hour at 1 GHz wraps 3 times; a frame of 18 minutes does not
+COUNTER_WIDTH = 40  # wraps after 18 minutes at 1 GHz
 
 
 class CounterLayout(data.StructLayout):
@@ -21,17 +21,18 @@ class CounterLayout(data.StructLayout):
 def count(m: Module, counters: data.View, events: Mapping[str, Value], *, clear: Value) -> None:
     """Adds each event's value (a flag or a small number) to its counter every cycle.
 
-    `clear` sets all to zero and wins. Counters wrap.
+    Latency 1 cycle. `clear` sets all to zero and wins. Counters wrap.
 
     Raises:
         KeyError: an event without a counter, or a counter without an event.
+        TypeError: an event is signed.
     """
     names = set(counters.shape().members)
     if names != set(events):
         raise KeyError(f"counters and events differ in {sorted(names ^ set(events))}")
     for name, event in events.items():
         if Shape.cast(event.shape()).signed:
-            raise TypeError(f"event {name} must be unsigned")
+            raise TypeError(f"event {name} must be unsigned, it is {event.shape()}")
         m.d.sync += counters[name].eq(counters[name] + event)
     with m.If(clear):
         m.d.sync += Value.cast(counters).eq(0)

@@ -39,9 +39,7 @@ class ReadSignature(wiring.Signature):
     """`request` towards the memory, `response` back, words of `width` bits; seen from the client."""
 
     def __init__(self, width: int) -> None:
-        if width < 32 or width & (width - 1):
-            raise ValueError(f"a memory word must be a power of two of at least 32 bits, it is {width}")
-        self.width = width
+        self.width = _checked(width)
         super().__init__(
             {
                 "request": Out(stream.Signature(ReadRequestLayout())),
@@ -54,5 +52,11 @@ class WriteSignature(wiring.Signature):
     """`request` towards the memory, words of `width` bits; seen from the client. Writes are posted."""
 
     def __init__(self, width: int) -> None:
-        self.width = width
+        self.width = _checked(width)
         super().__init__({"request": Out(stream.Signature(WriteLayout(width)))})
+
+
+def _checked(width: int) -> int:
+    if width < 32 or width & (width - 1):
+        raise ValueError(f"a memory word must be a power of two of at least 32 bits, it is {width}")
+    return width

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, ShapeLike, Value
-from amaranth.lib import fifo, stream, wiring
+from amaranth.hdl import Elaboratable, Module, Mux, ShapeLike, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.lib.stream import width_of
+from hw.lib.stream import transfer, width_of
 
 
 class StreamQueue(wiring.Component):
     """First in, first out.
 
-    Latency 2 cycles, throughput one payload a cycle. Holds `depth` payloads; a depth above 32
-    infers as block RAM. `o` is registered; `i.ready` does not depend on `o.ready`.
+    Latency 2 cycles. Throughput one payload a cycle from depth 3 on, two in three cycles at depth
+    2. Takes payloads whenever it holds fewer than `depth`, so that a client that counts places
+    (credits) never waits; `amaranth.lib.fifo.SyncFIFOBuffered` does not promise that. A depth
+    above 32 infers as block RAM. `o` is registered; `i.ready` depends on registers alone.
 
     Members:
         i, o: streams of `shape`.
@@ -34,14 +37,27 @@ class StreamQueue(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        m.submodules.fifo = queue = fifo.SyncFIFOBuffered(width=width_of(self.i.payload.shape()), depth=self.depth)
+        m.submodules.memory = memory = Memory(shape=width_of(self.i.payload.shape()), depth=self.depth, init=[])
+        write, read = memory.write_port(), memory.read_port()
+        # The read port's register is the output's; `stored` payloads wait behind it.
+        stored = Signal(range(self.depth + 1))
+        fetch = Signal()
         m.d.comb += [
-            queue.w_data.eq(Value.cast(self.i.payload)),
-            queue.w_en.eq(self.i.valid),
-            self.i.ready.eq(queue.w_rdy),
-            Value.cast(self.o.payload).eq(queue.r_data),
-            self.o.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.o.ready),
-            self.level.eq(queue.level),
+            self.i.ready.eq(self.level != self.depth),
+            write.data.eq(Value.cast(self.i.payload)),
+            write.en.eq(transfer(self.i)),
+            fetch.eq((stored != 0) & (~self.o.valid | self.o.ready)),
+            read.en.eq(fetch),
+            Value.cast(self.o.payload).eq(read.data),
         ]
+        m.d.sync += [
+            self.level.eq(self.level + transfer(self.i) - transfer(self.o)),
+            stored.eq(stored + transfer(self.i) - fetch),
+            self.o.valid.eq(fetch | (self.o.valid & ~self.o.ready)),
+        ]
+        for port, moves in ((write, transfer(self.i)), (read, fetch)):
+            place = Signal.like(port.addr, name="place")
+            m.d.comb += port.addr.eq(place)
+            with m.If(moves):
+                m.d.sync += place.eq(Mux(place == self.depth - 1, 0, place + 1))
         return m

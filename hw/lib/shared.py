@@ -8,12 +8,11 @@ are instances of one module, elsewhere (Amaranth's simulator, formal proofs) ord
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal, Value
+from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -29,58 +28,53 @@ class ModuleLibrary:
     def __init__(self) -> None:
         self.modules: dict[str, str] = {}
 
-    def add(self, name: str, component: wiring.Component) -> str:
-        """Converts `component` under `name` and returns the name it is kept by.
+    def add(self, name: str, make: Callable[[], wiring.Component]) -> str:
+        """Converts what `make` returns under `name` and returns the name it is kept by.
 
-        Asking again for the same text costs a conversion and adds nothing; the same name for a
-        different text gets a numbered name.
+        Asking again for the same unit costs a conversion and adds nothing; the same name for a
+        different unit gets a number.
         """
-        text = convert(component, name, self)
         candidate, number = name, 1
-        while self.modules.get(candidate, _rename(text, name, candidate)) != _rename(text, name, candidate):
+        while self.modules.setdefault(candidate, text := self._text(candidate, make)) != text:
             number += 1
             candidate = f"{name}_{number}"
-        self.modules[candidate] = _rename(text, name, candidate)
         return candidate
+
+    def _text(self, name: str, make: Callable[[], wiring.Component]) -> str:
+        # Only the design's own top is to be marked as such.
+        return convert(make(), name, self).replace("attribute \\top 1\n", "")
 
 
 def convert(component: wiring.Component, name: str, library: ModuleLibrary) -> str:
-    """RTLIL of a component and of what lies below it, shared units left out (they go to `library`)."""
-    return rtlil.convert(component, name=name, platform=library)
+    """RTLIL of a component and of what lies below it, shared units left out (they go to `library`).
+
+    Without source lines: the text does not depend on where the checkout is, and equal units that
+    were made in different places are equal texts.
+    """
+    return rtlil.convert(component, name=name, platform=library, emit_src=False)
 
 
-def _rename(text: str, old: str, new: str) -> str:
-    """Renames a module and its private submodules (`old.…`) in RTLIL text."""
-    return text if old == new else re.sub(rf"\\{re.escape(old)}(?=[.\s])", rf"\\{new}", text)
-
-
-class _SharedInstance(Elaboratable):
+def _instance(module: str, component: wiring.Component) -> Instance:
     """An instance of a module of the library, on the ports of `component`."""
-
-    def __init__(self, module: str, component: wiring.Component) -> None:
-        self.module, self.component = module, component
-
-    def elaborate(self, platform: object) -> Elaboratable:
-        m = Module()
-        ports: dict[str, object] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
-        for path, member, value in self.component.signature.flatten(self.component):
-            direction = "i" if member.flow == In else "o"
-            ports[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
-        m.submodules.shared = Instance(self.module, **ports)
-        return m
+    component._MustUse__used = True  # its ports are; without this Amaranth warns that it is not elaborated
+    ports: dict[str, object] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+    for path, member, value in component.signature.flatten(component):
+        direction = "i" if member.flow == In else "o"
+        ports[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
+    return Instance(module, **ports)
 
 
 def repeat(m: Module, platform: object, name: str, count: int, make: Callable[[], C]) -> list[C]:
-    """Adds `count` equal components to `m` as `name_0` … and returns them.
+    """Adds `count` equal components to `m` as `name_0` … and returns them; once per name in `m`.
 
     Every component that `make` returns must be the same but for its ports, have a synchronous
     register, and use the domain `sync` alone.
     """
     components = [make() for _ in range(count)]
     if isinstance(platform, ModuleLibrary):
-        module = platform.add(name, make())
+        module = platform.add(name, make)
         for k, component in enumerate(components):
-            m.submodules[f"{name}_{k}"] = _SharedInstance(module, component)
+            m.submodules[f"{name}_{k}"] = _instance(module, component)
     else:
         for k, component in enumerate(components):
             m.submodules[f"{name}_{k}"] = component

@@ -9,11 +9,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.queue import StreamQueue
-from hw.lib.stream import transfer
+from hw.lib.stream import connect, transfer
 
 
 class Datapath(Protocol):
-    """A component with plain ports `i` and `o`, where o answers i after `latency` cycles."""
+    """A component with plain ports `i` and `o`, where o answers i after `latency` >= 1 cycles."""
 
     i: Value
     o: Value
@@ -29,7 +29,9 @@ class StreamPipeline(wiring.Component):
     when the queue behind the datapath has a place left for it (a credit). With `keep`, a result
     whose member of that name is 0 is dropped and its credit returned.
 
-    Latency `datapath.latency` + 2 cycles, throughput one payload a cycle, capacity `depth`.
+    Latency L + 2 cycles with L = `datapath.latency`. Capacity `depth`, the datapath included.
+    Throughput one payload a cycle if `depth` is at least L + 3, the time until a credit is back
+    (the default is L + 4); else `depth` payloads in L + 3 cycles.
 
     Members:
         i, o: streams of the shapes of the datapath's `i` and `o`.
@@ -39,6 +41,8 @@ class StreamPipeline(wiring.Component):
         self.datapath = datapath
         self.keep = keep
         self.depth = datapath.latency + 4 if depth is None else depth
+        if datapath.latency < 1:
+            raise ValueError(f"StreamPipeline: the datapath's latency must be at least 1, it is {datapath.latency}")
         if self.depth < 2:
             raise ValueError(f"StreamPipeline: depth must be at least 2, it is {self.depth}")
         super().__init__(
@@ -59,16 +63,12 @@ class StreamPipeline(wiring.Component):
         kept = arrived & path.o[self.keep] if self.keep else arrived  # type: ignore[index]
 
         credits = Signal(range(self.depth + 1), init=self.depth)
-        returned = Signal(2)
         m.d.comb += [
             self.i.ready.eq(credits != 0),
             Value.cast(path.i).eq(Value.cast(self.i.payload)),
             Value.cast(queue.i.payload).eq(Value.cast(path.o)),
-            queue.i.valid.eq(kept),
-            Value.cast(self.o.payload).eq(Value.cast(queue.o.payload)),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
-            returned.eq(transfer(self.o) + (arrived & ~kept)),
+            queue.i.valid.eq(kept),  # a credit says that queue.i is ready
         ]
-        m.d.sync += credits.eq(credits - transfer(self.i) + returned)
+        m.d.sync += credits.eq(credits - transfer(self.i) + transfer(self.o) + (arrived & ~kept))
+        connect(m, queue.o, self.o)
         return m
