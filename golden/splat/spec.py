@@ -133,6 +133,11 @@ class Spec:
         return signed(1, 16)
 
     @property
+    def quaternion_format(self) -> Format:
+        """Components of a stored unit quaternion."""
+        return signed(0, self.quaternion_bits - 1)
+
+    @property
     def slope_format(self) -> Format:
         """Tangents of a group's four sides."""
         return signed(2, 13)

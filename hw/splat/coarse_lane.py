@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Value, signed
+from amaranth.hdl import Elaboratable, Module, Mux, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -61,8 +61,8 @@ class CoarseLane(wiring.Component):
             self.o,
             self.latency,
             keep=kept,
-            point=self._join(p, point, "point"),
-            relative=self._join(p, relative, "relative"),
+            point=p.join(point, "point"),
+            relative=p.join(relative, "relative"),
         )
         return m
 
@@ -114,17 +114,11 @@ class CoarseLane(wiring.Component):
         reach = {axis: self._reach(p, half, axis) for axis in "xy"}
 
         def beyond(high: str, low: str, axis: str, centre: Staged) -> Staged:
-            def outside(c: Value, h: Value, l: Value, r: Value) -> Value:
-                return (c - (h >> drop) > r) | ((l >> drop) - c > r)
+            def outside(c: Value, upper: Value, lower: Value, r: Value) -> Value:
+                return (c - (upper >> drop) > r) | ((lower >> drop) - c > r)
 
             return p.stage(outside, centre, side[high], side[low], reach[axis], name=f"outside_{axis}")
 
         outside_x, outside_y = beyond("right", "left", "x", x), beyond("bottom", "top", "y", y)
         front = p.stage(lambda d: d > self.frame.near, z, name="front")
         return p.stage(lambda a, b, f: f & ~a & ~b, outside_x, outside_y, front, name="inside")
-
-    @staticmethod
-    def _join(p: Pipe, parts: list[Staged], name: str) -> Staged:
-        """Three coordinates of equal age side by side."""
-        when = max(part.stage for part in parts)
-        return Staged(Cat(p.at(part, when) for part in parts), when, name)

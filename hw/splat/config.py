@@ -42,7 +42,8 @@ class Config:
                 raise InputError(f"splat: {name} must be a power of two, it is {value}")
         if self.coarse_lanes * 64 > self.memory_width:
             raise InputError(
-                f"splat: coarse_lanes must not exceed memory_width / 64, {self.coarse_lanes} for {self.memory_width} bits"
+                f"splat: coarse_lanes must not exceed memory_width / 64 = {self.memory_width // 64}, "
+                f"it is {self.coarse_lanes}"
             )
 
     @property

@@ -1,0 +1,136 @@
+"""View-dependent colour by spherical harmonics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from amaranth.hdl import Elaboratable, Module, Mux, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import DIRECTION_FRACTION, Spec
+from hw.lib.fixed import resize, saturate, shift_round
+from hw.lib.pipe import Pipe, Staged
+from hw.lib.tree import add_all
+from hw.splat.layouts import header_layout, vector
+
+MANTISSA = 16  # bits of a coordinate of the view direction before its division by the length
+SQUARE = 34  # bits of the squared length
+POLYNOMIAL = signed(18)  # s3.14
+
+
+class Color(wiring.Component):
+    """max(0, dc + Σ_k sh_k·P_k(relative/|relative|)); `golden.splat.fine_filter.color`.
+
+    Coefficients above the scene's degree (`frame.sh_degree`) count as zero. With a spec of degree
+    0 nothing but the constant is left. Latency 26 cycles (degree 0: 1), one a cycle; for degree 3
+    20 multipliers of 18 bits and 45 of 8×18.
+
+    Members:
+        i: {`relative`, `dc`, `exponent`, `sh`: coefficient-major}. frame: the header.
+        o: {`color`: red, green, blue}.
+    """
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        self.latency = {0: 1, 1: 23, 2: 25, 3: 26}[spec.sh_degree]
+        rest = spec.rest_coefficients
+        inputs = {"relative": vector(spec), "dc": data.ArrayLayout(signed(spec.dc_bits), 3), "exponent": 4}
+        super().__init__(
+            {
+                "i": In(data.StructLayout({**inputs, "sh": data.ArrayLayout(signed(spec.sh_bits), 3 * rest)})),
+                "frame": In(header_layout()),
+                "o": Out(data.StructLayout({"color": data.ArrayLayout(spec.color_format.width, 3)})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        spec = self.spec
+        up = spec.dc_fraction - spec.color_fraction
+        base = [Staged(shift_round(self.i.dc[c], up, "half_up"), 0, f"base_{name}") for c, name in enumerate("rgb")]
+        if spec.rest_coefficients == 0:
+            colors = [p.stage(lambda b: saturate(b, spec.color_format), b, name=b.name) for b in base]
+        else:
+            polynomials = self._polynomials(p, self._direction(p))
+            colors = [self._channel(p, c, base[c], polynomials) for c in range(3)]
+        p.finish(self.o, self.latency, color=p.join(colors, "color"))
+        return m
+
+    def _direction(self, p: Pipe) -> list[Staged]:
+        """relative / |relative|, s1.14: 10 cycles."""
+        width = self.spec.camera_format.width + 1
+        relative = [p.source(self.i.relative[k], name) for k, name in enumerate("xyz")]
+        size = [p.stage(lambda v: Mux(v < 0, -v, v)[: width - 1], v, name=f"size_{v.name}") for v in relative]
+        either = p.stage(lambda a, b, c: a | b | c, *size, name="either")
+        zeros = p.leading_zeros(either, width, name="zeros")
+        mantissa: list[Staged] = []
+        for v in relative:
+            wide = Staged(resize(v.value, signed(width + 1)), v.stage, v.name)
+            shifted = p.shift_left(wide, zeros, width + 1, name=f"shifted_{v.name}")
+            mantissa.append(Staged(shifted.value.shift_right(width - MANTISSA), shifted.stage, f"mantissa_{v.name}"))
+        squares = [p.stage(lambda v: v * v, v, name=f"square_{v.name}") for v in mantissa]
+        total = p.stage(lambda *s: resize(add_all(s), unsigned(SQUARE)), *squares, name="square")
+        top = p.leading_zeros(total, SQUARE, name="square_zeros")
+        pairs = Staged(top.value[1:], top.stage, "zero_pairs")  # the square's exponent stays even
+        even = Staged(top.value[1:].shift_left(1), top.stage, "even_zeros")
+        code = p.shift_left(total, even, SQUARE, name="code")
+        root = p.linear_table(
+            self.spec.reciprocal_sqrt, Staged(code.value.shift_right(SQUARE - 16), code.stage, "root_code"), name="root"
+        )
+        products = [p.stage(lambda v, r: v * r, v, root, name=f"unit_{v.name}") for v in mantissa]
+        # The shift is 32 - DIRECTION_FRACTION - pairs, and pairs is 0 to 2: the square of a
+        # normalised mantissa has 31 to 34 bits (fewer only for a zero vector).
+        shift = p.stage(lambda z: resize(32 - DIRECTION_FRACTION - z, unsigned(5)), pairs, name="direction_shift")
+        return [p.shift_right_half_up(v, shift, name=f"direction_{v.name}") for v in products]
+
+    def _polynomials(self, p: Pipe, n: list[Staged]) -> list[Staged]:
+        """Bands 1 to 3 without their constants, in the order of the coefficients."""
+        x, y, z = (Staged(resize(v.value, POLYNOMIAL), v.stage, v.name) for v in n)
+
+        def product(a: Staged, b: Staged, name: str) -> Staged:
+            return p.stage(
+                lambda u, v: resize(shift_round(u * v, DIRECTION_FRACTION, "half_up"), POLYNOMIAL), a, b, name=name
+            )
+
+        def combine(function: Callable[..., Value], *items: Staged, name: str) -> Staged:
+            return p.stage(lambda *v: resize(function(*v), POLYNOMIAL), *items, name=name)
+
+        result = [y, z, x]
+        if self.spec.sh_degree >= 2:
+            xx, yy, zz = product(x, x, "xx"), product(y, y, "yy"), product(z, z, "zz")
+            xy, yz, xz = product(x, y, "xy"), product(y, z, "yz"), product(x, z, "xz")
+            band2 = combine(lambda a, b, c: 2 * c - a - b, xx, yy, zz, name="p6")
+            xx_yy = combine(lambda a, b: a - b, xx, yy, name="xx_yy")
+            result += [xy, yz, band2, xz, xx_yy]
+            if self.spec.sh_degree >= 3:
+                y9 = combine(lambda a, b: 3 * a - b, xx, yy, name="xx3_yy")
+                z4 = combine(lambda a, b, c: 4 * c - a - b, xx, yy, zz, name="zz4_xx_yy")
+                z12 = combine(lambda a, b, c: 2 * c - 3 * a - 3 * b, xx, yy, zz, name="zz2_xx3_yy3")
+                x15 = combine(lambda a, b: a - 3 * b, xx, yy, name="xx_yy3")
+                factors = [(y, y9), (xy, z), (y, z4), (z, z12), (x, z4), (z, xx_yy), (x, x15)]
+                result += [product(a, b, f"p{9 + k}") for k, (a, b) in enumerate(factors)]
+        return result
+
+    def _channel(self, p: Pipe, channel: int, base: Staged, polynomials: list[Staged]) -> Staged:
+        """One colour channel: the dot product, its block exponent, the base, the limits."""
+        spec = self.spec
+        terms: list[Staged] = []
+        for k, polynomial in enumerate(polynomials):
+            band = 1 + (k >= 3) + (k >= 8)
+            code = p.stage(
+                lambda v, band=band: Mux(self.frame.sh_degree[:2] >= band, v, 0),
+                p.source(self.i.sh[3 * k + channel], f"sh_{k}_{channel}"),
+                name=f"coefficient_{k}_{channel}",
+            )
+            terms.append(p.stage(lambda v, c: v * c, polynomial, code, name=f"term_{k}_{channel}"))
+        groups = [terms[k : k + 4] for k in range(0, len(terms), 4)]
+        partial = [p.stage(lambda *t: add_all(t), *g, name=f"partial_{k}_{channel}") for k, g in enumerate(groups)]
+        total = p.stage(lambda *t: add_all(t), *partial, name=f"total_{channel}")
+        lowest = DIRECTION_FRACTION + spec.sh_bits - 1 - spec.color_fraction - 3
+        down = p.stage(
+            lambda e: resize(e + lowest, unsigned(5)), p.source(self.i.exponent, "exponent"), name=f"down_{channel}"
+        )
+        scaled = p.shift_right_half_up(total, down, name=f"scaled_{channel}")
+        return p.stage(lambda s, b: saturate(s + b, spec.color_format), scaled, base, name=f"color_{channel}")

@@ -1,0 +1,148 @@
+"""The datapath of the fine filter: every block in step."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import Spec
+from hw.lib.fixed import shape_of
+from hw.lib.pipe import Pipe, Staged
+from hw.splat.color import Color
+from hw.splat.conic import Conic
+from hw.splat.covariance import Covariance
+from hw.splat.depth_key import depth_key
+from hw.splat.extents import Extents
+from hw.splat.layouts import DetailLayout, SurvivorLayout, header_layout
+from hw.splat.projection import Projection
+from hw.splat.touch import Touch
+from hw.splat.view_rotation import ViewRotation
+
+
+class FineUnit(wiring.Component):
+    """A candidate with its record to a splat; `golden.splat.fine_filter.fine_filter`.
+
+    Latency 50 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
+    the support touches a sub-tile, `keep` that the payload is worth passing on.
+
+    Members:
+        i: DetailLayout's members, and the group's `centre_x`, `centre_y`, `valid_columns`, `valid_rows`.
+        frame: the header.
+        o: {`survivor`: SurvivorLayout, `keep`}.
+    """
+
+    latency = 50
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        mean = shape_of(spec.mean_format)
+        count = range(spec.columns + 1)
+        group = {"centre_x": mean, "centre_y": mean, "valid_columns": count, "valid_rows": count}
+        super().__init__(
+            {
+                "i": In(data.StructLayout({"detail": DetailLayout(spec), **group})),
+                "frame": In(header_layout()),
+                "o": Out(data.StructLayout({"survivor": SurvivorLayout(spec), "keep": 1})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        spec = self.spec
+        units = {
+            "projection": Projection(spec=spec), "view_rotation": ViewRotation(spec=spec),
+            "covariance": Covariance(spec=spec), "conic": Conic(spec=spec), "extents": Extents(spec=spec),
+            "touch": Touch(spec=spec), "color": Color(spec=spec),
+        }  # fmt: skip
+        for name, unit in units.items():
+            m.submodules[name] = unit
+            if "frame" in unit.signature.members:
+                m.d.comb += unit.frame.eq(self.frame)
+
+        detail = self.i.detail
+        record = detail.record
+
+        def source(value: Value, name: str) -> Staged:
+            return p.source(Value.cast(value), name)
+
+        def members(prefix: str, suffixes: str) -> Staged:
+            return p.join([source(record[f"{prefix}_{s}"], f"{prefix}_{s}") for s in suffixes], prefix)
+
+        projected = p.unit(
+            units["projection"],
+            point=source(detail.point, "point"),
+            **{name: source(self.i[name], name) for name in ("centre_x", "centre_y")},
+        )
+        rotation = p.unit(units["view_rotation"], quaternion=members("quaternion", "wxyz"))
+        covariance = p.unit(
+            units["covariance"],
+            rotation=rotation("rotation"),
+            scale=members("scale", "012"),
+            **{name: projected(name) for name in ("tangent", "reciprocal", "zeros")},
+        )
+        cov = {name: covariance(name) for name in ("xx", "xy", "yy")}
+        conic = p.unit(units["conic"], **cov)
+        opacity = source(record.opacity, "opacity")
+        extents = p.unit(units["extents"], **cov, opacity=opacity)
+        touched = p.unit(
+            units["touch"],
+            mean=projected("mean"),
+            extent=extents("extent"),
+            **{name: source(self.i[name], name) for name in ("valid_columns", "valid_rows")},
+        )
+        colored = p.unit(units["color"], **self._color_inputs(p))
+        depth = depth_key(p, source(detail.point[2], "z"), spec, name="depth")
+
+        mark = p.source(detail.mark, "mark")
+        some = p.stage(
+            lambda k, a, b, c: k.some & a & b & c,
+            mark,
+            projected("valid"),
+            conic("positive"),
+            touched("any"),
+            name="some",
+        )
+        self._finish(
+            m,
+            p,
+            some,
+            mark,
+            {
+                "mean": projected("mean"),
+                "conic": conic("conic"),
+                "conic_shift": conic("shift"),
+                "opacity": opacity,
+                "color": colored("color"),
+                "mask": touched("mask"),
+            },
+            depth,
+        )
+        return m
+
+    def _color_inputs(self, p: Pipe) -> dict[str, Staged]:
+        record = self.i.detail.record
+        rest = range(self.spec.rest_coefficients)
+        inputs = {
+            "relative": p.source(Value.cast(self.i.detail.relative), "relative"),
+            "dc": p.join([p.source(record[f"dc_{c}"], f"dc_{c}") for c in "rgb"], "dc"),
+        }
+        if rest:
+            inputs["exponent"] = p.source(record.sh_exponent, "sh_exponent")
+            inputs["sh"] = p.join([p.source(record[f"sh_{k}_{c}"], f"sh_{k}_{c}") for k in rest for c in "rgb"], "sh")
+        return inputs
+
+    def _finish(self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], depth: Staged) -> None:
+        """Everything at the last cycle, in the output's fields."""
+        if some.stage != self.latency:
+            raise ValueError(f"the datapath takes {some.stage} cycles, its stated latency is {self.latency}")
+        out = self.o.survivor
+        last = p.at(mark, self.latency)
+        m.d.comb += [
+            out.mark.eq(last),
+            out.mark.some.eq(some.value),
+            self.o.keep.eq(some.value | last.begin | last.end),
+            out.depth.eq(p.at(depth, self.latency)),
+            *(Value.cast(out.splat[name]).eq(Value.cast(p.at(v, self.latency))) for name, v in splat.items()),
+        ]
