@@ -5,7 +5,7 @@ All are combinational, and results are no wider than the largest value needs unl
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Mux, Shape, Value
+from amaranth.hdl import Cat, Const, Mux, Shape, Value, unsigned
 
 from golden.formats import Format, Rounding
 
@@ -34,8 +34,9 @@ def shift_round(value: Value, shift: int, rounding: Rounding) -> Value:
         return value.shift_right(shift)
     if rounding == "half_up":
         return (value.shift_right(shift - 1) + 1).shift_right(1)
-    odd = value.shift_right(shift)[:1]
-    return (value + ((1 << (shift - 1)) - 1) + odd).shift_right(shift)
+    odd = resize(value.shift_right(shift), unsigned(1))
+    nearly_half = Cat((~odd).replicate(shift - 1), odd)  # half if a tie has to go up, else one less
+    return (value + nearly_half).shift_right(shift)
 
 
 def shift_right_half_up(value: Value, shift: Value) -> Value:

@@ -214,15 +214,15 @@ def run_datapath(dut: Any, inputs: Sequence[int], *, latency: int | None = None)
     return results[wait:]
 
 
-def refuses(message: str, make: Callable[[], Any]) -> None:
-    """Asserts that `make` raises a ValueError with the given text in it."""
+def refuses(message: str, make: Callable[[], Any], error: type[Exception] = ValueError) -> None:
+    """Asserts that `make` raises `error` with the given text in it."""
     text = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnusedElaboratable)
         try:
             make()
-        except ValueError as error:
-            text = str(error)
+        except error as raised:
+            text = str(raised)
         gc.collect()  # the rejected component, which Amaranth would report as never used
     assert text is not None, f"accepted, although {message}"
     assert message in text
