@@ -22,7 +22,8 @@ MIN_ALPHA = 1 / 255
 MIN_TRANSMITTANCE = 1e-4
 GUARD_BAND = 1.3  # the Jacobian is evaluated no further out than 1.3 × the field of view
 DEFAULT_NEAR = 0.2
-CHUNK = 64  # Gaussians blended at once; only speed depends on it
+MIN_POWER = -16.0  # exp() of less is far below MIN_ALPHA and slow; only speed depends on it
+CHUNK = 1024  # Gaussians blended at once; only speed depends on it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,10 +173,10 @@ def _radius(cov: Tensor, determinant: Tensor, rules: Rules) -> Tensor:
 
 def _tile_lists(projected: Projected, columns: int, rows: int) -> tuple[Tensor, Tensor]:
     """Every (tile, Gaussian) pair, grouped by tile, in depth order: Gaussian places, and each tile's end."""
-    low = ((projected.mean - projected.radius) / TILE).floor().long()
-    high = ((projected.mean + projected.radius + TILE - 1) / TILE).floor().long()
     limit = torch.tensor([columns, rows])
-    low, high = low.clamp_min(0).minimum(limit), high.clamp_min(0).minimum(limit)
+    low = ((projected.mean - projected.radius) / TILE).floor()
+    high = ((projected.mean + projected.radius + TILE - 1) / TILE).floor()
+    low, high = (edge.clamp_min(0).minimum(limit).long() for edge in (low, high))
     span = (high - low).clamp_min(0)
     count = span[:, 0] * span[:, 1]
     place = torch.repeat_interleave(torch.arange(len(projected)), count)
@@ -216,23 +217,30 @@ def _take(projected: Projected, place: Tensor) -> Projected:
 
 def _blend_tile(g: Projected, xs: Tensor, ys: Tensor, rules: Rules, background: float) -> Tensor:
     """Blends the Gaussians `g`, in order, in the pixels xs × ys: [len(ys), len(xs), 3]."""
-    transmittance = torch.ones(1, len(ys) * len(xs))
-    color = torch.zeros(len(ys) * len(xs), 3)
-    running = torch.ones(1, len(ys) * len(xs), dtype=torch.bool)
+    light = torch.ones(1, len(ys) * len(xs))  # T of the pixels that still blend, 0 where a pixel has ended
+    blended = torch.zeros(len(ys) * len(xs), 4)  # colour and coverage: Σ T·α·c and Σ T·α = 1 - T
+    paint = torch.cat([g.color, torch.ones(len(g), 1)], dim=1)
     for first in range(0, len(g), CHUNK):
-        last = first + CHUNK
-        dx = (g.mean[first:last, 0, None] - xs)[:, None, :]
-        dy = (g.mean[first:last, 1, None] - ys)[:, :, None]
-        a, b, c = (v[:, None, None] for v in g.conic[first:last].unbind(-1))
-        power = (-0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy).flatten(1)
-        alpha = (g.opacity[first:last, None] * power.exp()).clamp_max(rules.max_alpha)
-        alpha = torch.where((alpha >= MIN_ALPHA) & (power <= 0), alpha, 0)
-        after = transmittance * (1 - alpha).cumprod(0)
-        before = torch.cat([transmittance, after[:-1]])
-        alive = running & (after >= MIN_TRANSMITTANCE)
-        color += (before * alpha * alive).T @ g.color[first:last]
-        transmittance = torch.where(alive, after, torch.inf).amin(0, keepdim=True).minimum(transmittance)
-        running = alive[-1:]
-        if not running.any():
+        chunk = slice(first, first + CHUNK)
+        alpha = _alpha(g, chunk, xs, ys, rules)
+        light = torch.cat([light, 1 - alpha]).cumprod_(0)  # row i: T before Gaussian i; the last row: after all
+        alive = light[1:] >= MIN_TRANSMITTANCE
+        blended += alpha.mul_(light[:-1]).mul_(alive).T @ paint[chunk]
+        light = light[-1:] * alive[-1:]
+        if not light.any():
             break
-    return (color + transmittance.T * background).reshape(len(ys), len(xs), 3)
+    color = blended[:, :3] + (1 - blended[:, 3:]) * background
+    return color.reshape(len(ys), len(xs), 3)
+
+
+def _alpha(g: Projected, chunk: slice, xs: Tensor, ys: Tensor, rules: Rules) -> Tensor:
+    """α of every Gaussian of the chunk in every pixel, 0 where it is skipped: [Gaussians, pixels]."""
+    dx = g.mean[chunk, 0, None] - xs
+    dy = g.mean[chunk, 1, None] - ys
+    a, b, c = (v[:, None] for v in g.conic[chunk].unbind(-1))
+    power = (-b * dx)[:, None, :] * dy[:, :, None]
+    power -= (0.5 * a * dx * dx)[:, None, :]
+    power -= (0.5 * c * dy * dy)[:, :, None]
+    power = power.flatten(1)
+    alpha = power.clamp(min=MIN_POWER).exp_().mul_(g.opacity[chunk, None]).clamp_(max=rules.max_alpha)
+    return alpha.masked_fill_((alpha < MIN_ALPHA) | (power > 0), 0)
