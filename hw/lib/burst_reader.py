@@ -15,8 +15,10 @@ class BurstReader(wiring.Component):
     """Turns requests into words.
 
     A request goes to memory only when the queue of `depth` words has room for all its words, so
-    responses never wait in the memory system. Sustains one word a cycle if `depth` covers the
-    memory's latency × bandwidth.
+    responses never wait in the memory system. With a memory that answers M cycles after it has
+    taken a request, the first word leaves M + 3 cycles after its request came; bursts of L words
+    give one word a cycle if `depth` is at least M + L + 3. A request longer than `depth` is never
+    taken. `i.ready` depends on `i.payload.length`.
 
     Members:
         i: stream of {`address`, `length`}, length 1 to min(64, depth).

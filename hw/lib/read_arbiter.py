@@ -15,14 +15,18 @@ from hw.lib.stream import transfer
 class ReadArbiter(wiring.Component):
     """Round robin among `count` clients, a whole burst at a time.
 
-    Requests pass in 1 cycle; responses go back to their client combinationally, in request order.
-    At most `outstanding` bursts are under way. Clients must have room for what they asked.
+    Requests pass in 1 cycle; responses go back to their client combinationally, in request order,
+    from 2 cycles after the request has left. Throughput one request and one word a cycle. At most
+    `outstanding` bursts are under way. Clients must have room for what they asked.
 
     Members:
         clients: `count` read ports, towards the clients. memory: one read port.
     """
 
     def __init__(self, *, width: int, count: int, outstanding: int = 64) -> None:
+        for name, value in (("count", count), ("outstanding", outstanding)):
+            if value < 2:
+                raise ValueError(f"ReadArbiter: {name} must be at least 2, it is {value}")
         self.width, self.count, self.outstanding = width, count, outstanding
         super().__init__({"clients": In(ReadSignature(width)).array(count), "memory": Out(ReadSignature(width))})
 
