@@ -66,12 +66,17 @@ def power(s: Setup, spec: Spec) -> Tensor:
 
 
 def alpha(p: Tensor, spec: Spec) -> Tensor:
-    """min(0.99, 2**-p), 0 where it is below 1/255; fraction alpha_bits."""
+    """min(0.99, 2**-p), 0 where it is below 1/255; fraction alpha_bits.
+
+    Rounding brings p down to -1 at the least. Below that the conic of a needle, rounded, is no
+    longer positive definite: such a pixel is not drawn.
+    """
+    visible = (p <= spec.max_power) & (p >= -(1 << spec.power_fraction))
     p = p.clip(min=0)
     table = torch.tensor(spec.alpha_exp2.values)
     fraction = table[p & ((1 << spec.power_fraction) - 1)]
     value = (fraction >> (p >> spec.power_fraction).clip(max=15)).clip(max=spec.max_alpha)
-    return torch.where(p <= spec.max_power, value, 0)
+    return torch.where(visible, value, 0)
 
 
 @dataclass(kw_only=True)

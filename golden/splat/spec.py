@@ -62,7 +62,7 @@ class Spec:
 
     def __post_init__(self) -> None:
         limits = {
-            "group_size": (8, 128), "subtile": (2, 16), "sh_degree": (0, 3), "position_bits": (8, 16),
+            "group_size": (8, 128), "subtile": (2, 8), "sh_degree": (0, 3), "position_bits": (8, 16),
             "quaternion_bits": (6, 16), "scale_bits": (8, 12), "scale_fraction": (3, 7), "opacity_bits": (6, 14),
             "dc_bits": (8, 14), "dc_fraction": (5, 12), "sh_bits": (4, 8), "mantissa_bits": (10, 17),
             "covariance_bits": (12, 26),
@@ -153,8 +153,8 @@ class Spec:
 
     @property
     def power_format(self) -> Format:
-        """-log2(alpha) of a pixel; two's complement sums may pass through any value."""
-        return signed(10, self.power_fraction)
+        """-log2(alpha) of a pixel: 12 integer bits hold it wherever a touched sub-tile starts below 2**10."""
+        return signed(12, self.power_fraction)
 
     @property
     def color_format(self) -> Format:

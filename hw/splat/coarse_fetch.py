@@ -1,0 +1,112 @@
+"""Streams the coarse halves of the visited voxels, a row of neighbours a cycle."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.memory_map import COARSE_BYTES
+from hw.lib.burst_reader import BurstReader
+from hw.lib.fork import StreamFork
+from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import connect, transfer
+from hw.splat.config import Config
+from hw.splat.layouts import RowLayout, VisitLayout, header_layout
+
+BURST = 8  # words a request
+VISITS_AHEAD = 16  # voxels whose words may be under way
+
+
+class CoarseFetch(wiring.Component):
+    """For every visited voxel, its Gaussians' coarse halves in memory order.
+
+    One row of `coarse_lanes` Gaussians a cycle; a voxel's last row may be partly masked. An end
+    mark becomes a row with an empty mask. Reads ahead by up to `coarse_words` words and 16 voxels.
+
+    Members:
+        i: stream of VisitLayout. frame: the header.
+        o: stream of RowLayout. memory: read port.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(VisitLayout(config.spec))),
+                "frame": In(header_layout()),
+                "o": Out(stream.Signature(RowLayout(config.spec, config.coarse_lanes))),
+                "memory": Out(ReadSignature(config.memory_width)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config = self.config
+        shape = VisitLayout(config.spec)
+        m.submodules.fork = fork = StreamFork(shape=shape, count=2)
+        m.submodules.visits = visits = StreamQueue(shape=shape, depth=VISITS_AHEAD)
+        m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.coarse_words)
+        wiring.connect(m, wiring.flipped(self.memory), reader.memory)
+        connect(m, self.i, fork.i)
+        connect(m, fork.o[1], visits.i)
+        self._ask(m, fork.o[0], reader.i)
+        self._rows(m, visits.o, reader.o)
+        return m
+
+    def _ask(self, m: Module, visit: stream.Interface, request: stream.Interface) -> None:
+        """Requests a voxel's words in bursts."""
+        per_word = self.config.word_bytes // COARSE_BYTES
+        burst = min(BURST, self.config.coarse_words)
+        asking = Signal()
+        address = Signal(ADDRESS_WIDTH)
+        left = Signal(17)  # words
+        m.d.comb += [
+            request.payload.address.eq(address),
+            request.payload.length.eq(Mux(left > burst, burst, left)),
+            request.valid.eq(asking),
+            visit.ready.eq(~asking),
+        ]
+        with m.If(transfer(visit) & ~visit.payload.end):
+            first = visit.payload.first
+            m.d.sync += [
+                asking.eq(1),
+                address.eq(self.frame.coarse_address + first.shift_left((COARSE_BYTES - 1).bit_length())),
+                left.eq((visit.payload["count"] + (per_word - 1)).shift_right((per_word - 1).bit_length())),
+            ]
+        with m.If(transfer(request)):
+            m.d.sync += [
+                address.eq(address + burst * self.config.word_bytes),
+                left.eq(left - request.payload.length),
+                asking.eq(left > burst),
+            ]
+
+    def _rows(self, m: Module, visit: stream.Interface, words: stream.Interface) -> None:
+        """Cuts words in rows; takes the next visit with the last row of the one before."""
+        lanes = self.config.coarse_lanes
+        rows_per_word = self.config.word_bytes // COARSE_BYTES // lanes
+        done = Signal(17)  # Gaussians of this voxel already sent
+        row = Signal(range(max(rows_per_word, 2)))
+        count, end = visit.payload["count"], visit.payload.end
+        after = Signal(17)
+        last = Signal()
+        width = len(words.payload) // rows_per_word
+        out = self.o.payload
+        m.d.comb += [
+            after.eq(done + lanes),
+            last.eq(end | (after >= count)),
+            out.visit.eq(visit.payload),
+            out.begin.eq(~end & (done == 0)),
+            out.index.eq(visit.payload.first + done),
+            out.mask.eq(Cat(~end & (done + k < count) for k in range(lanes))),
+            Value.cast(out.halves).eq(words.payload.word_select(row, width)),
+            self.o.valid.eq(visit.valid & (end | words.valid)),
+            visit.ready.eq(transfer(self.o) & last),
+            words.ready.eq(transfer(self.o) & ~end & (last | (row == rows_per_word - 1))),
+        ]
+        with m.If(transfer(self.o) & ~end):
+            m.d.sync += [
+                done.eq(Mux(last, 0, after)),
+                row.eq(Mux(last | (row == rows_per_word - 1), 0, row + 1)),
+            ]

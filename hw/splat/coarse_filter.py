@@ -1,0 +1,79 @@
+"""Coarse filter: rows of Gaussians in, survivors out one by one."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.stream import transfer
+from hw.lib.stream_pipeline import StreamPipeline
+from hw.splat.coarse_lane import SLOPES
+from hw.splat.coarse_row import CoarseRow
+from hw.splat.config import Config
+from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_layout
+
+ROWS_WAITING = 24  # rows with survivors that may wait for their turn
+
+
+class CoarseFilter(wiring.Component):
+    """Tests a row a cycle and sends its survivors on in memory order.
+
+    Latency 10 cycles. A row leaves after as many cycles as it has survivors (at least one if it
+    carries a mark); rows with neither vanish. `groups` moves on with the row that ends the group.
+
+    Members:
+        i: stream of RowLayout. groups: stream of group-table entries. frame: the header.
+        o: stream of CandidateLayout.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(RowLayout(config.spec, config.coarse_lanes))),
+                "groups": In(stream.Signature(group_layout())),
+                "frame": In(header_layout()),
+                "o": Out(stream.Signature(CandidateLayout(config.spec))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        unit = CoarseRow(spec=self.config.spec, lanes=self.config.coarse_lanes)
+        m.submodules.pipeline = pipeline = StreamPipeline(unit, depth=ROWS_WAITING, keep="keep")
+        m.d.comb += [
+            unit.frame.eq(self.frame),
+            pipeline.i.payload.row.eq(self.i.payload),
+            *(pipeline.i.payload[name].eq(self.groups.payload[name]) for name in SLOPES),
+            pipeline.i.valid.eq(self.i.valid & self.groups.valid),
+            self.i.ready.eq(pipeline.i.ready & self.groups.valid),
+            self.groups.ready.eq(transfer(self.i) & self.i.payload.visit.end),
+        ]
+        self._serialise(m, pipeline.o)
+        return m
+
+    def _serialise(self, m: Module, rows: stream.Interface) -> None:
+        """One survivor a cycle, lowest lane first; the row's mark goes with its first payload."""
+        row, out = rows.payload, self.o.payload
+        lanes = self.config.coarse_lanes
+        sent = Signal(lanes)
+        left = Signal(lanes)
+        chosen = Signal(lanes)
+        m.d.comb += [
+            left.eq(row.mask & ~sent),
+            chosen.eq(left & (~left + 1)),
+            self.o.valid.eq(rows.valid),
+            rows.ready.eq(self.o.ready & ((left & ~chosen) == 0)),
+            out.mark.eq(row.mark),
+            out.mark.begin.eq(row.mark.begin & (sent == 0)),
+        ]
+        for k in range(lanes):
+            with m.If(chosen[k]):
+                m.d.comb += [
+                    out.index.eq(row.index + k),
+                    out.point.eq(row.points[k]),
+                    out.relative.eq(row.relatives[k]),
+                ]
+        with m.If(transfer(self.o)):
+            m.d.sync += sent.eq((sent | chosen) & ~rows.ready.replicate(lanes))

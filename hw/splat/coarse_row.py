@@ -1,0 +1,83 @@
+"""The datapath of the coarse filter: all lanes of a row, in step."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import Spec
+from hw.lib.pipe import Pipe
+from hw.lib.shared import repeat
+from hw.splat.coarse_lane import SLOPES, CoarseLane
+from hw.splat.layouts import INDEX_WIDTH, MarkLayout, RowLayout, header_layout, vector
+
+
+class CoarseResultLayout(data.StructLayout):
+    """A row after the test: `mask` of survivors."""
+
+    def __init__(self, spec: Spec, lanes: int) -> None:
+        super().__init__(
+            {
+                "mark": MarkLayout(spec),
+                "index": INDEX_WIDTH,
+                "mask": lanes,
+                "points": data.ArrayLayout(vector(spec), lanes),
+                "relatives": data.ArrayLayout(vector(spec), lanes),
+                "keep": 1,
+            }
+        )
+
+
+class CoarseRow(wiring.Component):
+    """`lanes` coarse lanes on one row; latency 8 cycles, one row a cycle.
+
+    Members:
+        i: {`row`: RowLayout, the group's slopes}. frame: the header.
+        o: CoarseResultLayout; `keep` if it has a survivor or a mark.
+    """
+
+    latency = CoarseLane.latency
+
+    def __init__(self, *, spec: Spec, lanes: int) -> None:
+        self.spec, self.lanes = spec, lanes
+        slopes = {name: signed(spec.slope_format.width) for name in SLOPES}
+        super().__init__(
+            {
+                "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **slopes})),
+                "frame": In(header_layout()),
+                "o": Out(CoarseResultLayout(spec, lanes)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        row, out = self.i.row, self.o
+        lanes = repeat(m, platform, "coarse_lane", self.lanes, lambda: CoarseLane(spec=self.spec))
+        for k, lane in enumerate(lanes):
+            m.d.comb += [
+                lane.frame.eq(self.frame),
+                lane.i.half.eq(row.halves[k]),
+                lane.i.mask.eq(row.mask[k]),
+                lane.i.origin.eq(row.visit.origin),
+                lane.i.relative.eq(row.visit.relative),
+                *(lane.i[name].eq(self.i[name]) for name in SLOPES),
+                out.points[k].eq(lane.o.point),
+                out.relatives[k].eq(lane.o.relative),
+            ]
+
+        def late(value: Value, name: str) -> Value:
+            return p.at(p.source(value, name), self.latency)
+
+        begin, end = late(row.begin, "begin"), late(row.visit.end, "end")
+        m.d.comb += [
+            out.mask.eq(Cat(lane.o.keep for lane in lanes)),
+            out.index.eq(late(row.index, "index")),
+            out.mark.begin.eq(begin),
+            out.mark.end.eq(end),
+            out.mark.bound.eq(late(row.visit.bound, "bound")),
+            out.mark.some.eq(out.mask.any()),
+            out.keep.eq(out.mark.some | begin | end),
+        ]
+        return m

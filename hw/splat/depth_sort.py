@@ -1,0 +1,178 @@
+"""Depth sort: holds survivors back until nothing nearer can come."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.queue import StreamQueue
+from hw.lib.shared import repeat
+from hw.lib.stream import connect, transfer
+from hw.lib.tree import balanced
+from hw.splat.config import Config
+from hw.splat.heap_bank import HeapBank
+from hw.splat.heap_level import ARRIVAL_WIDTH, ItemLayout, order_key
+from hw.splat.layouts import SortedLayout, SurvivorLayout
+from hw.splat.slot_pool import SlotPool
+
+IN_FLIGHT = 3  # splats between the decision to send them and the output queue
+
+
+class DepthSort(wiring.Component):
+    """Sends the splats of each group on in exact depth order; `golden.splat.depth_sort.depth_sort`.
+
+    Survivors go to the banks in turn. The nearest of all banks leaves as soon as its key is below
+    the bound of the current voxel (or its group is complete). A survivor that finds its bank full
+    makes the nearest leave before its time; that is counted. Two groups may be inside: the one
+    that drains comes first. Bounds must not fall within a group; a fall is counted and the higher
+    bound kept.
+
+    Takes up to one survivor and sends up to one splat a cycle; an operation occupies its bank for
+    2 cycles. Latency at least 6 cycles.
+
+    Members:
+        i: stream of SurvivorLayout. o: stream of SortedLayout.
+        forced: a splat left before it was safe, in this cycle. regressed: a bound fell.
+        held: survivors inside.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        spec = config.spec
+        self.slots = spec.sort_banks << spec.sort_levels
+        super().__init__(
+            {
+                "i": In(stream.Signature(SurvivorLayout(spec))),
+                "o": Out(stream.Signature(SortedLayout(spec))),
+                "forced": Out(1),
+                "regressed": Out(1),
+                "held": Out(range(self.slots + 1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        spec = self.config.spec
+        banks = repeat(m, platform, "heap_bank", spec.sort_banks, lambda: HeapBank(spec=spec))
+        m.submodules.pool = pool = SlotPool(count=self.slots)
+        m.submodules.splats = splats = Memory(shape=self.i.payload.splat.shape(), depth=self.slots, init=[])
+
+        drain_parity = Signal()
+        fill_parity = Signal()
+        bound = Signal(spec.depth_bits)
+        for bank in banks:
+            m.d.comb += bank.parity.eq(drain_parity)
+        wanted = self._fill(m, banks, pool, splats, fill_parity, fill_parity == drain_parity, bound)
+        popped = self._drain(m, banks, pool, splats, drain_parity, fill_parity, bound, wanted)
+        m.d.sync += self.held.eq(self.held + (transfer(self.i) & self.i.payload.mark.some) - popped)
+        return m
+
+    def _fill(
+        self, m: Module, banks: list[HeapBank], pool: SlotPool, splats: Memory,
+        fill_parity: Signal, together: Value, bound: Signal,
+    ) -> Signal:  # fmt: skip
+        """Takes survivors; returns a flag: the survivor at hand finds its bank full."""
+        spec = self.config.spec
+        mark = self.i.payload.mark
+        arrival = Signal(ARRIVAL_WIDTH)
+        turn = arrival[: (len(banks) - 1).bit_length()] if len(banks) > 1 else Value.cast(0)
+        wanted = Signal()
+        item = Signal(ItemLayout(spec))
+        taken = Signal()
+        m.d.comb += [
+            # An end waits until the group before has left: no more than two groups are inside.
+            self.i.ready.eq(Mux(mark.some, Array(b.i.ready for b in banks)[turn] & pool.o.valid, ~mark.end | together)),
+            taken.eq(transfer(self.i) & mark.some),
+            pool.o.ready.eq(taken),
+            item.arrival.eq(arrival),
+            item.depth.eq(self.i.payload.depth),
+            item.parity.eq(fill_parity),
+            item.slot.eq(pool.o.payload),
+        ]
+        for k, bank in enumerate(banks):
+            m.d.comb += [
+                bank.i.payload.eq(item),
+                bank.i.valid.eq(self.i.valid & mark.some & pool.o.valid & (turn == k)),
+            ]
+        write = splats.write_port()
+        m.d.comb += [
+            write.addr.eq(pool.o.payload),
+            Value.cast(write.data).eq(Value.cast(self.i.payload.splat)),
+            write.en.eq(taken),
+        ]
+        with m.If(transfer(self.i)):
+            with m.If(mark.end):
+                m.d.sync += [fill_parity.eq(~fill_parity), arrival.eq(0), bound.eq(0)]
+            with m.Else():
+                m.d.sync += arrival.eq(arrival + mark.some)
+            m.d.comb += self.regressed.eq(mark.begin & (mark.bound < bound))
+        # A bound counts from the moment it is seen: it may make room for the survivor it comes with.
+        rises = self.i.valid & mark.begin & (mark.bound > bound)
+        with m.If(rises):
+            m.d.sync += bound.eq(mark.bound)
+        m.d.comb += wanted.eq(self.i.valid & mark.some & Array(b.full for b in banks)[turn] & ~rises)
+        return wanted
+
+    def _drain(
+        self, m: Module, banks: list[HeapBank], pool: SlotPool, splats: Memory,
+        drain_parity: Signal, fill_parity: Signal, bound: Signal, wanted: Signal,
+    ) -> Signal:  # fmt: skip
+        """Chooses the nearest root and sends its splat; returns a flag: one leaves in this cycle."""
+        spec = self.config.spec
+        m.submodules.output = output = StreamQueue(shape=SortedLayout(spec), depth=self.config.splat_depth)
+        connect(m, output.o, self.o)
+
+        nearest, some, number = self._nearest(m, banks, drain_parity)
+        together = fill_parity == drain_parity
+        room = output.level <= self.config.splat_depth - 1 - IN_FLIGHT
+        safe = Signal()
+        leaves = Signal()
+        ends = Signal()
+        m.d.comb += [
+            safe.eq(Mux(together, nearest.depth < bound, nearest.parity == drain_parity)),
+            leaves.eq(some & (safe | (together & wanted)) & room & Array(b.poppable for b in banks)[number]),
+            self.forced.eq(leaves & ~safe),
+            ends.eq(~together & ~(some & safe) & room),
+        ]
+        for k, bank in enumerate(banks):
+            m.d.comb += bank.pop.eq(leaves & (number == k))
+        with m.If(ends):
+            m.d.sync += drain_parity.eq(fill_parity)
+
+        read = splats.read_port()
+        sending = [Signal(2, name=f"sending_{k}") for k in range(2)]  # {splat, end} in each cycle
+        slot = [Signal(range(self.slots), name=f"slot_{k}") for k in range(2)]
+        m.d.sync += [
+            sending[0].eq(leaves | ends << 1),
+            slot[0].eq(nearest.slot),
+            sending[1].eq(sending[0]),
+            slot[1].eq(slot[0]),
+        ]
+        m.d.comb += [
+            read.addr.eq(slot[0]),
+            output.i.payload.splat.eq(read.data),
+            output.i.payload.end.eq(sending[1][1]),
+            output.i.valid.eq(sending[1].any()),
+            pool.i.payload.eq(slot[1]),
+            pool.i.valid.eq(sending[1][0]),
+        ]
+        return leaves
+
+    def _nearest(self, m: Module, banks: list[HeapBank], parity: Value) -> tuple[Value, Value, Value]:
+        """The first root in order, whether there is one, and its bank."""
+        candidates = [(bank.root, bank.occupied, Value.cast(k)) for k, bank in enumerate(banks)]
+
+        def nearer(a: tuple[Value, Value, Value], b: tuple[Value, Value, Value]) -> tuple[Value, Value, Value]:
+            first = Signal(name=f"nearer_{len(names)}")
+            item = Signal(ItemLayout(self.config.spec), name=f"nearest_{len(names)}")
+            names.append(0)
+            m.d.comb += [
+                first.eq(a[1] & (~b[1] | (order_key(a[0], parity) < order_key(b[0], parity)))),
+                Value.cast(item).eq(Mux(first, Value.cast(a[0]), Value.cast(b[0]))),
+            ]
+            return item, a[1] | b[1], Mux(first, a[2], b[2])
+
+        names: list[int] = []
+        return balanced(nearer, candidates)

@@ -1,0 +1,132 @@
+"""Fetches the records of the candidates."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.memory_map import record_bytes
+from hw.lib.burst_reader import BurstReader
+from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import transfer
+from hw.splat.config import Config
+from hw.splat.layouts import INDEX_WIDTH, CandidateLayout, DetailLayout, header_layout
+
+LOG2_RECORD = [record_bytes(degree).bit_length() - 1 for degree in range(4)]
+
+
+class FineFetch(wiring.Component):
+    """Joins every candidate with its record, in order.
+
+    Records are 16 to 64 bytes by the scene's degree: several in a word or several words each. A
+    word is read once for neighbouring candidates that share it. One candidate a cycle if its
+    record is in the word at hand or takes one word. Marks without a Gaussian pass through.
+
+    Members:
+        i: stream of CandidateLayout. frame: the header.
+        o: stream of DetailLayout. memory: read port.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(CandidateLayout(config.spec))),
+                "frame": In(header_layout()),
+                "o": Out(stream.Signature(DetailLayout(config.spec))),
+                "memory": Out(ReadSignature(config.memory_width)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config = self.config
+        waiting = data.StructLayout({"candidate": CandidateLayout(config.spec), "fresh": 1})
+        m.submodules.queue = queue = StreamQueue(shape=waiting, depth=config.candidate_depth)
+        m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.record_words)
+        wiring.connect(m, wiring.flipped(self.memory), reader.memory)
+
+        log2_word = config.word_bytes.bit_length() - 1
+        log2_record = Signal(range(8))
+        words = Signal(range(5))  # of a record
+        m.d.sync += [
+            log2_record.eq(Array(LOG2_RECORD)[self.frame.sh_degree[:2]]),
+            words.eq(Mux(log2_record > log2_word, 1 << (log2_record - log2_word)[:2], 1)),
+        ]
+        self._ask(m, queue.i, reader.i, log2_record, words, log2_word)
+        self._answer(m, queue.o, reader.o, log2_record, words, log2_word)
+        return m
+
+    def _ask(
+        self, m: Module, waiting: stream.Interface, request: stream.Interface,
+        log2_record: Value, words: Value, log2_word: int,
+    ) -> None:  # fmt: skip
+        """Requests a candidate's word unless the one before has it."""
+        candidate = self.i.payload
+        some = candidate.mark.some
+        offset = Signal(INDEX_WIDTH + 6)
+        place = Signal(len(offset) - log2_word)  # which word of the record array
+        known = Signal.like(place)
+        known_valid = Signal()
+        fresh = Signal()
+        m.d.comb += [
+            offset.eq(candidate.index << log2_record),
+            place.eq(offset >> log2_word),
+            fresh.eq(some & ~(known_valid & (place == known))),
+            request.payload.address.eq((self.frame.record_address + place.shift_left(log2_word))[:ADDRESS_WIDTH]),
+            request.payload.length.eq(words),
+            request.valid.eq(self.i.valid & fresh & waiting.ready),
+            waiting.payload.candidate.eq(candidate),
+            waiting.payload.fresh.eq(fresh),
+            waiting.valid.eq(self.i.valid & (~fresh | request.ready)),
+            self.i.ready.eq(waiting.ready & (~fresh | request.ready)),
+        ]
+        with m.If(transfer(self.i)):
+            with m.If(candidate.mark.end):
+                m.d.sync += known_valid.eq(0)
+            with m.Elif(some):
+                m.d.sync += [known.eq(place), known_valid.eq(1)]
+
+    def _answer(
+        self, m: Module, waiting: stream.Interface, words_in: stream.Interface,
+        log2_record: Value, words: Value, log2_word: int,
+    ) -> None:  # fmt: skip
+        """Puts the record beside its candidate; the last word stays for the next one."""
+        candidate, fresh = waiting.payload.candidate, waiting.payload.fresh
+        width = self.config.memory_width
+        held = Signal(max(width, 8 * record_bytes(self.config.spec.sh_degree)))
+        parts = len(held) // width
+        have = Signal(range(parts + 1))  # words of a fresh record of several words already in `held`
+        single = words == 1
+        free = Signal()
+        complete = Signal()
+        m.d.comb += [
+            free.eq(~self.o.valid | self.o.ready),
+            complete.eq(~fresh | Mux(single, words_in.valid, have == words)),
+            waiting.ready.eq(free & complete),
+            words_in.ready.eq(waiting.valid & fresh & Mux(single, free, have != words)),
+        ]
+        with m.If(transfer(words_in)):
+            with m.If(single):
+                m.d.sync += held[:width].eq(words_in.payload)
+            with m.Else():
+                place = have[: max((parts - 1).bit_length(), 1)]
+                m.d.sync += [held.word_select(place, width).eq(words_in.payload), have.eq(have + 1)]
+
+        out = self.o.payload
+        word = Mux(fresh & single, words_in.payload, held[:width])
+        if log2_word > LOG2_RECORD[0]:  # several records of the smallest size in a word
+            chunk = (candidate.index << log2_record)[LOG2_RECORD[0] : log2_word]
+            word = word >> chunk.shift_left(LOG2_RECORD[0] + 3)
+        with m.If(free):
+            m.d.sync += self.o.valid.eq(waiting.valid & complete)
+        with m.If(transfer(waiting)):
+            m.d.sync += [
+                have.eq(0),
+                out.mark.eq(candidate.mark),
+                out.point.eq(candidate.point),
+                out.relative.eq(candidate.relative),
+                Value.cast(out.record).eq(Mux(single, word, held)),
+            ]

@@ -1,0 +1,160 @@
+"""One level of the pipelined heap: pairs of siblings in memory."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import Spec
+
+ARRIVAL_WIDTH = 20  # survivors of a group before equal depths may change places
+
+
+class ItemLayout(data.StructLayout):
+    """An entry: its order (`parity` of the group, then depth, then arrival) and where its splat lies."""
+
+    def __init__(self, spec: Spec) -> None:
+        slots = spec.sort_banks << spec.sort_levels
+        super().__init__({"arrival": ARRIVAL_WIDTH, "depth": spec.depth_bits, "parity": 1, "slot": range(slots)})
+
+
+def order_key(item: data.View, parity: Value) -> Value:
+    """What entries are compared by: the group being drained (`parity`) comes before the next one."""
+    return Cat(item.arrival, item.depth, item.parity ^ parity)
+
+
+class HeapOperation(data.StructLayout):
+    """`insert` an item below a parent, or fill the parent's place from below (pop)."""
+
+    def __init__(self, spec: Spec, level: int) -> None:
+        super().__init__({"insert": 1, "pair": max(level - 1, 0), "item": ItemLayout(spec)})
+
+
+class HeapLevel(wiring.Component):
+    """Level `level` (2 or more) of a heap of `spec.sort_levels` levels.
+
+    An operation comes with the number of the pair below its parent. One cycle later the level
+    answers: a pop sends the nearer sibling `up` and goes on below its place; an insert keeps the
+    nearer of item and entry, on the side with fewer entries, and goes on below with the other.
+    Operations of one heap come at least 2 cycles apart, an insert's reach each level one cycle
+    later than a pop's would, so a level never writes twice in a cycle.
+
+    Members:
+        i, i_valid: operation. up, up_valid: the entry that fills the parent's place.
+        o, o_valid: operation for the next level, in the answer's cycle.
+        fill, fill_valid: what the next level sends up, one cycle after the answer.
+        parity: of the group being drained. clear, clear_pair: empties a pair after reset.
+    """
+
+    def __init__(self, *, spec: Spec, level: int) -> None:
+        self.spec, self.level = spec, level
+        item = ItemLayout(spec)
+        super().__init__(
+            {
+                "i": In(HeapOperation(spec, level)),
+                "i_valid": In(1),
+                "up": Out(item),
+                "up_valid": Out(1),
+                "o": Out(HeapOperation(spec, level + 1)),
+                "o_valid": Out(1),
+                "fill": In(item),
+                "fill_valid": In(1),
+                "parity": In(1),
+                "clear": In(1),
+                "clear_pair": In(spec.sort_levels),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        item = ItemLayout(self.spec)
+        width = Value.cast(self.up).shape().width
+        pairs = 1 << (self.level - 1)
+        size = self.spec.sort_levels - self.level  # bits of the number of entries below and at a place
+
+        valid = Signal()
+        insert = Signal()
+        pair = Signal(self.level - 1)
+        incoming = Signal(item)
+        m.d.sync += [
+            valid.eq(self.i_valid),
+            insert.eq(self.i.insert),
+            pair.eq(self.i.pair),
+            incoming.eq(self.i.item),
+        ]
+
+        m.submodules.counts = counts = Memory(shape=2 * size, depth=pairs, init=[])
+        count_write = counts.write_port()
+        count_read = counts.read_port(transparent_for=[count_write])
+        entries = [Memory(shape=width, depth=pairs, init=[]) for _ in range(2)]
+        writes, reads = [], []
+        for side, memory in enumerate(entries):
+            m.submodules[f"entries_{side}"] = memory
+            write = memory.write_port()
+            read = memory.read_port(transparent_for=[write])
+            m.d.comb += read.addr.eq(self.i.pair)
+            writes.append(write)
+            reads.append(read)
+        m.d.comb += count_read.addr.eq(self.i.pair)
+
+        held = [Signal(item, name=f"entry_{side}") for side in range(2)]
+        count = [Signal(size, name=f"count_{side}") for side in range(2)]
+        for side in range(2):
+            m.d.comb += [
+                Value.cast(held[side]).eq(reads[side].data),
+                count[side].eq(count_read.data.word_select(side, size)),
+            ]
+
+        key = [order_key(entry, self.parity) for entry in held]
+        nearer = Signal()  # side of the nearer entry
+        smaller = Signal()  # side with fewer entries
+        side = Signal()
+        m.d.comb += [
+            nearer.eq((count[0] == 0) | ((count[1] != 0) & (key[1] < key[0]))),
+            smaller.eq(count[1] < count[0]),
+            side.eq(Mux(insert, smaller, nearer)),
+        ]
+        chosen = Signal(item)
+        chosen_count = Signal(size)
+        after = Signal(size)
+        keeps = Signal()  # the incoming item takes the chosen place
+        m.d.comb += [
+            Value.cast(chosen).eq(Mux(side, Value.cast(held[1]), Value.cast(held[0]))),
+            chosen_count.eq(Mux(side, count[1], count[0])),
+            after.eq(Mux(insert, chosen_count + 1, chosen_count - 1)),
+            keeps.eq((chosen_count == 0) | (order_key(incoming, self.parity) < order_key(chosen, self.parity))),
+            self.up.eq(chosen),
+            self.up_valid.eq(valid & ~insert & (chosen_count != 0)),
+            self.o.insert.eq(insert),
+            self.o.pair.eq(Cat(side, pair)),
+            self.o.item.eq(Mux(keeps, Value.cast(chosen), Value.cast(incoming))),
+            self.o_valid.eq(valid & Mux(insert, chosen_count != 0, (chosen_count != 0) & (after != 0))),
+        ]
+
+        filling_side = Signal()
+        filling_pair = Signal.like(pair)
+        m.d.sync += [filling_side.eq(side), filling_pair.eq(pair)]
+        for k, write in enumerate(writes):
+            with m.If(self.fill_valid):
+                m.d.comb += [
+                    write.addr.eq(filling_pair),
+                    write.data.eq(Value.cast(self.fill)),
+                    write.en.eq(filling_side == k),
+                ]
+            with m.Else():
+                m.d.comb += [
+                    write.addr.eq(pair),
+                    write.data.eq(Value.cast(incoming)),
+                    write.en.eq(valid & insert & keeps & (side == k)),
+                ]
+        with m.If(self.clear):
+            m.d.comb += [count_write.addr.eq(self.clear_pair), count_write.en.eq(1)]
+        with m.Else():
+            m.d.comb += [
+                count_write.addr.eq(pair),
+                count_write.data.eq(Cat(Mux(side, count[0], after), Mux(side, after, count[1]))),
+                count_write.en.eq(valid & (insert | (chosen_count != 0))),
+            ]
+        return m
