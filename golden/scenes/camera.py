@@ -16,6 +16,8 @@ from golden.errors import InputError
 from golden.scenes.scene import Scene
 
 MAX_SIDE = 4096  # pixels; the engines address a frame with 12 bits a side
+MIN_FOCAL, MAX_FOCAL = 1e-2, 1e6  # pixels; far wider and far narrower than any lens
+MAX_DISTANCE = 1e12  # scene units; float32 renderers square it
 ORBIT_FOV = math.radians(50)
 ORBIT_ELEVATION = math.radians(18)
 
@@ -41,17 +43,21 @@ class Camera:
             if not 1 <= getattr(self, field) <= MAX_SIDE:
                 raise InputError(f"camera: {field} must lie in 1..{MAX_SIDE} pixels, it is {getattr(self, field)}")
         for field in ("fx", "fy"):
-            value = getattr(self, field)
-            if not (math.isfinite(value) and value > 0):
-                raise InputError(f"camera: {field} must be positive and finite, it is {value}")
+            if not MIN_FOCAL <= getattr(self, field) <= MAX_FOCAL:
+                value = getattr(self, field)
+                raise InputError(f"camera: {field} must lie in {MIN_FOCAL:g}..{MAX_FOCAL:g} pixels, it is {value:g}")
         for field in ("cx", "cy"):
-            if not math.isfinite(getattr(self, field)):
-                raise InputError(f"camera: {field} must be finite, it is {getattr(self, field)}")
+            if not abs(getattr(self, field)) <= MAX_FOCAL:
+                value = getattr(self, field)
+                raise InputError(f"camera: {field} must lie within ±{MAX_FOCAL:g} pixels, it is {value:g}")
         matrix = self.world_to_camera
-        if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
-            raise InputError("camera: world_to_camera must be 4×4 finite numbers")
-        if np.abs(matrix[:3, :3] @ matrix[:3, :3].T - np.eye(3)).max() > 1e-3 or np.linalg.det(matrix[:3, :3]) < 0:
-            raise InputError("camera: the upper 3×3 of world_to_camera must be a rotation")
+        if matrix.shape != (4, 4) or not (np.abs(matrix) <= MAX_DISTANCE).all():
+            raise InputError(f"camera: world_to_camera must be 4×4 numbers within ±{MAX_DISTANCE:g}")
+        rotation = matrix[:3, :3]
+        if np.abs(rotation @ rotation.T - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
+            raise InputError("camera: the upper left 3×3 of world_to_camera must be a rotation")
+        if np.abs(matrix[3] - [0, 0, 0, 1]).max() > 1e-6:
+            raise InputError(f"camera: the last row of world_to_camera must be 0 0 0 1, it is {_row(matrix[3])}")
 
     @property
     def position(self) -> npt.NDArray[np.float64]:
@@ -75,9 +81,15 @@ def look_at(
     height: int,
     fov: float,
 ) -> Camera:
-    """A camera at `eye` that sees `target` in the centre, image y along `down`, `fov` rad over the shorter side."""
-    z = (target - eye) / np.linalg.norm(target - eye)
+    """A camera at `eye` that sees `target` in the centre, image y along `down`, `fov` rad over the shorter side.
+
+    Raises:
+        InputError: `target` is at `eye`, or straight along `down`.
+    """
+    z = (target - eye) / max(float(np.linalg.norm(target - eye)), 1e-300)
     x = np.cross(down, z)
+    if np.linalg.norm(x) < 1e-9 * np.linalg.norm(down):
+        raise InputError(f"camera: it must look across its 'down' {_row(down)}, it looks along {_row(z)}")
     x /= np.linalg.norm(x)
     rotation = np.stack([x, np.cross(z, x), z])
     matrix = np.eye(4)
@@ -91,7 +103,8 @@ def orbit(scene: Scene, view: int, views: int, *, width: int, height: int) -> Ca
     """View `view` of `views` on a circle around the scene.
 
     The circle's centre is the opacity-weighted median of the Gaussians; its radius shows the
-    nearest 80 % of the weight. World y points down, as in 3DGS files.
+    nearest 80 % of the weight, and no less than one standard deviation of the median Gaussian.
+    World y points down, as in 3DGS files.
 
     Raises:
         InputError: `views` below 1 or `view` outside 0..views-1.
@@ -102,6 +115,7 @@ def orbit(scene: Scene, view: int, views: int, *, width: int, height: int) -> Ca
     weight = scene.opacities.astype(np.float64)
     centre = np.array([_weighted_quantile(means[:, axis], weight, 0.5) for axis in range(3)])
     extent = _weighted_quantile(np.linalg.norm(means - centre, axis=1), weight, 0.8)
+    extent = max(extent, _weighted_quantile(scene.scales.max(axis=1).astype(np.float64), weight, 0.5))
     radius = max(1.45 * extent / math.tan(ORBIT_FOV / 2), 1e-3)
     angle = 2 * math.pi * view / views
     direction = np.array([math.sin(angle), -math.tan(ORBIT_ELEVATION), -math.cos(angle)])
@@ -115,18 +129,23 @@ def _weighted_quantile(value: npt.NDArray[np.float64], weight: npt.NDArray[np.fl
     return float(value[order][np.searchsorted(cumulative, q * cumulative[-1])])
 
 
+def _row(values: npt.NDArray[np.float64]) -> str:
+    return " ".join(f"{v:g}" for v in values)
+
+
 def load_cameras(path: str | Path) -> list[Camera]:
     """Reads a camera file: one object or a list, in this project's form or INRIA's.
 
     Raises:
-        InputError: unreadable, not JSON, an empty list, a field missing or of the wrong type.
+        InputError: unreadable, not JSON, an empty list, a field missing, of the wrong type or out
+            of range.
     """
     path = Path(path)
     try:
-        data = json.loads(path.read_text())
+        data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested or a number without end
         raise InputError(f"{path.name}: a camera file is JSON: {error}") from error
     items = data if isinstance(data, list) else [data]
     if not items:
@@ -142,25 +161,41 @@ def _camera(where: str, item: object) -> Camera:
     missing = [field for field in required if field not in item]
     if missing:
         raise InputError(f"{where}: lacks the field '{missing[0]}'")
-    try:
-        width, height = int(item["width"]), int(item["height"])
+    number = {field: float(_numbers(where, item, field)) for field in ("width", "height", "fx", "fy")}
+    for field in ("width", "height"):
+        if not number[field].is_integer():
+            raise InputError(f"{where}: {field} must be a whole number, it is {number[field]:g}")
+    if inria:  # camera to world: rotation columns are the camera's axes
+        rotation = _numbers(where, item, "rotation", 3, 3)
         matrix = np.eye(4)
-        if inria:  # camera to world: rotation columns are the camera's axes
-            rotation = np.array(item["rotation"], np.float64).reshape(3, 3)
-            matrix[:3, :3] = rotation.T
-            matrix[:3, 3] = -rotation.T @ np.array(item["position"], np.float64).reshape(3)
-        else:
-            matrix = np.array(item["world_to_camera"], np.float64).reshape(4, 4)
+        matrix[:3, :3] = rotation.T
+        with np.errstate(over="ignore", invalid="ignore"):  # Camera refuses what comes of it
+            matrix[:3, 3] = -rotation.T @ _numbers(where, item, "position", 3)
+    else:
+        matrix = _numbers(where, item, "world_to_camera", 4, 4)
+    try:
         return Camera(
-            width=width,
-            height=height,
-            fx=float(item["fx"]),
-            fy=float(item["fy"]),
-            cx=float(item.get("cx", width / 2)),
-            cy=float(item.get("cy", height / 2)),
+            width=int(number["width"]),
+            height=int(number["height"]),
+            fx=number["fx"],
+            fy=number["fy"],
+            cx=float(_numbers(where, item, "cx")) if "cx" in item else number["width"] / 2,
+            cy=float(_numbers(where, item, "cy")) if "cy" in item else number["height"] / 2,
             world_to_camera=matrix,
         )
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{where}: a field is not of its type: {error}") from error
+        raise InputError(f"{where}: {str(error).removeprefix('camera: ')}") from error
+
+
+def _numbers(where: str, item: Mapping[str, Any], field: str, *shape: int) -> npt.NDArray[np.float64]:
+    """The field as an array of `shape`, one number where there is none."""
+    raw = item[field]
+    try:
+        value = np.array(raw)
+    except ValueError:  # a ragged list
+        value = np.array(None)
+    if value.dtype.kind not in "iuf" or value.size != math.prod(shape):
+        rule = f"{'×'.join(map(str, shape))} numbers" if shape else "a number"
+        found = f"a {type(raw).__name__}" if isinstance(raw, list | dict) else repr(raw)[:40]
+        raise InputError(f"{where}: {field} must be {rule}, it is {found}")
+    return value.astype(np.float64).reshape(shape)

@@ -27,9 +27,9 @@ def load_scene(source: str | Path) -> Scene:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{path.name}: a scene file ends in {', '.join(READERS)}, or is the word '{EMBEDDED_NAME}'")
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
     try:
+        if not path.is_file():
+            raise InputError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
         return reader(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error

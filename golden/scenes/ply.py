@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from golden.scenes.scene import SH_C0, Floats, Scene, make_scene, sigmoid
 
 CHUNK_SIZE = 256  # Gaussians that share one min/max box in a compressed file
 PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
+MAX_HEADER = 1 << 16  # bytes; a Gaussian PLY of SH degree 3 has 1.5 KB
 
 
 def load_ply(path: Path) -> Scene:
@@ -22,12 +24,11 @@ def load_ply(path: Path) -> Scene:
         InputError: not a PLY file, truncated, a property missing or of the wrong kind.
     """
     try:
-        with path.open("rb") as stream:
-            _check_counts(path, stream.read(1 << 16))
-        data = PlyData.read(path, mmap=False)
-    except (PlyParseError, UnicodeDecodeError, ValueError, OverflowError, MemoryError) as error:
-        if isinstance(error, InputError):
-            raise
+        _check_header(path)
+        data = PlyData.read(path)
+    except InputError:
+        raise
+    except (PlyParseError, ValueError, OverflowError, MemoryError) as error:
         detail = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path.name}: not a readable PLY file: {detail}") from error
     if "vertex" not in data:
@@ -37,17 +38,34 @@ def load_ply(path: Path) -> Scene:
     return _plain(path.name, data["vertex"])
 
 
-def _check_counts(path: Path, head: bytes) -> None:
-    """Refuses an element count larger than the file before anything allocates memory for it."""
-    header = head.split(b"end_header", 1)[0]
-    for line in header.splitlines():
-        words = line.split()
-        if len(words) == 3 and words[0] == b"element" and words[2].isdigit():
-            if int(words[2]) > path.stat().st_size:
-                raise InputError(
-                    f"{path.name}: element '{words[1].decode(errors='replace')}' claims {int(words[2])} rows, "
-                    f"the file has only {path.stat().st_size} bytes"
-                )
+def _check_header(path: Path) -> None:
+    """Refuses what would cost memory or time out of proportion to the file, before any is spent.
+
+    That is a header without end, elements of more numbers than the file has bytes, and lists, which
+    are read one number at a time.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(MAX_HEADER)
+    if not head.startswith(b"ply"):
+        raise InputError(f"{path.name}: a PLY file starts with 'ply', this one with {head[:3]!r}")
+    header = re.match(rb".*?[\r\n]end_header", head, re.DOTALL)
+    if header is None:
+        raise InputError(f"{path.name}: 'end_header' must stand in the first {MAX_HEADER} bytes, it is not there")
+    name, rows, columns = "", 0, 0
+    for line in header[0].splitlines():
+        match line.decode("ascii").split():
+            case ["property", "list", *_, prop]:
+                raise InputError(f"{path.name}: property {prop!r} must be a number, it is a list")
+            case ["property", *_]:
+                columns += 1
+            case ["element", name, count]:
+                rows, columns = int(count), 0
+        if not 0 <= rows * max(1, columns) <= size:
+            raise InputError(
+                f"{path.name}: element {name!r} must fit in the file's {size} bytes, "
+                f"its header says {rows} rows of {columns} numbers"
+            )
 
 
 def _names(element: PlyElement) -> list[str]:
@@ -59,15 +77,11 @@ def _columns(name: str, element: PlyElement, wanted: list[str]) -> npt.NDArray[n
     missing = [p for p in wanted if p not in _names(element)]
     if missing:
         raise InputError(f"{name}: element '{element.name}' lacks the property '{missing[0]}'")
-    columns = [element.data[p] for p in wanted]
-    for column, prop in zip(columns, wanted, strict=True):
-        if column.dtype.kind not in "fiu":
-            raise InputError(f"{name}: property '{prop}' must be a number, it is a list")
-    return np.stack(columns, axis=1)
+    return np.stack([element.data[p] for p in wanted], axis=1)
 
 
 def _floats(name: str, element: PlyElement, wanted: list[str]) -> Floats:
-    with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is dropped as such
+    with np.errstate(over="ignore", invalid="ignore"):  # a double beyond float32 becomes infinite, and is dropped
         return _columns(name, element, wanted).astype(np.float32)
 
 
@@ -108,6 +122,7 @@ def _unpack_111011(value: npt.NDArray[np.uint32]) -> Floats:
     return np.stack([_unorm(value, 21, 11), _unorm(value, 11, 10), _unorm(value, 0, 11)], axis=1)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what an infinite box makes of a Gaussian is dropped as not finite
 def _compressed(name: str, data: PlyData) -> Scene:
     """PlayCanvas: 16 bytes a Gaussian, quantised in the box of its chunk of 256."""
     vertex = data["vertex"]
@@ -127,7 +142,7 @@ def _compressed(name: str, data: PlyData) -> Scene:
 
     def in_box(unit: Floats, low: list[str], high: list[str]) -> Floats:
         lo, hi = _floats(name, chunk, low)[which], _floats(name, chunk, high)[which]
-        return lo + unit * (hi - lo)
+        return (lo * (1 - unit) + hi * unit).astype(np.float32)
 
     axes = "xyz"
     rgb = np.stack([_unorm(color, s, 8) for s in (24, 16, 8)], axis=1)
@@ -157,13 +172,18 @@ def _smallest_three(value: npt.NDArray[np.uint32]) -> Floats:
 
 
 def _compressed_rest(name: str, data: PlyData) -> Floats:
-    """The optional element 'sh': one byte per coefficient, channel-major, centres of 256 bins of [-4, 4]."""
+    """The optional element 'sh': one byte per coefficient, channel-major.
+
+    A byte is the centre of one of 256 bins of [-4, 4]; 0 and 255 are the ends, -4 and 4.
+    """
     count = data["vertex"].count
-    if "sh" not in data:
+    rest = _rest_count(name, _names(data["sh"])) if "sh" in data else 0
+    if rest == 0:
         return np.empty((count, 0, 3), np.float32)
-    element = data["sh"]
-    if element.count != count:
-        raise InputError(f"{name}: element 'sh' must have one row per Gaussian, {element.count} for {count}")
-    rest = _rest_count(name, _names(element))
-    byte = _floats(name, element, [f"f_rest_{i}" for i in range(3 * rest)])
-    return ((byte + 0.5) / 256 - 0.5).reshape(count, 3, rest).transpose(0, 2, 1) * np.float32(8)
+    if data["sh"].count != count:
+        raise InputError(f"{name}: element 'sh' must have one row per Gaussian, {data['sh'].count} for {count}")
+    byte = _columns(name, data["sh"], [f"f_rest_{i}" for i in range(3 * rest)])
+    if byte.dtype != np.uint8:
+        raise InputError(f"{name}: the properties of element 'sh' must be 'uchar', found {byte.dtype}")
+    unit = np.where(byte == 0, 0, np.where(byte == 255, 1, (byte.astype(np.float32) + 0.5) / 256))
+    return ((unit - 0.5) * 8).astype(np.float32).reshape(count, 3, rest).transpose(0, 2, 1)

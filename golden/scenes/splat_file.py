@@ -24,7 +24,8 @@ def load_splat(path: Path) -> Scene:
             f"{path.name}: a .splat file is a multiple of {RECORD.itemsize} bytes, this one has {len(raw)}"
         )
     record = np.frombuffer(raw, RECORD)
-    scale = record["scale"].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        scale = record["scale"].astype(np.float64)
     if (scale <= 0).any():  # NaN compares false and is dropped later
         index = int(np.argmax((scale <= 0).any(axis=1)))
         raise InputError(f"{path.name}: a scale must be positive, Gaussian {index} has {scale[index].min():g}")
@@ -33,7 +34,7 @@ def load_splat(path: Path) -> Scene:
         path.name,
         means=record["mean"].astype(np.float32),
         log_scales=np.log(scale).astype(np.float32),
-        quaternions=(record["rotation"].astype(np.float32) - 128) / 128,
+        quaternions=((record["rotation"].astype(np.float32) - 128) / 128).astype(np.float32),
         opacities=(record["rgba"][:, 3] / 255).astype(np.float32),
         sh=((rgb - 0.5) / SH_C0).astype(np.float32)[:, None],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -15,6 +16,8 @@ from golden.scenes.scene import Floats, Scene, make_scene
 
 HEADER = struct.Struct("<4sIIBBBB")  # magic, version, count, SH degree, fractional bits, flags, reserved
 MAGIC = b"NGSP"
+MAX_COUNT = 10_000_000  # together with the next line, bounds what a small file can make of itself
+MAX_RATIO = 1032  # deflate's, at most: 258 bytes from 2 bits
 COLOR_SCALE = 0.15
 
 # SPZ stores x right, y up, z back; 3DGS PLY files (and Scene) use x right, y down, z front. The
@@ -25,35 +28,50 @@ FLIP_SH = np.array([-1, -1, 1, -1, 1, 1, -1, 1, -1, 1, -1, -1, 1, -1, 1], np.flo
 
 
 def load_spz(path: Path) -> Scene:
-    """Reads an `.spz` file.
+    """Reads an `.spz` file; what may follow the columns (extensions) is left out.
 
     Raises:
-        InputError: not gzip, wrong magic, a version other than 2 or 3, SH degree above 3, or fewer
-            bytes than the header promises.
+        InputError: not gzip, wrong magic, a version other than 2 or 3, SH degree above 3, more than
+            `MAX_COUNT` Gaussians, or fewer bytes than the header promises.
     """
-    try:
-        data = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path.name}: an .spz file is a gzip stream: {error}") from error
-    if len(data) < HEADER.size:
-        raise InputError(f"{path.name}: an .spz header has {HEADER.size} bytes, found {len(data)}")
-    magic, version, count, degree, fraction, _flags, _ = HEADER.unpack_from(data)
-    if magic != MAGIC:
-        raise InputError(f"{path.name}: an .spz file starts with {MAGIC.decode()}, this one with {magic!r}")
-    if version not in (2, 3):
+    raw = path.read_bytes()
+    if raw.startswith(MAGIC):  # not compressed as a whole
+        version = int.from_bytes(raw[4:8], "little")
         raise InputError(f"{path.name}: .spz versions 2 and 3 are read, this file is version {version}")
+    try:
+        with gzip.open(io.BytesIO(raw)) as stream:
+            return _read(path.name, stream, len(raw))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path.name}: an .spz file is a gzip stream: {error}") from error
+
+
+def _read(file: str, stream: gzip.GzipFile, size: int) -> Scene:
+    """Decompresses what the header announces, and no more; `size` is that of the compressed file."""
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        raise InputError(f"{file}: an .spz header has {HEADER.size} bytes, found {len(header)}")
+    magic, version, count, degree, fraction, _flags, _ = HEADER.unpack(header)
+    if magic != MAGIC:
+        raise InputError(f"{file}: an .spz file starts with {MAGIC.decode()}, this one with {magic!r}")
+    if version not in (2, 3):
+        raise InputError(f"{file}: .spz versions 2 and 3 are read, this file is version {version}")
     if degree > 3:
-        raise InputError(f"{path.name}: the SH degree must be 0 to 3, the header says {degree}")
+        raise InputError(f"{file}: the SH degree must be 0 to 3, the header says {degree}")
     if fraction > 23:
-        raise InputError(f"{path.name}: 24-bit positions have 0 to 23 fractional bits, the header says {fraction}")
+        raise InputError(f"{file}: 24-bit positions have 0 to 23 fractional bits, the header says {fraction}")
+
+    if count > MAX_COUNT:
+        raise InputError(f"{file}: an .spz file has at most {MAX_COUNT} Gaussians, the header says {count}")
 
     rest = (degree + 1) ** 2 - 1
     widths = {"position": 9, "opacity": 1, "color": 3, "scale": 3, "rotation": version + 1, "sh": 3 * rest}
-    expected = HEADER.size + count * sum(widths.values())
+    expected = count * sum(widths.values())
+    data = stream.read(expected) if expected <= MAX_RATIO * size else b""
     if len(data) < expected:
-        raise InputError(f"{path.name}: {count} Gaussians need {expected} bytes, the file holds {len(data)}")
+        raise InputError(f"{file}: {count} Gaussians need {expected} bytes, the file does not hold so many")
+    stream.read(1)  # at the end of the stream this verifies its checksum
     column: dict[str, npt.NDArray[np.uint8]] = {}
-    offset = HEADER.size
+    offset = 0
     for name, width in widths.items():
         column[name] = np.frombuffer(data, np.uint8, count * width, offset).reshape(count, width)
         offset += count * width
@@ -63,7 +81,7 @@ def load_spz(path: Path) -> Scene:
     sh[:, 0] = (column["color"] / 255 - 0.5) / COLOR_SCALE
     sh[:, 1:] = (column["sh"].reshape(count, rest, 3).astype(np.float32) - 128) / 128 * FLIP_SH[:rest, None]
     return make_scene(
-        path.name,
+        file,
         means=_fixed24(column["position"]) / np.float32(1 << fraction) * FLIP_POSITION,
         log_scales=(column["scale"] / 16 - 10).astype(np.float32),
         quaternions=rotation * np.concatenate([[1], FLIP_QUATERNION]).astype(np.float32),
