@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Elaboratable, Module, ShapeLike, Value
+from amaranth.hdl import Cat, Elaboratable, Module, ShapeLike, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,7 +11,7 @@ class StreamDemux(wiring.Component):
     """Sends each payload to the output it names.
 
     Latency 0, throughput one payload a cycle. A `target` of `count` or more is taken and dropped,
-    and counted in `dropped` (wraps).
+    and counted in `dropped` (wraps). `i.ready` depends on the target.
 
     Members:
         i: stream of {`data`: shape, `target`: range(count)}. o: `count` streams of `shape`.
@@ -33,15 +33,17 @@ class StreamDemux(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        target = self.i.payload.target
+        chosen = Signal(self.count)
+        nowhere = Signal()
+        m.d.comb += [
+            chosen.eq(Cat(self.i.payload.target == k for k in range(self.count))),
+            nowhere.eq(~chosen.any()),
+            self.i.ready.eq((chosen & Cat(o.ready for o in self.o)).any() | nowhere),
+        ]
+        m.d.sync += self.dropped.eq(self.dropped + (self.i.valid & nowhere))
         for k, o in enumerate(self.o):
             m.d.comb += [
                 Value.cast(o.payload).eq(Value.cast(self.i.payload.data)),
-                o.valid.eq(self.i.valid & (target == k)),
+                o.valid.eq(self.i.valid & chosen[k]),
             ]
-        with m.If(target < self.count):
-            m.d.comb += self.i.ready.eq(Array(o.ready for o in self.o)[target])
-        with m.Else():
-            m.d.comb += self.i.ready.eq(1)
-            m.d.sync += self.dropped.eq(self.dropped + self.i.valid)
         return m

@@ -170,11 +170,13 @@ class Pipe:
         rest = Staged(code.value[: table.rest_bits], code.stage, f"{name}_rest")
         product = self.stage(lambda w, r: w[base_bits:] * r, word, rest, name=f"{name}_product")
 
-        def combine(w: Value, p: Value) -> Value:
-            base, rise = w[:base_bits], shift_round(p, table.slope_shift, "truncate")
-            return resize(base - rise if table.falling else base + rise, result)
+        base = Staged(word.value[:base_bits], word.stage, f"{name}_base")
 
-        return self.stage(combine, word, product, name=name)
+        def combine(b: Value, p: Value) -> Value:
+            rise = shift_round(p, table.slope_shift, "truncate")
+            return resize(b - rise if table.falling else b + rise, result)
+
+        return self.stage(combine, base, product, name=name)
 
     def leading_zeros(self, value: Staged, width: int, *, name: str) -> Staged:
         """Zeros above the highest set bit of a `width`-bit word, at most width - 1; 1 cycle."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Elaboratable, Module
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,6 +35,7 @@ class ReadArbiter(wiring.Component):
         m.submodules.arbiter = arbiter = RoundRobinArbiter(shape=ReadRequestLayout(), count=self.count)
         m.submodules.owners = owners = StreamQueue(shape=range(self.count), depth=self.outstanding)
         request, response = self.memory.request, self.memory.response
+        owner = Signal(self.count)  # one-hot
         for client, i in zip(self.clients, arbiter.i, strict=True):
             m.d.comb += [
                 i.payload.eq(client.request.payload),
@@ -50,9 +51,10 @@ class ReadArbiter(wiring.Component):
             arbiter.o.ready.eq(request.ready & owners.i.ready),
             owners.i.payload.eq(arbiter.o.payload.source),
             owners.i.valid.eq(transfer(request)),
-            response.ready.eq(owners.o.valid & Array(c.response.ready for c in self.clients)[owners.o.payload]),
+            owner.eq(Cat(owners.o.valid & (owners.o.payload == k) for k in range(self.count))),
+            response.ready.eq((owner & Cat(client.response.ready for client in self.clients)).any()),
             owners.o.ready.eq(transfer(response) & response.payload.last),
         ]
         for k, client in enumerate(self.clients):
-            m.d.comb += client.response.valid.eq(response.valid & owners.o.valid & (owners.o.payload == k))
+            m.d.comb += client.response.valid.eq(response.valid & owner[k])
         return m

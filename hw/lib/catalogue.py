@@ -1,0 +1,45 @@
+"""Every primitive at representative parameters: for lint and out-of-context synthesis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from amaranth.hdl import signed
+from amaranth.lib import wiring
+
+from hw.lib.arbiter import RoundRobinArbiter
+from hw.lib.burst_reader import BurstReader
+from hw.lib.demux import StreamDemux
+from hw.lib.fork import StreamFork
+from hw.lib.join import StreamJoin
+from hw.lib.leading_zeros import LeadingZeros
+from hw.lib.multiply_add import MultiplyAdd
+from hw.lib.queue import StreamQueue
+from hw.lib.read_arbiter import ReadArbiter
+from hw.lib.skid_buffer import SkidBuffer
+from hw.lib.stream_pipeline import StreamPipeline
+from hw.lib.tables import LinearLookUp, exp2_table, reciprocal_table, sqrt_table
+from hw.lib.width_converter import Narrower, Widener
+
+
+def catalogue() -> dict[str, Callable[[], wiring.Component]]:
+    """Name to a function that makes the component. Names are module names too."""
+    return {
+        "stream_queue": lambda: StreamQueue(shape=64, depth=64),
+        "stream_queue_small": lambda: StreamQueue(shape=64, depth=4),
+        "skid_buffer": lambda: SkidBuffer(shape=64),
+        "stream_fork": lambda: StreamFork(shape=64, count=4),
+        "stream_join": lambda: StreamJoin(shapes={"a": 32, "b": 32}),
+        "round_robin_arbiter": lambda: RoundRobinArbiter(shape=64, count=4),
+        "stream_demux": lambda: StreamDemux(shape=64, count=3),
+        "narrower": lambda: Narrower(shape=32, ratio=4),
+        "widener": lambda: Widener(shape=32, ratio=4),
+        "multiply_add": lambda: MultiplyAdd(a=signed(18), b=signed(18), c=signed(48)),
+        "reciprocal": lambda: LinearLookUp(table=reciprocal_table(16)),
+        "square_root": lambda: LinearLookUp(table=sqrt_table(16)),
+        "exp2": lambda: LinearLookUp(table=exp2_table(16)),
+        "leading_zeros": lambda: LeadingZeros(width=36),
+        "burst_reader": lambda: BurstReader(width=64, depth=128),
+        "read_arbiter": lambda: ReadArbiter(width=64, count=4),
+        "stream_pipeline": lambda: StreamPipeline(LinearLookUp(table=reciprocal_table(16))),
+    }
