@@ -98,7 +98,7 @@ def make_scene(
     return Scene(
         name=name,
         means=np.ascontiguousarray(means[finite], np.float32),
-        scales=np.exp(log_scales[finite], dtype=np.float32),
+        scales=np.exp(log_scales[finite].astype(np.float64)).astype(np.float32),
         quaternions=(quaternions[finite] / length[:, None]).astype(np.float32),
         opacities=np.ascontiguousarray(opacity, np.float32),
         sh=np.ascontiguousarray(sh[finite], np.float32),
@@ -107,7 +107,11 @@ def make_scene(
 
 
 def sigmoid(x: Floats) -> Floats:
-    """1 / (1 + exp(-x)), without overflow for large negative x."""
+    """1 / (1 + exp(-x)), without overflow for large negative x.
+
+    In double precision, as the other functions here: NumPy's float32 functions differ by a unit in
+    the last place from one CPU to another, the rounded doubles do not.
+    """
     with np.errstate(invalid="ignore"):
-        e = np.exp(-np.abs(x))
+        e = np.exp(-np.abs(x.astype(np.float64)))
         return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(np.float32)
