@@ -164,7 +164,8 @@ def _rosette(radius: Array, theta: Array) -> Array:
 def _strands(rng: np.random.Generator) -> Part:
     """Strands of golden stones that wind from the rim to a dome, ever smaller and fainter."""
     count, length = STRANDS
-    strand, h = (a.ravel() for a in np.meshgrid(np.arange(count), np.arange(length) / length, indexing="ij"))
+    strand = np.repeat(np.arange(count), length)
+    h = np.tile(np.linspace(0, 1, length, endpoint=False), count)
     theta = 2 * np.pi * strand / count + 2.2 * h
     radius = 1.93 * np.cos(1.25 * h)
     mean = np.stack([radius * np.cos(theta), FLOOR_Y - 2.1 * np.sin(1.25 * h), radius * np.sin(theta)], axis=1)
