@@ -9,7 +9,7 @@ from torch import Tensor
 
 from golden.formats import saturate, shift_round
 from golden.splat.fine_filter import Splats
-from golden.splat.spec import GUARD_BITS, Spec
+from golden.splat.spec import FAR, GUARD_BITS, Spec
 
 BLOCK = 32  # steps whose alphas are evaluated together; only speed depends on it
 
@@ -21,6 +21,7 @@ class Setup:
     column: Tensor  # [P, subtile] power_format: x·g_x + x²·a
     row: Tensor  # [P, subtile] power_format: start + y·g_y + y²·c
     cross: Tensor  # [P] 2·b, with GUARD_BITS more fraction bits
+    far: Tensor  # [P] bool, start is 2**FAR or more in size: no pixel is drawn
 
 
 def setup(splats: Splats, pair: Tensor, subtile: Tensor, spec: Spec) -> Setup:
@@ -49,7 +50,8 @@ def setup(splats: Splats, pair: Tensor, subtile: Tensor, spec: Spec) -> Setup:
     step = torch.arange(spec.subtile)
     column = shift_round(gx[:, None] * step + a[:, None] * step * step, GUARD_BITS, "half_up")
     row = shift_round(gy[:, None] * step + c[:, None] * step * step, GUARD_BITS, "half_up")
-    return Setup(column=column, row=start[:, None] + row, cross=b2)
+    far = (start >> (fraction + FAR) != 0) & (start >> (fraction + FAR) != -1)
+    return Setup(column=column, row=start[:, None] + row, cross=b2, far=far)
 
 
 def _scale(value: Tensor, shift: Tensor) -> Tensor:
@@ -62,7 +64,8 @@ def power(s: Setup, spec: Spec) -> Tensor:
     """-log2(alpha) of every pixel, [P, lanes] power_format, row by row."""
     step = torch.arange(spec.subtile)
     cross = shift_round(s.cross[:, None, None] * (step[:, None] * step), GUARD_BITS, "half_up")
-    return (s.row[:, :, None] + s.column[:, None, :] + cross).flatten(1)
+    p = (s.row[:, :, None] + s.column[:, None, :] + cross).flatten(1)
+    return torch.where(s.far[:, None], spec.power_format.high, p)
 
 
 def alpha(p: Tensor, spec: Spec) -> Tensor:

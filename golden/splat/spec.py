@@ -25,6 +25,9 @@ SUM_WIDTH = 35  # sums of squares of the projected axes, u7.28
 DIRECTION_FRACTION = 14  # unit view direction and SH polynomials
 EXTENT_FACTOR_FRACTION = 8  # 2·ln(255·o), u4.8
 GUARD_BITS = 4  # fraction bits that the sums of the pixel steps keep beyond power_fraction
+#: A sub-tile whose first pixel has -log2(alpha) of 2**FAR or more has no pixel with alpha of 1/255
+#: or more: the root of -log2(alpha) changes by less than 16 across 8 pixels at the sharpest conic.
+FAR = 10
 COLOR_INTEGER = 2  # a colour channel saturates below 4
 RADIUS_MANTISSA = 6  # bits behind the leading one in the coarse record's bounding radius
 RADIUS_BIAS = 20  # a radius code of exponent 0 is (1.m)·2**-20 voxel edges

@@ -1,0 +1,99 @@
+"""All pixel lanes of a sub-tile, with the inputs that they share."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import Spec
+from hw.lib.pipe import Pipe, Staged
+from hw.lib.shared import repeat
+from hw.splat.pixel_lane import BLEND, READ, SHADE, STORE, WRITE, PixelLane
+from hw.splat.raster_setup import PowerTermsLayout, cross_factors
+
+
+class OperationLayout(data.StructLayout):
+    """What the lanes do in a cycle: `draw` or `flush` sub-tile `place`, or nothing."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__({"draw": 1, "flush": 1, "place": range(spec.columns**2)})
+
+
+class LaneArray(wiring.Component):
+    """`subtile`² pixel lanes; lane y·subtile + x is pixel (x, y).
+
+    One operation a cycle, two on one sub-tile at least 4 cycles apart.
+
+    Members:
+        i: {`operation`, `terms`, `color`}.
+        drawn: 10 cycles later {`valid`, `place`, `done`: all its pixels are opaque}.
+        flushed: 11 cycles later {`valid`, `place`, `pixels`: 32 bits a lane}.
+    """
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        place = range(spec.columns**2)
+        super().__init__(
+            {
+                "i": In(
+                    data.StructLayout(
+                        {
+                            "operation": OperationLayout(spec),
+                            "terms": PowerTermsLayout(spec),
+                            "color": data.ArrayLayout(spec.color_format.width, 3),
+                        }
+                    )
+                ),
+                "drawn": Out(data.StructLayout({"valid": 1, "place": place, "done": 1})),
+                "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": 32 * spec.lanes})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        spec = self.spec
+        operation, terms = self.i.operation, self.i.terms
+        lanes = repeat(m, platform, "pixel_lane", spec.lanes, lambda: PixelLane(spec=spec))
+
+        place = p.source(operation.place, "place")
+        color = p.source(self.i.color, "color")
+        # Valid bits are reset, so that nothing is written before the first operation.
+        draw = self._flags(m, operation.draw, "draw")
+        flush = self._flags(m, operation.flush, "flush")
+        factors = cross_factors(spec)
+        for k, lane in enumerate(lanes):
+            y, x = divmod(k, spec.subtile)
+            m.d.comb += [
+                lane.row.eq(terms.row[y]),
+                lane.column.eq(terms.column[x]),
+                lane.cross.eq(terms.cross[factors.index(x * y)]),
+                lane.draw.eq(operation.draw & ~terms.far),
+                lane.read_address.eq(p.at(place, READ)),
+                lane.flush_blend.eq(flush[BLEND]),
+                lane.write_address.eq(p.at(place, WRITE)),
+                lane.write.eq(draw[WRITE] | flush[WRITE]),
+                lane.color.eq(p.at(color, WRITE)),
+                lane.flush_shade.eq(flush[SHADE]),
+                lane.store_address.eq(p.at(place, STORE)),
+                lane.store.eq(draw[STORE] | flush[STORE]),
+            ]
+        all_done = p.stage(
+            lambda *v: Cat(*v).all(), *(Staged(lane.done, WRITE, "done") for lane in lanes), name="all_done"
+        )
+        m.d.sync += [
+            self.drawn.valid.eq(draw[WRITE + 1]),
+            self.drawn.place.eq(p.at(place, WRITE + 1)),
+            self.drawn.done.eq(all_done.value),
+            self.flushed.valid.eq(flush[STORE]),
+            self.flushed.place.eq(p.at(place, STORE)),
+            self.flushed.pixels.eq(Cat(lane.pixel for lane in lanes)),
+        ]
+        return m
+
+    def _flags(self, m: Module, flag: Value, name: str) -> list[Value]:
+        """The flag in cycles 0 to STORE, from registers that are reset."""
+        late = Signal(STORE, name=f"{name}_late")
+        m.d.sync += late.eq(Cat(flag, late[:-1]))
+        return [flag, *late]

@@ -1,0 +1,165 @@
+"""One pixel of every sub-tile: alpha, front-to-back blend, state."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import Spec
+from hw.lib.fixed import clip, resize, saturate, shape_of, shift_round
+from hw.lib.pipe import Pipe, Staged
+
+#: Cycles after the power terms in which the shared inputs arrive (see `PixelLane`).
+READ, BLEND, WRITE, SHADE, STORE = 5, 7, 8, 9, 10
+#: Two operations on one sub-tile must be this many cycles apart: a read of the transmittance
+#: sees the write of the operation before.
+HAZARD = WRITE - READ + 1
+
+
+class PixelLane(wiring.Component):
+    """State of pixel (x, y) of all sub-tiles, and its arithmetic; `golden.splat.rasteriser.blend`.
+
+    An operation draws a splat on one sub-tile (`draw`) or flushes it: hands the pixel out and
+    leaves it transparent. α = min(0.99, 2**-p) by table; w = T·α; T -= w; C += w·c; a splat that
+    would bring T below 1e-4 is left out and ends the pixel (`done`). 4 multipliers, one table.
+    One operation a cycle; two on the same sub-tile at least 4 cycles apart.
+
+    Members (in cycle n after `row`, `column`, `cross`, `draw`):
+        read_address (5): sub-tile. flush_blend (7): the operation is a flush. write_address, write
+        (8): the sub-tile again, and whether there is an operation. color (8). flush_shade (9).
+        store_address, store (10).
+        done (8): the pixel is opaque now. pixel (10): flushed red, green, blue, coverage, 8 bits each.
+    """
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        power, place = shape_of(spec.power_format), range(spec.columns**2)
+        super().__init__(
+            {
+                "row": In(power),
+                "column": In(power),
+                "cross": In(power),
+                "draw": In(1),
+                "read_address": In(place),
+                "flush_blend": In(1),
+                "write_address": In(place),
+                "write": In(1),
+                "color": In(data.ArrayLayout(spec.color_format.width, 3)),
+                "flush_shade": In(1),
+                "store_address": In(place),
+                "store": In(1),
+                "done": Out(1),
+                "pixel": Out(32),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        alpha = self._alpha(p)
+        transmittance, weight = self._blend(m, p, alpha)
+        self._shade(m, p, transmittance, weight)
+        return m
+
+    def _alpha(self, p: Pipe) -> Staged:
+        """α of this pixel, 0 where nothing is drawn; in cycle 6."""
+        spec = self.spec
+        fraction = spec.power_fraction
+        shape = shape_of(spec.power_format)
+        row, column, cross = (p.source(getattr(self, n), n) for n in ("row", "column", "cross"))
+        flat = p.stage(lambda r, c: resize(r + c, shape), row, column, name="flat")
+        total = p.stage(lambda f, c: resize(f + c, shape), flat, cross, name="power")
+
+        def visible(v: Value, draw: Value) -> Value:
+            return draw & (v <= spec.max_power) & (v >= -(1 << fraction))
+
+        def limited(v: Value) -> Value:
+            return Mux(v < 0, 0, v[: fraction + 3])
+
+        seen = p.stage(visible, total, p.source(self.draw, "draw"), name="visible")
+        bounded = p.stage(limited, total, name="bounded")
+        index = Staged(bounded.value[:fraction], bounded.stage, "index")
+        root = p.step_table(spec.alpha_exp2, index, name="exp2")
+        octave = Staged(bounded.value[fraction:], bounded.stage, "octave")
+
+        def alpha(word: Value, down: Value, ok: Value) -> Value:
+            return Mux(ok, clip(word >> down, 0, spec.max_alpha), 0)[: spec.alpha_bits]
+
+        return p.stage(alpha, root, octave, seen, name="alpha")
+
+    def _blend(self, m: Module, p: Pipe, alpha: Staged) -> tuple[Staged, Staged]:
+        """Updates transmittance and done; returns the old transmittance and the weight drawn."""
+        spec = self.spec
+        bits = spec.transmittance_bits
+        state = data.StructLayout({"transmittance": bits, "done": 1})
+        clear = spec.full_transmittance
+        m.submodules.blended = memory = Memory(shape=bits + 1, depth=spec.columns**2, init=[clear] * spec.columns**2)
+        read, write = memory.read_port(), memory.write_port()
+        m.d.comb += read.addr.eq(self.read_address)
+        before = Signal(state, name="before")
+        m.d.comb += Value.cast(before).eq(read.data)
+        old = p.source(before, "old", READ + 1)
+        product = p.stage(lambda s, a: s.transmittance * a, old, alpha, name="t_alpha")
+        active = p.stage(lambda s, a: (a != 0) & ~s.done, old, alpha, name="active")
+
+        flush = self.flush_blend
+        weight = Signal(bits, reset_less=True)
+        after = Signal(state, reset_less=True)
+        rounded = Signal(bits)
+        left = Signal(bits)
+        stop = Signal()
+        held = p.at(old, BLEND)
+        live = active.value
+        m.d.comb += [
+            rounded.eq(shift_round(product.value, spec.alpha_bits, "half_up")),
+            left.eq(held.transmittance - rounded),
+            stop.eq(left < spec.min_transmittance),
+        ]
+        m.d.sync += [
+            weight.eq(Mux(live & ~stop, rounded, 0)),
+            after.transmittance.eq(Mux(flush, clear, Mux(live & ~stop, left, held.transmittance))),
+            after.done.eq(~flush & (held.done | (live & stop))),
+        ]
+        m.d.comb += [
+            write.addr.eq(self.write_address),
+            write.data.eq(Value.cast(after)),
+            write.en.eq(self.write),
+            self.done.eq(after.done),
+        ]
+        kept = Staged(held.transmittance, BLEND, "transmittance")
+        return kept, Staged(weight, WRITE, "weight")
+
+    def _shade(self, m: Module, p: Pipe, transmittance: Staged, weight: Staged) -> None:
+        """Adds weight · colour, or hands the pixel out."""
+        spec = self.spec
+        fmt = spec.accumulator_format
+        layout = data.ArrayLayout(fmt.width, 3)
+        m.submodules.shaded = memory = Memory(shape=3 * fmt.width, depth=spec.columns**2, init=[])
+        read, write = memory.read_port(), memory.write_port()
+        m.d.comb += read.addr.eq(self.write_address)
+        shade = Signal(layout, name="shade")
+        m.d.comb += Value.cast(shade).eq(read.data)
+        down = spec.transmittance_bits + spec.color_fraction - fmt.fraction
+        stored = Signal(layout, name="stored", reset_less=True)
+        for c in range(3):
+            product = p.stage(
+                lambda w, k: w * k, weight, p.source(self.color[c], f"color_{c}", WRITE), name=f"product_{c}"
+            )
+            total = saturate(shade[c] + shift_round(product.value, down, "half_up"), fmt)
+            m.d.sync += stored[c].eq(Mux(self.flush_shade, 0, total))
+        m.d.comb += [
+            write.addr.eq(self.store_address),
+            write.data.eq(Value.cast(stored)),
+            write.en.eq(self.store),
+        ]
+        coverage = spec.full_transmittance - p.at(transmittance, SHADE)
+        channels = [(shade[c], fmt.fraction) for c in range(3)] + [(coverage, spec.transmittance_bits)]
+        m.d.sync += self.pixel.eq(Cat(_to_byte(value, fraction) for value, fraction in channels))
+
+
+def _to_byte(value: Value, fraction: int) -> Value:
+    """round(value · 255), at most 255; `golden.splat.rasteriser.pixel_bytes`."""
+    scaled = resize(value.shift_left(8) - value, unsigned(len(value) + 8))
+    return clip(shift_round(scaled, fraction, "half_up"), 0, 255)[:8]

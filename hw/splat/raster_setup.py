@@ -1,0 +1,139 @@
+"""Moves a splat's quadratic form to the first pixel of a sub-tile."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import FAR, GUARD_BITS, Spec
+from hw.lib.fixed import resize, shape_of, shift_round
+from hw.lib.pipe import Pipe, Staged
+from hw.splat.layouts import SplatLayout
+
+
+def cross_factors(spec: Spec) -> list[int]:
+    """The different products x·y of pixel numbers within a sub-tile, ascending."""
+    return sorted({x * y for x in range(spec.subtile) for y in range(spec.subtile)})
+
+
+class PowerTermsLayout(data.StructLayout):
+    """p(x, y) = row[y] + column[x] + cross[x·y] is -log2(alpha) of pixel (x, y); none is drawn if `far`."""
+
+    def __init__(self, spec: Spec) -> None:
+        power = shape_of(spec.power_format)
+        super().__init__(
+            {
+                "row": data.ArrayLayout(power, spec.subtile),
+                "column": data.ArrayLayout(power, spec.subtile),
+                "cross": data.ArrayLayout(power, len(cross_factors(spec))),
+                "far": 1,
+            }
+        )
+
+
+class RasterSetup(wiring.Component):
+    """Coefficients for all lanes of one splat on one sub-tile; `golden.splat.rasteriser.setup`.
+
+    The lanes need no multiplier for the exponent: with g the gradient at the first pixel,
+    column[x] = x·g_x + x²·a, row[y] = start + y·g_y + y²·c, cross[k] = 2·k·b. Latency 9 cycles,
+    one a cycle; 6 multipliers, two of them 38×19.
+
+    Members:
+        i: {`splat`, `column`, `row` of the sub-tile}. o: PowerTermsLayout.
+    """
+
+    latency = 9
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        place = range(spec.columns)
+        super().__init__(
+            {
+                "i": In(data.StructLayout({"splat": SplatLayout(spec), "column": place, "row": place})),
+                "o": Out(PowerTermsLayout(spec)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        spec = self.spec
+        splat = self.i.splat
+        dx = self._distance(p, "column", 0)
+        dy = self._distance(p, "row", 1)
+        a, b, c = (p.source(splat.conic[k], name) for k, name in enumerate("abc"))
+        product = {
+            name: p.stage(lambda u, v: u * v, coefficient, d, name=name)
+            for name, coefficient, d in (("a_dx", a, dx), ("b_dy", b, dy), ("b_dx", b, dx), ("c_dy", c, dy))
+        }
+        u = p.stage(lambda s, t: s + t, product["a_dx"], product["b_dy"], name="u")
+        v = p.stage(lambda s, t: s + t, product["b_dx"], product["c_dy"], name="v")
+        form = p.stage(
+            lambda s, t: s + t,
+            p.stage(lambda s, t: s * t, dx, u, name="dx_u"),
+            p.stage(lambda s, t: s * t, dy, v, name="dy_v"),
+            name="form",
+        )
+        fraction, screen = spec.power_fraction, spec.screen_fraction
+        fine = fraction + GUARD_BITS
+        start = self._scaled(p, form, 2 * screen - fraction, "start")
+        opacity = Staged(shift_round(splat.opacity, spec.opacity_fraction - fraction, "half_up"), 0, "opacity")
+        begin = p.stage(lambda s, o: s + o, start, opacity, name="begin")
+        power = shape_of(spec.power_format)
+        far = p.stage(lambda s: (s >> fraction + FAR).any() & ~(s >> fraction + FAR).all(), begin, name="far")
+
+        gx = self._scaled(p, u, screen - fine - 1, "gx")
+        gy = self._scaled(p, v, screen - fine - 1, "gy")
+        fine_a, fine_b2, fine_c = (
+            self._scaled(p, k, -fine - up, name)
+            for k, up, name in ((a, 0, "fine_a"), (b, 1, "fine_b2"), (c, 0, "fine_c"))
+        )
+        column = self._steps(p, gx, fine_a, "column")
+        row = [
+            p.stage(lambda s, t: resize(s + t, power), step, begin, name=f"row_{k}")
+            for k, step in enumerate(self._steps(p, gy, fine_c, "row_step"))
+        ]
+        cross = [
+            p.stage(lambda t, k=k: resize(shift_round(t * k, GUARD_BITS, "half_up"), power), fine_b2, name=f"cross_{k}")
+            for k in cross_factors(spec)
+        ]
+        columns = [Staged(resize(s.value, power), s.stage, s.name) for s in column]
+        p.finish(
+            self.o,
+            self.latency,
+            row=p.join(row, "row"),
+            column=p.join(columns, "column"),
+            cross=p.join(cross, "cross"),
+            far=far,
+        )
+        return m
+
+    def _distance(self, p: Pipe, place: str, axis: int) -> Staged:
+        """First pixel centre of the sub-tile minus the splat's centre, in screen units."""
+        spec = self.spec
+        half = 1 << (spec.screen_fraction - 1)
+        log2_size = (spec.subtile << spec.screen_fraction).bit_length() - 1
+
+        def distance(number: Value, mean: Value) -> Value:
+            return (number.shift_left(log2_size) | half) - mean
+
+        mean = p.source(self.i.splat.mean[axis], f"mean_{axis}")
+        return p.stage(distance, p.source(self.i[place], place), mean, name=f"d_{'xy'[axis]}")
+
+    def _scaled(self, p: Pipe, value: Staged, offset: int, name: str) -> Staged:
+        """value / 2**(conic_shift + offset), rounded half up; the spec keeps that shift at 1 or more."""
+        shift = Staged((self.i.splat.conic_shift + offset)[:7].as_unsigned(), 0, f"{name}_shift")
+        amount = p.stage(lambda s: s, shift, name=f"{name}_amount")
+        return p.shift_right_half_up(value, amount, name=name)
+
+    def _steps(self, p: Pipe, gradient: Staged, curvature: Staged, name: str) -> list[Staged]:
+        """k·g + k²·q for every pixel number k, without the guard bits: 2 cycles."""
+        result: list[Staged] = []
+        for k in range(self.spec.subtile):
+            linear = p.stage(lambda g, k=k: g * k, gradient, name=f"{name}_linear_{k}")
+            square = p.stage(lambda q, k=k: q * (k * k), curvature, name=f"{name}_square_{k}")
+            result.append(
+                p.stage(lambda s, t: shift_round(s + t, GUARD_BITS, "half_up"), linear, square, name=f"{name}_{k}")
+            )
+        return result

@@ -1,0 +1,116 @@
+"""Rasteriser: sorted splats in, framebuffer words out."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
+from hw.lib.pipe import Pipe
+from hw.lib.stream import connect
+from hw.splat.config import Config
+from hw.splat.dispatcher import Dispatcher
+from hw.splat.lane_array import LaneArray
+from hw.splat.layouts import SortedLayout, group_layout
+from hw.splat.pixel_writer import PixelWriter
+from hw.splat.raster_setup import RasterSetup
+
+
+class Rasteriser(wiring.Component):
+    """Dispatcher, set-up, lanes and writer; `golden.splat.rasteriser.rasterise`.
+
+    One splat × one sub-tile a cycle. `stop` rises when every sub-tile of the group at hand that
+    lies on the image is opaque: the rest of the group cannot change a pixel.
+
+    Members:
+        i: stream of SortedLayout. groups: stream of group-table entries.
+        start, frame_address: of the frame.
+        stop: see above. group_end: a group's last splat has gone.
+        busy: pixels are still to be written. memory: write port.
+        drawing, flushing, starved, blocked: what the lanes were given in this cycle.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(SortedLayout(config.spec))),
+                "groups": In(stream.Signature(group_layout())),
+                "start": In(1),
+                "frame_address": In(ADDRESS_WIDTH),
+                "stop": Out(1),
+                "group_end": Out(1),
+                "busy": Out(1),
+                "drawing": Out(1),
+                "flushing": Out(1),
+                "starved": Out(1),
+                "blocked": Out(1),
+                "memory": Out(WriteSignature(config.memory_width)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config, spec = self.config, self.config.spec
+        m.submodules.dispatcher = dispatcher = Dispatcher(config=config)
+        m.submodules.setup = setup = RasterSetup(spec=spec)
+        m.submodules.lanes = lanes = LaneArray(spec=spec)
+        m.submodules.writer = writer = PixelWriter(config=config)
+        wiring.connect(m, wiring.flipped(self.memory), writer.memory)
+        connect(m, self.i, dispatcher.i)
+
+        operation = dispatcher.operation
+        log2_columns = (spec.columns - 1).bit_length()
+        m.d.comb += [
+            setup.i.splat.eq(dispatcher.splat),
+            setup.i.column.eq(operation.place[:log2_columns]),
+            setup.i.row.eq(operation.place[log2_columns:]),
+            lanes.i.terms.eq(setup.o),
+        ]
+        self._carry(m, dispatcher, lanes)
+        silent = dispatcher.silent
+        m.d.comb += [
+            dispatcher.drawn.eq(lanes.drawn),
+            dispatcher.flushed.valid.eq(lanes.flushed.valid),
+            dispatcher.flushed.place.eq(lanes.flushed.place),
+            dispatcher.flush_room.eq(writer.room & ~operation.flush),
+            writer.reserved.eq(operation.flush & ~silent),
+            writer.flushed.valid.eq(lanes.flushed.valid & ~silent),
+            writer.flushed.place.eq(lanes.flushed.place),
+            writer.flushed.pixels.eq(lanes.flushed.pixels),
+            writer.frame_address.eq(self.frame_address),
+            writer.start.eq(self.start),
+            self.drawing.eq(operation.draw),
+            self.flushing.eq(operation.flush),
+            self.starved.eq(dispatcher.starved),
+            self.blocked.eq(dispatcher.blocked),
+            self.busy.eq(dispatcher.busy | writer.busy),
+            self.group_end.eq(dispatcher.group_end),
+            self.groups.ready.eq(dispatcher.group_end),
+        ]
+        self._stop(m, dispatcher)
+        return m
+
+    def _carry(self, m: Module, dispatcher: Dispatcher, lanes: LaneArray) -> None:
+        """Operation and colour wait for the set-up's result; the flags that write are reset."""
+        p = Pipe(m)
+        latency = RasterSetup.latency
+        color = p.at(p.source(dispatcher.splat.color, "color"), latency)
+        place = p.at(p.source(dispatcher.operation.place, "place"), latency)
+        m.d.comb += [lanes.i.color.eq(color), lanes.i.operation.place.eq(place)]
+        for name in ("draw", "flush"):
+            late = Signal(latency, name=f"{name}_late")
+            m.d.sync += late.eq(Cat(dispatcher.operation[name], late[:-1]))
+            m.d.comb += lanes.i.operation[name].eq(late[-1])
+
+    def _stop(self, m: Module, dispatcher: Dispatcher) -> None:
+        """All sub-tiles on the image opaque, and none left over from the group before."""
+        group = self.groups.payload
+        n = self.config.spec.columns
+        on_image = Cat((c < group.valid_columns) & (r < group.valid_rows) for r in range(n) for c in range(n))
+        outside = Signal(n * n)
+        m.d.sync += outside.eq(~on_image)
+        m.d.sync += self.stop.eq(
+            self.groups.valid & (dispatcher.opaque | outside).all() & ~dispatcher.closed & ~dispatcher.group_end
+        )

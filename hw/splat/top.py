@@ -1,0 +1,219 @@
+"""The splatting engine: a frame from memory to memory."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.counters import CounterLayout, count
+from hw.lib.fork import StreamFork
+from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
+from hw.lib.queue import StreamQueue
+from hw.lib.read_arbiter import ReadArbiter
+from hw.lib.stream import connect, transfer
+from hw.lib.tree import add_all
+from hw.splat.coarse_fetch import CoarseFetch
+from hw.splat.coarse_filter import CoarseFilter
+from hw.splat.config import Config
+from hw.splat.depth_sort import DepthSort
+from hw.splat.fine_fetch import FineFetch
+from hw.splat.fine_filter import FineFilter
+from hw.splat.frame_fetch import FrameFetch
+from hw.splat.layouts import group_layout
+from hw.splat.rasteriser import Rasteriser
+from hw.splat.voxel_fetch import VoxelFetch
+
+GROUPS_AHEAD = 4  # groups that the first stage may be ahead of the last
+
+COUNTERS = CounterLayout(
+    {
+        "cycles": "cycles of the frame",
+        "groups": "groups drawn",
+        "groups_stopped": "groups that were opaque before their list ended",
+        "voxels": "voxels visited",
+        "rows": "rows of neighbouring Gaussians through the coarse filter",
+        "streamed": "Gaussians through the coarse filter",
+        "candidates": "Gaussians that passed it",
+        "splats": "Gaussians that passed the fine filter",
+        "draws": "cycles in which the lanes drew a splat on a sub-tile",
+        "flushes": "cycles in which the lanes handed a sub-tile out",
+        "lanes_starved": "cycles without a splat for the lanes",
+        "lanes_blocked": "cycles in which all splats at hand waited for a sub-tile",
+        "forced": "splats that left the depth sort before they were safe",
+        "bound_fell": "voxels out of order",
+        "coarse_wait": "cycles in which the coarse filter waited for memory",
+        "coarse_stall": "cycles in which the coarse filter was held up by the next stage",
+        "fine_wait": "cycles in which the fine filter had no candidate with its record",
+        "fine_stall": "cycles in which the fine filter was held up by the depth sort",
+        "sort_stall": "cycles in which a survivor waited for the depth sort",
+        "raster_stall": "cycles in which a sorted splat waited for the rasteriser",
+        "frame_words": "words read: header and group table",
+        "list_words": "words read: visiting lists",
+        "coarse_words": "words read: coarse halves",
+        "record_words": "words read: records",
+        "write_words": "words written",
+        "write_stall": "cycles in which a word waited to be written",
+    }
+)
+
+
+class SplatEngine(wiring.Component):
+    """Draws the frame whose header lies at `address` (golden/splat/memory_map.py); equals `golden.splat.model`.
+
+    Members:
+        start, address: begin a frame; ignored while `busy`.
+        busy: a frame is being drawn; all its words are written when it falls.
+        read, write: memory ports. counters: of the last frame; see `COUNTERS`.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "address": In(ADDRESS_WIDTH),
+                "busy": Out(1),
+                "read": Out(ReadSignature(config.memory_width)),
+                "write": Out(WriteSignature(config.memory_width)),
+                "counters": Out(COUNTERS),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config = self.config
+        m.submodules.frame_fetch = frame_fetch = FrameFetch(memory_width=config.memory_width)
+        m.submodules.voxel_fetch = voxel_fetch = VoxelFetch(config=config)
+        m.submodules.coarse_fetch = coarse_fetch = CoarseFetch(config=config)
+        m.submodules.coarse_filter = coarse_filter = CoarseFilter(config=config)
+        m.submodules.fine_fetch = fine_fetch = FineFetch(config=config)
+        m.submodules.fine_filter = fine_filter = FineFilter(spec=config.spec)
+        m.submodules.depth_sort = depth_sort = DepthSort(config=config)
+        m.submodules.rasteriser = rasteriser = Rasteriser(config=config)
+
+        connect(m, voxel_fetch.o, coarse_fetch.i)
+        connect(m, coarse_fetch.o, coarse_filter.i)
+        connect(m, coarse_filter.o, fine_fetch.i)
+        connect(m, fine_fetch.o, fine_filter.i)
+        connect(m, fine_filter.o, depth_sort.i)
+        connect(m, depth_sort.o, rasteriser.i)
+        for stage in (voxel_fetch, coarse_fetch, coarse_filter, fine_fetch, fine_filter):
+            m.d.comb += stage.frame.eq(frame_fetch.frame)
+        self._hand_out_groups(
+            m, frame_fetch.groups, [stage.groups for stage in (voxel_fetch, coarse_filter, fine_filter, rasteriser)]
+        )
+        readers = {"frame": frame_fetch, "list": voxel_fetch, "coarse": coarse_fetch, "record": fine_fetch}
+        m.submodules.arbiter = arbiter = ReadArbiter(width=config.memory_width, count=len(readers))
+        for client, reader in zip(arbiter.clients, readers.values(), strict=True):
+            wiring.connect(m, client, reader.memory)
+        wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
+        wiring.connect(m, wiring.flipped(self.write), rasteriser.memory)
+
+        starts = Signal()
+        m.d.comb += [
+            starts.eq(self.start & ~self.busy),
+            frame_fetch.start.eq(starts),
+            frame_fetch.address.eq(self.address),
+            rasteriser.start.eq(starts),
+            rasteriser.frame_address.eq(frame_fetch.frame.frame_address),
+        ]
+        stops = self._progress(m, starts, frame_fetch, voxel_fetch, rasteriser)
+        words = {f"{name}_words": transfer(reader.memory.response) for name, reader in readers.items()}
+        waits = self._waits(coarse_filter, fine_filter, depth_sort, rasteriser)
+        work = self._work(m, coarse_filter, fine_fetch, depth_sort, rasteriser)
+        events = {
+            "cycles": Value.cast(1),
+            "groups": rasteriser.group_end,
+            "groups_stopped": stops,
+            "voxels": transfer(voxel_fetch.o) & ~voxel_fetch.o.payload.end,
+            **work,
+            **waits,
+            **words,
+            "write_words": transfer(self.write.request),
+            "write_stall": self.write.request.valid & ~self.write.request.ready,
+        }
+        count(m, self.counters, {name: _while(self.busy, event) for name, event in events.items()}, clear=starts)
+        return m
+
+    def _hand_out_groups(self, m: Module, groups: stream.Interface, takers: list[stream.Interface]) -> None:
+        """Every stage gets every group's entry, each at its own time."""
+        m.submodules.fork = fork = StreamFork(shape=group_layout(), count=len(takers))
+        connect(m, groups, fork.i)
+        for k, (source, taker) in enumerate(zip(fork.o, takers, strict=True)):
+            m.submodules[f"groups_{k}"] = queue = StreamQueue(shape=group_layout(), depth=GROUPS_AHEAD)
+            connect(m, source, queue.i)
+            connect(m, queue.o, taker)
+
+    def _progress(
+        self, m: Module, starts: Signal, frame_fetch: FrameFetch, voxel_fetch: VoxelFetch, rasteriser: Rasteriser
+    ) -> Value:
+        """Starts and ends the frame; stops the walk of an opaque group. Returns: a group was cut short."""
+        walked = Signal(16)  # groups whose list has been walked
+        drawn = Signal(16)  # groups whose splats have all gone
+        loaded = Signal()
+        cut = Signal()
+        ended = transfer(voxel_fetch.o) & voxel_fetch.o.payload.end
+        m.d.comb += voxel_fetch.stop.eq(rasteriser.stop & (walked == drawn))
+        with m.If(starts):
+            m.d.sync += [self.busy.eq(1), walked.eq(0), drawn.eq(0), loaded.eq(0), cut.eq(0)]
+        with m.Else():
+            m.d.sync += [
+                walked.eq(walked + ended),
+                drawn.eq(drawn + rasteriser.group_end),
+                loaded.eq(loaded | transfer(frame_fetch.groups)),
+                cut.eq(~ended & (cut | voxel_fetch.stop)),
+            ]
+            done = loaded & ~frame_fetch.busy & (drawn == frame_fetch.frame.group_count[:16]) & ~rasteriser.busy
+            with m.If(done):
+                m.d.sync += self.busy.eq(0)
+        return cut & ended
+
+    def _work(
+        self,
+        m: Module,
+        coarse_filter: CoarseFilter,
+        fine_fetch: FineFetch,
+        depth_sort: DepthSort,
+        rasteriser: Rasteriser,
+    ) -> dict[str, Value]:
+        lanes = self.config.coarse_lanes
+        row = coarse_filter.i
+        streamed = Signal(range(lanes + 1))
+        m.d.comb += streamed.eq(add_all([row.payload.mask[k] for k in range(lanes)]))
+        return {
+            "rows": transfer(row) & row.payload.mask.any(),
+            "streamed": _while(transfer(row), streamed),
+            "candidates": transfer(fine_fetch.i) & fine_fetch.i.payload.mark.some,
+            "splats": transfer(depth_sort.i) & depth_sort.i.payload.mark.some,
+            "draws": rasteriser.drawing,
+            "flushes": rasteriser.flushing,
+            "lanes_starved": rasteriser.starved,
+            "lanes_blocked": rasteriser.blocked,
+            "forced": depth_sort.forced,
+            "bound_fell": depth_sort.regressed,
+        }
+
+    @staticmethod
+    def _waits(
+        coarse_filter: CoarseFilter, fine_filter: FineFilter, depth_sort: DepthSort, rasteriser: Rasteriser
+    ) -> dict[str, Value]:
+        def waits(s: stream.Interface) -> Value:
+            return ~s.valid & s.ready
+
+        def stalls(s: stream.Interface) -> Value:
+            return s.valid & ~s.ready
+
+        return {
+            "coarse_wait": waits(coarse_filter.i),
+            "coarse_stall": stalls(coarse_filter.i),
+            "fine_wait": waits(fine_filter.i),
+            "fine_stall": stalls(fine_filter.i),
+            "sort_stall": stalls(depth_sort.i),
+            "raster_stall": stalls(rasteriser.i),
+        }
+
+
+def _while(condition: Value, event: Value) -> Value:
+    """The event's value while the condition holds, else 0."""
+    return event & Cat(condition).replicate(len(event))
