@@ -1,0 +1,35 @@
+"""`.splat` files against what was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from golden.scenes import load_scene
+from tests.golden.scenes.checks import assert_same, load_bytes, quaternion_gap
+from tests.golden.scenes.writers import SH_C0, random_cloud, splat_bytes
+
+QUATERNION_STEP = 2.5 / 128  # 1.0 has no byte, it becomes 127 of 128: up to a step there, half a step elsewhere
+
+
+def test_round_trip(tmp_path: Path, seed: int) -> None:
+    cloud = random_cloud(seed, 41, 0)
+    assert_same(
+        load_bytes(tmp_path, "a.splat", splat_bytes(cloud)),
+        cloud,
+        quaternions=QUATERNION_STEP,
+        opacities=0.5 / 255 + 1e-6,
+        sh_0=0.5 / 255 / SH_C0 + 1e-6,
+    )
+
+
+def test_both_containers_of_a_real_scene_agree(shared_data: Path) -> None:
+    ply, splat = (load_scene(shared_data / "scenes" / f"lastchance.{kind}") for kind in ("ply", "splat"))
+    assert len(ply) == len(splat) == 14007
+    assert ply.dropped == splat.dropped == 0
+    assert np.abs(ply.means - splat.means).max() <= 1e-6
+    assert np.abs(np.log(ply.scales) - np.log(splat.scales)).max() <= 1e-5
+    assert np.abs(ply.opacities - splat.opacities).max() <= 0.5 / 255 + 1e-6
+    assert np.abs(ply.sh - splat.sh).max() <= 0.5 / 255 / SH_C0 + 1e-6
+    assert quaternion_gap(ply.quaternions, splat.quaternions) <= QUATERNION_STEP
