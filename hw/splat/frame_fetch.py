@@ -46,7 +46,7 @@ class FrameFetch(wiring.Component):
         m.submodules.reader = reader = BurstReader(width=self.memory_width, depth=2 * max(header_words, entry_words))
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
 
-        header = Value.cast(self.frame)
+        header = Signal(HEADER_BYTES * 8)
         entry = Signal(GROUP_BYTES * 8)
         words = Signal(range(header_words + 1))
         left = Signal(16)  # entries to ask for
@@ -54,6 +54,7 @@ class FrameFetch(wiring.Component):
         next_entry = Signal(ADDRESS_WIDTH)
         request = reader.i
         m.d.comb += [
+            Value.cast(self.frame).eq(header),
             Value.cast(self.groups.payload).eq(entry),
             self.busy.eq(1),
         ]

@@ -67,18 +67,18 @@ class PixelWriter(wiring.Component):
         ]
         m.d.sync += promised.eq(promised + self.reserved - transfer(queue.o))
 
-        group_address = Signal(ADDRESS_WIDTH)
+        group_offset = Signal(ADDRESS_WIDTH)
         tiles = Signal(range(spec.columns**2))  # of this group, already taken from the queue
         address = Signal(ADDRESS_WIDTH)
         left = Signal(range(words + 1))
         request = self.memory.request
         with m.If(self.start):
-            m.d.sync += [group_address.eq(self.frame_address), tiles.eq(0)]
+            m.d.sync += [group_offset.eq(0), tiles.eq(0)]
         with m.If(transfer(queue.o)):
             place_bytes = queue.o.payload.place.shift_left(tile_bytes.bit_length() - 1)
-            m.d.sync += [address.eq(group_address + place_bytes), left.eq(words), tiles.eq(tiles + 1)]
+            m.d.sync += [address.eq(self.frame_address + group_offset + place_bytes), left.eq(words), tiles.eq(tiles + 1)]
             with m.If(tiles == spec.columns**2 - 1):
-                m.d.sync += group_address.eq(group_address + spec.columns**2 * tile_bytes)
+                m.d.sync += group_offset.eq(group_offset + spec.columns**2 * tile_bytes)
         with m.Elif(transfer(request)):
             m.d.sync += [address.eq(address + width // 8), left.eq(left - 1)]
         m.d.comb += [

@@ -85,10 +85,8 @@ class RasterSetup(wiring.Component):
 
         gx = self._scaled(p, u, screen - fine - 1, "gx")
         gy = self._scaled(p, v, screen - fine - 1, "gy")
-        fine_a, fine_b2, fine_c = (
-            self._scaled(p, k, -fine - up, name)
-            for k, up, name in ((a, 0, "fine_a"), (b, 1, "fine_b2"), (c, 0, "fine_c"))
-        )
+        fine_a, fine_c = self._scaled(p, a, -fine, "fine_a"), self._scaled(p, c, -fine, "fine_c")
+        fine_b2 = self._scaled(p, b, -fine - 1, "fine_b2")
         column = self._steps(p, gx, fine_a, "column")
         row = [
             p.stage(lambda s, t: resize(s + t, power), step, begin, name=f"row_{k}")

