@@ -1,0 +1,71 @@
+"""Queue, skid buffer, stream pipeline: what enters leaves once, unchanged and in order, in runs of any length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Cat, Elaboratable, Module, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.pipe import Pipe
+from hw.lib.queue import StreamQueue
+from hw.lib.skid_buffer import SkidBuffer
+from hw.lib.stream_pipeline import StreamPipeline
+from tests.formal.spec import Properties, establish, scoreboard
+
+
+def holds(capacity: int) -> Properties:
+    """Everything comes out, and `capacity` payloads fit in at once, not one more."""
+
+    def properties(m: Module, dut: StreamQueue | SkidBuffer) -> Value:
+        return scoreboard(m, dut.i, dut.o, capacity=capacity).held == capacity
+
+    return properties
+
+
+@pytest.mark.parametrize(
+    ("make", "capacity"),
+    [
+        (lambda: SkidBuffer(shape=3), 2),
+        (lambda: StreamQueue(shape=2, depth=2), 2),
+        (lambda: StreamQueue(shape=2, depth=3), 3),
+        (lambda: StreamQueue(shape=2, depth=4), 4),
+    ],
+)
+def test_buffers(make: Callable[[], wiring.Component], capacity: int, tmp_path: Path) -> None:
+    establish(make, holds(capacity), tmp_path)
+
+
+class Increment(wiring.Component):
+    """o = {i + 1, bit 0 of i}, two cycles later."""
+
+    latency = 2
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(2), "o": Out(data.StructLayout({"value": 2, "odd": 1}))})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        i = p.source(self.i, "i")
+        p.finish(
+            self.o,
+            self.latency,
+            value=p.stage(lambda v: v, p.stage(lambda v: (v + 1)[:2], i, name="sum"), name="value"),
+            odd=p.stage(lambda v: v[0], i, name="odd"),
+        )
+        return m
+
+
+@pytest.mark.parametrize("depth", [2, 3, 5])
+@pytest.mark.parametrize("keep", [None, "odd"])
+def test_stream_pipeline(depth: int, keep: str | None, tmp_path: Path) -> None:
+    def properties(m: Module, dut: StreamPipeline) -> Value:
+        kept = dut.i.payload[0] if keep else 1
+        expected = Cat((dut.i.payload + 1)[:2], dut.i.payload[0])
+        return scoreboard(m, dut.i, dut.o, capacity=depth, expected=expected, enters=kept).held == depth
+
+    establish(lambda: StreamPipeline(Increment(), depth=depth, keep=keep), properties, tmp_path)
