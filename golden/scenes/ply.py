@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -52,19 +53,20 @@ def _check_header(path: Path) -> None:
     header = re.match(rb".*?[\r\n]end_header", head, re.DOTALL)
     if header is None:
         raise InputError(f"{path.name}: 'end_header' must stand in the first {MAX_HEADER} bytes, it is not there")
-    name, rows, columns = "", 0, 0
+    name, rows, columns = "", dict[str, int](), Counter[str]()
     for line in header[0].splitlines():
         match line.decode("ascii").split():
             case ["property", "list", *_, prop]:
                 raise InputError(f"{path.name}: property {prop!r} must be a number, it is a list")
             case ["property", *_]:
-                columns += 1
+                columns[name] += 1
             case ["element", name, count]:
-                rows, columns = int(count), 0
-        if not 0 <= rows * max(1, columns) <= size:
+                rows[name] = int(count)
+    for name, count in rows.items():
+        if not 0 <= count * max(1, columns[name]) <= size:
             raise InputError(
                 f"{path.name}: element {name!r} must fit in the file's {size} bytes, "
-                f"its header says {rows} rows of {columns} numbers"
+                f"its header says {count} rows of {columns[name]} numbers"
             )
 
 

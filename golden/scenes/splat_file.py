@@ -27,8 +27,8 @@ def load_splat(path: Path) -> Scene:
     with np.errstate(invalid="ignore"):  # a signalling NaN
         scale = record["scale"].astype(np.float64)
     if (scale <= 0).any():  # NaN compares false and is dropped later
-        index = int(np.argmax((scale <= 0).any(axis=1)))
-        raise InputError(f"{path.name}: a scale must be positive, Gaussian {index} has {scale[index].min():g}")
+        index, axis = np.argwhere(scale <= 0)[0]
+        raise InputError(f"{path.name}: a scale must be positive, Gaussian {index} has {scale[index, axis]:g}")
     rgb = record["rgba"][:, :3] / 255
     return make_scene(
         path.name,
