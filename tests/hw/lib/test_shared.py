@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 
 from hw.lib.shared import ModuleLibrary, convert, repeat
 from hw.lib.tree import add_all
-from tests.hw.lib.yosys import reading, run_yosys
+from hw.yosys import run_yosys
 
 PAIR = data.StructLayout({"a": 4, "b": 4})
 
@@ -75,14 +75,19 @@ def converted(component: wiring.Component) -> tuple[str, ModuleLibrary]:
 
 def read_back(folder: Path, top: str, library: ModuleLibrary) -> list[str]:
     """Yosys commands that read a converted design."""
-    return [*reading(folder, {"top": top, **library.modules}), "hierarchy -check -top top"]
+    commands: list[str] = []
+    for name, text in {"top": top, **library.modules}.items():
+        path = folder / f"{name}.il"
+        path.write_text(text)
+        commands.append(f"read_rtlil {path}")
+    return [*commands, "hierarchy -check -top top"]
 
 
 def test_each_unit_is_emitted_once(tmp_path: Path) -> None:
     top, library = converted(Top())
     assert sorted(library.modules) == ["group", "lane", "lane_2"]
     verilog = tmp_path / "top.v"
-    run_yosys(*read_back(tmp_path, top, library), "proc", f"write_verilog -noattr {verilog}")
+    run_yosys([*read_back(tmp_path, top, library), "proc", f"write_verilog -noattr {verilog}"])
     text = verilog.read_text()
     modules = [line.split("(")[0].split()[-1] for line in text.splitlines() if line.startswith("module ")]
     assert sorted(modules) == ["\\top.other", "group", "lane", "lane_2", "top"]
@@ -124,15 +129,15 @@ def test_converted_equals_inline(tmp_path: Path) -> None:
     inline = tmp_path / "inline.il"
     inline.write_text(rtlil.convert(Top(), name="inline", emit_src=False))
     top, library = converted(Top())
-    run_yosys(
-        *read_back(tmp_path, top, library),
+    equivalence = [
         f"read_rtlil {inline}",
         "proc",
         "flatten top inline",
         "miter -equiv -make_assert -flatten inline top miter",
         "hierarchy -top miter",
         "sat -verify -prove-asserts -tempinduct -seq 1 -maxsteps 8 miter",
-    )
+    ]
+    run_yosys([*read_back(tmp_path, top, library), *equivalence])
 
 
 def test_in_the_simulator() -> None:
