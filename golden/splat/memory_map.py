@@ -69,15 +69,17 @@ VOXEL = [
     Field("index_z", 16, True),
     Field("count", 16),
     Field("first", 32),
+    Field("spare", 32),
 ]
 
 
 def coarse_half(spec: Spec) -> list[Field]:
     """The first half of a Gaussian: 8 bytes."""
-    return [
+    fields = [
         *(Field(f"offset_{axis}", spec.position_bits) for axis in "xyz"),
         Field("radius", 5 + RADIUS_MANTISSA),
     ]
+    return [*fields, Field("spare", 8 * COARSE_BYTES - sum(f.width for f in fields))]
 
 
 def record(spec: Spec, sh_degree: int) -> list[Field]:

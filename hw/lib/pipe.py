@@ -13,6 +13,7 @@ from amaranth.lib.memory import Memory
 from golden.tables import LinearTable, StepTable
 from hw.lib.fixed import resize, shift_round
 from hw.lib.leading_zeros import leading_zeros
+from hw.lib.memory import two_port_memory
 
 ALWAYS = -1  # the stage of a value that does not change while data is under way
 RING_MIN_DELAY = 5  # a longer delay …
@@ -88,9 +89,8 @@ class Pipe:
     def _ring(self, value: Any, wait: int, name: str) -> Any:
         """A delay of `wait` cycles: write at a moving pointer, read the word written longest ago."""
         raw = Value.cast(value)
-        self.m.submodules[f"ring_{self._rings}"] = memory = Memory(shape=len(raw), depth=wait, init=[])
+        write, read = two_port_memory(self.m, None, f"ring_{self._rings}", width=len(raw), depth=wait)
         self._rings += 1
-        write, read = memory.write_port(), memory.read_port()
         pointer, oldest = self._pointer(wait)
         delayed = Signal(value.shape(), name=name)
         self.m.d.comb += [

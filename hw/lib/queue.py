@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.memory import two_port_memory
 from hw.lib.stream import transfer, width_of
 
 
@@ -15,8 +15,9 @@ class StreamQueue(wiring.Component):
 
     Latency 2 cycles. Throughput one payload a cycle from depth 3 on, two in three cycles at depth
     2. Takes payloads whenever it holds fewer than `depth`, so that a client that counts places
-    (credits) never waits; `amaranth.lib.fifo.SyncFIFOBuffered` does not promise that. A depth
-    above 32 infers as block RAM. `o` is registered; `i.ready` depends on registers alone.
+    (credits) never waits; `amaranth.lib.fifo.SyncFIFOBuffered` does not promise that. On ECP5 more
+    than 32 words of 64 bits are block RAM, less are LUTs. All of `o` and `i.ready` come from
+    registers.
 
     Members:
         i, o: streams of `shape`.
@@ -37,8 +38,9 @@ class StreamQueue(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=width_of(self.i.payload.shape()), depth=self.depth, init=[])
-        write, read = memory.write_port(), memory.read_port()
+        width = width_of(self.i.payload.shape())
+        # A row is fetched when something is stored, and written when not all is: never the same.
+        write, read = two_port_memory(m, platform, "memory", width=width, depth=self.depth)
         # The read port's register is the output's; `stored` payloads wait behind it.
         stored = Signal(range(self.depth + 1))
         fetch = Signal()

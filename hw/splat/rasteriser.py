@@ -110,7 +110,6 @@ class Rasteriser(wiring.Component):
         n = self.config.spec.columns
         on_image = Cat((c < group.valid_columns) & (r < group.valid_rows) for r in range(n) for c in range(n))
         outside = Signal(n * n)
-        m.d.sync += outside.eq(~on_image)
-        m.d.sync += self.stop.eq(
-            self.groups.valid & (dispatcher.opaque | outside).all() & ~dispatcher.closed & ~dispatcher.group_end
-        )
+        known = Signal()
+        m.d.sync += [outside.eq(~on_image), known.eq(self.groups.valid & ~self.groups.ready)]
+        m.d.sync += self.stop.eq(known & (dispatcher.opaque | outside).all() & ~dispatcher.closed)
