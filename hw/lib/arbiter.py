@@ -26,7 +26,8 @@ class RoundRobinArbiter(wiring.Component):
     """Fair merge of `count` streams.
 
     Latency 1 cycle (a register slice behind the choice), throughput one payload a cycle. An input
-    that stays valid waits for at most `count - 1` payloads of others.
+    that stays valid waits for at most `count - 1` payloads of others. An input's `ready` depends on
+    all inputs' `valid` and on `o.ready`.
 
     Members:
         i: `count` streams of `shape`.

@@ -11,7 +11,7 @@ class StreamFork(wiring.Component):
     """Every payload of `i` goes to each of `o[0]` … `o[n-1]` exactly once.
 
     Takers may accept in different cycles; `i` moves on when the last one has. Latency 0, throughput
-    one payload a cycle. No taker's `ready` reaches another's `valid`.
+    one payload a cycle. No taker's `ready` reaches another's `valid`; all reach `i.ready`.
 
     Members:
         i: stream of `shape`. o: `count` streams of `shape`.

@@ -33,12 +33,15 @@ def add_all(items: Sequence[Value]) -> Value:
 
 
 def or_all(items: Sequence[Value]) -> Value:
+    """The bits that are set in any; as wide as the widest."""
     return balanced(lambda a, b: a | b, items)
 
 
 def min_all(items: Sequence[Value]) -> Value:
+    """The smallest. For few operands: each level names both of its own twice, so text grows as their square."""
     return balanced(lambda a, b: Mux(a < b, a, b), items)
 
 
 def max_all(items: Sequence[Value]) -> Value:
+    """The largest. For few operands, as `min_all`."""
     return balanced(lambda a, b: Mux(a > b, a, b), items)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, ShapeLike, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,8 @@ class Narrower(wiring.Component):
     """Splits a word of `ratio` elements; element 0 leaves first.
 
     Latency 1 cycle, throughput one element a cycle (a new word is taken with the last element of
-    the old one). `i.payload.count` is the number of elements to send, 1 to `ratio`.
+    the old one, so `i.ready` depends on `o.ready`). `i.payload.count` is the number of elements to
+    send, up to `ratio`; a word of 0 is taken and sends nothing.
 
     Members:
         i: stream of {`data`: ratio × shape, `count`}. o: stream of `shape`.
@@ -46,8 +47,9 @@ class Narrower(wiring.Component):
 class Widener(wiring.Component):
     """Gathers `ratio` elements into one word; the first becomes element 0.
 
-    Latency 1 cycle after the last element, throughput one element a cycle. `i.payload.last` closes
-    a word early; `o.payload.count` says how many elements it holds, the rest are zero.
+    Latency 1 cycle after the last element, throughput one element a cycle (`i.ready` depends on
+    `o.ready`). `i.payload.last` closes a word early; `o.payload.count` says how many elements it
+    holds, the rest are zero.
 
     Members:
         i: stream of {`data`: shape, `last`}. o: stream of {`data`: ratio × shape, `count`}.
@@ -63,17 +65,13 @@ class Widener(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        full = Signal()
         count = self.o.payload.count
-        m.d.comb += [self.o.valid.eq(full), self.i.ready.eq(~full | self.o.ready)]
+        place = Signal.like(count)
+        m.d.comb += [self.i.ready.eq(~self.o.valid | self.o.ready), place.eq(Mux(self.o.valid, 0, count))]
         with m.If(transfer(self.o)):
-            m.d.sync += [full.eq(0), count.eq(0), Value.cast(self.o.payload.data).eq(0)]
+            m.d.sync += [self.o.valid.eq(0), count.eq(0), Value.cast(self.o.payload.data).eq(0)]
         with m.If(transfer(self.i)):
-            place = Signal(range(self.ratio + 1))
-            m.d.comb += place.eq(count)
-            with m.If(full):
-                m.d.comb += place.eq(0)
-            m.d.sync += [count.eq(place + 1), full.eq(self.i.payload.last | (place == self.ratio - 1))]
+            m.d.sync += [count.eq(place + 1), self.o.valid.eq(self.i.payload.last | (place == self.ratio - 1))]
             for k in range(self.ratio):
                 with m.If(place == k):
                     m.d.sync += Value.cast(self.o.payload.data[k]).eq(Value.cast(self.i.payload.data))

@@ -7,53 +7,20 @@ follows. Values are ints, lists and dicts, shaped like the payload.
 
 from __future__ import annotations
 
-import gc
 import random
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from amaranth.hdl import ClockDomain, Module, Shape, Signal, UnusedElaboratable, Value
-from amaranth.lib import data, stream
-from amaranth.lib.wiring import In
+from amaranth.hdl import ClockDomain, Module, Signal, Value
+from amaranth.lib import stream
 from amaranth.sim import Simulator
 
 from hw.lib.checker import check
 from hw.lib.stream import payload_shape
+from tests.hw.lib.payload import decode, difference, encode
 
 DRAIN = 12  # quiet cycles after the last expected payload
-
-
-def encode(shape: Any, value: Any) -> int:
-    """The bits of a payload."""
-    if isinstance(shape, data.StructLayout):
-        assert set(value) == set(shape.members), f"{sorted(value)} is not {sorted(shape.members)}"
-        parts = [(shape[name], value[name]) for name in value]
-    elif isinstance(shape, data.ArrayLayout):
-        assert len(value) == shape.length
-        parts = [(shape[k], v) for k, v in enumerate(value)]
-    else:
-        return value & ((1 << Shape.cast(shape).width) - 1)
-    return sum(encode(f.shape, v) << f.offset for f, v in parts)
-
-
-def decode(shape: Any, bits: int) -> Any:
-    """The value of a payload's bits."""
-    if isinstance(shape, data.StructLayout):
-        return {name: decode(shape[name].shape, bits >> shape[name].offset) for name in shape.members}
-    if isinstance(shape, data.ArrayLayout):
-        return [decode(shape[k].shape, bits >> shape[k].offset) for k in range(shape.length)]
-    shape = Shape.cast(shape)
-    bits &= (1 << shape.width) - 1
-    return bits - (1 << shape.width) if shape.signed and bits >> (shape.width - 1) else bits
-
-
-def difference(got: Any, expected: Any) -> str:
-    """Names the fields that differ."""
-    if isinstance(got, dict) and isinstance(expected, dict):
-        return ", ".join(f"{k}: {difference(got[k], expected[k])}" for k in expected if got[k] != expected[k])
-    return f"got {got!r}, expected {expected!r}"
 
 
 async def ticks(ctx: Any, number: int) -> None:
@@ -193,85 +160,3 @@ class Bench:
         simulator.run()
         for log in self.logs:
             log.verify()
-
-
-def run_datapath(dut: Any, inputs: Sequence[int], *, latency: int | None = None) -> list[int]:
-    """Bits of `dut.o` for the bits of `dut.i`, one a cycle, each exactly `latency` cycles after its input."""
-    i, o = Value.cast(dut.i), Value.cast(dut.o)
-    wait = dut.latency if latency is None else latency
-    results: list[int] = []
-
-    async def feed(ctx: Any) -> None:
-        for bits in [*inputs, *[0] * wait]:
-            ctx.set(i, bits)
-            # The value before the clock edge that ends this cycle.
-            results.append((await ctx.tick().sample(o.as_unsigned()))[2])
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(feed)
-    simulator.run()
-    return results[wait:]
-
-
-def refuses(message: str, make: Callable[[], Any], error: type[Exception] = ValueError) -> None:
-    """Asserts that `make` raises `error` with the given text in it."""
-    text = None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnusedElaboratable)
-        try:
-            make()
-        except error as raised:
-            text = str(raised)
-        gc.collect()  # the rejected component, which Amaranth would report as never used
-    assert text is not None, f"accepted, although {message}"
-    assert message in text
-
-
-def evaluate(shapes: Sequence[Any], build: Callable[..., Sequence[Any]], vectors: Sequence[Sequence[int]]) -> list[Any]:
-    """The values of combinational expressions: for each vector of inputs, the list of results.
-
-    Args:
-        shapes: of the inputs. build: from input signals to the expressions.
-    """
-    m = Module()
-    inputs = [Signal(shape, name=f"i{k}") for k, shape in enumerate(shapes)]
-    outputs: list[Signal] = []
-    for k, value in enumerate(build(*inputs)):
-        outputs.append(Signal(Value.cast(value).shape(), name=f"o{k}"))
-        m.d.comb += outputs[-1].eq(value)
-    results: list[list[int]] = []
-
-    async def run(ctx: Any) -> None:
-        for vector in vectors:
-            for signal, value in zip(inputs, vector, strict=True):
-                ctx.set(signal, value)
-            results.append([ctx.get(o) for o in outputs])
-
-    simulator = Simulator(m)
-    simulator.add_testbench(run)
-    simulator.run()
-    return results
-
-
-def assert_independent(
-    dut: Any, outputs: Sequence[Value], inputs: Sequence[Value], *, seed: int, cycles: int = 200
-) -> None:
-    """Asserts that no input reaches an output within a cycle, in the states of a random walk."""
-    rng = random.Random(seed)
-    everything = [Value.cast(v) for path, member, v in dut.signature.flatten(dut) if member.flow == In]
-
-    async def walk(ctx: Any) -> None:
-        for _ in range(cycles):
-            for signal in everything:
-                ctx.set(signal, rng.getrandbits(len(signal)))
-            before = [ctx.get(o) for o in outputs]
-            for signal in inputs:
-                ctx.set(signal, rng.getrandbits(len(signal)))
-                assert [ctx.get(o) for o in outputs] == before, f"{signal!r} reaches an output within the cycle"
-            await ctx.tick()
-
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(walk)
-    simulator.run()

@@ -8,7 +8,8 @@ from typing import Any
 from amaranth.hdl import Value
 
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout
-from tests.hw.lib.bench import Bench, decode, encode
+from tests.hw.lib.bench import Bench
+from tests.hw.lib.payload import decode, encode
 
 
 def word_at(address: int) -> int:

@@ -5,7 +5,8 @@ from itertools import product
 import pytest
 
 from hw.lib.arbiter import RoundRobinArbiter, round_robin
-from tests.hw.lib.bench import Bench, evaluate, refuses
+from tests.hw.lib.bench import Bench
+from tests.hw.lib.simulate import evaluate, refuses
 
 
 def grants(count: int) -> dict[tuple[int, int], int]:

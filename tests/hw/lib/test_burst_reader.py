@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from hw.lib.burst_reader import BurstReader
-from tests.hw.lib.bench import Bench, refuses
+from tests.hw.lib.bench import Bench
 from tests.hw.lib.memory_model import MemoryModel, word_at
+from tests.hw.lib.simulate import refuses
 
 WORD_BYTES = 4
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from hw.lib.counters import COUNTER_WIDTH, CounterLayout, count
-from tests.hw.lib.bench import refuses
+from tests.hw.lib.simulate import refuses
 
 LAYOUT = CounterLayout({"cycles": "cycles", "bytes": "bytes moved"})
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from hw.lib.demux import StreamDemux
-from tests.hw.lib.bench import Bench, refuses
+from tests.hw.lib.bench import Bench
+from tests.hw.lib.simulate import refuses
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5])

@@ -9,7 +9,7 @@ from apytypes import APyFixed, OverflowMode, QuantizationMode
 from golden import formats
 from golden.formats import Format, Rounding
 from hw.lib import fixed
-from tests.hw.lib.bench import evaluate
+from tests.hw.lib.simulate import evaluate
 
 WIDTH = 5
 SHIFTS = range(-3, WIDTH + 4)

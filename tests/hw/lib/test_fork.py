@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from hw.lib.fork import StreamFork
-from tests.hw.lib.bench import Bench, assert_independent, refuses
+from tests.hw.lib.bench import Bench
+from tests.hw.lib.simulate import assert_independent, refuses
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])

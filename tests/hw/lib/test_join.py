@@ -4,7 +4,8 @@ import pytest
 from amaranth.hdl import signed
 
 from hw.lib.join import StreamJoin
-from tests.hw.lib.bench import Bench, refuses
+from tests.hw.lib.bench import Bench
+from tests.hw.lib.simulate import refuses
 
 SHAPES = {"a": 8, "b": signed(9), "c": 3}
 

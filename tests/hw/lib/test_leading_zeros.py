@@ -5,7 +5,7 @@ import random
 import pytest
 
 from hw.lib.leading_zeros import LeadingZeros
-from tests.hw.lib.bench import refuses, run_datapath
+from tests.hw.lib.simulate import refuses, run_datapath
 
 
 @pytest.mark.parametrize("width", range(1, 13))

@@ -8,7 +8,8 @@ from amaranth.hdl import Shape, signed, unsigned
 
 from golden.formats import Format
 from hw.lib.multiply_add import MultiplyAdd
-from tests.hw.lib.bench import decode, encode, refuses, run_datapath
+from tests.hw.lib.payload import decode, encode
+from tests.hw.lib.simulate import refuses, run_datapath
 
 
 @pytest.mark.parametrize(

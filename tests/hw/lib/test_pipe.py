@@ -14,7 +14,8 @@ from golden import formats
 from golden.formats import Format
 from hw.lib.multiply_add import MultiplyAdd
 from hw.lib.pipe import RING_MIN_BITS, RING_MIN_DELAY, Pipe, Staged
-from tests.hw.lib.bench import decode, encode, refuses, run_datapath
+from tests.hw.lib.payload import decode, encode
+from tests.hw.lib.simulate import refuses, run_datapath
 
 PAIR = data.StructLayout({"low": signed(4), "high": 7})
 

@@ -8,7 +8,8 @@ from amaranth.lib import data
 from amaranth.sim import Simulator
 
 from hw.lib.queue import StreamQueue
-from tests.hw.lib.bench import Bench, assert_independent, refuses, ticks
+from tests.hw.lib.bench import Bench, ticks
+from tests.hw.lib.simulate import assert_independent, refuses
 
 DEPTHS = [2, 3, 4, 33]
 

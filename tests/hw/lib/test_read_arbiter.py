@@ -11,8 +11,9 @@ from amaranth.lib.wiring import In, Out
 from hw.lib.burst_reader import BurstReader
 from hw.lib.memory_port import ReadRequestLayout, ReadSignature
 from hw.lib.read_arbiter import ReadArbiter
-from tests.hw.lib.bench import Bench, refuses
+from tests.hw.lib.bench import Bench
 from tests.hw.lib.memory_model import MemoryModel, word_at
+from tests.hw.lib.simulate import refuses
 
 
 class Readers(wiring.Component):

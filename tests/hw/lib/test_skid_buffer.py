@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from hw.lib.skid_buffer import SkidBuffer
-from tests.hw.lib.bench import Bench, assert_independent
+from tests.hw.lib.bench import Bench
+from tests.hw.lib.simulate import assert_independent
 
 
 @pytest.mark.parametrize(("put", "get"), [(0, 0), (0.6, 0), (0, 0.6), (0.4, 0.4)])

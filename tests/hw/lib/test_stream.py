@@ -5,7 +5,7 @@ from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import data, stream
 
 from hw.lib.stream import connect, payload_shape, width_of
-from tests.hw.lib.bench import refuses
+from tests.hw.lib.simulate import refuses
 
 PAIR = data.StructLayout({"a": 3, "b": 5})
 

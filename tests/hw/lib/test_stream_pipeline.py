@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 
 from hw.lib.pipe import Pipe
 from hw.lib.stream_pipeline import StreamPipeline
-from tests.hw.lib.bench import Bench, refuses
+from tests.hw.lib.bench import Bench
+from tests.hw.lib.simulate import refuses
 
 
 class Triple(wiring.Component):

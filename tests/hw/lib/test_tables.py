@@ -6,7 +6,7 @@ import pytest
 
 from golden.tables import LinearTable, StepTable
 from hw.lib.tables import LinearLookUp, StepLookUp, exp2_table, reciprocal_table, sqrt_table
-from tests.hw.lib.bench import refuses, run_datapath
+from tests.hw.lib.simulate import refuses, run_datapath
 
 #: A steep function with few slope bits: the product is shifted left.
 STEEP = LinearTable(function=lambda x: 4000 * x, low=0, span=1, in_bits=4, index_bits=2, out_fraction=4, slope_bits=6)

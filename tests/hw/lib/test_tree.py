@@ -6,7 +6,7 @@ import pytest
 from amaranth.hdl import Shape, Signal, Value
 
 from hw.lib.tree import add_all, balanced, max_all, min_all, or_all
-from tests.hw.lib.bench import evaluate, refuses
+from tests.hw.lib.simulate import evaluate, refuses
 
 
 @pytest.mark.parametrize("count", [*range(1, 18), 255, 256, 257])

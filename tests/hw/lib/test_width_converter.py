@@ -6,7 +6,8 @@ import pytest
 from amaranth.hdl import signed
 
 from hw.lib.width_converter import Narrower, Widener
-from tests.hw.lib.bench import Bench, refuses
+from tests.hw.lib.bench import Bench
+from tests.hw.lib.simulate import refuses
 
 RATIOS = [2, 3, 4, 8]
 STALLS = [(0, 0), (0.5, 0), (0, 0.5), (0.3, 0.3)]
