@@ -8,6 +8,7 @@ against this file.
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import torch
@@ -200,14 +201,18 @@ def render(scene: Scene, camera: Camera, *, rules: Rules = Rules(), background: 
     projected = project(scene, camera, rules)
     columns, rows = math.ceil(camera.width / TILE), math.ceil(camera.height / TILE)
     place, end = _tile_lists(projected, columns, rows)
+    start = torch.cat([torch.zeros(1, dtype=torch.int64), end])
     image = torch.empty(rows * TILE, columns * TILE, 3)
     step = torch.arange(TILE).float() + 0.5
-    start = 0
-    for tile, stop in enumerate(end.tolist()):
+
+    def draw(tile: int) -> None:
         y, x = (tile // columns) * TILE, (tile % columns) * TILE
-        color = _blend_tile(_take(projected, place[start:stop]), x + step, y + step, rules, background)
-        image[y : y + TILE, x : x + TILE] = color
-        start = stop
+        here = _take(projected, place[start[tile] : end[tile]])
+        image[y : y + TILE, x : x + TILE] = _blend_tile(here, x + step, y + step, rules, background)
+
+    # One thread a tile: operators that split their own work wait on each other, very long on a busy machine.
+    with ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        list(pool.map(draw, range(columns * rows)))
     return image[: camera.height, : camera.width].contiguous()
 
 

@@ -77,18 +77,17 @@ def test_one_gaussian_has_its_profile() -> None:
 
 
 def test_an_opaque_front_hides_the_back() -> None:
-    """Three layers of 0.99 leave 1e-6 of light: the third would bring it below 1e-4 and ends the pixel."""
+    """Three layers of 0.98 would leave 8e-6 of light: the third brings it below 1e-4 and ends the pixel."""
     red, green, blue = [1, 0, 0], [0, 1, 0], [0, 0, 1]
-    scene = gaussians([[0, 0, 4], [0, 0, 1], [0, 0, 2]], scale=3.0, opacity=1.0, colors=[blue, red, green])
-    middle = render(scene, camera_at_origin())[16, 24].numpy()
-    assert middle[0] == pytest.approx(0.99, abs=1e-6)
+    scene = gaussians([[0, 0, 4], [0, 0, 1], [0, 0, 2]], scale=50.0, opacity=0.98, colors=[blue, red, green])
+    middle = render(scene, camera_at_origin())[16, 24].tolist()
+    assert middle == pytest.approx([0.98, 0.02 * 0.98, 0], abs=1e-5)
     assert middle[2] == 0
-    assert middle[1] == pytest.approx(0.01 * 0.99, abs=1e-6)
 
 
 def test_the_stop_rule_leaves_out_the_gaussian_that_crosses_it() -> None:
     """Light after n layers of alpha a is (1-a)ⁿ; the layer that would pass 1e-4 adds nothing, nor any later."""
-    alpha = 0.9  # after four layers 1e-4 is left, to rounding: use three of 0.9, then one either side of the limit
+    alpha = 0.9  # three layers leave 1e-3, a fourth of 0.9 just 1e-4
     for last, drawn in ((0.899, True), (0.901, False)):
         opacity = [alpha, alpha, alpha, last, 0.5]
         scene = gaussians([[0, 0, z] for z in (1, 1.1, 1.2, 1.3, 1.4)], scale=50.0, opacity=opacity)
@@ -141,11 +140,11 @@ def test_near_plane(rules: Rules, near: float) -> None:
 
 
 def test_only_what_touches_the_image_is_projected() -> None:
-    radius = 3 * math.sqrt((40 * 0.1 / 2) ** 2 + 0.3 + math.sqrt(0.1))  # 6.9: a square of 7 pixels a side
+    radius = 3 * math.sqrt((400 * 0.1 / 20) ** 2 + 0.3 + math.sqrt(0.1))  # 6.4: a square of 7 pixels a side
     assert 6 < radius < 7
     places = [-7.1, -6.9, 24, 54.9, 55.1]
-    scene = gaussians([[(x - 24) * 2 / 40, 0, 2] for x in places], scale=0.1)
-    kept = project(scene, camera_at_origin())
+    scene = gaussians([[(x - 24) * 20 / 400, 0, 20] for x in places], scale=0.1)
+    kept = project(scene, camera_at_origin(focal=400))
     assert sorted(kept.index.tolist()) == [1, 2, 3]
     assert kept.radius.unique().tolist() == [7]
 
