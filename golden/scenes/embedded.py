@@ -177,13 +177,18 @@ def _strands(rng: np.random.Generator) -> Part:
 
 
 def _frame_to_quaternion(tangent: Array, normal: Array) -> Array:
-    """Unit quaternions (w, x, y, z) that turn the axes x, y, z into tangent, normal × tangent, normal."""
+    """Unit quaternions (w, x, y, z) that turn the axes x, y, z into tangent, normal × tangent, normal.
+
+    Every row of 4·q·qᵀ is a multiple of q; the one of the largest component has the least rounding.
+    Of q and -q it is the one whose first component beyond ±0.1 is positive: on the floor w is zero
+    but for rounding, and two components often tie for the largest.
+    """
     m = np.stack([tangent, np.cross(normal, tangent), normal], axis=2)
-    diagonal = np.stack([m[:, 0, 0], m[:, 1, 1], m[:, 2, 2]], axis=1)
-    trace = diagonal.sum(axis=1)
-    square = np.stack([1 + trace, *(1 + 2 * diagonal[:, k] - trace for k in range(3))], axis=1)
-    q = np.sqrt(np.maximum(0, square)) / 2
-    q[:, 1] = np.copysign(q[:, 1], m[:, 2, 1] - m[:, 1, 2])
-    q[:, 2] = np.copysign(q[:, 2], m[:, 0, 2] - m[:, 2, 0])
-    q[:, 3] = np.copysign(q[:, 3], m[:, 1, 0] - m[:, 0, 1])
-    return _unit(q)
+    trace = np.trace(m, axis1=1, axis2=2)
+    product = m + m.transpose(0, 2, 1) + (1 - trace)[:, None, None] * np.eye(3)
+    with_w = np.stack([m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]], axis=1)
+    top = np.concatenate([(1 + trace)[:, None], with_w], axis=1)[:, None, :]
+    rows = np.concatenate([top, np.concatenate([with_w[:, :, None], product], axis=2)], axis=1)
+    each = np.arange(len(m))
+    q = _unit(rows[each, np.diagonal(rows, axis1=1, axis2=2).argmax(axis=1)])
+    return q * np.sign(q[each, (np.abs(q) > 0.1).argmax(axis=1)])[:, None]
