@@ -222,7 +222,7 @@ def _take(projected: Projected, place: Tensor) -> Projected:
 
 def _blend_tile(g: Projected, xs: Tensor, ys: Tensor, rules: Rules, background: float) -> Tensor:
     """Blends the Gaussians `g`, in order, in the pixels xs × ys: [len(ys), len(xs), 3]."""
-    light = torch.ones(1, len(ys) * len(xs))  # T of the pixels that still blend, 0 where a pixel has ended
+    light = torch.ones(1, len(ys) * len(xs))  # T; below the limit once a pixel has ended
     blended = torch.zeros(len(ys) * len(xs), 4)  # colour and coverage: Σ T·α·c and Σ T·α = 1 - T
     paint = torch.cat([g.color, torch.ones(len(g), 1)], dim=1)
     for first in range(0, len(g), CHUNK):
@@ -231,8 +231,8 @@ def _blend_tile(g: Projected, xs: Tensor, ys: Tensor, rules: Rules, background: 
         light = torch.cat([light, 1 - alpha]).cumprod_(0)  # row i: T before Gaussian i; the last row: after all
         alive = light[1:] >= MIN_TRANSMITTANCE
         blended += alpha.mul_(light[:-1]).mul_(alive).T @ paint[chunk]
-        light = light[-1:] * alive[-1:]
-        if not light.any():
+        light = light[-1:]
+        if not alive[-1].any():
             break
     color = blended[:, :3] + (1 - blended[:, 3:]) * background
     return color.reshape(len(ys), len(xs), 3)

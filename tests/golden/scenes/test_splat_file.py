@@ -24,6 +24,13 @@ def test_round_trip(tmp_path: Path, seed: int) -> None:
     )
 
 
+def test_quaternion_bytes_are_centred_on_128(tmp_path: Path, seed: int) -> None:
+    data = bytearray(splat_bytes(random_cloud(seed, 3, 0)))
+    data[28:32], data[60:64], data[92:96] = bytes([255, 128, 128, 128]), bytes([128, 0, 128, 128]), bytes([160] * 4)
+    scene = load_bytes(tmp_path, "a.splat", bytes(data))
+    assert scene.quaternions.tolist() == [[1, 0, 0, 0], [0, -1, 0, 0], [0.5, 0.5, 0.5, 0.5]]
+
+
 def test_both_containers_of_a_real_scene_agree(shared_data: Path) -> None:
     ply, splat = (load_scene(shared_data / "scenes" / f"lastchance.{kind}") for kind in ("ply", "splat"))
     assert len(ply) == len(splat) == 14007
