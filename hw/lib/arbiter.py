@@ -32,6 +32,9 @@ class RoundRobinArbiter(wiring.Component):
     Members:
         i: `count` streams of `shape`.
         o: stream of {`data`: shape, `source`: index of the input}.
+
+    Raises:
+        ValueError: `count` is below 2.
     """
 
     def __init__(self, *, shape: ShapeLike, count: int) -> None:

@@ -25,6 +25,9 @@ class BurstReader(wiring.Component):
         o: stream of words of `width` bits.
         memory: read port.
         busy: words are under way or waiting.
+
+    Raises:
+        ValueError: `depth` is below 2, or `width` is no power of two of at least 32.
     """
 
     def __init__(self, *, width: int, depth: int) -> None:

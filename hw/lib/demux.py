@@ -16,6 +16,9 @@ class StreamDemux(wiring.Component):
     Members:
         i: stream of {`data`: shape, `target`: range(count)}. o: `count` streams of `shape`.
         dropped: payloads without an output.
+
+    Raises:
+        ValueError: `count` is below 2.
     """
 
     def __init__(self, *, shape: ShapeLike, count: int) -> None:

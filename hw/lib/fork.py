@@ -15,6 +15,9 @@ class StreamFork(wiring.Component):
 
     Members:
         i: stream of `shape`. o: `count` streams of `shape`.
+
+    Raises:
+        ValueError: `count` is below 2.
     """
 
     def __init__(self, *, shape: ShapeLike, count: int) -> None:

@@ -19,6 +19,9 @@ class StreamJoin(wiring.Component):
     Members:
         i_<name>: stream of `shapes[name]`, for every name.
         o: stream of a layout with the same names.
+
+    Raises:
+        ValueError: `shapes` is empty.
     """
 
     def __init__(self, *, shapes: Mapping[str, ShapeLike]) -> None:

@@ -39,6 +39,9 @@ class LeadingZeros(wiring.Component):
 
     Members:
         i: a word of `width` bits. o: the count, 0 to `width`.
+
+    Raises:
+        ValueError: `width` is below 1.
     """
 
     latency = 1

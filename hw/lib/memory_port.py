@@ -36,7 +36,11 @@ class WriteLayout(data.StructLayout):
 
 
 class ReadSignature(wiring.Signature):
-    """`request` towards the memory, `response` back, words of `width` bits; seen from the client."""
+    """`request` towards the memory, `response` back, words of `width` bits; seen from the client.
+
+    Raises:
+        ValueError: `width` is no power of two of at least 32.
+    """
 
     def __init__(self, width: int) -> None:
         self.width = _checked(width)
@@ -49,7 +53,11 @@ class ReadSignature(wiring.Signature):
 
 
 class WriteSignature(wiring.Signature):
-    """`request` towards the memory, words of `width` bits; seen from the client. Writes are posted."""
+    """`request` towards the memory, words of `width` bits; seen from the client. Writes are posted.
+
+    Raises:
+        ValueError: `width` is no power of two of at least 32.
+    """
 
     def __init__(self, width: int) -> None:
         self.width = _checked(width)

@@ -17,6 +17,9 @@ class MultiplyAdd(wiring.Component):
 
     Members:
         i: {`a`, `b`, `c`} of the given shapes. o: signed, wide enough for every result.
+
+    Raises:
+        ValueError: an operand has no bits or more than 64.
     """
 
     latency = 3

@@ -22,6 +22,9 @@ class StreamQueue(wiring.Component):
     Members:
         i, o: streams of `shape`.
         level: payloads held, 0 to `depth`.
+
+    Raises:
+        ValueError: `depth` is below 2.
     """
 
     def __init__(self, *, shape: ShapeLike, depth: int) -> None:

@@ -21,6 +21,9 @@ class ReadArbiter(wiring.Component):
 
     Members:
         clients: `count` read ports, towards the clients. memory: one read port.
+
+    Raises:
+        ValueError: `count` or `outstanding` is below 2, or `width` is no power of two of at least 32.
     """
 
     def __init__(self, *, width: int, count: int, outstanding: int = 64) -> None:

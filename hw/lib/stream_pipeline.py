@@ -35,6 +35,9 @@ class StreamPipeline(wiring.Component):
 
     Members:
         i, o: streams of the shapes of the datapath's `i` and `o`.
+
+    Raises:
+        ValueError: `depth` is below 2 or the datapath's latency below 1.
     """
 
     def __init__(self, datapath: Datapath, *, depth: int | None = None, keep: str | None = None) -> None:

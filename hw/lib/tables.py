@@ -17,6 +17,9 @@ class StepLookUp(wiring.Component):
 
     Latency 2 cycles (the ROM's register and one behind it), throughput one a cycle. The error is
     the table's own: half a step of the argument and half a unit of the result.
+
+    Raises:
+        ValueError: a word of the table is negative (on elaboration).
     """
 
     latency = 2
@@ -36,14 +39,16 @@ class LinearLookUp(wiring.Component):
     """o = table(i): a ROM of chords and one multiplier.
 
     Latency 4 cycles, throughput one a cycle. The error is at most `table.max_error` units.
+
+    Raises:
+        ValueError: a word of the table is negative (on elaboration).
     """
 
     latency = 4
 
     def __init__(self, *, table: LinearTable) -> None:
         self.table = table
-        highest = max(max(table.base), table((1 << table.in_bits) - 1))
-        super().__init__({"i": In(table.in_bits), "o": Out(range(highest + 1))})
+        super().__init__({"i": In(table.in_bits), "o": Out(range(table.highest + 1))})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -18,6 +18,9 @@ class Narrower(wiring.Component):
 
     Members:
         i: stream of {`data`: ratio × shape, `count`}. o: stream of `shape`.
+
+    Raises:
+        ValueError: `ratio` is below 2.
     """
 
     def __init__(self, *, shape: ShapeLike, ratio: int) -> None:
@@ -53,6 +56,9 @@ class Widener(wiring.Component):
 
     Members:
         i: stream of {`data`: shape, `last`}. o: stream of {`data`: ratio × shape, `count`}.
+
+    Raises:
+        ValueError: `ratio` is below 2.
     """
 
     def __init__(self, *, shape: ShapeLike, ratio: int) -> None:
