@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-MEMORY_SOURCE = Path(__file__).parent / "memory" / "external_memory.v"
+FOLDER = Path(__file__).parent / "memory"
+SOURCES = (FOLDER / "external_memory.v", FOLDER / "stream_tap.v")
 
 
 class MemoryHarness(wiring.Component):
     """Joins an engine's `read` and `write` ports to `external_memory`; its other ports pass through.
+
+    With `taps`, every stream of `engine.taps` is recorded in the file +tap_NAME=FILE.
 
     Members:
         dump: on its rising edge the memory writes its file. fault, fault_address: first access
@@ -20,8 +23,8 @@ class MemoryHarness(wiring.Component):
         Every port of the engine but `read` and `write`.
     """
 
-    def __init__(self, engine: wiring.Component, *, width: int, log2_words: int) -> None:
-        self.engine, self.width, self.log2_words = engine, width, log2_words
+    def __init__(self, engine: wiring.Component, *, width: int, log2_words: int, taps: bool = False) -> None:
+        self.engine, self.width, self.log2_words, self.taps = engine, width, log2_words, taps
         self.passed = {n: member for n, member in engine.signature.members.items() if n not in ("read", "write")}
         super().__init__(
             {**self.passed, "dump": In(1), "fault": Out(1), "fault_address": Out(32), "done": Out(1)}
@@ -57,6 +60,16 @@ class MemoryHarness(wiring.Component):
             o_fault=self.fault,
             o_fault_address=self.fault_address,
         )
+        for name, tapped in (engine.taps if self.taps else {}).items():
+            payload = Value.cast(tapped.payload)
+            m.submodules[f"tap_{name}"] = Instance(
+                "stream_tap",
+                p_WIDTH=len(payload),
+                p_NAME=name,
+                i_clk=ClockSignal(),
+                i_payload=payload,
+                i_transfer=tapped.valid & tapped.ready & ~ResetSignal(),
+            )
         was_busy = Signal()
         m.d.sync += [was_busy.eq(engine.busy), self.done.eq(~engine.start & (self.done | (was_busy & ~engine.busy)))]
         return m

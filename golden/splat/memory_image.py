@@ -38,12 +38,8 @@ class MemoryImage:
 
     data: Bytes  # from address 0, a whole number of lines
     header_address: int
-    frame_address: int
-    frame_bytes: int  #: written by the engine, after `data`
-
-    @property
-    def size(self) -> int:
-        return self.frame_address + self.frame_bytes
+    result_address: int  #: the framebuffer, after `data`
+    result_bytes: int
 
 
 def pack(fields: list[Field], values: Mapping[str, Ints | int], row_bytes: int) -> Bytes:
@@ -156,8 +152,8 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec) -> MemoryIma
     return MemoryImage(
         data=np.concatenate([*data, *lists, coarse_bytes, record_bytes_]),
         header_address=0,
-        frame_address=frame_address,
-        frame_bytes=groups * spec.group_size**2 * PIXEL_BYTES,
+        result_address=frame_address,
+        result_bytes=groups * spec.group_size**2 * PIXEL_BYTES,
     )
 
 

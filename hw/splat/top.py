@@ -69,6 +69,14 @@ class SplatEngine(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
+        self.frame_fetch = FrameFetch(memory_width=config.memory_width)
+        self.voxel_fetch = VoxelFetch(config=config)
+        self.coarse_fetch = CoarseFetch(config=config)
+        self.coarse_filter = CoarseFilter(config=config)
+        self.fine_fetch = FineFetch(config=config)
+        self.fine_filter = FineFilter(spec=config.spec)
+        self.depth_sort = DepthSort(config=config)
+        self.rasteriser = Rasteriser(config=config)
         super().__init__(
             {
                 "start": In(1),
@@ -80,17 +88,26 @@ class SplatEngine(wiring.Component):
             }
         )
 
+    @property
+    def taps(self) -> dict[str, stream.Interface]:
+        """The stream behind every stage that the model has too, for a comparison stage by stage."""
+        return {
+            "coarse_filter": self.coarse_filter.o,
+            "fine_filter": self.fine_filter.o,
+            "depth_sort": self.depth_sort.o,
+        }
+
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config = self.config
-        m.submodules.frame_fetch = frame_fetch = FrameFetch(memory_width=config.memory_width)
-        m.submodules.voxel_fetch = voxel_fetch = VoxelFetch(config=config)
-        m.submodules.coarse_fetch = coarse_fetch = CoarseFetch(config=config)
-        m.submodules.coarse_filter = coarse_filter = CoarseFilter(config=config)
-        m.submodules.fine_fetch = fine_fetch = FineFetch(config=config)
-        m.submodules.fine_filter = fine_filter = FineFilter(spec=config.spec)
-        m.submodules.depth_sort = depth_sort = DepthSort(config=config)
-        m.submodules.rasteriser = rasteriser = Rasteriser(config=config)
+        m.submodules.frame_fetch = frame_fetch = self.frame_fetch
+        m.submodules.voxel_fetch = voxel_fetch = self.voxel_fetch
+        m.submodules.coarse_fetch = coarse_fetch = self.coarse_fetch
+        m.submodules.coarse_filter = coarse_filter = self.coarse_filter
+        m.submodules.fine_fetch = fine_fetch = self.fine_fetch
+        m.submodules.fine_filter = fine_filter = self.fine_filter
+        m.submodules.depth_sort = depth_sort = self.depth_sort
+        m.submodules.rasteriser = rasteriser = self.rasteriser
 
         connect(m, voxel_fetch.o, coarse_fetch.i)
         connect(m, coarse_fetch.o, coarse_filter.i)

@@ -1,0 +1,38 @@
+"""The engines that stand, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.lib import wiring
+
+from golden.errors import InputError
+from hw.splat.catalogue import catalogue as splat_stages
+from hw.splat.config import CONFIGS as SPLAT_CONFIGS
+from hw.splat.top import SplatEngine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """Where an engine's parts are."""
+
+    name: str
+    configs: Mapping[str, Callable[[], Any]]
+    top: Callable[..., wiring.Component]  # top(config=...)
+    stages: Callable[[Any], Mapping[str, Callable[[], wiring.Component]]]  # every unique block of a config
+
+
+ENGINES = {"splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages)}
+
+
+def find_engine(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in ENGINES:
+        raise InputError(f"engine must be one of {', '.join(ENGINES)}, it is '{name}'")
+    return ENGINES[name]

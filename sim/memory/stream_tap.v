@@ -1,0 +1,17 @@
+// Writes every payload that moves on a stream to the file +tap_NAME=FILE, one hexadecimal line each.
+module stream_tap #(
+    parameter WIDTH = 1,
+    parameter NAME = "stream"
+) (
+    input clk,
+    input [WIDTH-1:0] payload,
+    input transfer
+);
+  reg [8*512-1:0] file;
+  integer descriptor;
+  initial begin
+    descriptor = 0;
+    if ($value$plusargs({"tap_", NAME, "=%s"}, file)) descriptor = $fopen(file, "w");
+  end
+  always @(posedge clk) if (transfer && descriptor != 0) $fdisplay(descriptor, "%h", payload);
+endmodule
