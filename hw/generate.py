@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import sysconfig
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, is_dataclass
@@ -16,6 +14,7 @@ from amaranth.hdl import Shape, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
+from hw.lib.memory import drop_zero_contents
 from hw.lib.shared import ModuleLibrary, convert
 from hw.yosys import run_yosys
 
@@ -55,7 +54,7 @@ def generate(component: wiring.Component, name: str, config: Any = None) -> Gene
     """Converts `component`, and every shared unit below it once."""
     library = ModuleLibrary()
     top = convert(component, name, library)
-    rtlil = _anonymous("\n".join([*library.modules.values(), top]))
+    rtlil = drop_zero_contents("\n".join([*library.modules.values(), top]))
     digest = config_hash(config)
     header = f"// Tessera: {name}, config {digest}. Generated; do not edit.\n"
     return Generated(
@@ -67,16 +66,6 @@ def generate(component: wiring.Component, name: str, config: Any = None) -> Gene
         config=config_dict(config),
         config_hash=digest,
     )
-
-
-def _anonymous(rtlil: str) -> str:
-    """Source locations relative to the project or to the library, so that no path of this machine is left."""
-    text = rtlil.replace(f"{ROOT}/", "")
-    for key in ("purelib", "platlib", "stdlib"):
-        text = text.replace(f"{sysconfig.get_paths()[key]}/", "")
-    # One top: the shared modules were converted as tops of their own.
-    *shared, last = re.split(r"(?m)^(?=attribute \\generator)", text)
-    return "".join([part.replace("attribute \\top 1\n", "") for part in shared] + [last])
 
 
 def _verilog(rtlil: str) -> str:

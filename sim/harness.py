@@ -26,9 +26,7 @@ class MemoryHarness(wiring.Component):
     def __init__(self, engine: wiring.Component, *, width: int, log2_words: int, taps: bool = False) -> None:
         self.engine, self.width, self.log2_words, self.taps = engine, width, log2_words, taps
         self.passed = {n: member for n, member in engine.signature.members.items() if n not in ("read", "write")}
-        super().__init__(
-            {**self.passed, "dump": In(1), "fault": Out(1), "fault_address": Out(32), "done": Out(1)}
-        )
+        super().__init__({**self.passed, "dump": In(1), "fault": Out(1), "fault_address": Out(32), "done": Out(1)})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

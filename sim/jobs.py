@@ -126,4 +126,3 @@ def decode(bits: int, layout: data.Layout) -> dict[str, int]:
             shape = Shape.cast(item.shape)
             result[str(key)] = value - (value >> (shape.width - 1) << shape.width if shape.signed else 0)
     return result
-

@@ -93,7 +93,7 @@ def _control_file(design: Generated) -> str:
 def build(design: Generated, *, sources: Sequence[Path] = (), waves: bool = False, threads: int = 1) -> Build:
     """Verilates and compiles `design`, unless the same text with the same flags was built before."""
     require_tools()
-    arguments = ["-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-assert-case"]
+    arguments = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert-case"]
     arguments += ["--threads", str(threads)] if threads > 1 else []
     control = _control_file(design)
     texts = [design.verilog, control, *(p.read_text() for p in sources), repr((arguments, waves, MAKE_VARIABLES))]
@@ -118,7 +118,9 @@ def build(design: Generated, *, sources: Sequence[Path] = (), waves: bool = Fals
                         log_file=folder / "build.log",
                     )
             except RuntimeError as error:
-                raise SimulationError(f"{design.name} does not build: {error}\n{_tail(folder / 'build.log')}") from error
+                raise SimulationError(
+                    f"{design.name} does not build: {error}\n{_tail(folder / 'build.log')}"
+                ) from error
             (folder / "built").touch()
     return Build(folder=folder, top=design.name, design=design, waves=waves)
 
@@ -145,7 +147,12 @@ def run(
                 build_dir=built.folder,
                 test_dir=folder,
                 results_xml=str(folder / "results.xml"),
-                plusargs=[f"+{name}={value}" for name, value in (plusargs or {}).items()],
+                # Registers and memories start with random bits: nothing may rely on zeros.
+                plusargs=[
+                    *(f"+{name}={value}" for name, value in (plusargs or {}).items()),
+                    "+verilator+rand+reset+2",
+                    f"+verilator+seed+{seed}",
+                ],
                 extra_env={"PYTHONPATH": str(ROOT), **(env or {})},
                 seed=seed,
                 waves=built.waves,
@@ -161,5 +168,3 @@ def run(
 
 def _tail(log: Path, lines: int = 30) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
-
-

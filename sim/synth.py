@@ -17,6 +17,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from hw.generate import generate
+from hw.lib.memory import open_collisions
 from hw.yosys import run_yosys
 
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
@@ -81,7 +82,7 @@ def synthesise(name: str, make: Callable[[], wiring.Component], config: Any, fol
     """
     folder.mkdir(parents=True, exist_ok=True)
     rtlil, netlist = folder / f"{name}.il", folder / f"{name}.json"
-    rtlil.write_text(generate(PortRegisters(make()), name, config).rtlil)
+    rtlil.write_text(open_collisions(generate(PortRegisters(make()), name, config).rtlil))
     run_yosys([f"read_rtlil {rtlil}", f"synth_ecp5 -top {name} -json {netlist}"])
     report = folder / f"{name}.report.json"
     # Relative names: the WebAssembly sandbox maps the working folder.
@@ -97,9 +98,7 @@ def synthesise(name: str, make: Callable[[], wiring.Component], config: Any, fol
 
 
 def _block(name: str, report: dict[str, Any], netlist: dict[str, Any]) -> Block:
-    cells = Counter(
-        cell["type"] for key, cell in netlist["modules"][name]["cells"].items() if not key.startswith(PORT)
-    )
+    cells = Counter(cell["type"] for key, cell in netlist["modules"][name]["cells"].items() if not key.startswith(PORT))
     fmax = min((clock["achieved"] for clock in report["fmax"].values()), default=float("nan"))
     path = _worst_path(report)
     steps = path["path"] if path else []

@@ -8,6 +8,8 @@ meet, nobody needs it.
 
 from __future__ import annotations
 
+import re
+
 from amaranth.hdl import Assert, Module, ResetSignal
 from amaranth.lib.memory import Memory, ReadPort, WritePort
 
@@ -57,3 +59,12 @@ def open_collisions(rtlil: str) -> str:
                 pass
         lines.append(line)
     return "\n".join([*lines, ""])
+
+
+def drop_zero_contents(rtlil: str) -> str:
+    """Removes contents that are all zero, which Amaranth gives every memory without others.
+
+    They would be a line of Verilog for every word, and a promise that a RAM on silicon does not
+    keep: no design here relies on what a RAM holds at power-up, as none relies on a reset of it.
+    """
+    return re.sub(r"  cell \$meminit_v2 (?:(?!  end\n).)*?connect \\DATA \d+'0+\n.*?  end\n\n?", "", rtlil, flags=re.S)

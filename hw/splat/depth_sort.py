@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.memory import Memory
+from amaranth.lib.memory import ReadPort, WritePort
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.memory import two_port_memory
 from hw.lib.queue import StreamQueue
 from hw.lib.shared import repeat
 from hw.lib.stream import connect, transfer
@@ -57,20 +58,22 @@ class DepthSort(wiring.Component):
         spec = self.config.spec
         banks = repeat(m, platform, "heap_bank", spec.sort_banks, lambda: HeapBank(spec=spec))
         m.submodules.pool = pool = SlotPool(count=self.slots)
-        m.submodules.splats = splats = Memory(shape=self.i.payload.splat.shape(), depth=self.slots, init=[])
+        # A slot is read and given back before it is written again, so the ports never meet.
+        width = len(Value.cast(self.i.payload.splat))
+        write, read = two_port_memory(m, platform, "splats", width=width, depth=self.slots)
 
         drain_parity = Signal()
         fill_parity = Signal()
         bound = Signal(spec.depth_bits)
         for bank in banks:
             m.d.comb += bank.parity.eq(drain_parity)
-        wanted = self._fill(m, banks, pool, splats, fill_parity, fill_parity == drain_parity, bound)
-        popped = self._drain(m, banks, pool, splats, drain_parity, fill_parity, bound, wanted)
+        wanted = self._fill(m, banks, pool, write, fill_parity, fill_parity == drain_parity, bound)
+        popped = self._drain(m, banks, pool, read, drain_parity, fill_parity, bound, wanted)
         m.d.sync += self.held.eq(self.held + (transfer(self.i) & self.i.payload.mark.some) - popped)
         return m
 
     def _fill(
-        self, m: Module, banks: list[HeapBank], pool: SlotPool, splats: Memory,
+        self, m: Module, banks: list[HeapBank], pool: SlotPool, write: WritePort,
         fill_parity: Signal, together: Value, bound: Signal,
     ) -> Signal:  # fmt: skip
         """Takes survivors; returns a flag: the survivor at hand finds its bank full."""
@@ -96,10 +99,9 @@ class DepthSort(wiring.Component):
                 bank.i.payload.eq(item),
                 bank.i.valid.eq(self.i.valid & mark.some & pool.o.valid & (turn == k)),
             ]
-        write = splats.write_port()
         m.d.comb += [
             write.addr.eq(pool.o.payload),
-            Value.cast(write.data).eq(Value.cast(self.i.payload.splat)),
+            write.data.eq(Value.cast(self.i.payload.splat)),
             write.en.eq(taken),
         ]
         with m.If(transfer(self.i)):
@@ -116,7 +118,7 @@ class DepthSort(wiring.Component):
         return wanted
 
     def _drain(
-        self, m: Module, banks: list[HeapBank], pool: SlotPool, splats: Memory,
+        self, m: Module, banks: list[HeapBank], pool: SlotPool, read: ReadPort,
         drain_parity: Signal, fill_parity: Signal, bound: Signal, wanted: Signal,
     ) -> Signal:  # fmt: skip
         """Chooses the nearest root and sends its splat; returns a flag: one leaves in this cycle."""
@@ -141,7 +143,6 @@ class DepthSort(wiring.Component):
         with m.If(ends):
             m.d.sync += drain_parity.eq(fill_parity)
 
-        read = splats.read_port()
         sending = [Signal(2, name=f"sending_{k}") for k in range(2)]  # {splat, end} in each cycle
         slot = [Signal(range(self.slots), name=f"slot_{k}") for k in range(2)]
         m.d.sync += [
@@ -152,7 +153,8 @@ class DepthSort(wiring.Component):
         ]
         m.d.comb += [
             read.addr.eq(slot[0]),
-            output.i.payload.splat.eq(read.data),
+            read.en.eq(sending[0][0]),
+            Value.cast(output.i.payload.splat).eq(read.data),
             output.i.payload.end.eq(sending[1][1]),
             output.i.valid.eq(sending[1].any()),
             pool.i.payload.eq(slot[1]),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
 from hw.lib.fixed import clip, resize, saturate, shape_of, shift_round
+from hw.lib.memory import two_port_memory
 from hw.lib.pipe import Pipe, Staged
 
 #: Cycles after the power terms in which the shared inputs arrive (see `PixelLane`).
@@ -59,8 +59,8 @@ class PixelLane(wiring.Component):
         m = Module()
         p = Pipe(m)
         alpha = self._alpha(p)
-        transmittance, weight = self._blend(m, p, alpha)
-        self._shade(m, p, transmittance, weight)
+        transmittance, weight = self._blend(m, p, platform, alpha)
+        self._shade(m, p, platform, transmittance, weight)
         return m
 
     def _alpha(self, p: Pipe) -> Staged:
@@ -89,15 +89,16 @@ class PixelLane(wiring.Component):
 
         return p.stage(alpha, root, octave, seen, name="alpha")
 
-    def _blend(self, m: Module, p: Pipe, alpha: Staged) -> tuple[Staged, Staged]:
+    def _blend(self, m: Module, p: Pipe, platform: object, alpha: Staged) -> tuple[Staged, Staged]:
         """Updates transmittance and done; returns the old transmittance and the weight drawn."""
         spec = self.spec
         bits = spec.transmittance_bits
         state = data.StructLayout({"transmittance": bits, "done": 1})
         clear = spec.full_transmittance
-        m.submodules.blended = memory = Memory(shape=bits + 1, depth=spec.columns**2, init=[clear] * spec.columns**2)
-        read, write = memory.read_port(), memory.write_port()
-        m.d.comb += read.addr.eq(self.read_address)
+        # Operations on one sub-tile are HAZARD cycles apart, so the ports never meet; the flush after
+        # reset sets every row.
+        write, read = two_port_memory(m, platform, "blended", width=bits + 1, depth=spec.columns**2)
+        m.d.comb += [read.addr.eq(self.read_address), read.en.eq(1)]
         before = Signal(state, name="before")
         m.d.comb += Value.cast(before).eq(read.data)
         old = p.source(before, "old", READ + 1)
@@ -131,14 +132,13 @@ class PixelLane(wiring.Component):
         kept = Staged(held.transmittance, BLEND, "transmittance")
         return kept, Staged(weight, WRITE, "weight")
 
-    def _shade(self, m: Module, p: Pipe, transmittance: Staged, weight: Staged) -> None:
+    def _shade(self, m: Module, p: Pipe, platform: object, transmittance: Staged, weight: Staged) -> None:
         """Adds weight · colour, or hands the pixel out."""
         spec = self.spec
         fmt = spec.accumulator_format
         layout = data.ArrayLayout(fmt.width, 3)
-        m.submodules.shaded = memory = Memory(shape=3 * fmt.width, depth=spec.columns**2, init=[])
-        read, write = memory.read_port(), memory.write_port()
-        m.d.comb += read.addr.eq(self.write_address)
+        write, read = two_port_memory(m, platform, "shaded", width=3 * fmt.width, depth=spec.columns**2)
+        m.d.comb += [read.addr.eq(self.write_address), read.en.eq(1)]
         shade = Signal(layout, name="shade")
         m.d.comb += Value.cast(shade).eq(read.data)
         down = spec.transmittance_bits + spec.color_fraction - fmt.fraction

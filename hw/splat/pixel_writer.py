@@ -76,7 +76,11 @@ class PixelWriter(wiring.Component):
             m.d.sync += [group_offset.eq(0), tiles.eq(0)]
         with m.If(transfer(queue.o)):
             place_bytes = queue.o.payload.place.shift_left(tile_bytes.bit_length() - 1)
-            m.d.sync += [address.eq(self.frame_address + group_offset + place_bytes), left.eq(words), tiles.eq(tiles + 1)]
+            m.d.sync += [
+                address.eq(self.frame_address + group_offset + place_bytes),
+                left.eq(words),
+                tiles.eq(tiles + 1),
+            ]
             with m.If(tiles == spec.columns**2 - 1):
                 m.d.sync += group_offset.eq(group_offset + spec.columns**2 * tile_bytes)
         with m.Elif(transfer(request)):

@@ -37,9 +37,7 @@ def prepare(
     """Quantises the scene, the camera and the lists, and lays them out in memory."""
     image = build_scene_image(scene, config.spec, edge=edge)
     frame = build_frame(image, camera, config.spec, near=near)
-    return SplatWorkload(
-        config=config, image=image, frame=frame, memory=build_memory_image(image, frame, config.spec)
-    )
+    return SplatWorkload(config=config, image=image, frame=frame, memory=build_memory_image(image, frame, config.spec))
 
 
 def run_rtl(

@@ -1,0 +1,32 @@
+"""What goes to the terminal: progress for people, plain lines in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Shows what is under way: a spinner on a terminal, nothing in a pipe."""
+    if err.is_terminal:
+        with err.status(what):
+            yield
+    else:
+        yield
+
+
+def show_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table whose first column is text and whose others are right-aligned."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for k, name in enumerate(head):
+        table.add_column(name, justify="left" if k == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    out.print(table)

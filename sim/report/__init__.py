@@ -1,0 +1,1 @@
+"""Reports: one JSON schema, tables and pictures made from it."""
