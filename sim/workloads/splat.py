@@ -46,6 +46,13 @@ def run_rtl(
     """Draws the frame with the generated Verilog."""
     config = workload.config
     job = run_job(
-        SplatEngine(config=config), "splat", config, workload.memory, COUNTERS, memory=memory, taps=taps, waves=waves
+        lambda: SplatEngine(config=config),
+        "splat",
+        config,
+        workload.memory,
+        COUNTERS,
+        memory=memory,
+        taps=taps,
+        waves=waves,
     )
     return RtlFrame(pixels=read_frame(job.data, workload.frame, config.spec), job=job)

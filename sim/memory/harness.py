@@ -8,7 +8,7 @@ from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSigna
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-FOLDER = Path(__file__).parent / "memory"
+FOLDER = Path(__file__).parent
 SOURCES = (FOLDER / "external_memory.v", FOLDER / "stream_tap.v")
 
 

@@ -1,0 +1,52 @@
+"""The command line: `tessera COMMAND`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from golden.errors import InputError
+from hw.yosys import YosysError
+from sim.check import CheckError
+from sim.commands.generate import generate
+from sim.commands.render import render
+from sim.commands.synth import synth
+from sim.console import err
+from sim.runner import SimulationError
+from sim.synth import SynthesisError
+
+BAD_INPUT = 2  # the user can mend it
+FAILED = 1  # a check or a tool failed
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """Open accelerator RTL with its proof: generate it, run it, measure it."""
+
+
+for command in (generate, render, synth):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Runs the command; an error is one line on stderr and a status, never a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), BAD_INPUT)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except InputError as error:
+        _fail(str(error), BAD_INPUT)
+    except (CheckError, SimulationError, SynthesisError, YosysError) as error:
+        _fail(str(error), FAILED)
+    except OSError as error:
+        _fail(f"{error.filename or 'file'}: {error.strerror}", BAD_INPUT)
+
+
+def _fail(message: str, status: int) -> None:
+    err.print(f"tessera: error: {message}", markup=False, soft_wrap=True)
+    sys.exit(status)

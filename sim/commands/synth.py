@@ -1,0 +1,76 @@
+"""`tessera synth`: every block of an engine on ECP5, out of context."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from amaranth.lib import wiring
+from rich.progress import track
+
+from golden.errors import InputError
+from hw.generate import config_hash
+from hw.lib.catalogue import catalogue as lib_catalogue
+from sim.commands.options import out_dir_option, set_option
+from sim.console import err, out, show_table
+from sim.engines import find_engine
+from sim.files import write_json
+from sim.runner import BUILD
+from sim.settings import choose_config
+from sim.synth import DEVICE, TARGET_MHZ, Block, synthesise
+
+
+@click.command()
+@click.argument("engine")
+@click.option("--config", "config_name", default="tiny", show_default=True, help="Named config.")
+@set_option
+@click.option("--block", "blocks", multiple=True, help="Only this block; may be given several times.")
+@click.option("--seed", default=1, show_default=True, help="Of the placer.")
+@out_dir_option
+def synth(
+    engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], seed: int, folder: Path | None
+) -> None:
+    """Synthesise, place and route every unique block of ENGINE (or of `lib`); print size and speed."""
+    config = None
+    stages: dict[str, Callable[[], wiring.Component]]
+    if engine == "lib":
+        stages = dict(lib_catalogue())
+    else:
+        entry = find_engine(engine)
+        config = choose_config(entry.configs, config_name, changes)
+        stages = dict(entry.stages(config))
+    unknown = [name for name in blocks if name not in stages]
+    if unknown:
+        raise InputError(f"--block must be one of {', '.join(stages)}, it is '{unknown[0]}'")
+    chosen = {name: make for name, make in stages.items() if not blocks or name in blocks}
+    folder = folder or BUILD / "synth" / (engine if config is None else f"{engine}-{config_name}")
+    results: list[Block] = []
+    for name, make in track(
+        chosen.items(), description=f"synthesising {engine}", console=err, disable=not err.is_terminal
+    ):
+        results.append(synthesise(name, make, config, folder, seed=seed))
+    show_table(
+        f"{engine}, config {config_name if config else '-'}: ECP5 {' '.join(DEVICE)}, out of context",
+        ("block", "LUT", "FF", "BRAM", "DSP", "LUTRAM", "Fmax MHz", "levels", "logic ns", "route ns", "worst path"),
+        (
+            (b.name, b.lut, b.ff, b.bram, b.dsp, b.lutram, b.fmax_mhz, b.logic_levels, b.logic_ns, b.routing_ns,
+             " → ".join(b.worst_path))
+            for b in results
+        ),
+    )  # fmt: skip
+    report = {
+        "schema": 1,
+        "engine": engine,
+        "device": " ".join(DEVICE),
+        "config_hash": config_hash(config) if config else None,
+        "seed": seed,
+        "target_mhz": TARGET_MHZ,
+        "blocks": [b.as_dict() for b in results],
+    }
+    write_json(folder / "synth.json", json.loads(json.dumps(report)))
+    slow = [b for b in results if not b.fmax_mhz >= TARGET_MHZ]
+    out.print(f"{folder / 'synth.json'}: slowest {min(results, key=lambda b: b.fmax_mhz).fmax_mhz} MHz")
+    if slow:
+        raise InputError(f"every block must close at {TARGET_MHZ:g} MHz, {slow[0].name} reaches {slow[0].fmax_mhz}")
