@@ -9,8 +9,12 @@ import click
 from golden.errors import InputError
 from hw.yosys import YosysError
 from sim.check import CheckError
+from sim.commands.baseline import baseline
+from sim.commands.compare import compare
+from sim.commands.demo import demo
 from sim.commands.generate import generate
 from sim.commands.render import render
+from sim.commands.sim import sim
 from sim.commands.synth import synth
 from sim.console import err
 from sim.runner import SimulationError
@@ -25,7 +29,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, synth):
+for command in (generate, render, demo, sim, synth, baseline, compare):
     cli.add_command(command)
 
 

@@ -1,0 +1,1 @@
+"""The same workloads on processors at hand, timed, and what publications report."""

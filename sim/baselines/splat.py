@@ -1,0 +1,80 @@
+"""The same frame on a CPU by the torch reference, and on a CUDA device by gsplat's kernels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from golden.scenes import Camera, Scene, load_scene, orbit
+from golden.splat.reference import render
+from sim.baselines.record import cpu_device, cuda_device, save, time_runs
+from sim.report.quality import psnr
+
+VIEWS = 3
+MIN_DB = 40.0  # an answer further from the reference is no baseline; gsplat differs in near plane and radius
+
+
+class WrongAnswerError(RuntimeError):
+    """A baseline draws another picture; its time would mean nothing."""
+
+
+def workload_info(scene: Scene, view: int, size: int) -> dict[str, Any]:
+    """What identifies a frame in baselines and reports."""
+    return {"scene": scene.name, "gaussians": len(scene), "view": f"{view}/{VIEWS}", "size": f"{size}x{size}"}
+
+
+def measure_cpu(scenes: list[str], *, view: int = 1, size: int = 256) -> Path:
+    """Times `golden.splat.reference.render` with torch's own threads."""
+    entries: list[dict[str, Any]] = []
+    for source in scenes:
+        scene = load_scene(source)
+        camera = orbit(scene, view, VIEWS, width=size, height=size)
+        timed = time_runs(lambda scene=scene, camera=camera: render(scene, camera))
+        entries.append({"workload": workload_info(scene, view, size), **timed, "psnr_db": None, "energy_mj": None})
+    method = "golden/splat/reference.py: float32 torch, projection to pixels"
+    return save("splat", cpu_device(torch.get_num_threads()), method, entries)
+
+
+def gsplat_arguments(scene: Scene, camera: Camera, device: str) -> dict[str, Any]:
+    """The arguments of `gsplat.rasterization` for one view."""
+    intrinsics = [[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]]
+    return {
+        "means": torch.from_numpy(scene.means).to(device),
+        "quats": torch.from_numpy(scene.quaternions).to(device),
+        "scales": torch.from_numpy(scene.scales).to(device),
+        "opacities": torch.from_numpy(scene.opacities).to(device),
+        "colors": torch.from_numpy(scene.sh).to(device),
+        "viewmats": torch.from_numpy(camera.world_to_camera.astype(np.float32))[None].to(device),
+        "Ks": torch.tensor([intrinsics], dtype=torch.float32, device=device),
+        "width": camera.width,
+        "height": camera.height,
+        "near_plane": 0.2,
+        "sh_degree": scene.sh_degree,
+    }
+
+
+def measure_cuda(scenes: list[str], *, view: int = 1, size: int = 256) -> Path:
+    """Times `gsplat.rasterization` (Apache-2.0) after comparing its picture with the reference.
+
+    Raises:
+        ImportError: gsplat is not installed. WrongAnswerError: its picture is not the reference's.
+    """
+    from gsplat import rasterization  # type: ignore[import-not-found]  # optional: only where CUDA is
+
+    entries: list[dict[str, Any]] = []
+    for source in scenes:
+        scene = load_scene(source)
+        camera = orbit(scene, view, VIEWS, width=size, height=size)
+        arguments = gsplat_arguments(scene, camera, "cuda")
+        picture = rasterization(**arguments)[0][0].cpu().numpy()
+        quality = psnr(picture, render(scene, camera).numpy())
+        if quality < MIN_DB:
+            raise WrongAnswerError(f"gsplat draws {scene.name} at {quality:.1f} dB from the reference, below {MIN_DB}")
+        timed = time_runs(lambda arguments=arguments: rasterization(**arguments), wait=torch.cuda.synchronize)
+        entries.append(
+            {"workload": workload_info(scene, view, size), **timed, "psnr_db": round(quality, 2), "energy_mj": None}
+        )
+    return save("splat", cuda_device(), "gsplat.rasterization", entries)

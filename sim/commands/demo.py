@@ -1,0 +1,96 @@
+"""`tessera demo`: one frame by generated RTL, checked, measured and pictured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from golden.scenes.embedded import EMBEDDED_NAME
+from hw.splat.config import CONFIGS
+from sim.commands.compare import comparison_rows
+from sim.commands.options import config_option, set_option
+from sim.console import out, show_table, step
+from sim.files import to_bytes, write_json, write_png
+from sim.report.pictures import side_by_side
+from sim.runner import BUILD
+from sim.settings import choose_config
+
+AMPLIFY = 16  # of the difference picture
+
+
+@click.command()
+@click.argument("scene", default=EMBEDDED_NAME)
+@click.option("--size", default=256, show_default=True, help="Pixels a side.")
+@config_option
+@set_option
+def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...]) -> None:
+    """Draw SCENE in RTL, check every pixel against the model, and write pictures and a report to build/demo/."""
+    config = choose_config(CONFIGS, config_name, changes)
+    folder = BUILD / "demo"
+    from sim.suites.splat import run_scene
+
+    with step("building the RTL and drawing the frame (a minute the first time)"):
+        frame = run_scene(scene, config, size=size)
+    reference = to_bytes(frame.reference)
+    difference = to_bytes(AMPLIFY * np.abs(frame.pixels / 255 - np.clip(frame.reference, 0, 1)))
+    write_png(folder / "frame.png", frame.pixels)
+    write_png(folder / "reference.png", reference)
+    write_png(folder / "difference.png", difference)
+    titles = ("RTL", "float reference", f"difference × {AMPLIFY}")
+    side_by_side(folder / "demo.png", dict(zip(titles, (frame.pixels, reference, difference), strict=True)))
+    report = frame.report
+    rows = comparison_rows(report)
+    report["baselines"] = [dict(zip(("device", "kind", "scene", "ms", "ratio"), row, strict=True)) for row in rows[1:]]
+    write_json(folder / "report.json", report)
+    _show(report, frame.lanes_busy)
+    show_table("time of this frame", ("device", "kind", "scene", "ms", "× RTL"), rows)
+    out.print(
+        f"every pixel equals the bit-true model; build {frame.build_seconds:.1f} s, run {frame.run_seconds:.1f} s\n"
+        f"{_shown(folder / 'demo.png')} and report.json"
+    )
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _show(report: dict, lanes_busy: float) -> None:
+    counters, cycles = report["counters"], report["cycles"]
+    waits = {
+        "coarse filter": ("coarse_wait", "coarse_stall"),
+        "fine filter": ("fine_wait", "fine_stall"),
+        "depth sort": (None, "sort_stall"),
+        "rasteriser": ("lanes_starved", "lanes_blocked"),
+        "memory": (None, "write_stall"),
+    }
+    rows = []
+    for stage, need in report["bound"]["stages"].items():
+        starved, held = waits[stage]
+        rows.append(
+            (
+                stage, f"{need:.0f}", f"{need / cycles:.1%}",
+                counters[starved] if starved else "-", counters[held] if held else "-",
+            )
+        )  # fmt: skip
+    show_table(
+        f"{report['workload']['scene']}, {report['workload']['size']}, config {report['config_hash']}: {cycles} cycles",
+        ("stage", "cycles needed", "of the frame", "waited for input", "held up"),
+        rows,
+    )
+    traffic = report["bytes"]
+    show_table(
+        "frame",
+        ("figure", "value"),
+        (
+            ("cycles (measured in simulation)", cycles),
+            (f"lower bound (modelled from counters; {report['bound']['limit']})", f"{report['bound']['cycles']:.0f}"),
+            ("ratio", f"{report['ratio']:.3f}"),
+            ("lanes drawing", f"{lanes_busy:.1%}"),
+            ("frames a second at 1 GHz (clock assumed)", f"{1e9 / cycles:.0f}"),
+            ("DRAM bytes", f"{traffic['total']:,}"),
+            *((f"  {kind}", f"{count:,}") for kind, count in traffic.items() if kind != "total"),
+            ("PSNR against the float reference", f"{report['quality']['psnr_db']:.2f} dB"),
+        ),
+    )

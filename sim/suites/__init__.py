@@ -1,0 +1,1 @@
+"""Whole workloads, run, checked and reported."""
