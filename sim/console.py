@@ -8,8 +8,11 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.table import Table
 
+_PIPE_WIDTH = 180  # a pipe has no width; tables are not folded for it
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+if not out.is_terminal:
+    out.width = _PIPE_WIDTH
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from amaranth.lib import wiring
@@ -22,6 +23,14 @@ class Engine:
     configs: Mapping[str, Callable[[], Any]]
     top: Callable[..., wiring.Component]  # top(config=...)
     stages: Callable[[Any], Mapping[str, Callable[[], wiring.Component]]]  # every unique block of a config
+
+    def suite(self) -> Any:
+        """`sim.suites.<name>`: run_suite(config, folder, inputs=, size=, stalls=) -> SuiteTable. May import torch."""
+        return import_module(f"sim.suites.{self.name}")
+
+    def baseline(self) -> Any:
+        """`sim.baselines.<name>`: measure(inputs, size) -> (paths, remarks). May import torch."""
+        return import_module(f"sim.baselines.{self.name}")
 
 
 ENGINES = {"splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages)}

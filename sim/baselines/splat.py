@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import torch
 from golden.scenes import Camera, Scene, load_scene, orbit
 from golden.splat.reference import render
 from sim.baselines.record import cpu_device, cuda_device, save, time_runs
+from sim.console import step
 from sim.report.quality import psnr
+from sim.workloads.scenes import known_scenes
 
 VIEWS = 3
 MIN_DB = 40.0  # an answer further from the reference is no baseline; gsplat differs in near plane and radius
@@ -78,3 +81,17 @@ def measure_cuda(scenes: list[str], *, view: int = 1, size: int = 256) -> Path:
             {"workload": workload_info(scene, view, size), **timed, "psnr_db": round(quality, 2), "energy_mj": None}
         )
     return save("splat", cuda_device(), "gsplat.rasterization", entries)
+
+
+def measure(inputs: Sequence[str] = (), size: int = 256) -> tuple[list[Path], list[str]]:
+    """Every scene on the CPU, and on the GPU where there is one; the files written, and remarks."""
+    sources = list(inputs) or known_scenes()
+    with step("timing on the CPU"):
+        paths = [measure_cpu(sources, size=size)]
+    if not torch.cuda.is_available():
+        return paths, ["no CUDA device at hand: no GPU baseline"]
+    try:
+        with step("timing on the GPU"):
+            return [*paths, measure_cuda(sources, size=size)], []
+    except ImportError:
+        return paths, ["a CUDA device is there, but gsplat is not installed: no GPU baseline"]

@@ -22,9 +22,9 @@ from sim.commands.options import (
 from sim.console import out, step
 from sim.files import to_bytes, whole_file, write_array, write_json, write_png
 from sim.report.schema import make_report
-from sim.roofline import dram_bytes, splat_roofline
+from sim.roofline import dram_bytes
 from sim.settings import choose_config
-from sim.workloads.splat import prepare, run_rtl
+from sim.workloads.splat import prepare, run_rtl, splat_roofline
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from golden.scenes import Camera, Scene
@@ -11,6 +12,7 @@ from golden.splat.scene_image import SceneImage, build_scene_image
 from hw.splat.config import Config
 from hw.splat.top import COUNTERS, SplatEngine
 from sim.jobs import JobResult, MemorySettings, run_job
+from sim.roofline import Roofline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,3 +58,23 @@ def run_rtl(
         waves=waves,
     )
     return RtlFrame(pixels=read_frame(job.data, workload.frame, config.spec), job=job)
+
+
+def splat_roofline(counters: Mapping[str, int], config: Config, memory: MemorySettings) -> Roofline:
+    """work / throughput of every stage, from the hardware's own counters.
+
+    Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: one. Depth sort: one splat a
+    cycle, and two operations of 2 cycles a splat shared by the banks. Rasteriser: one splat × one
+    sub-tile, or one sub-tile handed out. Memory: words moved / words a cycle.
+    """
+    words = sum(counters[name] for name in ("frame_words", "list_words", "coarse_words", "record_words", "write_words"))
+    return Roofline(
+        cycles=counters["cycles"],
+        stages={
+            "coarse filter": counters["streamed"] / config.coarse_lanes,
+            "fine filter": counters["candidates"],
+            "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),
+            "rasteriser": counters["draws"] + counters["flushes"],
+            "memory": words / (memory.bandwidth / 256),
+        },
+    )

@@ -1,4 +1,4 @@
-"""Scenes that commands run over when none is named."""
+"""Scenes that suites and baselines run over when none is named."""
 
 from __future__ import annotations
 
