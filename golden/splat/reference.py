@@ -8,7 +8,9 @@ against this file.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
@@ -48,7 +50,8 @@ class Projected:
     depth: Tensor  # [M]
     mean: Tensor  # [M, 2] pixels
     conic: Tensor  # [M, 3] inverse covariance a, b, c
-    radius: Tensor  # [M, 2] pixels
+    radius: Tensor  # [M, 2] pixels, as published
+    reach: Tensor  # [M, 2] pixels along x and y beyond which α < 1/255, rounded up; only speed depends on it
     opacity: Tensor  # [M]
     color: Tensor  # [M, 3]
 
@@ -151,6 +154,8 @@ def project(scene: Scene, camera: Camera, rules: Rules = Rules()) -> Projected:
     size = torch.tensor([camera.width, camera.height])
     kept = (determinant > 0) & (mean + radius > 0).all(-1) & (mean - radius < size).all(-1)
     order = order[kept]
+    opacity = torch.from_numpy(scene.opacities)[order]
+    sigmas = (2 * (opacity / MIN_ALPHA).clamp_min(1).log()).sqrt()
     direction = means[order] - torch.from_numpy(camera.position).float()
     return Projected(
         index=order,
@@ -158,7 +163,8 @@ def project(scene: Scene, camera: Camera, rules: Rules = Rules()) -> Projected:
         mean=mean[kept],
         conic=conic[kept],
         radius=radius[kept],
-        opacity=torch.from_numpy(scene.opacities)[order],
+        reach=1.01 * sigmas[:, None] * cov[kept][:, [0, 2]].sqrt() + 1,
+        opacity=opacity,
         color=spherical_harmonics(torch.from_numpy(scene.sh)[order], torch.nn.functional.normalize(direction, dim=-1)),
     )
 
@@ -175,8 +181,9 @@ def _radius(cov: Tensor, determinant: Tensor, rules: Rules) -> Tensor:
 def _tile_lists(projected: Projected, columns: int, rows: int) -> tuple[Tensor, Tensor]:
     """Every (tile, Gaussian) pair, grouped by tile, in depth order: Gaussian places, and each tile's end."""
     limit = torch.tensor([columns, rows])
-    low = ((projected.mean - projected.radius) / TILE).floor()
-    high = ((projected.mean + projected.radius + TILE - 1) / TILE).floor()
+    extent = projected.radius.minimum(projected.reach)
+    low = ((projected.mean - extent) / TILE).floor()
+    high = ((projected.mean + extent + TILE - 1) / TILE).floor()
     low, high = (edge.clamp_min(0).minimum(limit).long() for edge in (low, high))
     span = (high - low).clamp_min(0)
     count = span[:, 0] * span[:, 1]
@@ -198,22 +205,35 @@ def render(scene: Scene, camera: Camera, *, rules: Rules = Rules(), background: 
     Returns:
         float32 [height, width, 3], not clamped above.
     """
-    projected = project(scene, camera, rules)
     columns, rows = math.ceil(camera.width / TILE), math.ceil(camera.height / TILE)
-    place, end = _tile_lists(projected, columns, rows)
-    start = torch.cat([torch.zeros(1, dtype=torch.int64), end])
     image = torch.empty(rows * TILE, columns * TILE, 3)
     step = torch.arange(TILE).float() + 0.5
+    with _undivided_operators() as threads, ThreadPoolExecutor(threads) as pool:
+        projected = project(scene, camera, rules)
+        place, end = _tile_lists(projected, columns, rows)
+        start = torch.cat([torch.zeros(1, dtype=torch.int64), end])
 
-    def draw(tile: int) -> None:
-        y, x = (tile // columns) * TILE, (tile % columns) * TILE
-        here = _take(projected, place[start[tile] : end[tile]])
-        image[y : y + TILE, x : x + TILE] = _blend_tile(here, x + step, y + step, rules, background)
+        def draw(tile: int) -> None:
+            y, x = (tile // columns) * TILE, (tile % columns) * TILE
+            here = _take(projected, place[start[tile] : end[tile]])
+            image[y : y + TILE, x : x + TILE] = _blend_tile(here, x + step, y + step, rules, background)
 
-    # One thread a tile: operators that split their own work wait on each other, very long on a busy machine.
-    with ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         list(pool.map(draw, range(columns * rows)))
     return image[: camera.height, : camera.width].contiguous()
+
+
+@contextmanager
+def _undivided_operators() -> Iterator[int]:
+    """Keeps torch from splitting single operators; yields the threads that are free for tiles instead.
+
+    The parts of a split operator wait for each other, which on a busy machine costs many times the work.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _take(projected: Projected, place: Tensor) -> Projected:
