@@ -12,6 +12,7 @@ from sim.check import CheckError
 from sim.commands.baseline import baseline
 from sim.commands.compare import compare
 from sim.commands.demo import demo
+from sim.commands.engines import engines
 from sim.commands.generate import generate
 from sim.commands.render import render
 from sim.commands.sim import sim
@@ -29,7 +30,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, demo, sim, synth, baseline, compare):
+for command in (generate, render, demo, sim, synth, baseline, compare, engines):
     cli.add_command(command)
 
 

@@ -18,6 +18,7 @@ from hw.splat.heap_level import ARRIVAL_WIDTH, ItemLayout, order_key
 from hw.splat.layouts import SortedLayout, SurvivorLayout
 from hw.splat.slot_pool import SlotPool
 
+Candidate = tuple[data.View, Value, Value]  # a root, whether it is there, its bank
 IN_FLIGHT = 3  # splats between the decision to send them and the output queue
 
 
@@ -162,11 +163,9 @@ class DepthSort(wiring.Component):
         ]
         return leaves
 
-    def _nearest(self, m: Module, banks: list[HeapBank], parity: Value) -> tuple[data.View, Value, Value]:
+    def _nearest(self, m: Module, banks: list[HeapBank], parity: Value) -> Candidate:
         """The first root in order, whether there is one, and its bank."""
         candidates = [(bank.root, bank.occupied, Value.cast(k)) for k, bank in enumerate(banks)]
-
-        Candidate = tuple[data.View, Value, Value]
 
         def nearer(a: Candidate, b: Candidate) -> Candidate:
             first = Signal(name=f"nearer_{len(names)}")

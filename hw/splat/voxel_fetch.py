@@ -21,8 +21,8 @@ class VoxelFetch(wiring.Component):
     """For every group: its voxels in list order, then an end mark.
 
     `golden.splat.coarse_filter.voxel_fetch`. One voxel a cycle once the list arrives; reads the
-    list ahead by `list_words` words. While `stop` is high the rest of the current group's list is
-    dropped (its end mark is not).
+    list ahead by `list_words` words. From the cycle after `stop` the rest of the current group's
+    list is dropped (its end mark is not).
 
     Members:
         groups: stream of group-table entries. frame: the header. stop: see above.
@@ -57,6 +57,7 @@ class VoxelFetch(wiring.Component):
         to_ask = Signal(32)  # list entries not yet asked for
         to_unpack = Signal(32)  # … not yet taken from words
         to_visit = Signal(32)  # … not yet sent on
+        dropping = Signal()  # the rest of this group's list
         entry = narrower.o
         self._unpack(m, reader.o, narrower, to_unpack, per_word)
         m.d.comb += [
@@ -68,6 +69,7 @@ class VoxelFetch(wiring.Component):
                 group = self.groups.payload
                 m.d.sync += [
                     address.eq(group.list_address),
+                    dropping.eq(0),
                     *(left.eq(group.list_count) for left in (to_ask, to_unpack, to_visit)),
                 ]
                 with m.If(self.groups.valid):
@@ -78,9 +80,12 @@ class VoxelFetch(wiring.Component):
                     request.payload.address.eq(address),
                     request.payload.length.eq(1),
                     request.valid.eq(to_ask != 0),
-                    pipeline.i.valid.eq(entry.valid & ~self.stop),
-                    entry.ready.eq(pipeline.i.ready | self.stop),
+                    pipeline.i.valid.eq(entry.valid & ~dropping),
+                    entry.ready.eq(pipeline.i.ready | dropping),
                 ]
+                # A voxel that has been offered is not withdrawn.
+                with m.If(self.stop & (pipeline.i.ready | ~pipeline.i.valid)):
+                    m.d.sync += dropping.eq(1)
                 with m.If(transfer(request)):
                     m.d.sync += [
                         address.eq(address + self.config.word_bytes),

@@ -12,9 +12,7 @@ from sim.engines import find_engine
 
 @click.command()
 @click.argument("engine")
-@click.option(
-    "--input", "inputs", multiple=True, help="Scene or trace; may be repeated. [default: all known]"
-)
+@click.option("--input", "inputs", multiple=True, help="Scene or trace; may be repeated. [default: all known]")
 @click.option("--size", default=256, show_default=True, help="Pixels a side, or the engine's own measure of size.")
 def baseline(engine: str, inputs: tuple[str, ...], size: int) -> None:
     """Time ENGINE's workload on this machine's CPU, and on its GPU if it has one; keep the result as JSON."""

@@ -15,9 +15,7 @@ from sim.settings import choose_config
 
 @click.command()
 @click.argument("engine")
-@click.option(
-    "--input", "inputs", multiple=True, help="Scene or trace; may be repeated. [default: all known]"
-)
+@click.option("--input", "inputs", multiple=True, help="Scene or trace; may be repeated. [default: all known]")
 @click.option("--size", type=int, help="Pixels a side, or the engine's own measure of size.")
 @click.option("--stalls", type=int, multiple=True, help="Memory pauses in 256. [default: 0 and 64]")
 @config_option

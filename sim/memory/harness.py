@@ -8,6 +8,9 @@ from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSigna
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.checked import stream_ports
+from hw.lib.checker import check
+
 FOLDER = Path(__file__).parent
 SOURCES = (FOLDER / "external_memory.v", FOLDER / "stream_tap.v")
 
@@ -15,7 +18,8 @@ SOURCES = (FOLDER / "external_memory.v", FOLDER / "stream_tap.v")
 class MemoryHarness(wiring.Component):
     """Joins an engine's `read` and `write` ports to `external_memory`; its other ports pass through.
 
-    With `taps`, every stream of `engine.taps` is recorded in the file +tap_NAME=FILE.
+    Every stream port has a protocol checker. With `taps`, every stream of `engine.taps` is recorded
+    in the file +tap_NAME=FILE.
 
     Members:
         dump: on its rising edge the memory writes its file. fault, fault_address: first access
@@ -34,6 +38,8 @@ class MemoryHarness(wiring.Component):
         for name, member in self.passed.items():
             inner, outer = getattr(engine, name), getattr(self, name)
             m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+        for name, interface in stream_ports(engine).items():
+            check(m, interface, name)
         request, response = engine.read.request, engine.read.response
         write = engine.write.request
         m.submodules.memory = Instance(

@@ -1,0 +1,67 @@
+# Every target calls the command line (`tessera`) or pytest in .venv, which is made on first use.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/ready
+SCENE ?= embedded
+CONFIG ?= default
+ENGINES ?= $$($(BIN)/tessera engines)
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint formal verilog sim baseline compare synth docs bench clean distclean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(READY) ## a frame by generated RTL, checked and pictured in build/demo/ (SCENE=file for any scene)
+	$(BIN)/tessera demo $(SCENE) --config $(CONFIG)
+
+test: $(READY) lint ## lint, unit tests, co-simulations, proofs; under 15 minutes on two cores
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q
+
+test-slow: $(READY) ## the long runs: every scene, three views, whole traces
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m slow
+
+lint: $(READY) ## formatter, linter, types
+	$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/pyright --warnings
+
+formal: $(READY) ## the proofs alone
+	$(BIN)/pytest -n $(WORKERS) -q tests/formal
+
+verilog: $(READY) ## Verilog of every engine in build/verilog/
+	@for e in $(ENGINES); do $(BIN)/tessera generate $$e --config $(CONFIG) || exit; done
+
+sim: $(READY) ## whole-workload co-simulations of every engine against its model
+	@for e in $(ENGINES); do $(BIN)/tessera sim $$e --config $(CONFIG) || exit; done
+
+baseline: $(READY) ## the same workloads on this machine's CPU and GPU
+	@for e in $(ENGINES); do $(BIN)/tessera baseline $$e || exit; done
+
+compare: $(READY) ## cycle counts beside measured and published baselines
+	$(BIN)/tessera compare
+
+synth: $(READY) ## every block on ECP5, out of context: size, Fmax, worst path
+	@for e in lib $(ENGINES); do $(BIN)/tessera synth $$e || exit; done
+
+bench: $(READY) ## build time and simulation speed of the default splatting engine
+	$(BIN)/tessera bench
+
+docs: $(READY) ## figures and tables of docs/ that are made by code
+	$(BIN)/tessera docs
+
+clean: ## everything generated
+	rm -rf build
+
+distclean: clean ## and the virtual environment
+	rm -rf .venv
+
+# torch first and exactly: a looser requirement would pull a CUDA build of several GB.
+$(READY): pyproject.toml
+	@for t in $(PYTHON):python3.11-venv g++:g++ make:make perl:perl; do \
+	  command -v $${t%%:*} >/dev/null || { echo "the program '$${t%%:*}' is needed and not installed (Debian package $${t##*:})" >&2; exit 2; }; done
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is needed and not installed (Debian package python3.11-venv)" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
