@@ -9,6 +9,10 @@ import hypothesis
 import pytest
 
 DEFAULT_SEED = 20240607
+# Test workers share the cores. A torch operator split over all of them waits for its slowest part,
+# which on a busy machine costs many times the work. To be set before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 # Random on every run; a failure prints the blob that repeats it. Examples run on loaded machines,

@@ -1,0 +1,124 @@
+"""The coarse filter and the visiting lists lose nothing that the fine filter would keep."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from golden.scenes import Camera, Scene
+from golden.splat.coarse_filter import coarse_filter, radius_times_stretch
+from golden.splat.fine_filter import fine_filter
+from golden.splat.frame import build_frame
+from golden.splat.scene_image import build_scene_image, radius_value
+from golden.splat.spec import CAMERA_FRACTION, DEFAULT, SLACK_BITS, TINY, Spec
+from tests.golden.splat.scenes import camera_at, random_scene, scene_of
+from tests.golden.splat.views import View, view
+
+
+def made(scene: Scene, camera: Camera, spec: Spec) -> View:
+    image = build_scene_image(scene, spec)
+    return View(spec=spec, scene=scene, camera=camera, image=image, frame=build_frame(image, camera, spec))
+
+
+def longest_rows(seed: int, camera: Camera) -> Scene:
+    """Needles along the direction that the Jacobian stretches most: the coarse test has nothing to spare."""
+    rng = np.random.default_rng(seed)
+    count = 8000
+    edge = np.array([camera.width / 2 / camera.fx, camera.height / 2 / camera.fy])
+    tangent = rng.uniform(-1.6, 1.6, (count, 2)) * edge
+    depth = rng.uniform(0.3, 2, count)
+    axis = rng.integers(0, 2, count)
+    clamped = np.clip(tangent, -1.3 * edge, 1.3 * edge)[np.arange(count), axis]
+    along = np.zeros((count, 3))
+    along[np.arange(count), axis] = 1
+    along[:, 2] = -clamped
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    length = depth * np.exp(rng.uniform(-5, -0.5, count))
+    return scene_of(
+        np.concatenate([tangent * depth[:, None], depth[:, None]], axis=1) + camera.position,
+        length[:, None] * [1, 0.01, 0.01],
+        rng.uniform(0.02, 1, count),
+        quaternions=np.concatenate([1 + along[:, :1], np.cross([1.0, 0, 0], along)], axis=1),  # turns x that way
+    )
+
+
+def lost(v: View) -> tuple[int, int]:
+    """How many (Gaussian, group) pairs the fine filter keeps of the whole scene, and how many of the streamed."""
+    expected = got = 0
+    for group in v.frame.groups:
+        whole = fine_filter(v.everything(group), v.image, v.frame, group, v.spec)
+        streamed = v.splats(group)
+        missing = np.setdiff1d(whole.place.numpy(), streamed.place.numpy())
+        assert len(missing) == 0, f"group at {group.corner_x}, {group.corner_y} misses Gaussians {missing[:5]}"
+        expected, got = expected + len(whole), got + len(streamed)
+    return expected, got
+
+
+@pytest.mark.parametrize("name", ["embedded", "tiny", "narrow lens", "wide lens", "widest lens"])
+def test_nothing_is_lost(name: str, seed: int) -> None:
+    """The fine filter on every Gaussian keeps just what voxel lists, coarse filter and fine filter keep."""
+    inside = (0.1, 0.05, -0.3)
+    v = {
+        "embedded": lambda: view(DEFAULT),
+        "tiny": lambda: view(TINY, size=64),
+        "narrow lens": lambda: made(random_scene(seed, 6000), camera_at((0, 0, -9), focal=400), DEFAULT),
+        "wide lens": lambda: made(random_scene(seed, 6000), camera_at(inside, size=(120, 96), focal=64), DEFAULT),
+        "widest lens": lambda: made(random_scene(seed, 6000), camera_at(inside, size=(120, 96), focal=47), DEFAULT),
+    }[name]()
+    expected, got = lost(v)
+    assert expected == got > 1000
+
+
+@pytest.mark.parametrize("focal", [46.5, 110, 300])
+def test_nothing_is_lost_where_there_is_nothing_to_spare(focal: float, seed: int) -> None:
+    camera = camera_at((0, 0, 0), size=(120, 96), focal=focal)
+    expected, got = lost(made(longest_rows(seed, camera), camera, DEFAULT))
+    assert expected == got > 1000
+
+
+@pytest.mark.parametrize("name", ["lastchance", "flowers_3_0", "statue_angel", "skull"])
+def test_nothing_of_real_scenes_is_lost(shared_data: Path, name: str) -> None:
+    expected, got = lost(view(DEFAULT, source=shared_data / "scenes" / f"{name}.ply", size=256))
+    assert expected == got > 10_000
+
+
+def test_it_filters() -> None:
+    """Conservative is not enough: of the Gaussians that pass, most reach the group."""
+    v = view(DEFAULT)
+    streamed = sum(len(v.streamed(group)) for group in v.frame.groups)
+    candidates = sum(len(v.candidates(group)) for group in v.frame.groups)
+    splats = sum(len(v.splats(group)) for group in v.frame.groups)
+    assert candidates < 0.8 * streamed
+    assert splats > 0.8 * candidates
+
+
+def test_near_plane() -> None:
+    """Strictly behind the plane: a centre on it is left out."""
+    v = view(DEFAULT)
+    streamed = v.streamed(v.middle)
+    depth = int(streamed.point[:, 2].median())
+    frame = type(v.frame)(**{**vars(v.frame), "near": depth})
+    kept = coarse_filter(streamed, v.image, frame, v.middle, v.spec)
+    assert bool(kept.any())
+    assert int(streamed.point[kept][:, 2].min()) > depth
+
+
+def test_reach(seed: int) -> None:
+    """Radius · stretch + slack, at most two steps above the exact product."""
+    rng = np.random.default_rng(seed)
+    code = np.concatenate([np.arange(0, 1 << 11, 7), [0, 63, 64, (1 << 11) - 1]])
+    for stretch in [128, 255, *rng.integers(128, 256, 5)]:
+        got = radius_times_stretch(torch.from_numpy(code), int(stretch), DEFAULT).double().numpy()
+        exact = radius_value(code) * stretch / 128 * 2**CAMERA_FRACTION + 2.0 ** (CAMERA_FRACTION - SLACK_BITS)
+        assert (got >= exact).all()
+        assert (got <= exact + 1).all()
+
+
+def test_the_slack_covers_the_cut_depth() -> None:
+    """Depth and slopes lose at most 2**-8 edges · slope of 4 … at a field of view that is allowed, less than the slack."""
+    cut = 2.0**-8 * math.sqrt(1 + 1.3**2)
+    assert cut < 2.0**-SLACK_BITS

@@ -1,0 +1,124 @@
+"""The specification refuses what the engine cannot be built for, in one line."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from golden.errors import InputError
+from golden.splat.spec import DEFAULT, MIN_ALPHA, PAPER, TINY, Spec
+
+LIMITS = {
+    "group_size": (8, 128),
+    "subtile": (2, 8),
+    "sh_degree": (0, 3),
+    "position_bits": (8, 16),
+    "quaternion_bits": (6, 16),
+    "scale_bits": (8, 12),
+    "scale_fraction": (3, 7),
+    "opacity_bits": (6, 14),
+    "dc_bits": (8, 14),
+    "dc_fraction": (5, 12),
+    "sh_bits": (4, 8),
+    "mantissa_bits": (11, 17),
+    "covariance_bits": (12, 26),
+    "screen_fraction": (2, 8),
+    "power_fraction": (4, 10),
+    "alpha_bits": (8, 16),
+    "transmittance_bits": (12, 18),
+    "color_fraction": (6, 12),
+    "accumulator_fraction": (8, 20),
+    "depth_bits": (12, 30),
+    "sort_levels": (3, 13),
+    "sort_banks": (1, 8),
+}
+
+
+def refused(spec: Spec = DEFAULT, **values: Any) -> str:
+    with pytest.raises(InputError) as refusal:
+        replace(spec, **values)
+    text = str(refusal.value)
+    assert "\n" not in text
+    return text
+
+
+def test_every_field_has_limits() -> None:
+    assert [f.name for f in fields(Spec)] == list(LIMITS)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits(name: str) -> None:
+    low, high = LIMITS[name]
+    for value in (low - 1, high + 1, -(10**30), float(low), "8", None):
+        assert refused(**{name: value}) == f"splat: {name} must lie in {low}..{high}, it is {value}"
+
+
+#: What has to change beside a field that goes to an end of its range, by the other rules.
+COMPANIONS = {
+    ("group_size", 8): {"subtile": 4},
+    ("subtile", 2): {"group_size": 32},
+    ("quaternion_bits", 16): {"scale_bits": 8, "opacity_bits": 7},
+    ("opacity_bits", 14): {"dc_bits": 10},
+    ("dc_bits", 14): {"quaternion_bits": 9},
+    ("mantissa_bits", 11): {"power_fraction": 4},
+    ("power_fraction", 10): {"mantissa_bits": 17},
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("end", [0, 1], ids=["low", "high"])
+def test_the_limits_themselves_are_allowed(name: str, end: int) -> None:
+    value = LIMITS[name][end]
+    spec = replace(DEFAULT, **{name: value}, **COMPANIONS.get((name, value), {}))
+    assert getattr(spec, name) == value
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"group_size": 48}, "splat: group_size must be a power of two, it is 48"),
+        ({"subtile": 6}, "splat: subtile must be a power of two, it is 6"),
+        ({"sort_banks": 3}, "splat: sort_banks must be a power of two, it is 3"),
+        ({"group_size": 8}, "splat: group_size must be 2 to 16 sub-tiles a side, 8 px / 8 px is 1"),
+        ({"subtile": 2}, "splat: group_size must be 2 to 16 sub-tiles a side, 64 px / 2 px is 32"),
+        ({"power_fraction": 10}, "splat: mantissa_bits must be at least power_fraction + 7, 16 for 10"),
+        ({"mantissa_bits": 12}, "splat: mantissa_bits must be at least power_fraction + 7, 12 for 6"),
+        (
+            {"dc_bits": 12},
+            "splat: 4·quaternion_bits + 3·scale_bits + opacity_bits + 3·dc_bits must not exceed 128, it is 131",
+        ),
+    ],
+)
+def test_rules(values: dict[str, int], message: str) -> None:
+    assert refused(**values) == message
+
+
+@pytest.mark.parametrize("spec", [DEFAULT, TINY, PAPER])
+def test_named_instances(spec: Spec) -> None:
+    assert replace(spec) == spec  # checked again
+    assert spec.columns * spec.subtile == spec.group_size
+    assert spec.lanes == spec.subtile**2
+
+
+@pytest.mark.parametrize("power_fraction", range(4, 11))
+def test_thresholds_are_the_last_code_on_their_side(power_fraction: int) -> None:
+    spec = replace(DEFAULT, power_fraction=power_fraction, mantissa_bits=17)
+    step = 2.0**-power_fraction
+    assert 2 ** -(spec.max_power * step) >= MIN_ALPHA > 2 ** -((spec.max_power + 1) * step)
+    low = spec.min_transmittance / 2**spec.transmittance_bits
+    assert low >= 1e-4 > low - 2.0**-spec.transmittance_bits
+    assert abs(spec.max_alpha / 2**spec.alpha_bits - 0.99) <= 2.0 ** -(spec.alpha_bits + 1)
+
+
+@pytest.mark.parametrize("spec", [DEFAULT, TINY])
+def test_tables_keep_their_error(spec: Spec) -> None:
+    assert spec.reciprocal.max_error < 1.5
+    assert spec.scaled_reciprocal.max_error < 1.5
+    for table, unit in ((spec.scale_exp2, 2**16), (spec.alpha_exp2, 2**spec.alpha_bits)):
+        for code, word in enumerate(table.values):
+            assert abs(word - table.function(table.span * code / 2**table.in_bits) * unit) <= 0.5
+    root = spec.extent_sqrt
+    for code, word in enumerate(root.values):
+        assert (code + 1) / 64 <= (word / 256) ** 2 < (code + 1) / 64 + 2 * 2 / 256  # the end of the step, or just above
