@@ -38,8 +38,11 @@ class VoxelGrid:
         return len(self.index)
 
 
-def voxelise(scene: Scene, kept: Ints, edge: float) -> VoxelGrid:
+def voxelise(scene: Scene, kept: Ints, edge: float, size_class: Ints | None = None) -> VoxelGrid:
     """Sorts the Gaussians `kept` into cubes of side `edge`; in a cube they keep the scene's order.
+
+    Gaussians of one cube but of different `size_class` ([len(kept)]) become different voxels: a few
+    large ones would make the bounds, and so the visits, of all the small ones around them large.
 
     Raises:
         InputError: the edge is not positive, or so small that a Gaussian lies more than 2**13
@@ -57,7 +60,10 @@ def voxelise(scene: Scene, kept: Ints, edge: float) -> VoxelGrid:
             f"one lies {reach:.0f} away"
         )
     cell = np.floor(position).astype(np.int64)
-    index, which, count = np.unique(cell, axis=0, return_inverse=True, return_counts=True)
+    classes = np.zeros(len(kept), np.int64) if size_class is None else size_class
+    keys = np.concatenate([cell, classes[:, None]], axis=1)
+    keys, which, count = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+    index = keys[:, :3]
     order = np.argsort(which.ravel(), kind="stable")
     parts = -(-count // MAX_COUNT)
     last = np.cumsum(parts) - 1

@@ -130,7 +130,7 @@ def view_rotation(quaternion: Tensor, frame: Frame, spec: Spec) -> Tensor:
 
 
 def scale_decode(code: Tensor, spec: Spec) -> tuple[Tensor, Tensor]:
-    """Three scales on one exponent: mantissas u1.16 [M, 3] and the exponent, unbiased by 24."""
+    """Three scales on one exponent: mantissas u1.16 [M, 3] and the exponent, unbiased by 20."""
     exponent = code >> spec.scale_fraction
     mantissa = step_look_up(spec.scale_exp2, code & ((1 << spec.scale_fraction) - 1))
     largest = exponent.amax(-1, keepdim=True)

@@ -1,7 +1,7 @@
 """One view of a scene image: camera constants, groups, and the voxels each group visits.
 
-All that the host computes for a frame. The voxel order is by the nearest corner of each voxel's
-cube; the hardware's own ordering unit (StreamingGS's VSU) would replace `voxel_lists`.
+All that the host computes for a frame. The voxel order is by the nearest corner of the box around
+each voxel's Gaussians; the hardware's own ordering unit (StreamingGS's VSU) would replace `voxel_lists`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from golden.splat.scene_image import SceneImage, radius_value
 from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, SLACK_BITS, Spec
 
 GUARD_BAND = 1.3  # as in reference.py
-MAX_TANGENT = 1.5  # largest tangent of half a field of view
+MIN_FOCAL, MAX_FOCAL = 1, 1 << 16  # pixels; 4 bits of exponent
+MAX_TANGENT = 1.3  # largest tangent of half a field of view; beyond it `stretch_x` would not fit u1.7
 #: Pixels a support can reach beyond its undilated size: sqrt(0.3 · 2·ln 255), and a rounding guard.
 LOW_PASS_MARGIN = math.sqrt(DILATION * -2 * math.log(MIN_ALPHA)) + 0.25
 
@@ -39,6 +40,7 @@ class Group:
     centre_y: int
     slopes: tuple[int, int, int, int]  #: left, right, top, bottom side, slope_format, widened
     voxels: Ints  # voxel numbers, nearest first
+    depths: Ints  # their near bounds, camera_format
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,6 @@ class Frame:
     near: int  #: camera_format
     stretch_x: int  #: bound of the Jacobian row's norm over f/z, u1.7
     stretch_y: int
-    depth_offset: int  #: nearest corner of a voxel's cube below its origin's depth, camera_format
     groups: tuple[Group, ...]
 
 
@@ -65,10 +66,24 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
     """Quantises the camera for `image` and lists each group's voxels.
 
     Raises:
-        InputError: a field of view wider than 2·atan(1.5), a camera further than 2**13 voxels
-            from the scene's middle, or a near plane that is not positive or does not fit.
+        InputError: a field of view wider than 2·atan(1.3), a focal length or principal point out of
+            range, a camera further than 2**13 voxels from the scene's middle, or a near plane that
+            is not positive or does not fit.
     """
     edge = image.grid.edge
+    for name in ("fx", "fy"):
+        if not MIN_FOCAL <= getattr(camera, name) < MAX_FOCAL:
+            raise InputError(
+                f"camera: {name} must lie in {MIN_FOCAL}..{MAX_FOCAL - 1} pixels for this engine, "
+                f"it is {getattr(camera, name):g}"
+            )
+    reach = 1 << (spec.mean_format.width - 1 - spec.mean_format.fraction)
+    for name, size in (("cx", camera.width), ("cy", camera.height)):
+        if not size - reach <= getattr(camera, name) < reach:
+            raise InputError(
+                f"camera: {name} must lie in {size - reach}..{reach - 1} pixels for this engine, "
+                f"it is {getattr(camera, name):g}"
+            )
     half_x, half_y = (
         _half_tangent(camera.cx, camera.width, camera.fx),
         _half_tangent(camera.cy, camera.height, camera.fy),
@@ -98,7 +113,6 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
     ]
     limits = [GUARD_BAND * 0.5 * camera.width / camera.fx, GUARD_BAND * 0.5 * camera.height / camera.fy]
     stretch = [math.sqrt(1 + limit**2) for limit in limits]
-    corner = np.minimum(rotation[2], 0).sum() * (unit - 1)
     frame = Frame(
         camera=camera,
         rotation=rotation,
@@ -110,9 +124,8 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
         limit_x=encode(limits[0], spec.rotation_format, overflow="saturate"),
         limit_y=encode(limits[1], spec.rotation_format, overflow="saturate"),
         near=near_code,
-        stretch_x=min(math.ceil(stretch[0] * 128), 255),
-        stretch_y=min(math.ceil(stretch[1] * 128), 255),
-        depth_offset=int(corner >> spec.rotation_format.fraction),
+        stretch_x=math.ceil(stretch[0] * 128),
+        stretch_y=math.ceil(stretch[1] * 128),
         groups=(),
     )
     lists = voxel_lists(image, frame, spec)
@@ -147,8 +160,16 @@ def voxel_origins(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Ints, In
 
 
 def near_bounds(image: SceneImage, frame: Frame, spec: Spec) -> Ints:
-    """A depth below which no Gaussian of the voxel can lie, [V], camera_format: what the RTL computes."""
-    return voxel_origins(image, frame, spec)[1][:, 2] + frame.depth_offset
+    """A depth below which no Gaussian of the voxel lies, [V], camera_format.
+
+    The nearest corner of the box around the voxel's positions, in the coarse filter's own
+    arithmetic, whose roundings are monotone: exact, not merely safe.
+    """
+    first = image.grid.first
+    offset = image.offset << (CAMERA_FRACTION - spec.position_bits)
+    low, high = np.minimum.reduceat(offset, first, axis=0), np.maximum.reduceat(offset, first, axis=0)
+    nearest = np.minimum(low * frame.rotation[2], high * frame.rotation[2]).sum(axis=1)
+    return voxel_origins(image, frame, spec)[1][:, 2] + (nearest >> spec.rotation_format.fraction)
 
 
 def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...]:
@@ -189,6 +210,7 @@ def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...
                     centre_y=encode(camera.cy - y, spec.mean_format, overflow="saturate"),
                     slopes=(left, right, top, bottom),
                     voxels=order[visited[order]],
+                    depths=bounds[order[visited[order]]],
                 )
             )
     return tuple(groups)

@@ -109,7 +109,9 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec) -> MemoryIma
     for group in frame.groups:
         v = group.voxels
         index = {f"index_{axis}": image.grid.index[v, k] for k, axis in enumerate("xyz")}
-        entries = pack(VOXEL, {**index, "count": image.grid.count[v], "first": first[v]}, VOXEL_BYTES)
+        entries = pack(
+            VOXEL, {**index, "count": image.grid.count[v], "first": first[v], "depth": group.depths}, VOXEL_BYTES
+        )
         padded = _to_lines(entries.reshape(-1))
         lists.append(padded)
         addresses.append(address)
@@ -138,7 +140,6 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec) -> MemoryIma
             name: getattr(frame, name)
             for name in (
                 "focal_x", "focal_y", "focal_exponent", "limit_x", "limit_y", "near", "stretch_x", "stretch_y",
-                "depth_offset",
             )
         },
         "group_count": groups,

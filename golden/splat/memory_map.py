@@ -39,13 +39,13 @@ HEADER = [
     Field("near", 32),
     Field("stretch_x", 32),
     Field("stretch_y", 32),
-    Field("depth_offset", 32, True),
     Field("group_count", 32),
     Field("sh_degree", 32),
     Field("group_address", 32),
     Field("coarse_address", 32),
     Field("record_address", 32),
     Field("frame_address", 32),
+    Field("spare", 64),
 ]
 
 #: One entry of the group table.
@@ -62,14 +62,14 @@ GROUP = [
     Field("valid_rows", 8),
 ]
 
-#: One entry of a group's visiting list.
+#: One entry of a group's visiting list; no Gaussian of the voxel is nearer than `depth`.
 VOXEL = [
     Field("index_x", 16, True),
     Field("index_y", 16, True),
     Field("index_z", 16, True),
     Field("count", 16),
     Field("first", 32),
-    Field("spare", 32),
+    Field("depth", 32, True),
 ]
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from golden.splat.coarse_filter import coarse_filter, voxel_fetch
 from golden.splat.depth_sort import depth_sort
 from golden.splat.fine_filter import Splats, depth_key, fine_filter
-from golden.splat.frame import Frame, Group, near_bounds
+from golden.splat.frame import Frame, Group
 from golden.splat.rasteriser import Pixels, pixel_bytes, rasterise
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
@@ -56,8 +56,8 @@ def render_group(image: SceneImage, frame: Frame, group: Group, spec: Spec, work
     arrival = torch.full((len(image),), -1)
     arrival[candidates.place] = visit
     splats = fine_filter(candidates, image, frame, group, spec)
-    bounds = torch.from_numpy(near_bounds(image, frame, spec)[group.voxels])
-    order, forced, deepest = depth_sort(splats.depth, arrival[splats.place], depth_key(bounds, spec), spec)
+    bounds = depth_key(torch.from_numpy(group.depths), spec)
+    order, forced, deepest = depth_sort(splats.depth, arrival[splats.place], bounds, spec)
     pixels, touches, useful = rasterise(splats.select(order), spec)
     work.voxels += len(group.voxels)
     work.streamed += len(streamed)

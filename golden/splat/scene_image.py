@@ -23,7 +23,8 @@ from golden.splat.spec import (
 )
 
 Ints = npt.NDArray[np.int64]
-DEFAULT_CROWD = 96.0  # Gaussians in the voxel of an average Gaussian
+SIZE_CLASSES = (0.5, 1.0)  # voxel edges of support
+DEFAULT_CROWD = 64.0  # Gaussians in the voxel of an average Gaussian
 
 #: Constant of each real spherical harmonic of bands 1 to 3, folded into the stored coefficient,
 #: so that the hardware evaluates the bare polynomials of `model.color`.
@@ -77,6 +78,24 @@ def support_sigmas(opacity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.sqrt(2 * np.log(np.maximum(opacity / MIN_ALPHA, 1)))
 
 
+def _size_class(scene: Scene, edge: float) -> Ints:
+    """0 for a support that reaches less than half a voxel edge, 1 for less than one, 2 beyond."""
+    reach = scene.scales.max(axis=1) / edge * support_sigmas(scene.opacities.astype(np.float64))
+    return np.digitize(reach, SIZE_CLASSES)
+
+
+def _smallest_edge(scene: Scene, spec: Spec) -> float:
+    """The voxel edge at which every scale and every support has a code; no less than the median Gaussian's size.
+
+    The latter is for scenes of a few Gaussians close together: their crowd asks for no voxel size.
+    """
+    size = scene.scales.max(axis=1).astype(np.float64)
+    reach = size * support_sigmas(scene.opacities.astype(np.float64))
+    highest = (min(32 << spec.scale_fraction, 1 << spec.scale_bits) - 1) / (1 << spec.scale_fraction) - SCALE_BIAS
+    furthest = radius_value(np.array((1 << (5 + RADIUS_MANTISSA)) - 1))
+    return float(max(np.median(size), size.max() / 2.0**highest, reach.max() / furthest))
+
+
 def _round_to(value: npt.NDArray[np.floating], scale: float, low: int, high: int) -> Ints:
     return np.rint(value.astype(np.float64) * scale).clip(low, high).astype(np.int64)
 
@@ -86,7 +105,7 @@ def _signed(bits: int) -> tuple[int, int]:
 
 
 def build_scene_image(scene: Scene, spec: Spec, *, edge: float | None = None) -> SceneImage:
-    """Quantises `scene`. Without `edge` the voxel size is chosen for `DEFAULT_CROWD`.
+    """Quantises `scene`. Without `edge` the voxel size is chosen for `DEFAULT_CROWD`; every scale fits.
 
     Gaussians whose opacity is below 1/255 can colour no pixel; they are left out and counted.
     """
@@ -95,8 +114,8 @@ def build_scene_image(scene: Scene, spec: Spec, *, edge: float | None = None) ->
     if len(visible) == 0:
         visible = np.array([0])
     if edge is None:
-        edge = choose_edge(scene, visible, DEFAULT_CROWD)
-    grid = voxelise(scene, visible, edge)
+        edge = max(choose_edge(scene, visible, DEFAULT_CROWD), _smallest_edge(scene.select(visible), spec))
+    grid = voxelise(scene, visible, edge, _size_class(scene.select(visible), edge))
     scene = scene.select(grid.order)
 
     unit = 1 << spec.position_bits

@@ -15,7 +15,7 @@ MAX_ALPHA = 0.99
 MIN_ALPHA = 1 / 255
 MIN_TRANSMITTANCE = 1e-4
 DILATION = 0.3  # px²
-SCALE_BIAS = 24  # a scale code of 0 is 2**-24 voxel edges
+SCALE_BIAS = 20  # a scale code of 0 is 2**-20 voxel edges
 CAMERA_FRACTION = 16  # of camera-space coordinates, in voxel edges
 DEPTH_DROP = 8  # fraction bits of the depth that the coarse test's slope products leave out
 SLACK_BITS = 7  # the coarse test's slack for that is 2**-7 voxel edges
@@ -45,7 +45,7 @@ class Spec:
     sh_degree: int = 3  #: highest spherical-harmonics degree that is evaluated
     position_bits: int = 16  #: fraction of a voxel edge in positions, on each axis
     quaternion_bits: int = 12  #: each of w, x, y, z, two's complement, 1 = 2**(bits-1)
-    scale_bits: int = 12  #: log2 of a scale in voxel edges, biased by 24 …
+    scale_bits: int = 12  #: log2 of a scale in voxel edges, biased by 20 …
     scale_fraction: int = 7  #: … of which these bits are fraction
     opacity_bits: int = 11  #: -log2 of the opacity, 3 integer bits
     dc_bits: int = 11  #: base colour, two's complement …
@@ -67,9 +67,9 @@ class Spec:
         limits = {
             "group_size": (8, 128), "subtile": (2, 8), "sh_degree": (0, 3), "position_bits": (8, 16),
             "quaternion_bits": (6, 16), "scale_bits": (8, 12), "scale_fraction": (3, 7), "opacity_bits": (6, 14),
-            "dc_bits": (8, 14), "dc_fraction": (5, 12), "sh_bits": (4, 8), "mantissa_bits": (10, 17),
+            "dc_bits": (8, 14), "dc_fraction": (5, 12), "sh_bits": (4, 8), "mantissa_bits": (11, 17),
             "covariance_bits": (12, 26),
-            "screen_fraction": (2, 8), "power_fraction": (4, 12), "alpha_bits": (8, 16),
+            "screen_fraction": (2, 8), "power_fraction": (4, 10), "alpha_bits": (8, 16),
             "transmittance_bits": (12, 18), "color_fraction": (6, 12), "accumulator_fraction": (8, 20),
             "depth_bits": (12, 30), "sort_levels": (3, 13), "sort_banks": (1, 8),
         }  # fmt: skip

@@ -16,17 +16,18 @@ class Config:
 
     spec: Spec = field(default_factory=Spec)
     memory_width: int = 512  #: bits of a memory word; one word a cycle is the peak bandwidth
-    coarse_lanes: int = 2  #: Gaussians that the coarse filter takes a cycle
+    coarse_lanes: int = 4  #: Gaussians that the coarse filter takes a cycle
+    outstanding: int = 256  #: bursts under way at the memory, all readers together
     list_words: int = 8  #: visiting-list words read ahead
     coarse_words: int = 64  #: coarse-half words read ahead
-    record_words: int = 64  #: record words read ahead
-    candidate_depth: int = 128  #: candidates that wait for their records
+    record_words: int = 128  #: record words read ahead
+    candidate_depth: int = 192  #: candidates that wait for their records
     splat_depth: int = 32  #: sorted splats that wait for the rasteriser
     issue_window: int = 4  #: splats among which the rasteriser looks for a free sub-tile
 
     def __post_init__(self) -> None:
         limits = {
-            "memory_width": (128, 512), "coarse_lanes": (1, 8), "list_words": (4, 64), "coarse_words": (4, 512),
+            "memory_width": (128, 512), "coarse_lanes": (1, 8), "outstanding": (4, 1024), "list_words": (4, 64), "coarse_words": (4, 512),
             "record_words": (4, 512), "candidate_depth": (4, 1024), "splat_depth": (4, 512), "issue_window": (1, 16),
         }  # fmt: skip
         for item in fields(self):
@@ -57,6 +58,7 @@ def tiny() -> Config:
         spec=TINY_SPEC,
         memory_width=128,
         coarse_lanes=1,
+        outstanding=32,
         list_words=4,
         coarse_words=16,
         record_words=16,
@@ -67,7 +69,7 @@ def tiny() -> Config:
 
 
 def default() -> Config:
-    """64 lanes, two coarse filter lanes, 64 bytes a cycle."""
+    """64 pixel lanes, four coarse filter lanes to one fine filter, 64 bytes a cycle."""
     return Config(spec=DEFAULT_SPEC)
 
 

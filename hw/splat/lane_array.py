@@ -23,7 +23,7 @@ class OperationLayout(data.StructLayout):
 class LaneArray(wiring.Component):
     """`subtile`² pixel lanes; lane y·subtile + x is pixel (x, y).
 
-    One operation a cycle, two on one sub-tile at least 4 cycles apart.
+    One operation a cycle, two on one sub-tile at least 3 cycles apart.
 
     Members:
         i: {`operation`, `terms`, `color`}.

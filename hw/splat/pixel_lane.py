@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
@@ -13,9 +14,9 @@ from hw.lib.pipe import Pipe, Staged
 
 #: Cycles after the power terms in which the shared inputs arrive (see `PixelLane`).
 READ, BLEND, WRITE, SHADE, STORE = 5, 7, 8, 9, 10
-#: Two operations on one sub-tile must be this many cycles apart: a read of the transmittance
-#: sees the write of the operation before.
-HAZARD = WRITE - READ + 1
+#: Two operations on one sub-tile must be this many cycles apart: a read of the transmittance then
+#: sees the write of the operation before, in the same cycle at the earliest.
+HAZARD = WRITE - READ
 
 
 class PixelLane(wiring.Component):
@@ -24,7 +25,7 @@ class PixelLane(wiring.Component):
     An operation draws a splat on one sub-tile (`draw`) or flushes it: hands the pixel out and
     leaves it transparent. α = min(0.99, 2**-p) by table; w = T·α; T -= w; C += w·c; a splat that
     would bring T below 1e-4 is left out and ends the pixel (`done`). 4 multipliers, one table.
-    One operation a cycle; two on the same sub-tile at least 4 cycles apart.
+    One operation a cycle; two on the same sub-tile at least `HAZARD` = 3 cycles apart.
 
     Members (in cycle n after `row`, `column`, `cross`, `draw`):
         read_address (5): sub-tile. flush_blend (7): the operation is a flush. write_address, write
@@ -59,7 +60,7 @@ class PixelLane(wiring.Component):
         m = Module()
         p = Pipe(m)
         alpha = self._alpha(p)
-        transmittance, weight = self._blend(m, p, platform, alpha)
+        transmittance, weight = self._blend(m, p, alpha)
         self._shade(m, p, platform, transmittance, weight)
         return m
 
@@ -89,15 +90,15 @@ class PixelLane(wiring.Component):
 
         return p.stage(alpha, root, octave, seen, name="alpha")
 
-    def _blend(self, m: Module, p: Pipe, platform: object, alpha: Staged) -> tuple[Staged, Staged]:
+    def _blend(self, m: Module, p: Pipe, alpha: Staged) -> tuple[Staged, Staged]:
         """Updates transmittance and done; returns the old transmittance and the weight drawn."""
         spec = self.spec
         bits = spec.transmittance_bits
         state = data.StructLayout({"transmittance": bits, "done": 1})
         clear = spec.full_transmittance
-        # Operations on one sub-tile are HAZARD cycles apart, so the ports never meet; the flush after
-        # reset sets every row.
-        write, read = two_port_memory(m, platform, "blended", width=bits + 1, depth=spec.columns**2)
+        m.submodules.blended = memory = Memory(shape=bits + 1, depth=spec.columns**2, init=[])
+        write = memory.write_port()
+        read = memory.read_port(transparent_for=[write])
         m.d.comb += [read.addr.eq(self.read_address), read.en.eq(1)]
         before = Signal(state, name="before")
         m.d.comb += Value.cast(before).eq(read.data)
@@ -137,6 +138,7 @@ class PixelLane(wiring.Component):
         spec = self.spec
         fmt = spec.accumulator_format
         layout = data.ArrayLayout(fmt.width, 3)
+        # Read 2 cycles before its write, and operations on one sub-tile are further apart: never met.
         write, read = two_port_memory(m, platform, "shaded", width=3 * fmt.width, depth=spec.columns**2)
         m.d.comb += [read.addr.eq(self.write_address), read.en.eq(1)]
         shade = Signal(layout, name="shade")

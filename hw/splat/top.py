@@ -121,7 +121,9 @@ class SplatEngine(wiring.Component):
             m, frame_fetch.groups, [stage.groups for stage in (voxel_fetch, coarse_filter, fine_filter, rasteriser)]
         )
         readers = {"frame": frame_fetch, "list": voxel_fetch, "coarse": coarse_fetch, "record": fine_fetch}
-        m.submodules.arbiter = arbiter = ReadArbiter(width=config.memory_width, count=len(readers))
+        m.submodules.arbiter = arbiter = ReadArbiter(
+            width=config.memory_width, count=len(readers), outstanding=config.outstanding
+        )
         for client, reader in zip(arbiter.clients, readers.values(), strict=True):
             wiring.connect(m, client, reader.memory)
         wiring.connect(m, wiring.flipped(self.read), arbiter.memory)

@@ -1,4 +1,4 @@
-"""A voxel's corner in camera space, and the nearest depth in it."""
+"""A voxel's corner in camera space, and the sort key of its near bound."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from hw.splat.layouts import INDEX_WIDTH, VisitLayout, header_layout, voxel_layo
 
 
 class VoxelOrigin(wiring.Component):
-    """relative = index - camera, origin = W·relative, bound = key of the cube's nearest depth.
+    """relative = index - camera, origin = W·relative, bound = sort key of the list's depth.
 
-    Latency 8 cycles, one voxel a cycle; 9 multipliers of 32×18. An `end` passes unchanged.
+    Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×18. An `end` passes unchanged.
 
     Members:
         i: {`voxel`: a list entry, `end`}. frame: the header. o: VisitLayout.
     """
 
-    latency = 8
+    latency = 4
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -68,8 +68,7 @@ class VoxelOrigin(wiring.Component):
                     name=f"origin_{row}",
                 )
             )
-        nearest = p.stage(lambda z: resize(z + self.frame.depth_offset, coordinate), origin[2], name="nearest")
-        bound = depth_key(p, nearest, spec, name="bound")
+        bound = depth_key(p, Staged(voxel.value.depth, 0, "depth"), spec, name="bound")
         p.finish(
             self.o,
             self.latency,
