@@ -178,6 +178,12 @@ class Pipe:
 
         return self.stage(combine, base, product, name=name)
 
+    def wide_product(self, a: Staged, b: Staged, *, name: str, split: int = 18) -> Staged:
+        """a · b, exact, for a `b` too wide for one multiplier: its halves apart, then their sum; 2 cycles."""
+        low = self.stage(lambda x, y: x * y[:split], a, b, name=f"{name}_low")
+        high = self.stage(lambda x, y: x * y.shift_right(split), a, b, name=f"{name}_high")
+        return self.stage(lambda p, q: p + q.shift_left(split), low, high, name=name)
+
     def leading_zeros(self, value: Staged, width: int, *, name: str) -> Staged:
         """Zeros above the highest set bit of a `width`-bit word, at most width - 1; 1 cycle."""
         return self.stage(lambda v: leading_zeros(resize(v, unsigned(width)) | 1), value, name=name)

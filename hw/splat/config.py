@@ -23,7 +23,7 @@ class Config:
     record_words: int = 128  #: record words read ahead
     candidate_depth: int = 192  #: candidates that wait for their records
     splat_depth: int = 32  #: sorted splats that wait for the rasteriser
-    issue_window: int = 4  #: splats among which the rasteriser looks for a free sub-tile
+    issue_window: int = 6  #: splats among which the rasteriser looks for a free sub-tile
 
     def __post_init__(self) -> None:
         limits = {

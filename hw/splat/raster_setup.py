@@ -36,14 +36,14 @@ class RasterSetup(wiring.Component):
     """Coefficients for all lanes of one splat on one sub-tile; `golden.splat.rasteriser.setup`.
 
     The lanes need no multiplier for the exponent: with g the gradient at the first pixel,
-    column[x] = x·g_x + x²·a, row[y] = start + y·g_y + y²·c, cross[k] = 2·k·b. Latency 9 cycles,
+    column[x] = x·g_x + x²·a, row[y] = start + y·g_y + y²·c, cross[k] = 2·k·b. Latency 10 cycles,
     one a cycle; 6 multipliers, two of them 38×19.
 
     Members:
         i: {`splat`, `column`, `row` of the sub-tile}. o: PowerTermsLayout.
     """
 
-    latency = 9
+    latency = 10
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -71,8 +71,8 @@ class RasterSetup(wiring.Component):
         v = p.stage(lambda s, t: s + t, product["b_dx"], product["c_dy"], name="v")
         form = p.stage(
             lambda s, t: s + t,
-            p.stage(lambda s, t: s * t, dx, u, name="dx_u"),
-            p.stage(lambda s, t: s * t, dy, v, name="dy_v"),
+            p.wide_product(dx, u, name="dx_u"),
+            p.wide_product(dy, v, name="dy_v"),
             name="form",
         )
         fraction, screen = spec.power_fraction, spec.screen_fraction
