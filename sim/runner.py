@@ -90,8 +90,10 @@ def _control_file(design: Generated) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build(design: Generated, *, sources: Sequence[Path] = (), waves: bool = False, threads: int = 1) -> Build:
-    """Verilates and compiles `design`, unless the same text with the same flags was built before."""
+def build(
+    design: Generated, *, sources: Sequence[Path] = (), waves: bool = False, threads: int = 1, again: bool = False
+) -> Build:  # fmt: skip
+    """Verilates and compiles `design`, unless the same text with the same flags was built before (or `again`)."""
     require_tools()
     arguments = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert-case"]
     arguments += ["--threads", str(threads)] if threads > 1 else []
@@ -102,6 +104,8 @@ def build(design: Generated, *, sources: Sequence[Path] = (), waves: bool = Fals
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if again:
+            _empty(folder)
         if not (folder / "built").exists():
             (folder / "design.v").write_text(design.verilog)
             (folder / "control.vlt").write_text(control)
@@ -164,6 +168,15 @@ def run(
     if failures or not count:
         raise SimulationError(f"{bench}: {failures} of {count} tests failed\n{_tail(log)}")
     return folder
+
+
+def _empty(folder: Path) -> None:
+    """Removes everything but the lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
 
 
 def _tail(log: Path, lines: int = 30) -> str:
