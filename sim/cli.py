@@ -13,6 +13,7 @@ from sim.commands.baseline import baseline
 from sim.commands.bench import bench
 from sim.commands.compare import compare
 from sim.commands.demo import demo
+from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
 from sim.commands.render import render
@@ -31,7 +32,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, demo, sim, synth, baseline, compare, bench, engines):
+for command in (generate, render, demo, sim, synth, baseline, compare, bench, docs, engines):
     cli.add_command(command)
 
 

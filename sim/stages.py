@@ -28,7 +28,7 @@ class Expected:
     mask: int | None = None
 
 
-def pack(layout: data.Layout, value: Mapping[str, Any]) -> int:
+def pack(layout: data.Layout, value: Any) -> int:
     """A payload's bits from its fields."""
     return Const.cast(Value.cast(layout.const(value))).value
 
@@ -68,7 +68,7 @@ def run_stage(
             n: {
                 "payloads": [hex(p) for p in o.payloads],
                 "fields": flat_fields(o.layout),
-                "mask": hex((1 << o.layout.size) - 1 if o.mask is None else o.mask),
+                "mask": hex((1 << Shape.cast(o.layout).width) - 1 if o.mask is None else o.mask),
             }
             for n, o in outputs.items()
         },
