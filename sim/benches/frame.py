@@ -35,6 +35,8 @@ async def frame(dut) -> None:
         "fault": int(dut.fault.value),
         "fault_address": int(dut.fault_address.value),
         "counters": hex(int(dut.counters.value)),
+        "words_read": int(dut.words_read.value),
+        "words_written": int(dut.words_written.value),
     }
     dut.dump.value = 1
     await ClockCycles(dut.clk, 2)

@@ -15,33 +15,22 @@ from sim.runner import BUILD
 
 
 def comparison_rows(report: dict[str, Any], clock_ghz: float = 1.0) -> list[tuple[str, str, str, str, str]]:
-    """One row for the RTL's frame and one per measured baseline of the same workload."""
+    """One row for the RTL's run and one per measured baseline whose workload says nothing else than the report's."""
     workload = report["workload"]
-    key = {name: workload.get(name) for name in ("scene", "view", "size")}
     milliseconds = report["cycles"] / clock_ghz / 1e6
-    rows = [
-        (
-            f"RTL at {clock_ghz:g} GHz",
-            "cycles measured, clock assumed",
-            str(workload["scene"]),
-            f"{milliseconds:.3f}",
-            "1",
-        )
-    ]
+    own = _label({name: value for name, value in workload.items() if isinstance(value, str | int)})
+    rows = [(f"RTL at {clock_ghz:g} GHz", "cycles measured, clock assumed", own, f"{milliseconds:.3f}", "1")]
     for record in load(report["engine"]):
         for entry in record["entries"]:
-            if all(entry["workload"].get(name) == value for name, value in key.items()):
-                ratio = entry["median_ms"] / milliseconds
-                rows.append(
-                    (
-                        record["device"]["name"],
-                        "measured",
-                        entry["workload"]["scene"],
-                        f"{entry['median_ms']:.3f}",
-                        f"{ratio:.1f}",
-                    )
-                )
+            if all(workload.get(name) == value for name, value in entry["workload"].items()):
+                ratio = f"{entry['median_ms'] / milliseconds:.1f}"
+                label = _label(entry["workload"])
+                rows.append((record["device"]["name"], "measured", label, f"{entry['median_ms']:.3f}", ratio))
     return rows
+
+
+def _label(workload: dict[str, Any]) -> str:
+    return " ".join(str(value) for value in workload.values())
 
 
 @click.command()
@@ -57,7 +46,7 @@ def compare(reports: tuple[Path, ...]) -> None:
             rows += comparison_rows(report)
             shown.add(report["engine"])
     if rows:
-        show_table("time of a frame", ("device", "kind", "scene", "ms", "× RTL"), rows)
+        show_table("time of the same workload", ("device", "kind", "workload", "ms", "× RTL"), rows)
     else:
         out.print("no report with cycles yet: run `make demo` or `tessera sim` first")
     for engine in sorted(shown or ENGINES):
