@@ -18,19 +18,21 @@ def comparison_rows(report: dict[str, Any], clock_ghz: float = 1.0) -> list[tupl
     """One row for the RTL's run and one per measured baseline whose workload says nothing else than the report's."""
     workload = report["workload"]
     milliseconds = report["cycles"] / clock_ghz / 1e6
-    own = _label({name: value for name, value in workload.items() if isinstance(value, str | int)})
-    rows = [(f"RTL at {clock_ghz:g} GHz", "cycles measured, clock assumed", own, f"{milliseconds:.3f}", "1")]
-    for record in load(report["engine"]):
-        for entry in record["entries"]:
-            if all(workload.get(name) == value for name, value in entry["workload"].items()):
-                ratio = f"{entry['median_ms'] / milliseconds:.1f}"
-                label = _label(entry["workload"])
-                rows.append((record["device"]["name"], "measured", label, f"{entry['median_ms']:.3f}", ratio))
+    matching = [
+        (record["device"]["name"], entry)
+        for record in load(report["engine"])
+        for entry in record["entries"]
+        if all(workload.get(name) == value for name, value in entry["workload"].items())
+    ]
+    known = matching[0][1]["workload"] if matching else {k: v for k, v in workload.items() if isinstance(v, str | int)}
+    label = " ".join(str(value) for value in known.values())
+    pauses = report["memory"].get("stalls", 0)
+    rtl = f"RTL at {clock_ghz:g} GHz" + (f", memory pauses {pauses}/256" if pauses else "")
+    rows = [(rtl, "cycles measured, clock assumed", label, f"{milliseconds:.3f}", "1")]
+    for device, entry in matching:
+        ratio = f"{entry['median_ms'] / milliseconds:.1f}"
+        rows.append((device, "measured", label, f"{entry['median_ms']:.3f}", ratio))
     return rows
-
-
-def _label(workload: dict[str, Any]) -> str:
-    return " ".join(str(value) for value in workload.values())
 
 
 @click.command()
