@@ -8,7 +8,7 @@ from typing import Any
 from amaranth.lib import data
 
 from golden.splat.spec import Spec
-from hw.splat.layouts import CandidateLayout, DetailLayout, SurvivorLayout, VisitLayout
+from hw.splat.layouts import CandidateLayout, DetailLayout, RowLayout, SurvivorLayout, VisitLayout
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.payload import decode
 from tests.hw.splat.datapath import Payload
@@ -51,3 +51,22 @@ def detail_payload(w: Workload, candidate: Payload) -> Payload:
     if candidate["mark"]["some"]:
         fields["record"] = w.record(candidate["index"])
     return whole(DetailLayout(w.view.spec), fields)
+
+
+def rows_of(w: Workload, visit: Payload, lanes: int) -> list[Payload]:
+    """The rows of one voxel; of the halves, those of the lanes in use."""
+    if visit["end"]:
+        return [{"visit": {"end": 1}, "begin": 0, "mask": 0}]
+    rows: list[Payload] = []
+    for done in range(0, visit["count"], lanes):
+        first, here = visit["first"] + done, min(lanes, visit["count"] - done)
+        place = {"visit": visit, "begin": int(done == 0), "index": first, "mask": (1 << here) - 1}
+        rows.append(place | {"halves": {k: w.half(first + k) for k in range(here)}})
+    return rows
+
+
+def row_payload(spec: Spec, row: Payload, lanes: int) -> Payload:
+    full = whole(RowLayout(spec, lanes), {name: value for name, value in row.items() if name != "halves"})
+    for k, half in row.get("halves", {}).items():
+        full["halves"][k] = half
+    return full

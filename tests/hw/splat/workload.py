@@ -76,28 +76,32 @@ class Workload:
         size = record_bytes(degree)
         return row(self.memory.data, record(self.view.spec, degree), self.header["record_address"] + index * size, size)
 
-    def candidates(self, group: Group) -> list[tuple[Payload, int]]:
-        """What the coarse filter sends on, each with its place in the scene image, and the end."""
+    def candidates(self, group: Group, lanes: int = 1) -> list[tuple[Payload, int]]:
+        """What the coarse filter sends on, each with its place in the scene image, and the end.
+
+        A voxel's mark goes with the first survivor of its first row of `lanes`, or alone.
+        """
         v = self.view
         streamed, visit = voxel_fetch(v.image, v.frame, group, v.spec)
-        kept = coarse_filter(streamed, v.image, v.frame, group, v.spec).tolist()
+        kept = coarse_filter(streamed, v.image, v.frame, group, v.spec)
         bounds = depth_key(torch.from_numpy(group.depths), v.spec).tolist()
         result: list[tuple[Payload, int]] = []
         for voxel, bound in enumerate(bounds):
             here = torch.nonzero(visit == voxel)[:, 0].tolist()
-            for k, n in enumerate(here):
-                begin = int(k == 0)
-                mark = {"begin": begin, "end": 0, **({"bound": bound} if begin else {})}
-                if kept[n]:
-                    payload = {
-                        "mark": {"some": 1, **mark},
-                        "index": self.index(int(streamed.place[n])),
-                        "point": streamed.point[n].tolist(),
-                        "relative": streamed.relative[n].tolist(),
-                    }
-                    result.append((payload, int(streamed.place[n])))
-                elif begin:
-                    result.append(({"mark": {"some": 0, **mark}}, -1))
+            begin = {"begin": 1, "bound": bound, "end": 0}
+            chosen = [n for n in here if kept[n]]
+            if not bool(kept[here[:lanes]].any()):
+                result.append(({"mark": {"some": 0, **begin}}, -1))
+                begin = {"begin": 0, "end": 0}
+            for n in chosen:
+                payload = {
+                    "mark": {"some": 1, **begin},
+                    "index": self.index(int(streamed.place[n])),
+                    "point": streamed.point[n].tolist(),
+                    "relative": streamed.relative[n].tolist(),
+                }
+                result.append((payload, int(streamed.place[n])))
+                begin = {"begin": 0, "end": 0}
         return [*result, ({"mark": {"some": 0, "begin": 0, "end": 1}}, -1)]
 
     def survivors(self, group: Group) -> list[Payload]:
@@ -125,15 +129,19 @@ class Workload:
                 result.append({"mark": mark | {"some": 0}})
         return result
 
-    def sorted_splats(self, group: Group) -> Splats:
-        """What the depth sort sends on, without the end mark."""
+    def drawn(self, group: Group, spec: Spec | None = None) -> list[Payload]:
+        """What the depth sort sends on."""
+        return [*({"end": 0, "splat": s} for s in splat_payloads(self.sorted_splats(group, spec))), {"end": 1}]
+
+    def sorted_splats(self, group: Group, spec: Spec | None = None) -> Splats:
+        """The splats in drawing order, with the view's buffer or that of another `spec`."""
         v = self.view
         streamed, visit = voxel_fetch(v.image, v.frame, group, v.spec)
         kept = coarse_filter(streamed, v.image, v.frame, group, v.spec)
         arrival = dict(zip(streamed.place[kept].tolist(), visit[kept].tolist(), strict=True))
         splats = fine_filter(streamed.select(kept), v.image, v.frame, group, v.spec)
         visits = torch.tensor([arrival[place] for place in splats.place.tolist()], dtype=torch.int64)
-        order, *_ = depth_sort(splats.depth, visits, depth_key(torch.from_numpy(group.depths), v.spec), v.spec)
+        order, *_ = depth_sort(splats.depth, visits, depth_key(torch.from_numpy(group.depths), v.spec), spec or v.spec)
         return splats.select(order)
 
 
