@@ -20,14 +20,14 @@ def payloads(seed: int, count: int = 200) -> list[int]:
 
 def through_a_register(
     sent: Sequence[int], expected: Sequence[int], *, fault: int = OBEDIENT, pause_out: float = 0.4, seed: int,
-    mask: int | None = None,
+    masks: Sequence[int] | None = None,
 ) -> None:  # fmt: skip
     run_stage(
         Faulty,
         "faulty",
         None,
         inputs={"i": sent},
-        outputs={"o": Expected(layout=SHAPE, payloads=expected, mask=mask)},
+        outputs={"o": Expected(layout=SHAPE, payloads=expected, masks=masks)},
         constants={"fault": fault},
         pause_in=0.4,
         pause_out=pause_out,
@@ -53,7 +53,7 @@ def test_nested_layouts_are_flattened() -> None:
 def test_equal_streams_have_no_difference() -> None:
     """Equality is silent, and so is a difference under the mask."""
     assert not list(differences("o", [1, 2], [1, 2], FIELDS))
-    assert not list(differences("o", [1, 2], [33, 2], FIELDS, mask=0b11111))
+    assert not list(differences("o", [1, 2], [33, 2], FIELDS, masks=[0b11111, 0]))
 
 
 def test_a_difference_names_stream_index_and_field() -> None:
@@ -82,7 +82,7 @@ def test_a_wrong_payload_fails_the_run(seed: int) -> None:
     expected = [*sent[:150], sent[150] ^ 1 << 9, *sent[151:]]
     with pytest.raises(SimulationError, match=r"o: payload 150: high\.b: expected \d+, got \d+"):
         through_a_register(sent, expected, seed=seed)
-    through_a_register(sent, expected, seed=seed, mask=0xFF)
+    through_a_register(sent, expected, seed=seed, masks=[0xFF] * len(sent))
 
 
 @pytest.mark.parametrize(
