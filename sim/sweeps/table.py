@@ -36,10 +36,10 @@ class Sweep:
         """Quality of the chosen formats."""
         return self.rows[0].quality
 
-    def curve(self, field: str) -> dict[int, float]:
-        """Worst quality over the inputs by the field's value, the chosen one among them."""
-        points = {row.value: min(row.quality) for row in self.rows if row.field == field and row.value is not None}
-        return dict(sorted({**points, self.chosen[field]: min(self.base)}.items()))
+    def curve(self, field: str) -> dict[int, list[float]]:
+        """Quality of every input by the field's value, the chosen one among them."""
+        points = {row.value: row.quality for row in self.rows if row.field == field and row.value is not None}
+        return dict(sorted({**points, self.chosen[field]: self.base}.items()))
 
 
 def markdown(sweep: Sweep) -> str:
@@ -47,14 +47,17 @@ def markdown(sweep: Sweep) -> str:
     lines = [f"{sweep.measure}; the worst of {', '.join(sweep.inputs)}. Bold: the chosen width.", ""]
     lines += ["| field | quality by value |", "|---|---|"]
     for field, chosen in sweep.chosen.items():
-        cells = (f"**{v}: {q:.1f}**" if v == chosen else f"{v}: {q:.1f}" for v, q in sweep.curve(field).items())
+        cells = (
+            f"**{value}: {min(quality):.1f}**" if value == chosen else f"{value}: {min(quality):.1f}"
+            for value, quality in sweep.curve(field).items()
+        )
         lines.append(f"| `{field}` | {' · '.join(cells)} |")
     chosen_row = " · ".join(f"{name} {q:.1f}" for name, q in zip(sweep.inputs, sweep.base, strict=True))
     return "\n".join([*lines, "", f"Chosen formats: {chosen_row}.", ""])
 
 
 def plot(sweep: Sweep, path: Path) -> None:
-    """A small curve for every field, the chosen value marked."""
+    """A small plot for every field with a curve for every input; the chosen value stands on the dashed line."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -67,13 +70,15 @@ def plot(sweep: Sweep, path: Path) -> None:
         axis.axis("off")
     for axis, (field, chosen) in zip(axes.flat, sweep.chosen.items(), strict=False):
         curve = sweep.curve(field)
-        axis.plot(list(curve), list(curve.values()), "o-", color="#4a6fa5", markersize=4)
-        axis.plot([chosen], [curve[chosen]], "o", color="#c8553d", markersize=7)
+        axis.axvline(chosen, color="#888888", linestyle="--", linewidth=1)
+        for name, qualities in zip(sweep.inputs, zip(*curve.values(), strict=True), strict=True):
+            axis.plot(list(curve), qualities, "o-", markersize=3, linewidth=1.2, label=name)
         axis.set_title(field, fontsize=10)
         axis.set_xticks(list(curve))
         axis.grid(alpha=0.3)
-    figure.supylabel("worst quality, dB", fontsize=10)
-    figure.tight_layout()
+    figure.supylabel("quality, dB", fontsize=10)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", ncols=len(sweep.inputs), fontsize=9)
+    figure.tight_layout(rect=(0, 0, 1, 0.95))
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=80)
     pyplot.close(figure)
