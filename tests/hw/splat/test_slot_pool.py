@@ -24,9 +24,9 @@ def test_one_holder_at_a_time(count: int, take: float, give: float, seed: int) -
         nonlocal most
         held: list[int] = []
         offered: int | None = None
-        for cycle in range(400):
+        for cycle in range(600):
             # For a while nothing comes back, so that the pool runs empty.
-            back = cycle > 150 and held and rng.random() < give
+            back = cycle > 300 and held and rng.random() < give
             value = held.pop(rng.randrange(len(held))) if back else 0
             ctx.set(dut.i.payload, value)
             ctx.set(dut.i.valid, int(bool(back)))
@@ -46,7 +46,7 @@ def test_one_holder_at_a_time(count: int, take: float, give: float, seed: int) -
                     most = max(most, len(held))
 
     bench.process(run)
-    bench.run(drain=410)
+    bench.run(drain=610)
     assert handed[:count] == list(range(count))
     assert most == count
     assert len(handed) > count + 20
