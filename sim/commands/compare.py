@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from golden.errors import InputError
 from sim.baselines.record import load, published
 from sim.console import out, show_table
 from sim.engines import ENGINES
@@ -35,6 +36,24 @@ def comparison_rows(report: dict[str, Any], clock_ghz: float = 1.0) -> list[tupl
     return rows
 
 
+def _read(path: Path) -> dict[str, Any]:
+    """A report.
+
+    Raises:
+        InputError: it is no JSON object, or one with cycles that lacks engine or workload.
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # not UTF-8 or not JSON
+        raise InputError(f"{path}: a report is JSON: {error}") from error
+    whole = isinstance(report, dict) and (
+        not report.get("cycles") or ("engine" in report and "scene" in report.get("workload", {}))
+    )
+    if not whole:
+        raise InputError(f"{path}: a report is an object with `engine`, `cycles` and `workload`")
+    return report
+
+
 @click.command()
 @click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
 def compare(reports: tuple[Path, ...]) -> None:
@@ -43,7 +62,7 @@ def compare(reports: tuple[Path, ...]) -> None:
     shown: set[str] = set()
     rows: list[tuple[str, str, str, str, str]] = []
     for path in paths:
-        report = json.loads(path.read_text())
+        report = _read(path)
         if report.get("cycles"):
             rows += comparison_rows(report)
             shown.add(report["engine"])
