@@ -40,17 +40,14 @@ def _read(path: Path) -> dict[str, Any]:
     """A report.
 
     Raises:
-        InputError: it is no JSON object, or one with cycles that lacks engine or workload.
+        InputError: it is no JSON object, or one with cycles that lacks the rest of a run.
     """
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # not UTF-8 or not JSON
         raise InputError(f"{path}: a report is JSON: {error}") from error
-    whole = isinstance(report, dict) and (
-        not report.get("cycles") or ("engine" in report and "scene" in report.get("workload", {}))
-    )
-    if not whole:
-        raise InputError(f"{path}: a report is an object with `engine`, `cycles` and `workload`")
+    if not isinstance(report, dict) or (report.get("cycles") and not {"engine", "workload", "memory"} < set(report)):
+        raise InputError(f"{path}: a report is an object with `engine`, `cycles`, `workload` and `memory`")
     return report
 
 

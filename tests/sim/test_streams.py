@@ -93,7 +93,9 @@ def test_a_wrong_payload_fails_the_run(seed: int) -> None:
         (lambda sent: [sent[1], sent[0], *sent[2:]], "payload 0: (.|\n)*payload 1: "),
     ],
 )
-def test_a_lost_added_or_moved_payload_fails_the_run(seed: int, change: Callable[[list[int]], list[int]], message: str) -> None:
+def test_a_lost_added_or_moved_payload_fails_the_run(
+    seed: int, change: Callable[[list[int]], list[int]], message: str
+) -> None:
     """Number and order count."""
     sent = payloads(seed)
     with pytest.raises(SimulationError, match=message):
