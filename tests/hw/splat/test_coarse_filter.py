@@ -18,7 +18,7 @@ from hw.splat.config import tiny
 from tests.golden.splat.cases import CASES, case
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload, answers, same
-from tests.hw.splat.streams import hold_frame, row_payload, rows_of, stalls
+from tests.hw.splat.streams import hold_frame, row_payload, rows_of
 from tests.hw.splat.workload import Workload, workload, workload_of
 
 
@@ -55,8 +55,7 @@ def test_coarse_lane(name: str, spec: Spec, seed: int) -> None:
     same(answers(CoarseLane(spec=spec), rows, header=w.header), wanted)
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 4])
-@pytest.mark.parametrize(("put", "get"), stalls())
+@pytest.mark.parametrize(("lanes", "put", "get"), [(1, 0, 0), (1, 0.3, 0.4), (2, 0, 0.6), (4, 0, 0), (4, 0.4, 0.3)])
 def test_coarse_filter(lanes: int, put: float, get: float, seed: int) -> None:
     """The survivors of three groups in memory order, the first payload of each voxel marked, and the ends."""
     w, numbers = workload(), (3, 5, 2)
