@@ -45,11 +45,13 @@ def test_extents(name: str, spec: Spec, seed: int) -> None:
 
 
 def test_extents_of_what_is_too_faint() -> None:
+    """Next to nothing is visible: less than 2 px."""
     faint = extents(torch.tensor([[1 << 20, 0, 1 << 20]] * 2), torch.tensor([2047, 2044]), DEFAULT)
     assert int(faint.max()) * DEFAULT.mean_format.step < 2  # 16 px of deviation, and next to nothing of it is seen
 
 
 def test_extents_saturate() -> None:
+    """What reaches further than a centre can lie is cut there."""
     high = DEFAULT.mean_format.high
     assert extents(torch.tensor([[1 << 34, 0, 1 << 34]]), torch.tensor([0]), DEFAULT).unique().tolist() == [high]
 
