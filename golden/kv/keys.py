@@ -51,7 +51,9 @@ def load_keys(path: str | Path) -> KeySet:
     if v.shape != k.shape:
         raise InputError(f"{path.name}: V must have K's shape {list(k.shape)}, it has {list(v.shape)}")
     if (q.shape[0], q.shape[1], q.shape[3]) != (k.shape[0], k.shape[1], k.shape[3]):
-        raise InputError(f"{path.name}: Q must have K's layers, heads and head size {list(k.shape)}, it is {list(q.shape)}")
+        raise InputError(
+            f"{path.name}: Q must have K's layers, heads and head size {list(k.shape)}, it is {list(q.shape)}"
+        )
     for name, part in (("K", k), ("V", v), ("Q", q)):
         if part.shape[2] == 0:
             raise InputError(f"{path.name}: {name} must not be empty, its length is 0")

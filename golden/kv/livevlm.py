@@ -94,7 +94,5 @@ def position_agnostic_retrieval(
         bool [T], and the retrieved keys, rotated to their original positions.
     """
     bare = rotate(keys, -positions)
-    chosen = best_pages(
-        page_scores(queries, page_means(bare, page), scale, pooling=pooling), len(keys), page, share
-    )
+    chosen = best_pages(page_scores(queries, page_means(bare, page), scale, pooling=pooling), len(keys), page, share)
     return chosen, rotate(bare[chosen], positions[chosen])

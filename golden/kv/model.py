@@ -69,12 +69,8 @@ def retrieve(data: Quantised, spec: Spec, options: Options) -> ModelResult:
     heads: list[HeadResult] = []
     for h in range(spec.heads):
         scores = score_unit(data.queries[:, h], means[:, h])
-        rows = wtu(
-            scores, table.counts, data.shifts[:, h], options.wicsum_code, spec, count_mode=options.count_mode
-        )
+        rows = wtu(scores, table.counts, data.shifts[:, h], options.wicsum_code, spec, count_mode=options.count_mode)
         selected = rows.selected.any(0)
         taken = (selected[clustering.cluster] & stored)[arrival]
-        heads.append(
-            HeadResult(means=means[:, h], scores=scores, rows=rows, selected=selected, tokens=arrival[taken])
-        )
+        heads.append(HeadResult(means=means[:, h], scores=scores, rows=rows, selected=selected, tokens=arrival[taken]))
     return ModelResult(hashes=hashes, clustering=clustering, table=table, store=store, heads=heads)
