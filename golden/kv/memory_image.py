@@ -103,7 +103,7 @@ def build_memory_image(data: Quantised, spec: Spec, options: Options) -> MemoryI
     tokens = len(data.keys)
     if options.pages and -(-tokens // spec.block_tokens) > spec.clusters:
         raise InputError(
-            f"kv: at most {spec.clusters} pages of {spec.block_tokens} tokens fit this config, there are {tokens} tokens"
+            f"kv: at most {spec.clusters} pages of {spec.block_tokens} tokens fit this config; there are {tokens}"
         )
     token_bytes = spec.token_words * spec.word_bytes
     block_bytes = spec.block_tokens * token_bytes

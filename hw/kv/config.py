@@ -38,7 +38,8 @@ class Config:
             raise InputError(f"kv: compare_width must be a power of two, it is {self.compare_width}")
         if self.compare_width > self.spec.clusters // 2:
             raise InputError(
-                f"kv: compare_width must not exceed clusters / 2 = {self.spec.clusters // 2}, it is {self.compare_width}"
+                f"kv: compare_width must not exceed clusters / 2 = {self.spec.clusters // 2}, it is "
+                f"{self.compare_width}"
             )
         if self.recent_words < 2 * self.spec.token_words:
             raise InputError(

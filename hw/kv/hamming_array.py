@@ -43,7 +43,7 @@ class HammingArray(wiring.Component):
             lane = p.source(Cat(self.i.row[k], self.i.valid[k]), f"lane_{k}")
 
             def distance(h: Value, v: Value) -> Value:
-                return Mux(v[-1], add_all([bit for bit in h ^ v[:-1]]), self.bits + 1)[:width]
+                return Mux(v[-1], add_all(list(h ^ v[:-1])), self.bits + 1)[:width]
 
             level.append(p.stage(distance, key, lane, name=f"distance_{k}"))
         # A candidate is its lane above its distance; comparing distances alone keeps the lower lane.

@@ -12,7 +12,7 @@ from hw.kv.hamming_array import HammingArray
 from hw.kv.layouts import DecisionLayout, header_layout
 from hw.lib.memory import two_port_memory
 from hw.lib.queue import StreamQueue
-from hw.lib.stream import connect, transfer
+from hw.lib.stream import connect
 
 DECISIONS_WAITING = 8
 
