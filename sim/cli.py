@@ -15,6 +15,7 @@ from sim.commands.demo import demo
 from sim.commands.engines import engines
 from sim.commands.generate import generate
 from sim.commands.render import render
+from sim.commands.retrieve import retrieve
 from sim.commands.sim import sim
 from sim.commands.synth import synth
 from sim.console import err
@@ -30,7 +31,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, demo, sim, synth, baseline, compare, engines):
+for command in (generate, render, retrieve, demo, sim, synth, baseline, compare, engines):
     cli.add_command(command)
 
 

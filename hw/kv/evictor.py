@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.kv.spec import EVICT_AHEAD
@@ -18,7 +18,8 @@ from hw.lib.stream import connect, transfer
 class Evictor(wiring.Component):
     """For every block ordered: reads each head's run from its near slot, and writes it to its far place.
 
-    One block at a time. A block is read only after a cycle in which `settled` is high: whatever was
+    Blocks are asked for while those before are written. A block is read only after a cycle in which
+    `settled` is high: whatever was
     written before the order came has then reached the memory.
 
     Members:
@@ -48,39 +49,38 @@ class Evictor(wiring.Component):
         m = Module()
         spec = self.config.spec
         head_words = spec.block_tokens * spec.chunks
-        head_bytes = head_words * spec.word_bytes
         m.submodules.queue = queue = StreamQueue(shape=range(spec.blocks), depth=EVICT_AHEAD)
-        m.submodules.reader = reader = RunReader(width=self.config.memory_width, depth=2 * head_words, burst=head_words)
+        asked_layout = data.StructLayout({"block": range(spec.blocks), "words": range(head_words + 1)})
+        m.submodules.asked = asked = StreamQueue(shape=asked_layout, depth=EVICT_AHEAD)
+        m.submodules.reader = reader = RunReader(width=self.config.memory_width, depth=4 * head_words, burst=head_words)
         wiring.connect(m, wiring.flipped(self.source), reader.memory)
         connect(m, self.orders, queue.i)
+        m.d.comb += self.idle.eq(~self.orders.valid & (queue.level == 0) & (asked.level == 0))
+        self._ask(m, queue.o, asked.i, reader.i, head_words)
+        self._write(m, asked.o, reader.o, head_words)
+        return m
 
-        block = Signal(range(spec.blocks))
-        words = Signal(range(head_words + 1))  # of a head's run
-        asked = Signal(range(spec.heads + 1))  # heads
-        near, far, far_run = Signal(ADDRESS_WIDTH), Signal(ADDRESS_WIDTH), Signal(ADDRESS_WIDTH)
-        written = Signal(range(head_words + 1))
-        heads = Signal(range(spec.heads + 1))  # written
-        request = self.target.request
-        run_ends = written + 1 == words
+    def _ask(
+        self, m: Module, order: stream.Interface, asked: stream.Interface, run: stream.Interface, head_words: int
+    ) -> None:
+        """Asks for every head's run of a block; then the order counts as asked."""
+        spec = self.config.spec
+        head_bytes = head_words * spec.word_bytes
+        words = Signal(range(head_words + 1))
+        heads = Signal(range(spec.heads))
+        near = Signal(ADDRESS_WIDTH)
+        block = order.payload
+        slot = block[: (spec.near_blocks - 1).bit_length()]
         m.d.comb += [
             self.read_block.eq(block),
-            request.payload.address.eq(far),
-            request.payload.data.eq(reader.o.payload),
-            request.payload.last.eq(run_ends),
-            request.valid.eq(reader.o.valid),
-            reader.o.ready.eq(request.ready),
-            reader.i.payload.address.eq(near),
-            reader.i.payload.length.eq(words),
+            run.payload.address.eq(near),
+            run.payload.length.eq(words),
+            asked.payload.block.eq(block),
+            asked.payload.words.eq(words),
         ]
-        slot = block[: (spec.near_blocks - 1).bit_length()]
-        with m.FSM():
+        with m.FSM(name="ask"):
             with m.State("IDLE"):
-                m.d.comb += [queue.o.ready.eq(1), self.idle.eq(~queue.o.valid & ~self.orders.valid)]
-                with m.If(queue.o.valid):
-                    m.d.sync += block.eq(queue.o.payload)
-                    m.next = "SETTLE"
-            with m.State("SETTLE"):
-                with m.If(self.settled):
+                with m.If(order.valid & self.settled):
                     m.next = "LOOK"
             with m.State("LOOK"):
                 m.next = "ADDRESS"
@@ -88,27 +88,53 @@ class Evictor(wiring.Component):
                 m.d.sync += [
                     words.eq(self.fill * spec.chunks),
                     near.eq(self.header.near_address + slot * (spec.heads * head_bytes)),
-                    far.eq(self.header.far_address + block * (spec.heads * head_bytes)),
-                    far_run.eq(self.header.far_address + block * (spec.heads * head_bytes)),
-                    asked.eq(0),
                     heads.eq(0),
-                    written.eq(0),
                 ]
-                m.next = "COPY"
+                m.next = "ASK"
+            with m.State("ASK"):
+                m.d.comb += run.valid.eq(1)
+                with m.If(run.ready):
+                    m.d.sync += [heads.eq(heads + 1), near.eq(near + head_bytes)]
+                    with m.If(heads == spec.heads - 1):
+                        m.next = "ASKED"
+            with m.State("ASKED"):
+                m.d.comb += [asked.valid.eq(1), order.ready.eq(asked.ready)]
+                with m.If(asked.ready):
+                    m.next = "IDLE"
+
+    def _write(self, m: Module, asked: stream.Interface, words: stream.Interface, head_words: int) -> None:
+        """Writes the runs of the oldest block that was asked for."""
+        spec = self.config.spec
+        head_bytes = head_words * spec.word_bytes
+        address, run = Signal(ADDRESS_WIDTH), Signal(ADDRESS_WIDTH)
+        written = Signal(range(head_words + 1))
+        heads = Signal(range(spec.heads))
+        request = self.target.request
+        run_ends = written + 1 == asked.payload.words
+        m.d.comb += [
+            request.payload.address.eq(address),
+            request.payload.data.eq(words.payload),
+            request.payload.last.eq(run_ends),
+        ]
+        with m.FSM(name="write"):
+            with m.State("IDLE"):
+                base = self.header.far_address + asked.payload.block * (spec.heads * head_bytes)
+                m.d.sync += [address.eq(base), run.eq(base), written.eq(0), heads.eq(0)]
+                with m.If(asked.valid):
+                    m.next = "COPY"
             with m.State("COPY"):
-                m.d.comb += reader.i.valid.eq(asked != spec.heads)
-                with m.If(transfer(reader.i)):
-                    m.d.sync += [asked.eq(asked + 1), near.eq(near + head_bytes)]
+                m.d.comb += [request.valid.eq(words.valid), words.ready.eq(request.ready)]
                 with m.If(transfer(request)):
-                    m.d.sync += [far.eq(far + spec.word_bytes), written.eq(written + 1)]
+                    m.d.sync += [address.eq(address + spec.word_bytes), written.eq(written + 1)]
                     with m.If(run_ends):
                         m.d.sync += [
-                            far.eq(far_run + head_bytes),
-                            far_run.eq(far_run + head_bytes),
+                            address.eq(run + head_bytes),
+                            run.eq(run + head_bytes),
                             written.eq(0),
                             heads.eq(heads + 1),
                         ]
-                with m.If(heads == spec.heads):
-                    m.d.comb += self.done.eq(1)
-                    m.next = "IDLE"
-        return m
+                        with m.If(heads == spec.heads - 1):
+                            m.next = "DONE"
+            with m.State("DONE"):
+                m.d.comb += [self.done.eq(1), asked.ready.eq(1)]
+                m.next = "IDLE"
