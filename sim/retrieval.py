@@ -48,9 +48,10 @@ def for_stream(config: Config, stream: Stream) -> Config:
     return replace(config, spec=replace(config.spec, heads=heads, head_size=size))
 
 
-def quantise_stream(stream: Stream, spec: Spec) -> Quantised:
-    """A stream's codes."""
-    return quantise(stream.keys, stream.values, stream.queries, spec, calibration=stream.calibration)
+def quantise_stream(stream: Stream, spec: Spec, options: Options) -> Quantised:
+    """A stream's codes. Pages are chosen for a question as a whole: its rows become one, their mean."""
+    queries = stream.queries.mean(1, keepdim=True) if options.pages else stream.queries
+    return quantise(stream.keys, stream.values, queries, spec, calibration=stream.calibration)
 
 
 def retrieve_by(
@@ -62,7 +63,7 @@ def retrieve_by(
         CheckError: RTL and model differ.
     """
     spec = config.spec
-    data = quantise_stream(stream, spec)
+    data = quantise_stream(stream, spec, options)
     if backend == "reference":
         return _by_reference(stream, spec, options)
     if backend == "model":

@@ -42,7 +42,7 @@ def quality(
     full = probabilities(queries, keys, scale)
     mask = chosen if chosen.ndim == 2 else chosen.expand(len(queries), -1)
     count = mask.sum(1)
-    order = full.argsort(1, descending=True)
+    order = full.argsort(dim=1, descending=True)
     ranks = torch.arange(full.shape[1]) < count[:, None]
     top = torch.zeros_like(mask).scatter_(1, order, ranks)
     back_keys, back_values = stored or (keys, values)

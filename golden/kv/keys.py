@@ -75,7 +75,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as source, np.load(source, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             return {name: torch.from_numpy(a) for name, a in arrays.items() if a.dtype.kind in "fiu"}
     except (SafetensorError, zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError) as error:

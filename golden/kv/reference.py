@@ -73,7 +73,7 @@ def map_scores(scores: Tensor, mapping: Mapping) -> Tensor:
 
 def wicsum(scores: Tensor, counts: Tensor, threshold: float, *, mapping: Mapping = "min") -> Tensor:
     """Clusters in falling score until Σ s·n exceeds `threshold` of its total, per row. bool [R, C]."""
-    order = scores.argsort(1, descending=True, stable=True)
+    order = scores.argsort(dim=1, descending=True, stable=True)
     weight = (map_scores(scores, mapping) * counts).gather(1, order)
     reached = weight.cumsum(1) > threshold * weight.sum(1, keepdim=True)
     last = torch.where(reached.any(1), reached.long().argmax(1), scores.shape[1] - 1)
@@ -83,7 +83,7 @@ def wicsum(scores: Tensor, counts: Tensor, threshold: float, *, mapping: Mapping
 
 def top_k(scores: Tensor, count: Tensor) -> Tensor:
     """The `count` [R] best tokens of every row. bool [R, T]."""
-    order = scores.argsort(1, descending=True, stable=True)
+    order = scores.argsort(dim=1, descending=True, stable=True)
     ranks = torch.arange(scores.shape[1]) < count[:, None]
     return torch.zeros_like(ranks).scatter_(1, order, ranks)
 

@@ -115,7 +115,7 @@ def measure_on(device: str, streams: Sequence[str], tokens: int, wait: Callable[
         stream = load_stream(source, tokens)
         spec = for_stream(default(), stream).spec
         options = Options.of(spec)
-        data = quantise_stream(stream, spec)
+        data = quantise_stream(stream, spec, options)
         model = retrieve(data, spec, options)
         work = work_of(data, model, spec, options, device)
         places, count = cluster(work)

@@ -67,7 +67,7 @@ def run_stream(
     spec = config.spec
     memory = memory or MemorySettings(stalls=stalls, seed=seed)
     options = options or Options.of(spec)
-    data = quantise_stream(stream, spec)
+    data = quantise_stream(stream, spec, options)
     workload = prepare(data, config, options)
     model = retrieve(data, spec, options)
     rtl = run_rtl(workload, memory=memory)
