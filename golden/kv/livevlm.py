@@ -61,7 +61,7 @@ def page_means(keys: Tensor, page: int) -> Tensor:
     """Mean key of every page of neighbours; the last may be short. [pages, d]"""
     place = torch.arange(len(keys)) // page
     count = int(place[-1]) + 1
-    sums = torch.zeros(count, keys.shape[1]).index_add_(0, place, keys)
+    sums = keys.new_zeros(count, keys.shape[1]).index_add_(0, place, keys)
     return sums / torch.bincount(place, minlength=count)[:, None]
 
 

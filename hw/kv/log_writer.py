@@ -16,6 +16,8 @@ from hw.lib.width_converter import Widener
 class LogWriter(wiring.Component):
     """Gathers entries to words and writes them in order; the last word may be partly zero.
 
+    Entries are taken only after `begin`, and as many as there are tokens.
+
     Members:
         begin: back to the log's start, with a valid header. header: the job's.
         i: stream of log entries. memory: write port. idle: all of a job's tokens are written.
@@ -43,8 +45,8 @@ class LogWriter(wiring.Component):
         m.d.comb += [
             Value.cast(widener.i.payload.data).eq(Value.cast(self.i.payload)),
             widener.i.payload.last.eq(left == 1),
-            widener.i.valid.eq(self.i.valid),
-            self.i.ready.eq(widener.i.ready),
+            widener.i.valid.eq(self.i.valid & (left != 0)),
+            self.i.ready.eq(widener.i.ready & (left != 0)),
             request.payload.address.eq(address),
             request.payload.data.eq(Value.cast(widener.o.payload.data)),
             request.payload.last.eq(left == 0),

@@ -79,7 +79,7 @@ def select(work: Work, places: Tensor, count: int) -> list[Tensor]:
     chosen: list[Tensor] = []
     for h in range(work.spec.heads):
         scores = (work.queries[h] @ means[:, h].T).double()
-        falling, order = scores.sort(1, descending=True, stable=True)
+        falling, order = scores.sort(dim=1, descending=True, stable=True)
         weight = (falling - falling[:, -1:]) * counts[order]
         reached = weight.cumsum(1) * 1024 > work.options.wicsum_code * weight.sum(1, keepdim=True)
         last = torch.where(reached.any(1), reached.long().argmax(1), count - 1)

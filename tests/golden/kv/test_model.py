@@ -56,7 +56,7 @@ def test_wicsum_reference_by_hand() -> None:
     scores = torch.tensor([[9.0, 11.0, 7.0, 8.0, 0.0]])
     counts = torch.tensor([2.0, 1.0, 3.0, 1.0, 5.0])
     assert wicsum(scores, counts, 0.30, mapping="relu").tolist() == [[True, True, False, False, False]]
-    assert wicsum(scores, counts, 0.60, mapping="relu").tolist() == [[True, True, True, True, False]]
+    assert wicsum(scores, counts, 0.60, mapping="relu").tolist() == [[True, True, False, True, False]]
 
 
 def test_baselines_by_hand() -> None:
