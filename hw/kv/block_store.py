@@ -99,7 +99,9 @@ class BlockStore(wiring.Component):
             read_fill.addr.eq(self.read_block),
             read_fill.en.eq(self.idle | (fills.addr != self.read_block)),
             read_chain.addr.eq(self.read_chain),
+            read_chain.en.eq(0),
             read_count.addr.eq(self.read_count),
+            read_count.en.eq(0),
         ]
         working = Signal()
         m.d.comb += self.idle.eq(~working & ~queue.o.valid & (pending == 0))
