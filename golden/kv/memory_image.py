@@ -112,7 +112,7 @@ def build_memory_image(data: Quantised, spec: Spec, options: Options) -> MemoryI
         "token": records(data, spec).reshape(-1),
         "query": queries.reshape(-1),
         "near": np.zeros(spec.near_blocks * block_bytes, np.uint8),
-        "far": np.zeros(_far_blocks(tokens, spec) * block_bytes, np.uint8),
+        "far": np.zeros(spec.blocks * block_bytes, np.uint8),
     }
     addresses: dict[str, int] = {}
     place = _lines(HEADER_BYTES)
@@ -145,11 +145,6 @@ def build_memory_image(data: Quantised, spec: Spec, options: Options) -> MemoryI
         select_offset=select_offset,
         gather_offset=gather_offset,
     )
-
-
-def _far_blocks(tokens: int, spec: Spec) -> int:
-    """Every token may need a block of its own, in the worst order of arrival."""
-    return min(spec.blocks, tokens)
 
 
 def _lines(size: int) -> int:

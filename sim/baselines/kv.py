@@ -16,16 +16,12 @@ from golden.kv.quantise import Quantised
 from golden.kv.spec import Spec
 from golden.kv.wtu import exact
 from hw.kv.config import default
-from sim.baselines.record import cpu_device, cuda_device, save, time_runs
+from sim.baselines.record import WrongAnswerError, cpu_device, cuda_device, save, time_runs
 from sim.console import step
 from sim.retrieval import for_stream, quantise_stream
 from sim.workloads.kv_streams import known_streams, load_stream
 
 METHOD = "torch: ReSV by one comparison with all clusters a token, sort, cumulative sum, gather; top-k by int8 scores"
-
-
-class WrongAnswerError(RuntimeError):
-    """A baseline selects other tokens than the model; its time would mean nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
