@@ -13,6 +13,8 @@ from golden.kv.spec import KEY_MAX, MEAN_GUARD, RECIPROCAL, RECIPROCAL_FRACTION
 
 @dataclass(frozen=True, kw_only=True)
 class KeyTable:
+    """The hash-cluster table's sums and counts."""
+
     sums: Tensor  # [C, heads, head_size]
     counts: Tensor  # [C]
 

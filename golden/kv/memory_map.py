@@ -13,6 +13,8 @@ from golden.kv.spec import KEY_BITS, Spec
 
 @dataclass(frozen=True)
 class Field:
+    """A bit field of a row."""
+
     name: str
     width: int
     signed: bool = False

@@ -49,6 +49,8 @@ class HeadResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelResult:
+    """Every stage's output for one layer, for comparison stage by stage."""
+
     hashes: Tensor  # [T]
     clustering: Clustering
     table: KeyTable

@@ -18,14 +18,17 @@ def layout_of(fields: list[Field]) -> data.StructLayout:
 
 
 def header_layout() -> data.StructLayout:
+    """The job's header."""
     return layout_of(HEADER)
 
 
 def log_layout() -> data.StructLayout:
+    """A token's entry in the log."""
     return layout_of(LOG)
 
 
 def query_info_layout(spec: Spec) -> data.StructLayout:
+    """The first word of a query block."""
     return layout_of(query_info(spec))
 
 

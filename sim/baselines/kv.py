@@ -37,6 +37,7 @@ class Work:
 
 
 def work_of(data: Quantised, model: ModelResult, spec: Spec, options: Options, device: str) -> Work:
+    """The codes on `device`. Hash bits are taken as given: a matrix unit makes them in both worlds."""
     bits = model.hashes[:, None] >> torch.arange(spec.hash_bits) & 1
     return Work(
         hashes=(2.0 * bits - 1).to(device),
