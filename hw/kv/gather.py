@@ -35,7 +35,7 @@ class Gather(wiring.Component):
 
     Members:
         begin: a job starts; heads count from 0. header: the job's. closed: blocks below lie in the far level.
-        i: stream of SelectedLayout (`ready` is not looked at while `room` was high before the table).
+        i: stream of SelectedLayout; always ready if `room` was high before the table.
         read_chain, chain, read_block, next, fill: to BlockStore.
         selected: a cluster was taken. burst, row_hit: a burst was asked for; it begins in the row where the last ended.
         room: a whole table fits. idle: nothing is under way. source: read port. target: write port.
@@ -49,7 +49,7 @@ class Gather(wiring.Component):
                 "begin": In(1),
                 "header": In(header_layout()),
                 "closed": In(range(spec.blocks + 1)),
-                "i": In(stream.Signature(SelectedLayout(config), always_ready=True)),
+                "i": In(stream.Signature(SelectedLayout(config))),
                 "read_chain": Out(range(spec.clusters)),
                 "chain": In(ChainLayout(config)),
                 "read_block": Out(range(spec.blocks)),
@@ -75,6 +75,7 @@ class Gather(wiring.Component):
         m.submodules.reader = reader = RunReader(width=width, depth=self.config.gather_ahead, burst=head_words)
         wiring.connect(m, wiring.flipped(self.source), reader.memory)
         m.d.comb += [
+            self.i.ready.eq(queue.i.ready),
             queue.i.payload.eq(self.i.payload),
             queue.i.valid.eq(self.i.valid & (self.i.payload.selected | self.i.payload.last)),
             self.room.eq(queue.level == 0),

@@ -52,7 +52,10 @@ class KeyTable(wiring.Component):
             row.eq(adding.row),
             writing.eq(adding.valid),
             Value.cast(total).eq(
-                Cat((Mux(adding.first, 0, self.sums[k]) + adding.chunk[k])[: spec.sum_bits] for k in range(spec.lanes))
+                Cat(
+                    (Mux(adding.first, 0, self.sums.lane[k]) + adding.chunk[k])[: spec.sum_bits]
+                    for k in range(spec.lanes)
+                )
             ),
         ]
         m.d.comb += [write.addr.eq(row), write.data.eq(Value.cast(total)), write.en.eq(writing)]

@@ -40,9 +40,13 @@ def record_layout(spec: Spec) -> data.StructLayout:
     return layout
 
 
-def sums_layout(spec: Spec) -> data.ArrayLayout:
-    """A row of the key table: a chunk of a cluster's key sums."""
-    return data.ArrayLayout(signed(spec.sum_bits), spec.lanes)
+def sums_layout(spec: Spec) -> data.StructLayout:
+    """A row of the key table: a chunk of a cluster's key sums.
+
+    Vectors are members of a structure throughout: a signal that is itself an array has elements and
+    bits of the same name, `sums[3]`, on which Yosys' technology mapping stops.
+    """
+    return data.StructLayout({"lane": data.ArrayLayout(signed(spec.sum_bits), spec.lanes)})
 
 
 class RunLayout(data.StructLayout):

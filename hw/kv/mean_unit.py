@@ -48,7 +48,7 @@ class MeanUnit(wiring.Component):
         reciprocal = p.linear_table(RECIPROCAL, fraction, name="reciprocal")
         means: list[Staged] = []
         for k in range(spec.lanes):
-            raised = p.source(self.i.sums[k].shift_left(MEAN_GUARD), f"raised_{k}")
+            raised = p.source(self.i.sums.lane[k].shift_left(MEAN_GUARD), f"raised_{k}")
             shifted = p.shift_right(raised, exponent, name=f"shifted_{k}")
             scaled = Staged(resize(shifted.value, signed(SCALED_BITS)), shifted.stage, f"scaled_{k}")
             product = p.stage(lambda s, r: s * r, scaled, reciprocal, name=f"product_{k}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.kv.memory_map import query_words
@@ -21,7 +21,7 @@ class QueryFetch(wiring.Component):
     Members:
         go: begin, with a valid header. header: the job's.
         loaded: a block is there. info: its first word. release: it is done with.
-        chunk: of the block; rows, a cycle later: that chunk of every row.
+        chunk: of the block; rows, a cycle later: that chunk of every row, the first in the low bits.
         memory: read port.
     """
 
@@ -36,7 +36,7 @@ class QueryFetch(wiring.Component):
                 "info": Out(query_info_layout(spec)),
                 "release": In(1),
                 "chunk": In(range(spec.chunks)),
-                "rows": Out(data.ArrayLayout(8 * spec.lanes, spec.rows)),
+                "rows": Out(8 * spec.lanes * spec.rows),
                 "memory": Out(ReadSignature(config.memory_width)),
             }
         )
@@ -92,8 +92,7 @@ class QueryFetch(wiring.Component):
                 write.en.eq(transfer(reader.o) & (word != 0) & (place % per_chunk == k)),
                 read.addr.eq(Cat(self.chunk[:chunk_bits], using)),
                 read.en.eq(self.loaded),
-                self.rows[2 * k].eq(read.data[: width // 2]),
-                self.rows[2 * k + 1].eq(read.data[width // 2 :]),
+                self.rows.word_select(k, width).eq(read.data),
             ]
         for k, info in enumerate(infos):
             with m.If(using == k):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.kv.spec import KEY_BITS, Spec
@@ -18,18 +18,18 @@ class ScoreLane(wiring.Component):
     Latency 5 cycles from the last chunk, throughput one chunk a cycle; `lanes` INT8 multipliers.
 
     Members:
-        query, means: a chunk each, in step. valid, first: of the cluster's chunks. score: the sum so far.
+        query, means: a chunk of INT8 each, the first in the low bits, in step.
+        valid, first: of the cluster's chunks. score: the sum so far.
     """
 
     latency = 5
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        chunk = data.ArrayLayout(signed(KEY_BITS), spec.lanes)
         super().__init__(
             {
-                "query": In(chunk),
-                "means": In(chunk),
+                "query": In(KEY_BITS * spec.lanes),
+                "means": In(KEY_BITS * spec.lanes),
                 "valid": In(1),
                 "first": In(1),
                 "score": Out(signed(spec.score_bits)),
@@ -52,7 +52,8 @@ class ScoreLane(wiring.Component):
             chunk.eq(add_all(groups)),
         ]
         for k, product in enumerate(products):
-            m.d.sync += product.eq(operands[0][k] * operands[1][k])
+            q, mean = (operand.word_select(k, KEY_BITS).as_signed() for operand in operands)
+            m.d.sync += product.eq(q * mean)
         for k, group in enumerate(groups):
             m.d.sync += group.eq(add_all(products[k * GROUP : (k + 1) * GROUP]))
         with m.If(valid[3]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.kv.config import Config
@@ -25,7 +25,7 @@ class ScoreUnit(wiring.Component):
         start: begin with `head`, all of `clusters` (at least 1). busy: scores are still to come.
         row, cluster, reading: to KeyTable and BlockStore, whose answers `sums` and `count` come a cycle later.
         chunk, rows: to QueryFetch, answered a cycle later.
-        o: stream of ScoreLayout, cluster by cluster; `ready` is not looked at.
+        o: stream of ScoreLayout, cluster by cluster; the taker is always ready.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -43,8 +43,8 @@ class ScoreUnit(wiring.Component):
                 "sums": In(sums_layout(spec)),
                 "count": In(spec.count_bits),
                 "chunk": Out(range(spec.chunks)),
-                "rows": In(data.ArrayLayout(8 * spec.lanes, spec.rows)),
-                "o": Out(stream.Signature(ScoreLayout(spec), always_ready=True)),
+                "rows": In(8 * spec.lanes * spec.rows),
+                "o": Out(stream.Signature(ScoreLayout(spec))),
             }
         )
 
@@ -96,8 +96,8 @@ class ScoreUnit(wiring.Component):
         ]
         for r, lane in enumerate(lanes):
             m.d.comb += [
-                Value.cast(lane.query).eq(self.rows[r]),
-                Value.cast(lane.means).eq(Value.cast(mean_unit.o.means)),
+                lane.query.eq(self.rows.word_select(r, 8 * spec.lanes)),
+                lane.means.eq(Value.cast(mean_unit.o)),
                 lane.valid.eq(flags[meets - 1][0]),
                 lane.first.eq(flags[meets - 1][1]),
                 self.o.payload.scores[r].eq(lane.score),

@@ -20,7 +20,7 @@ class SelectWriter(wiring.Component):
 
     Members:
         begin: a job starts, with a valid header. header: the job's.
-        i: stream of SelectedLayout; `ready` is not looked at while `room` was high before the table.
+        i: stream of SelectedLayout, always taken; `room` was high before the table.
         memory: write port. room: a whole table fits. idle: nothing waits.
     """
 
@@ -30,7 +30,7 @@ class SelectWriter(wiring.Component):
             {
                 "begin": In(1),
                 "header": In(header_layout()),
-                "i": In(stream.Signature(SelectedLayout(config), always_ready=True)),
+                "i": In(stream.Signature(SelectedLayout(config))),
                 "memory": Out(WriteSignature(config.memory_width)),
                 "room": Out(1),
                 "idle": Out(1),
@@ -55,7 +55,7 @@ class SelectWriter(wiring.Component):
                 full.eq(entry.last | (place == width - 1)),
                 ends.eq(entry.last),
             ]
-        m.d.comb += [queue.i.payload.eq(bits | ends << width), queue.i.valid.eq(full)]
+        m.d.comb += [self.i.ready.eq(1), queue.i.payload.eq(bits | ends << width), queue.i.valid.eq(full)]
 
         base, address = Signal(ADDRESS_WIDTH), Signal(ADDRESS_WIDTH)
         request = self.memory.request

@@ -146,16 +146,14 @@ class KvEngine(wiring.Component):
         m.d.comb += [
             self.key_table.read.valid.eq(score.reading),
             self.key_table.read.row.eq(score.row),
-            Value.cast(score.sums).eq(Value.cast(self.key_table.sums)),
+            score.sums.eq(self.key_table.sums),
             store.read_count.eq(score.cluster),
             score.count.eq(store.count),
             self.query_fetch.chunk.eq(score.chunk),
-            Value.cast(score.rows).eq(Value.cast(self.query_fetch.rows)),
+            score.rows.eq(self.query_fetch.rows),
             score.clusters.eq(self.hcu.clusters),
             wtu.clusters.eq(self.hcu.clusters),
             wtu.info.eq(self.query_fetch.info),
-            Value.cast(wtu.scores.payload).eq(Value.cast(score.o.payload)),
-            wtu.scores.valid.eq(score.o.valid),
             wtu.scored.eq(~score.busy),
             wtu.room.eq(gather.room & self.select_writer.room),
             store.read_chain.eq(gather.read_chain),
@@ -164,8 +162,11 @@ class KvEngine(wiring.Component):
             gather.fill.eq(store.fill),
             gather.closed.eq(store.closed),
         ]
-        for taker in (gather.i, self.select_writer.i):
-            m.d.comb += [Value.cast(taker.payload).eq(Value.cast(wtu.o.payload)), taker.valid.eq(wtu.o.valid)]
+        connect(m, score.o, wtu.scores)
+        takers = (gather.i, self.select_writer.i)  # both always ready, as `room` says before a mark
+        m.d.comb += wtu.o.ready.eq(Cat(taker.ready for taker in takers).all())
+        for taker in takers:
+            m.d.comb += [taker.payload.eq(wtu.o.payload), taker.valid.eq(wtu.o.valid)]
 
     def _control(self, m: Module, written: Value) -> None:
         """Header, tokens, queries; counters."""

@@ -34,8 +34,9 @@ class WeightedThresholdUnit(wiring.Component):
 
     Members:
         header: the job's. start: begin a pass, with `info` of the block, `first` and `last` block of the head.
-        clusters: in the table. scores: stream of ScoreLayout. scored: the score unit is done.
-        o: stream of SelectedLayout, in the mark of the last block. room: the taker is ready for a whole table.
+        clusters: in the table. scores: stream of ScoreLayout, always taken. scored: the score unit is done.
+        o: stream of SelectedLayout, in the mark of the last block. room: the taker has room for a whole table;
+            then it is always ready.
         busy: until the mark is over. walking, marking: what it does.
         opened, visited: sums over rows, valid in the cycle `walked` is high.
     """
@@ -51,9 +52,9 @@ class WeightedThresholdUnit(wiring.Component):
                 "first": In(1),
                 "last": In(1),
                 "clusters": In(range(spec.clusters + 1)),
-                "scores": In(stream.Signature(ScoreLayout(spec), always_ready=True)),
+                "scores": In(stream.Signature(ScoreLayout(spec))),
                 "scored": In(1),
-                "o": Out(stream.Signature(SelectedLayout(config), always_ready=True)),
+                "o": Out(stream.Signature(SelectedLayout(config))),
                 "room": In(1),
                 "busy": Out(1),
                 "walking": Out(1),
@@ -92,6 +93,7 @@ class WeightedThresholdUnit(wiring.Component):
         place = Signal(range(spec.clusters))
         m.d.sync += arriving.eq(self.scores.valid | arriving << 1)
         m.d.comb += [
+            self.scores.ready.eq(1),
             kept.addr.eq(place),
             kept.data.eq(Cat(lane.bucket for lane in lanes)),
             kept.en.eq(arriving[-1]),

@@ -68,9 +68,9 @@ def _tables(study: dict[str, Any]) -> str:
     lines += [
         "",
         "Per layer and head, bit-true model, each query row's own selection; every method keeps as many tokens "
-        "(pages rounded up): mass against exact top-k, and recall of the true top tokens. Union: what 16 rows gather together.",
+        "(pages rounded up): mass against exact top-k, and recall of the true top tokens. Union: what 16 rows gather.",
         "",
-        "| stream | head | kept | ReSV mass / recall | int8 top-k mass / recall | page bounds mass / recall | union kept / mass |",
+        "| stream | head | kept | ReSV mass / recall | int8 top-k | page bounds | union kept / mass |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in study["heads"]:
