@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from golden.errors import InputError
+from golden.kv.spec import check_hamming_threshold
 from hw.kv.config import CONFIGS
 from sim.commands.options import config_option, memory_options, memory_settings, set_option
 from sim.console import out, show_table, step
@@ -33,6 +34,7 @@ SELECTIONS = ("resv", "pages")
 @click.option("--video", type=float, help="Build a video-like stream of this frame-to-frame correlation.")
 @click.option("--select", "selection_rule", default="resv", show_default=True, help="resv or pages (LiveVLM).")
 @click.option("--share", type=float, help="Share of the weighted sum (resv) or of the tokens (pages).")
+@click.option("--hamming", type=int, help="Th_hd of this job. [default: the config's]")
 @click.option("--backend", default="rtl", show_default=True, help="rtl, model or reference.")
 @config_option
 @set_option
@@ -44,8 +46,8 @@ SELECTIONS = ("resv", "pages")
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="JSON file.")
 def retrieve(
     stream: str, layer: int, head: int | None, tokens: int | None, queries: int, video: float | None,
-    selection_rule: str, share: float | None, backend: str, config_name: str, changes: tuple[str, ...], latency: int,
-    bandwidth: int, stalls: int, seed: int, check: bool, selection_file: Path | None, report_file: Path | None,
+    selection_rule: str, share: float | None, hamming: int | None, backend: str, config_name: str,
+    changes: tuple[str, ...], latency: int, bandwidth: int, stalls: int, seed: int, check: bool, selection_file: Path | None, report_file: Path | None,
 ) -> None:  # fmt: skip
     """Select tokens of STREAM (.npz or .safetensors with K, V, Q; or the word `synthetic`) for its queries."""
     if backend not in ("rtl", "model", "reference"):
@@ -82,6 +84,9 @@ def retrieve(
     config = retrieval.for_stream(config, loaded)
     spec = config.spec
     options = Options.livevlm(spec) if selection_rule == "pages" else Options.of(spec)
+    if hamming is not None:
+        check_hamming_threshold(hamming, spec.hash_bits)
+        options = replace(options, hamming_threshold=hamming)
     if share is not None:
         options = replace(options, wicsum_code=round(share * 1024))
 

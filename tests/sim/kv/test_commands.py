@@ -28,6 +28,7 @@ from sim.workloads.kv_streams import load_stream, synthetic_stream
         (["synthetic", "--set", "hamming_threshold=33"], "hamming_threshold must lie in 1..32, it is 33"),
         (["synthetic", "--set", "hash_bits=8", "--set", "hamming_threshold=9"], "Th_hd must lie in 1..hash_bits = 8"),
         (["synthetic", "--share", "1.5"], "--share must lie in 1/1024..1023/1024, it is 1.5"),
+        (["synthetic", "--hamming", "0"], "Th_hd must lie in 1..hash_bits = 32, it is 0"),
         (["synthetic", "--backend", "gpu"], "--backend must be rtl, model or reference, it is 'gpu'"),
         (["synthetic", "--select", "best"], "--select must be resv or pages, it is 'best'"),
         (["synthetic", "--head", "4"], "--head must lie in 0..3, it is 4"),
