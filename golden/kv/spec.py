@@ -144,5 +144,5 @@ TINY = Spec(
     heads=2, head_size=16, lanes=8, tokens=256, clusters=32, rows=4, buckets=32, block_tokens=4, blocks=128,
     near_blocks=32,
 )  # fmt: skip
-#: Llama-3-8B's eight KV heads of 128, hashed together; 32 tokens a cluster on average.
-PAPER = Spec(heads=8, head_size=128)
+#: Llama-3-8B's eight KV heads of 128, hashed together; V-Rex's memory of 1,024 cluster hashes (4 KB).
+PAPER = Spec(heads=8, head_size=128, clusters=1024)
