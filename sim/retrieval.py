@@ -140,9 +140,13 @@ def head_qualities(stream: Stream, data: Quantised, tokens: Sequence[Tensor]) ->
 
 
 def row_qualities(stream: Stream, data: Quantised, model: ModelResult) -> list[Quality]:
-    """The same for each query row's own selection, without the union over rows."""
+    """The same for each query row's own selection, without the union over rows; pages have one for all rows."""
     cluster_of = model.clustering.cluster
-    return [_quality(stream, data, h, head.rows.selected[:, cluster_of]) for h, head in enumerate(model.heads)]
+    rows = stream.queries.shape[1]
+    return [
+        _quality(stream, data, h, head.rows.selected[:, cluster_of].expand(rows, -1))
+        for h, head in enumerate(model.heads)
+    ]
 
 
 def _quality(stream: Stream, data: Quantised, head: int, chosen: Tensor) -> Quality:

@@ -47,7 +47,8 @@ SELECTIONS = ("resv", "pages")
 def retrieve(
     stream: str, layer: int, head: int | None, tokens: int | None, queries: int, video: float | None,
     selection_rule: str, share: float | None, hamming: int | None, backend: str, config_name: str,
-    changes: tuple[str, ...], latency: int, bandwidth: int, stalls: int, seed: int, check: bool, selection_file: Path | None, report_file: Path | None,
+    changes: tuple[str, ...], latency: int, bandwidth: int, stalls: int, seed: int, check: bool,
+    selection_file: Path | None, report_file: Path | None,
 ) -> None:  # fmt: skip
     """Select tokens of STREAM (.npz or .safetensors with K, V, Q; or the word `synthetic`) for its queries."""
     if backend not in ("rtl", "model", "reference"):

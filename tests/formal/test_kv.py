@@ -1,4 +1,4 @@
-"""KV retrieval: handshakes, and that no slot of the near level is given out before its block was copied."""
+"""KV retrieval: the bursts of a run, and a memory whose ports never meet."""
 
 from __future__ import annotations
 
@@ -7,32 +7,23 @@ from pathlib import Path
 
 from amaranth.hdl import Assert, Assume, Module, Signal, Value
 
-from golden.kv.spec import EVICT_AHEAD, TINY
-from hw.kv.block_store import BlockStore
-from hw.kv.config import tiny
+from golden.kv.spec import TINY
+from hw.kv.bucket_memory import BucketMemory
 from hw.kv.run_reader import RunReader
 from hw.lib.stream import transfer
 from tests.formal.spec import establish
 
 
-def test_block_store(tmp_path: Path) -> None:
-    """A slot's last block is copied before the slot is given out; at most eight copies are owed."""
-    config = replace(tiny(), compare_width=2, spec=replace(TINY, clusters=16, blocks=32, near_blocks=16))
+def test_bucket_memory(tmp_path: Path) -> None:
+    """Its memory's ports never meet, whatever is added and read: what is being written comes from a register."""
+    spec = replace(TINY, buckets=8, clusters=16, tokens=64)
 
-    def properties(m: Module, dut: BlockStore) -> Value:
-        copied = Signal(range(config.spec.blocks + 1))
-        begun = Signal()
-        m.d.sync += [begun.eq(1), copied.eq(copied + dut.evicted)]
-        # Any closed block may be copied at any time, even before the order to copy it has left.
-        m.d.comb += [Assume(~dut.begin | ~begun), Assume(~dut.evicted | (dut.closed != copied))]
-        m.d.sync += [
-            Assert(dut.allocated <= copied + config.spec.near_blocks, "a slot is given out before its block is copied"),
-            Assert(dut.closed <= copied + EVICT_AHEAD, "more copies are owed than slots are kept free"),
-            Assert(dut.closed <= dut.allocated),
-        ]
-        return dut.allocated == 1
+    def properties(m: Module, dut: BucketMemory) -> Value:
+        before = Signal(8)
+        m.d.sync += before.eq(before << 1 | dut.add.valid)
+        return before[:3].all() & (dut.o["count"] == 2)
 
-    establish(lambda: BlockStore(config=config), properties, tmp_path)
+    establish(lambda: BucketMemory(spec=spec), properties, tmp_path)
 
 
 def test_run_reader(tmp_path: Path) -> None:
