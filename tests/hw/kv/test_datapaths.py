@@ -44,6 +44,7 @@ def test_mean_unit(spec: Spec, seed: int) -> None:
     counts = [1, 2, 3, spec.tokens, spec.tokens - 1, *(rng.randint(1, spec.tokens) for _ in range(60))]
     sums = [[rng.choice([127, -127, rng.randint(-127, 127)]) * n for _ in range(spec.lanes)] for n in counts]
     means = mean_unit(torch.tensor(sums)[:, None], torch.tensor(counts))[:, 0].tolist()
-    got = run_datapath(dut, [encode(dut.i.shape(), {"sums": {"lane": s}, "count": n}) for s, n in zip(sums, counts, strict=True)])
+    inputs = [{"sums": {"lane": s}, "count": n} for s, n in zip(sums, counts, strict=True)]
+    got = run_datapath(dut, [encode(dut.i.shape(), i) for i in inputs])
     assert got == [encode(dut.o.shape(), {"means": m}) for m in means]
     assert len(Value.cast(dut.o)) == 8 * spec.lanes
