@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from amaranth.hdl import Assert, Assume, Module, Signal, Value
 
 from golden.kv.spec import TINY
@@ -26,6 +27,7 @@ def test_bucket_memory(tmp_path: Path) -> None:
     establish(lambda: BucketMemory(spec=spec), properties, tmp_path)
 
 
+@pytest.mark.slow
 def test_run_reader(tmp_path: Path) -> None:
     """A run's bursts follow each other without a gap, none is longer than allowed, and all its words are asked for."""
 
