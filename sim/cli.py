@@ -17,7 +17,9 @@ from sim.commands.demo import demo
 from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
+from sim.commands.kv_study import kv_study
 from sim.commands.render import render
+from sim.commands.retrieve import retrieve
 from sim.commands.sim import sim
 from sim.commands.synth import synth
 from sim.console import err
@@ -33,7 +35,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, demo, sim, synth, baseline, compare, bench, docs, engines):
+for command in (generate, render, retrieve, demo, sim, synth, baseline, compare, bench, docs, engines, kv_study):
     cli.add_command(command)
 
 

@@ -10,6 +10,9 @@ from typing import Any
 from amaranth.lib import wiring
 
 from golden.errors import InputError
+from hw.kv.catalogue import catalogue as kv_stages
+from hw.kv.config import CONFIGS as KV_CONFIGS
+from hw.kv.top import KvEngine
 from hw.splat.catalogue import catalogue as splat_stages
 from hw.splat.config import CONFIGS as SPLAT_CONFIGS
 from hw.splat.top import SplatEngine
@@ -33,7 +36,10 @@ class Engine:
         return import_module(f"sim.baselines.{self.name}")
 
 
-ENGINES = {"splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages)}
+ENGINES = {
+    "splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages),
+    "kv": Engine(name="kv", configs=KV_CONFIGS, top=KvEngine, stages=kv_stages),
+}
 
 
 def find_engine(name: str) -> Engine:

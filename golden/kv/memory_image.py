@@ -1,0 +1,182 @@
+"""The bytes of a job: header, tokens, queries, both levels of the store, and where results go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.errors import InputError
+from golden.kv.memory_map import (
+    HEADER,
+    HEADER_BYTES,
+    LINE_BYTES,
+    LOG,
+    LOG_BYTES,
+    MODE_COUNT,
+    MODE_PAGES,
+    Field,
+    query_info,
+    query_words,
+    select_words,
+)
+from golden.kv.model import ModelResult, Options
+from golden.kv.quantise import Quantised
+from golden.kv.spec import Spec, check_hamming_threshold
+
+Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryImage:
+    """All that the engine reads, and where it writes."""
+
+    data: Bytes  # from address 0, a whole number of lines
+    header_address: int
+    result_address: int  #: log, bitmaps, gathered records
+    result_bytes: int
+    select_offset: int  #: of the bitmaps in the result
+    gather_offset: int  #: of the gathered records in the result
+
+
+def pack(fields: list[Field], values: Mapping[str, Ints | int], row_bytes: int) -> Bytes:
+    """Rows of `row_bytes` bytes with every field's code in its place; missing fields are zero.
+
+    Raises:
+        ValueError: a code does not fit its field, or the fields do not fit the row.
+    """
+    rows = max((np.size(v) for v in values.values()), default=1)
+    bits = np.zeros((rows, row_bytes * 8), np.uint8)
+    place = 0
+    for field in fields:
+        if field.name in values:
+            code = np.broadcast_to(np.asarray(values[field.name], np.int64), (rows,))
+            low = -(1 << (field.width - 1)) if field.signed else 0
+            high = (1 << (field.width - field.signed)) - 1
+            if code.size and (code.min() < low or code.max() > high):
+                raise ValueError(f"{field.name}: codes {code.min()}..{code.max()} do not fit {low}..{high}")
+            bits[:, place : place + field.width] = (code[:, None] >> np.arange(field.width)) & 1
+        place += field.width
+    if place > row_bytes * 8:
+        raise ValueError(f"fields of {place} bits do not fit a row of {row_bytes} bytes")
+    return np.packbits(bits, axis=1, bitorder="little")
+
+
+def records(data: Quantised, spec: Spec) -> Bytes:
+    """[T, heads, chunks, 2, lanes]: a memory word is a chunk of a head's key, then of its value."""
+    keys, values = (
+        t.numpy().astype(np.int8).reshape(-1, spec.heads, spec.chunks, 1, spec.lanes) for t in (data.keys, data.values)
+    )
+    return np.concatenate([keys, values], axis=3).view(np.uint8)
+
+
+def query_blocks(data: Quantised, spec: Spec) -> Bytes:
+    """[heads, blocks, words, bytes]: rows beyond the last are not valid and zero."""
+    count = len(data.queries)
+    blocks = -(-count // spec.rows)
+    queries = np.zeros((blocks * spec.rows, spec.heads, spec.head_size), np.int8)
+    queries[:count] = data.queries.numpy()
+    chunked = queries.reshape(blocks, spec.rows, spec.heads, spec.chunks, spec.lanes).transpose(2, 0, 3, 1, 4)
+    words = chunked.reshape(spec.heads, blocks, query_words(spec), spec.word_bytes).view(np.uint8)
+    shifts = np.zeros((blocks * spec.rows, spec.heads), np.int64)
+    shifts[:count] = data.shifts.numpy()
+    valid = (np.arange(blocks * spec.rows) < count).reshape(blocks, spec.rows) @ (1 << np.arange(spec.rows))
+    info = {"valid": np.tile(valid, spec.heads)} | {
+        f"shift_{r}": shifts.reshape(blocks, spec.rows, spec.heads)[:, r].T.reshape(-1) for r in range(spec.rows)
+    }
+    first = pack(query_info(spec), info, spec.word_bytes).reshape(spec.heads, blocks, 1, spec.word_bytes)
+    return np.concatenate([first, words], axis=2)
+
+
+def build_memory_image(data: Quantised, spec: Spec, options: Options) -> MemoryImage:
+    """Lays out one job from address 0.
+
+    Raises:
+        InputError: Th_hd or the share out of range, or more pages than clusters.
+    """
+    check_hamming_threshold(options.hamming_threshold, spec.hash_bits)
+    if not 1 <= options.wicsum_code <= 1023:
+        raise InputError(f"kv: the selected share must lie in 1/1024..1023/1024, it is {options.wicsum_code}/1024")
+    tokens = len(data.keys)
+    if options.pages and -(-tokens // spec.block_tokens) > spec.clusters:
+        raise InputError(
+            f"kv: at most {spec.clusters} pages of {spec.block_tokens} tokens fit this config; there are {tokens}"
+        )
+    token_bytes = spec.token_words * spec.word_bytes
+    block_bytes = spec.block_tokens * token_bytes
+    queries = query_blocks(data, spec)
+    regions = {
+        "token": records(data, spec).reshape(-1),
+        "query": queries.reshape(-1),
+        "near": np.zeros(spec.near_blocks * block_bytes, np.uint8),
+        "far": np.zeros(spec.blocks * block_bytes, np.uint8),
+    }
+    addresses: dict[str, int] = {}
+    place = _lines(HEADER_BYTES)
+    for name, region in regions.items():
+        addresses[name] = place
+        place += _lines(len(region))
+    select_offset = _lines(tokens * LOG_BYTES)
+    gather_offset = select_offset + spec.heads * select_words(spec) * spec.word_bytes
+    header = {
+        "token_count": tokens,
+        "query_blocks": queries.shape[1],
+        "mode": MODE_PAGES * options.pages + MODE_COUNT * options.count_mode,
+        "hamming_threshold": options.hamming_threshold,
+        "wicsum_code": options.wicsum_code,
+        **{f"{name}_address": address for name, address in addresses.items()},
+        "log_address": place,
+        "select_address": place + select_offset,
+        "gather_address": place + gather_offset,
+        **{f"offset_{k}": int(v) for k, v in enumerate(data.offsets)},
+    }
+    image = np.zeros(place, np.uint8)
+    image[:HEADER_BYTES] = pack(HEADER, header, HEADER_BYTES).reshape(-1)
+    for name, region in regions.items():
+        image[addresses[name] : addresses[name] + len(region)] = region
+    return MemoryImage(
+        data=image,
+        header_address=0,
+        result_address=place,
+        result_bytes=gather_offset + tokens * token_bytes,
+        select_offset=select_offset,
+        gather_offset=gather_offset,
+    )
+
+
+def _lines(size: int) -> int:
+    return -(-size // LINE_BYTES) * LINE_BYTES
+
+
+def expected_log(result: ModelResult) -> Bytes:
+    """The log that the engine writes, [T, 8]."""
+    refused = np.zeros(len(result.hashes), np.int64)
+    refused[result.store.refused] = 1
+    clustering = result.clustering
+    values = {
+        "hash": result.hashes.numpy(),
+        "cluster": clustering.cluster.numpy(),
+        "new": clustering.new.numpy(),
+        "spilled": clustering.spilled.numpy(),
+        "refused": refused,
+    }
+    return pack(LOG, values, LOG_BYTES)
+
+
+def expected_bitmaps(result: ModelResult, spec: Spec) -> Bytes:
+    """The bitmaps of selected clusters, [heads, bytes]; bytes behind the last cluster's word are not written."""
+    width = 8 * spec.word_bytes
+    words = -(-result.clustering.count // width)
+    bits = np.zeros((spec.heads, words * width), np.uint8)
+    for h, head in enumerate(result.heads):
+        bits[h, : result.clustering.count] = head.selected.numpy()
+    return np.packbits(bits, axis=1, bitorder="little")
+
+
+def expected_records(result: ModelResult, data: Quantised, spec: Spec) -> list[Bytes]:
+    """For every head the gathered records, [N, chunks · word bytes]; they follow each other in memory."""
+    everything = records(data, spec)
+    return [everything[head.tokens.numpy(), h].reshape(len(head.tokens), -1) for h, head in enumerate(result.heads)]

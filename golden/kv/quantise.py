@@ -1,0 +1,105 @@
+"""Float keys, values and queries as the INT8 codes that the engine works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from golden.errors import InputError
+from golden.kv.hash_unit import project
+from golden.kv.spec import KEY_MAX, Spec
+
+CALIBRATION = 512  # keys whose mean the hyperplanes' offsets come from
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantised:
+    """One layer's keys, values and queries as codes; value = code · scale."""
+
+    keys: Tensor  # int64 [T, heads, head_size]
+    values: Tensor  # int64 [T, heads, head_size]
+    queries: Tensor  # int64 [R, heads, head_size]
+    key_scale: Tensor  # [heads]
+    value_scale: Tensor  # [heads]
+    query_scale: Tensor  # [R, heads]
+    offsets: Tensor  # int64 [hash_bits] projection of the calibration keys' mean
+    shifts: Tensor  # int64 [R, heads] bucket = score >> shift
+
+
+def codes(values: Tensor, scale: Tensor) -> Tensor:
+    """round(value / scale), limited to ±127."""
+    return (values / scale).round().clip(-KEY_MAX, KEY_MAX).long()
+
+
+def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Largest magnitude / 127; 1 where all values are zero. `dims` stay, of size 1."""
+    top = values.abs().amax(dims, keepdim=True)
+    return torch.where(top > 0, top / KEY_MAX, torch.ones_like(top))
+
+
+def bucket_shifts(queries: Tensor, keys: Tensor, spec: Spec) -> Tensor:
+    """For each row and head the smallest shift that keeps |Q|·max|K| within half the buckets, [R, heads].
+
+    No score exceeds it: a mean is no longer than the longest key (Cauchy–Schwarz), rounding apart;
+    what does exceed it falls in the last bucket.
+    """
+    square = (queries**2).sum(2) * (keys**2).sum(2).max(0).values
+    bits = torch.tensor([[(int(v).bit_length() + 1) // 2 for v in row] for row in square.tolist()])
+    return (bits - (spec.buckets.bit_length() - 2)).clip(0)
+
+
+def check_finite(name: str, values: Tensor) -> None:
+    """Refuses NaN and infinity.
+
+    Raises:
+        InputError: one is there.
+    """
+    bad = int((~torch.isfinite(values)).sum())
+    if bad:
+        raise InputError(f"kv: {name} must be finite numbers, {bad} of {values.numel()} are not")
+
+
+def quantise(
+    keys: Tensor, values: Tensor, queries: Tensor, spec: Spec, *, calibration: Tensor | None = None
+) -> Quantised:
+    """Symmetric INT8, a scale per head for keys and values, per row and head for queries.
+
+    Args:
+        keys, values: float [heads, T, head_size]. queries: float [heads, R, head_size].
+        calibration: keys of this layer [heads, N, head_size] whose mean centres the hyperplanes;
+            the stream's own first 512 if left out.
+
+    Raises:
+        InputError: a shape that the spec does not have, no tokens or queries, or a value that is not finite.
+    """
+    for name, tensor in (("keys", keys), ("values", values), ("queries", queries)):
+        if tensor.ndim != 3 or tensor.shape[0] != spec.heads or tensor.shape[2] != spec.head_size:
+            raise InputError(
+                f"kv: {name} must be [heads, length, head size] with heads {spec.heads} and head size "
+                f"{spec.head_size}, they are {list(tensor.shape)}"
+            )
+        if tensor.shape[1] == 0:
+            raise InputError(f"kv: {name} must not be empty, their length is 0")
+        check_finite(name, tensor)
+    if keys.shape[1] != values.shape[1]:
+        raise InputError(f"kv: keys and values must be equally many, they are {keys.shape[1]} and {values.shape[1]}")
+    if keys.shape[1] > spec.tokens:
+        raise InputError(f"kv: at most {spec.tokens} tokens fit this config, there are {keys.shape[1]}")
+    key_scale, value_scale = scale_of(keys, (1, 2)), scale_of(values, (1, 2))
+    query_scale = scale_of(queries, (2,))
+    key_codes = codes(keys, key_scale).transpose(0, 1).contiguous()
+    query_codes = codes(queries, query_scale).transpose(0, 1).contiguous()
+    reference = keys if calibration is None else calibration
+    centre = project(codes(reference[:, :CALIBRATION], key_scale).transpose(0, 1), spec).double().mean(0)
+    return Quantised(
+        keys=key_codes,
+        values=codes(values, value_scale).transpose(0, 1).contiguous(),
+        queries=query_codes,
+        key_scale=key_scale.flatten(),
+        value_scale=value_scale.flatten(),
+        query_scale=query_scale[:, :, 0].T.contiguous(),
+        offsets=centre.round().long(),
+        shifts=bucket_shifts(query_codes, key_codes, spec),
+    )

@@ -1,0 +1,1 @@
+"""The KV-retrieval engine's RTL."""

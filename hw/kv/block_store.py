@@ -1,0 +1,190 @@
+"""Gives every token a place in the two-level store, cluster by cluster (KVMU)."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.kv.spec import EVICT_AHEAD
+from hw.kv.config import Config
+from hw.kv.layouts import DecisionLayout, PlaceLayout, log_layout
+from hw.lib.memory import two_port_memory
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import connect, transfer
+
+PLACES_WAITING = 4
+
+
+class ChainLayout(data.StructLayout):
+    """A cluster's chain: whether it has blocks, its first and last, and the tokens of the last."""
+
+    def __init__(self, config: Config) -> None:
+        blocks = range(config.spec.blocks)
+        super().__init__({"some": 1, "first": blocks, "last": blocks, "fill": range(config.spec.block_tokens + 1)})
+
+
+class BlockStore(wiring.Component):
+    """Equals `golden.kv.block_store`: appends each token to its cluster's last block, or opens a new one.
+
+    A token takes 4 cycles. Opening a block may close the oldest of the near level; that is announced
+    in `places`, and no slot is given out again before its block has been copied (`evicted`): at most
+    EVICT_AHEAD closed blocks wait. A cluster's count counts refused tokens too.
+
+    Members:
+        begin: forget everything. decisions: stream of DecisionLayout.
+        places: stream of PlaceLayout. log: stream of log entries. evicted: a closed block has been copied.
+        allocated: blocks so far. closed: blocks below this number are in the far level.
+        waiting: a token waits for a slot. refused: a token was refused, this cycle. idle: nothing is under way.
+        read_cluster, chain, count: while idle, the cluster's row a cycle later.
+        read_block, next, fill: the block's successor and its tokens a cycle later.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        spec = config.spec
+        super().__init__(
+            {
+                "begin": In(1),
+                "decisions": In(stream.Signature(DecisionLayout(spec))),
+                "places": Out(stream.Signature(PlaceLayout(spec))),
+                "log": Out(stream.Signature(log_layout())),
+                "evicted": In(1),
+                "allocated": Out(range(spec.blocks + 1)),
+                "closed": Out(range(spec.blocks + 1)),
+                "waiting": Out(1),
+                "refused": Out(1),
+                "idle": Out(1),
+                "read_chain": In(range(spec.clusters)),
+                "chain": Out(ChainLayout(config)),
+                "read_count": In(range(spec.clusters)),
+                "count": Out(spec.count_bits),
+                "read_block": In(range(spec.blocks)),
+                "next": Out(range(spec.blocks)),
+                "fill": Out(range(spec.block_tokens + 1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        spec = self.config.spec
+        chain_layout = ChainLayout(self.config)
+        chains, read_chain = two_port_memory(m, platform, "chains", width=chain_layout.size, depth=spec.clusters)
+        counts, read_count = two_port_memory(m, platform, "counts", width=spec.count_bits, depth=spec.clusters)
+        links, read_link = two_port_memory(
+            m, platform, "links", width=(spec.blocks - 1).bit_length(), depth=spec.blocks
+        )
+        fills, read_fill = two_port_memory(
+            m, platform, "fills", width=spec.block_tokens.bit_length(), depth=spec.blocks
+        )
+        m.submodules.queue = queue = StreamQueue(shape=PlaceLayout(spec), depth=PLACES_WAITING)
+        connect(m, queue.o, self.places)
+
+        token = Signal(DecisionLayout(spec))
+        chain = Signal(chain_layout)
+        count = Signal(spec.count_bits)
+        pending = Signal(range(EVICT_AHEAD + 1))  # closed blocks that are not copied yet
+        is_open, full, closes, may_open = Signal(), Signal(), Signal(), Signal()
+        opens, refused = Signal(), Signal()
+        block = Signal(range(spec.blocks))
+        place = queue.i.payload
+        entry = self.log.payload
+        m.d.comb += [
+            Value.cast(self.chain).eq(read_chain.data),
+            self.count.eq(read_count.data),
+            self.next.eq(read_link.data),
+            self.fill.eq(read_fill.data),
+            read_link.addr.eq(self.read_block),
+            read_link.en.eq(self.idle),
+            read_fill.addr.eq(self.read_block),
+            read_fill.en.eq(self.idle | (fills.addr != self.read_block)),
+            read_chain.addr.eq(self.read_chain),
+            read_chain.en.eq(0),
+            read_count.addr.eq(self.read_count),
+            read_count.en.eq(0),
+        ]
+        working = Signal()
+        m.d.comb += self.idle.eq(~working & ~queue.o.valid & (pending == 0))
+        m.d.sync += pending.eq(pending + (transfer(queue.i) & place.evict) - self.evicted)
+        m.d.comb += [
+            full.eq(self.allocated == spec.blocks),
+            closes.eq(self.allocated >= spec.near_keep),
+            may_open.eq(~closes | (pending != EVICT_AHEAD)),
+        ]
+        with m.FSM():
+            with m.State("TAKE"):
+                m.d.comb += [self.decisions.ready.eq(1), read_chain.en.eq(1), read_count.en.eq(1)]
+                with m.If(self.decisions.valid):
+                    m.d.comb += [
+                        read_chain.addr.eq(self.decisions.payload.cluster),
+                        read_count.addr.eq(self.decisions.payload.cluster),
+                    ]
+                    m.d.sync += [token.eq(self.decisions.payload), working.eq(1)]
+                    m.next = "LOOK"
+            with m.State("LOOK"):
+                old = self.chain
+                m.d.comb += is_open.eq(
+                    ~token.new & old.some & (old.last >= self.closed) & (old.fill != spec.block_tokens)
+                )
+                m.d.sync += [
+                    chain.eq(old),
+                    chain.some.eq(old.some & ~token.new),
+                    count.eq(Mux(token.new, 0, self.count) + 1),
+                    block.eq(Mux(is_open, old.last, self.allocated)),
+                    opens.eq(~is_open & ~full),
+                    refused.eq(~is_open & full),
+                ]
+                m.next = "PLACE"
+            with m.State("PLACE"):
+                may = ~opens | may_open
+                m.d.comb += [
+                    self.waiting.eq(~may),
+                    queue.i.valid.eq(may),
+                    counts.en.eq(transfer(queue.i)),
+                    chains.en.eq(transfer(queue.i)),
+                    fills.en.eq(transfer(queue.i) & ~refused),
+                    links.en.eq(transfer(queue.i) & opens & chain.some),
+                    self.refused.eq(transfer(queue.i) & refused),
+                ]
+                with m.If(transfer(queue.i)):
+                    with m.If(opens):
+                        m.d.sync += [self.allocated.eq(self.allocated + 1), self.closed.eq(self.closed + closes)]
+                    m.next = "LOG"
+            with m.State("LOG"):
+                m.d.comb += self.log.valid.eq(1)
+                with m.If(self.log.ready):
+                    m.d.sync += working.eq(0)
+                    m.next = "TAKE"
+        position = Mux(opens, 0, chain.fill)
+        m.d.comb += [
+            place.cluster.eq(token.cluster),
+            place.new.eq(token.new),
+            place.stored.eq(~refused),
+            place.slot.eq(block),
+            place.position.eq(position),
+            place.evict.eq(opens & closes),
+            place.closed.eq(self.closed),
+            counts.addr.eq(token.cluster),
+            counts.data.eq(count),
+            chains.addr.eq(token.cluster),
+            fills.addr.eq(block),
+            fills.data.eq(position + 1),
+            links.addr.eq(chain.last),
+            links.data.eq(block),
+            entry.hash.eq(token.hash),
+            entry.cluster.eq(token.cluster),
+            entry.new.eq(token.new),
+            entry.spilled.eq(token.spilled),
+            entry.refused.eq(refused),
+        ]
+        after = Signal(chain_layout)
+        m.d.comb += [
+            after.some.eq(chain.some | opens),
+            after.first.eq(Mux(chain.some, chain.first, block)),
+            after.last.eq(Mux(refused, chain.last, block)),
+            after.fill.eq(Mux(refused, chain.fill, position + 1)),
+            chains.data.eq(Value.cast(after)),
+        ]
+        with m.If(self.begin):
+            m.d.sync += [self.allocated.eq(0), self.closed.eq(0), pending.eq(0)]
+        return m

@@ -1,0 +1,69 @@
+"""Means of a cluster's keys from their sums and their count."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.formats import Format
+from golden.kv.spec import KEY_BITS, KEY_MAX, MEAN_GUARD, RECIPROCAL, RECIPROCAL_FRACTION, Spec
+from hw.kv.layouts import sums_layout
+from hw.lib.fixed import clip, resize, shift_round
+from hw.lib.pipe import Pipe, Staged
+
+SCALED_BITS = KEY_BITS + 1 + MEAN_GUARD  # |sum| < 2**7 · 2**(e+1), so (sum · 2**8) >> e has 17 bits
+
+
+class MeanUnit(wiring.Component):
+    """o = half_up(sum / count) as INT8 in every lane; equals `golden.kv.key_table.mean_unit`.
+
+    Latency 10 cycles, throughput one chunk a cycle. One multiplier a lane, one for the reciprocal.
+
+    Members:
+        i: {`sums`, `count`: at least 1}. o: means.
+    """
+
+    latency = 10
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        super().__init__(
+            {
+                "i": In(data.StructLayout({"sums": sums_layout(spec), "count": spec.count_bits})),
+                "o": Out(data.StructLayout({"means": data.ArrayLayout(signed(KEY_BITS), spec.lanes)})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        spec = self.spec
+        width = spec.count_bits
+        count = p.source(self.i["count"], "count")
+        top, zeros = p.normalise(count, width, width, name="mantissa")
+        exponent = p.stage(lambda z: (width - 1 - z)[: (width - 1).bit_length()], zeros, name="exponent")
+        pad = RECIPROCAL.in_bits - (width - 1)
+        fraction = Staged(top.value[: width - 1].shift_left(pad), top.stage, "fraction")
+        reciprocal = p.linear_table(RECIPROCAL, fraction, name="reciprocal")
+        means: list[Staged] = []
+        for k in range(spec.lanes):
+            raised = p.source(self.i.sums.lane[k].shift_left(MEAN_GUARD), f"raised_{k}")
+            shifted = p.shift_right(raised, exponent, name=f"shifted_{k}")
+            scaled = Staged(resize(shifted.value, signed(SCALED_BITS)), shifted.stage, f"scaled_{k}")
+            product = p.stage(lambda s, r: s * r, scaled, reciprocal, name=f"product_{k}")
+            means.append(p.stage(self._round, product, name=f"rounded_{k}"))
+        p.finish(
+            self.o,
+            self.latency,
+            means=p.join([p.stage(self._limit, mean, name=f"mean_{k}") for k, mean in enumerate(means)], "means"),
+        )
+        return m
+
+    @staticmethod
+    def _round(product: Value) -> Value:
+        return shift_round(product, MEAN_GUARD + RECIPROCAL_FRACTION, "half_up")
+
+    @staticmethod
+    def _limit(mean: Value) -> Value:
+        return resize(clip(mean, -KEY_MAX, KEY_MAX), signed(Format(KEY_BITS, 0, True).width))

@@ -1,0 +1,76 @@
+"""Reads runs of words of any length."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.kv.layouts import RUN_LENGTH_BITS, RunLayout
+from hw.lib.burst_reader import BurstReader
+from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
+from hw.lib.stream import connect, transfer
+
+
+class RunReader(wiring.Component):
+    """Cuts runs into bursts of at most `burst` words, and gives their words in order.
+
+    A run is taken while the one before is still being asked for only at its last burst, so that
+    runs of one burst follow each other every cycle. First word 1 cycle later than `BurstReader`.
+
+    Members:
+        i: stream of RunLayout. o: stream of words. memory: read port. busy: words are under way or waiting.
+        asked: a burst is handed to the memory in this cycle; `asked_address` is its first byte's,
+        `asked_end` its last word's.
+
+    Raises:
+        ValueError: `burst` exceeds `depth` or 64.
+    """
+
+    def __init__(self, *, width: int, depth: int, burst: int) -> None:
+        if not 1 <= burst <= min(depth, 64):
+            raise ValueError(f"RunReader: burst must lie in 1..min(depth, 64) = {min(depth, 64)}, it is {burst}")
+        self.width, self.depth, self.burst = width, depth, burst
+        super().__init__(
+            {
+                "i": In(stream.Signature(RunLayout())),
+                "o": Out(stream.Signature(width)),
+                "memory": Out(ReadSignature(width)),
+                "busy": Out(1),
+                "asked": Out(1),
+                "asked_address": Out(ADDRESS_WIDTH),
+                "asked_end": Out(ADDRESS_WIDTH),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.reader = reader = BurstReader(width=self.width, depth=self.depth)
+        wiring.connect(m, wiring.flipped(self.memory), reader.memory)
+        connect(m, reader.o, self.o)
+        address = Signal(ADDRESS_WIDTH)
+        left = Signal(RUN_LENGTH_BITS)
+        asking = Signal()
+        last = Signal()
+        request = reader.i
+        word_bytes = self.width // 8
+        m.d.comb += [
+            last.eq(left <= self.burst),
+            request.payload.address.eq(address),
+            request.payload.length.eq(Mux(last, left, self.burst)),
+            request.valid.eq(asking),
+            self.i.ready.eq(~asking | (last & request.ready)),
+            self.busy.eq(asking | reader.busy),
+            self.asked.eq(transfer(request)),
+            self.asked_address.eq(address),
+            self.asked_end.eq(address + (request.payload.length - 1).shift_left(word_bytes.bit_length() - 1)),
+        ]
+        with m.If(transfer(request)):
+            m.d.sync += [
+                address.eq(address + self.burst * word_bytes),
+                left.eq(left - self.burst),
+                asking.eq(~last),
+            ]
+        with m.If(transfer(self.i)):
+            m.d.sync += [address.eq(self.i.payload.address), left.eq(self.i.payload.length), asking.eq(1)]
+        return m

@@ -1,0 +1,283 @@
+"""The KV-retrieval engine: tokens into the store, queries to gathered records."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.kv.block_store import BlockStore
+from hw.kv.config import Config
+from hw.kv.counters import COUNTERS
+from hw.kv.evictor import Evictor
+from hw.kv.gather import Gather
+from hw.kv.hash_unit import HashUnit
+from hw.kv.hcu import HashClusteringUnit
+from hw.kv.job_fetch import JobFetch
+from hw.kv.key_table import KeyTable
+from hw.kv.log_writer import LogWriter
+from hw.kv.query_fetch import QueryFetch
+from hw.kv.score_unit import ScoreUnit
+from hw.kv.select_writer import SelectWriter
+from hw.kv.token_fetch import TokenFetch
+from hw.kv.token_writer import TokenWriter
+from hw.kv.wtu import WeightedThresholdUnit
+from hw.lib.arbiter import RoundRobinArbiter
+from hw.lib.counters import count
+from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteLayout, WriteSignature
+from hw.lib.read_arbiter import ReadArbiter
+from hw.lib.stream import connect, transfer
+from hw.lib.tree import add_all
+
+
+class KvEngine(wiring.Component):
+    """Runs the job whose header lies at `address` (golden/kv/memory_map.py); equals `golden.kv.model`.
+
+    First all tokens are clustered and stored, then, head by head and block of query rows by block,
+    clusters are scored, selected, and their records gathered. A job without tokens does nothing.
+
+    Members:
+        start, address: begin a job; ignored while `busy`.
+        busy: a job is running; all its words are written when it falls.
+        read, write: memory ports. counters: of the last job; see `COUNTERS`.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        spec = config.spec
+        self.job_fetch = JobFetch(memory_width=config.memory_width)
+        self.token_fetch = TokenFetch(config=config)
+        self.hash_unit = HashUnit(spec=spec)
+        self.hcu = HashClusteringUnit(config=config)
+        self.block_store = BlockStore(config=config)
+        self.token_writer = TokenWriter(config=config)
+        self.key_table = KeyTable(spec=spec)
+        self.log_writer = LogWriter(memory_width=config.memory_width)
+        self.evictor = Evictor(config=config)
+        self.query_fetch = QueryFetch(config=config)
+        self.score_unit = ScoreUnit(config=config)
+        self.wtu = WeightedThresholdUnit(config=config)
+        self.select_writer = SelectWriter(config=config)
+        self.gather = Gather(config=config)
+        super().__init__(
+            {
+                "start": In(1),
+                "address": In(ADDRESS_WIDTH),
+                "busy": Out(1),
+                "read": Out(ReadSignature(config.memory_width)),
+                "write": Out(WriteSignature(config.memory_width)),
+                "counters": Out(COUNTERS),
+            }
+        )
+
+    @property
+    def taps(self) -> dict[str, stream.Interface]:
+        """The stream behind every stage that the model has too, for a comparison stage by stage."""
+        return {
+            "hash_unit": self.hash_unit.o,
+            "hcu": self.hcu.o,
+            "score_unit": self.score_unit.o,
+            "wtu": self.wtu.o,
+        }
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        for name in (
+            "job_fetch", "token_fetch", "hash_unit", "hcu", "block_store", "token_writer", "key_table", "log_writer",
+            "evictor", "query_fetch", "score_unit", "wtu", "select_writer", "gather",
+        ):  # fmt: skip
+            m.submodules[name] = getattr(self, name)
+        settled, written = self._memory(m)
+        self._ingest(m, settled)
+        self._query(m)
+        self._control(m, written)
+        return m
+
+    def _memory(self, m: Module) -> tuple[Value, Value]:
+        """Readers and writers on the two ports. Returns: nothing older waits to be written; nothing waits at all."""
+        width = self.config.memory_width
+        readers = [
+            self.job_fetch.memory, self.token_fetch.memory, self.query_fetch.memory, self.evictor.source,
+            self.gather.source,
+        ]  # fmt: skip
+        m.submodules.reads = reads = ReadArbiter(width=width, count=len(readers), outstanding=self.config.outstanding)
+        for client, reader in zip(reads.clients, readers, strict=True):
+            wiring.connect(m, client, reader)
+        wiring.connect(m, wiring.flipped(self.read), reads.memory)
+        writers = [
+            self.token_writer.memory, self.log_writer.memory, self.evictor.target, self.select_writer.memory,
+            self.gather.target,
+        ]  # fmt: skip
+        m.submodules.writes = writes = RoundRobinArbiter(shape=WriteLayout(width), count=len(writers))
+        for client, writer in zip(writes.i, writers, strict=True):
+            connect(m, writer.request, client)
+        request = self.write.request
+        m.d.comb += [
+            Value.cast(request.payload).eq(Value.cast(writes.o.payload.data)),
+            request.valid.eq(writes.o.valid),
+            writes.o.ready.eq(request.ready),
+        ]
+        return ~request.valid | request.ready, ~request.valid
+
+    def _ingest(self, m: Module, settled: Value) -> None:
+        store, writer, evictor = self.block_store, self.token_writer, self.evictor
+        connect(m, self.token_fetch.keys, self.hash_unit.i)
+        connect(m, self.hash_unit.o, self.hcu.i)
+        connect(m, self.hcu.o, store.decisions)
+        connect(m, store.places, writer.places)
+        connect(m, store.log, self.log_writer.i)
+        connect(m, self.token_fetch.recent, writer.recent)
+        connect(m, writer.evict, evictor.orders)
+        m.d.comb += [
+            self.key_table.add.eq(writer.add),
+            evictor.settled.eq(settled),
+            evictor.fill.eq(store.fill),
+            store.evicted.eq(evictor.done),
+            store.read_block.eq(Mux(evictor.idle, self.gather.read_block, evictor.read_block)),
+        ]
+        for stage in (
+            self.token_fetch, self.hash_unit, self.hcu, writer, self.log_writer, evictor, self.query_fetch, self.wtu,
+            self.select_writer, self.gather,
+        ):  # fmt: skip
+            m.d.comb += stage.header.eq(self.job_fetch.header)
+
+    def _query(self, m: Module) -> None:
+        score, wtu, gather, store = self.score_unit, self.wtu, self.gather, self.block_store
+        m.d.comb += [
+            self.key_table.read.valid.eq(score.reading),
+            self.key_table.read.row.eq(score.row),
+            score.sums.eq(self.key_table.sums),
+            store.read_count.eq(score.cluster),
+            score.count.eq(store.count),
+            self.query_fetch.chunk.eq(score.chunk),
+            score.rows.eq(self.query_fetch.rows),
+            score.clusters.eq(self.hcu.clusters),
+            wtu.clusters.eq(self.hcu.clusters),
+            wtu.info.eq(self.query_fetch.info),
+            wtu.scored.eq(~score.busy),
+            wtu.room.eq(gather.room & self.select_writer.room),
+            store.read_chain.eq(gather.read_chain),
+            gather.chain.eq(store.chain),
+            gather.next.eq(store.next),
+            gather.fill.eq(store.fill),
+            gather.closed.eq(store.closed),
+        ]
+        connect(m, score.o, wtu.scores)
+        takers = (gather.i, self.select_writer.i)  # both always ready, as `room` says before a mark
+        m.d.comb += wtu.o.ready.eq(Cat(taker.ready for taker in takers).all())
+        for taker in takers:
+            m.d.comb += [taker.payload.eq(wtu.o.payload), taker.valid.eq(wtu.o.valid)]
+
+    def _control(self, m: Module, written: Value) -> None:
+        """Header, tokens, queries; counters."""
+        job, hcu, wtu, score, query = self.job_fetch, self.hcu, self.wtu, self.score_unit, self.query_fetch
+        header = job.header
+        begin, ingesting, querying, starts, scores = Signal(), Signal(), Signal(), Signal(), Signal()
+        head = Signal(range(self.config.spec.heads + 1))
+        block = Signal(8)
+        last_block = block + 1 == header.query_blocks[:8]
+        stored = Signal()
+        m.d.comb += [
+            starts.eq(self.start & ~self.busy),
+            job.start.eq(starts),
+            job.address.eq(self.address),
+            hcu.begin.eq(begin),
+            self.hash_unit.begin.eq(begin),
+            self.block_store.begin.eq(begin),
+            self.log_writer.begin.eq(begin),
+            self.select_writer.begin.eq(begin),
+            self.gather.begin.eq(begin),
+            stored.eq(
+                self.log_writer.idle & self.block_store.idle & self.token_writer.idle & self.evictor.idle
+                & ~self.token_fetch.busy & written
+            ),
+            score.start.eq(scores),
+            score.head.eq(head),
+            wtu.start.eq(scores),
+            wtu.first.eq(block == 0),
+            wtu.last.eq(last_block),
+            self.busy.eq(1),
+        ]  # fmt: skip
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += self.busy.eq(0)
+                with m.If(self.start):
+                    m.next = "HEADER"
+            with m.State("HEADER"):
+                with m.If(job.done):
+                    m.next = "SETUP"
+            with m.State("SETUP"):  # a cycle for the products of header fields
+                m.next = "BEGIN"
+            with m.State("BEGIN"):
+                some = header.token_count != 0
+                m.d.comb += [begin.eq(1), self.token_fetch.go.eq(some), query.go.eq(some)]
+                m.d.sync += [head.eq(0), block.eq(0)]
+                m.next = "INGEST"
+                with m.If(~some):
+                    m.next = "IDLE"
+            with m.State("INGEST"):
+                m.d.comb += ingesting.eq(1)
+                with m.If(stored):
+                    m.next = "QUERY"
+            with m.State("QUERY"):
+                m.d.comb += querying.eq(1)
+                with m.If(head == self.config.spec.heads):
+                    with m.If(self.gather.idle & self.select_writer.idle & written):
+                        m.next = "IDLE"
+                with m.Elif(query.loaded & ~wtu.busy):
+                    m.d.comb += scores.eq(1)
+                    m.next = "SCORE"
+            with m.State("SCORE"):
+                m.d.comb += querying.eq(1)
+                with m.If(~wtu.busy):
+                    m.d.comb += query.release.eq(1)
+                    m.d.sync += block.eq(Mux(last_block, 0, block + 1))
+                    with m.If(last_block):
+                        m.d.sync += head.eq(head + 1)
+                    m.next = "QUERY"
+        self._count(m, starts, ingesting, querying)
+
+    def _count(self, m: Module, starts: Value, ingesting: Value, querying: Value) -> None:
+        hcu, store, wtu, gather = self.hcu, self.block_store, self.wtu, self.gather
+        rows = Signal(range(self.config.spec.rows + 1))
+        m.d.sync += rows.eq(add_all([self.query_fetch.info.valid[r] for r in range(self.config.spec.rows)]))
+        words = {
+            "header": self.job_fetch.memory.response, "token": self.token_fetch.memory.response,
+            "query": self.query_fetch.memory.response, "evict": self.evictor.source.response,
+            "gather": gather.source.response, "record": self.token_writer.memory.request,
+            "far": self.evictor.target.request, "log": self.log_writer.memory.request,
+            "select": self.select_writer.memory.request, "result": gather.target.request,
+        }  # fmt: skip
+        events = {
+            "cycles": Value.cast(1),
+            "ingest_cycles": ingesting,
+            "query_cycles": querying,
+            "tokens": transfer(hcu.o),
+            "clusters": transfer(hcu.o) & hcu.o.payload.new,
+            "comparisons": hcu.comparing,
+            "compare_cycles": hcu.comparing != 0,
+            "hcu_wait": ingesting & ~hcu.i.valid,
+            "hcu_stall": hcu.o.valid & ~hcu.o.ready,
+            "spilled": transfer(hcu.o) & hcu.o.payload.spilled,
+            "refused": store.refused,
+            "blocks": transfer(store.places) & (store.places.payload.position == 0) & store.places.payload.stored,
+            "evicted": self.evictor.done,
+            "store_stall": store.waiting,
+            "score_cycles": self.score_unit.reading,
+            "walk_cycles": wtu.walking,
+            "row_scores": _while(self.score_unit.o.valid, rows),
+            "opened": _while(wtu.walked, wtu.opened),
+            "visited": _while(wtu.walked, wtu.visited),
+            "selected": gather.selected,
+            "bursts": gather.burst,
+            "far_bursts": gather.far,
+            "row_hits": gather.row_hit,
+            **{f"{name}_words": transfer(port) for name, port in words.items()},
+            "write_stall": self.write.request.valid & ~self.write.request.ready,
+        }
+        count(m, self.counters, {name: _while(self.busy, event) for name, event in events.items()}, clear=starts)
+
+
+def _while(condition: Value, event: Value) -> Value:
+    """The event's value while the condition holds, else 0."""
+    return event & Cat(condition).replicate(len(event))

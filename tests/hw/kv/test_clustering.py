@@ -1,0 +1,94 @@
+"""Hash unit and HCU against the model, with and without stalls, and at their stated pace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from golden.kv.hash_unit import hash_unit
+from golden.kv.hcu import hcu, pages
+from golden.kv.memory_map import MODE_PAGES
+from golden.kv.spec import TINY
+from hw.kv.config import tiny
+from hw.kv.hash_unit import HashUnit
+from hw.kv.hcu import HashClusteringUnit
+from tests.golden.kv.streams import hashes_near
+from tests.hw.lib.bench import Bench
+
+
+def hold(values: dict[str, int], header: Any) -> Callable[..., Any]:
+    """A process that sets header fields."""
+
+    async def run(ctx: Any) -> None:
+        for name, value in values.items():
+            ctx.set(header[name], value)
+        await ctx.tick()
+
+    return run
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_hash_unit(stall: float, seed: int) -> None:
+    torch.manual_seed(seed)
+    tokens = 40
+    keys = torch.randint(-127, 128, (tokens, TINY.heads, TINY.head_size))
+    offsets = torch.randint(-300, 300, (TINY.hash_bits,))
+    dut = HashUnit(spec=TINY)
+    bench = Bench(dut, seed=seed)
+    bench.process(hold({f"offset_{k}": v for k, v in enumerate(offsets.tolist())}, dut.header))
+    chunks = [{"key": chunk, "value": [0] * TINY.lanes} for chunk in keys.reshape(-1, TINY.lanes).tolist()]
+    source = bench.source(dut.i, chunks, stall=stall)
+    sink = bench.sink(dut.o, hash_unit(keys, offsets, TINY).tolist(), stall=stall)
+    bench.run()
+    if not stall:
+        assert sink.cycles[0] - source.cycles[TINY.token_words - 1] == 8
+        assert sink.cycles == list(range(sink.cycles[0], sink.cycles[0] + tokens * TINY.token_words, TINY.token_words))
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+@pytest.mark.parametrize(("threshold", "mode"), [(7, 0), (2, 0), (7, MODE_PAGES)])
+def test_hcu(threshold: int, mode: int, stall: float, seed: int) -> None:
+    config = tiny()
+    count = 120
+    hashes = hashes_near(TINY, count, seed=seed, anchors=16)
+    expected = pages(hashes, TINY) if mode else hcu(hashes, TINY, threshold=threshold)
+    assert expected.count == TINY.clusters or threshold != 2, "the full table is tried"
+    dut = HashClusteringUnit(config=config)
+    bench = Bench(dut, seed=seed)
+    bench.process(hold({"hamming_threshold": threshold, "mode": mode}, dut.header))
+    comparisons: list[int] = []
+
+    async def watch(ctx: Any) -> None:
+        while True:
+            _, _, now = await ctx.tick().sample(dut.comparing)
+            comparisons.append(now)
+
+    bench.process(watch)
+    bench.source(dut.i, hashes.tolist(), stall=stall)
+    columns = zip(hashes, expected.cluster, expected.new, expected.spilled, strict=True)
+    bench.sink(
+        dut.o,
+        [{"hash": int(h), "cluster": int(c), "new": int(n), "spilled": int(s)} for h, c, n, s in columns],
+        stall=stall,
+    )
+    bench.run()
+    assert sum(comparisons) == expected.comparisons
+    assert max(comparisons) <= config.compare_width
+
+
+def test_hcu_overlaps_tokens() -> None:
+    """With a full table a token takes ceil(clusters / W) cycles: the decision of one hides behind the next."""
+    config = tiny()
+    depth = TINY.clusters // config.compare_width
+    hashes = [(k * 0x01010101 * 37) & 0xFFFFFFFF for k in range(TINY.clusters)] + [0] * 40
+    dut = HashClusteringUnit(config=config)
+    bench = Bench(dut)
+    bench.process(hold({"hamming_threshold": 1}, dut.header))
+    bench.source(dut.i, hashes)
+    sink = bench.sink(dut.o, len(hashes))
+    bench.run()
+    steps = {b - a for a, b in zip(sink.cycles[-30:], sink.cycles[-29:], strict=False)}
+    assert steps == {depth}
