@@ -7,11 +7,8 @@ from dataclasses import dataclass
 import torch
 
 from golden.formats import clip
-from golden.lod.spec import CAMERA_BITS, GUARD_SHIFT, MANTISSA, SLACK_BITS, Spec
-
-DISTANCE_BITS = CAMERA_BITS + 1
-#: Beyond these differences of exponents size² · constant is the larger, or the smaller, whatever the mantissas.
-HIGHEST, LOWEST = 4, -3
+from golden.lod.size_constants import DISTANCE_BITS, DOUBLE_BITS, HIGHEST, LOWEST
+from golden.lod.spec import GUARD_SHIFT, MANTISSA, SLACK_BITS, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +58,7 @@ def slack(spec: Spec, decision: Decision) -> torch.Tensor:
     """
     larger = torch.maximum(decision.left, decision.right)
     gap = ((decision.left - decision.right).abs() - (decision.right >> GUARD_SHIFT)).clamp(min=0)
-    pairs = ((42 - bit_length(larger)) >> 1).clamp(min=0, max=3)
+    pairs = ((DOUBLE_BITS - bit_length(larger)) >> 1).clamp(min=0, max=3)
     index = (larger << (2 * pairs)) >> 34
     root = torch.tensor(spec.slack_rsqrt.values, dtype=torch.int64)[index]
     product = ((gap << (2 * pairs)) >> 25) * root
