@@ -18,12 +18,13 @@ class Config:
     spec: Spec = field(default_factory=Spec)
     memory_width: int = 512  #: bits of a memory word; one word a cycle is the peak bandwidth
     units: int = 4  #: LT units, each one node a cycle
-    contexts: int = 16  #: subtrees that a unit holds, loading or under test
+    contexts: int = 32  #: subtrees that a unit holds, loading or under test
     cache_subtrees: int = 512  #: lines of the subtree cache
-    queue_depth: int = 512  #: subtrees with children that wait on chip
+    queue_depth: int = 2048  #: subtrees with children that wait on chip
+    queue_words: int = 64  #: of those that wait in memory, so many are read ahead
     pending_words: int = 64  #: words of the state table that wait for their subtrees
-    fetch_words: int = 64  #: words of subtrees read ahead
-    state_words: int = 32  #: words of the state table read ahead
+    fetch_words: int = 192  #: words of subtrees read ahead
+    state_words: int = 160  #: words of the state table read ahead
     outstanding: int = 64  #: bursts under way at the memory, all readers together
     ordered: int = 1  #: 1: results in ascending order of subtrees; 0: as they are found
     temporal: int = 1  #: 1: with the hardware for temporal search, which needs the order
@@ -31,7 +32,7 @@ class Config:
     def __post_init__(self) -> None:
         limits = {
             "memory_width": (128, 1024), "units": (1, 16), "contexts": (2, 32), "cache_subtrees": (2, 4096),
-            "queue_depth": (2, 4096), "pending_words": (2, 512), "fetch_words": (4, 512), "state_words": (4, 512),
+            "queue_depth": (2, 4096), "queue_words": (2, 512), "pending_words": (2, 512), "fetch_words": (4, 512), "state_words": (4, 512),
             "outstanding": (4, 1024), "ordered": (0, 1), "temporal": (0, 1),
         }  # fmt: skip
         for item in fields(self):
@@ -83,6 +84,7 @@ def tiny() -> Config:
         contexts=4,
         cache_subtrees=16,
         queue_depth=8,
+        queue_words=4,
         pending_words=4,
         fetch_words=16,
         state_words=4,

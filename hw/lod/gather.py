@@ -23,8 +23,7 @@ class Gather(wiring.Component):
     Members:
         begin: {`valid`, `context`}: begin from nothing. i: {`valid`, `commit`, `slack`}.
         place: a context. o: its result, in the same cycle.
-        done: {`valid`, `context`}: the share that was added in this cycle.
-        counted: it was of a node that is reached.
+        tested: a share was added in this cycle. counted: it was of a node that is reached.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -36,7 +35,7 @@ class Gather(wiring.Component):
                 "i": In(data.StructLayout({"valid": 1, "commit": CommitLayout(config), "slack": SLACK_BITS})),
                 "place": In(range(config.contexts)),
                 "o": Out(ResultLayout()),
-                "done": Out(data.StructLayout(context)),
+                "tested": Out(1),
                 "counted": Out(1),
             }
         )
@@ -82,8 +81,7 @@ class Gather(wiring.Component):
             write.en.eq(valid),
             show.addr.eq(self.place),
             Value.cast(self.o).eq(show.data),
-            self.done.valid.eq(valid),
-            self.done.context.eq(context),
+            self.tested.eq(valid),
             self.counted.eq(valid & alive),
         ]
         with m.If(valid):

@@ -8,6 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.lod.spec import SUBTREE_BITS
 from hw.lib.memory import two_port_memory
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import transfer
 from hw.lod.config import Config
 from hw.lod.context_pool import ContextPool
 from hw.lod.decisions import Decisions
@@ -30,8 +32,8 @@ from hw.lod.slack import Slack
 class LtUnit(wiring.Component):
     """Holds up to `contexts` subtrees and tests their nodes, interleaved, one a cycle.
 
-    From the choice of a node to its decision 15 cycles, to its share in the result 17 (26 with the
-    slack of temporal search). A finished subtree takes 3 cycles to leave, beside the tests.
+    From the choice of a node to its decision 15 cycles, to its share in the result 18 (26 with the
+    slack of temporal search). A finished subtree takes 2 cycles to leave, beside the tests.
 
     Members:
         free: stream of contexts to load a subtree into. word: {`valid`, a word}, loads in any order
@@ -53,6 +55,11 @@ class LtUnit(wiring.Component):
                 "working": Out(1),
             }
         )
+
+    @property
+    def gather_latency(self) -> int:
+        """Cycles from a decision until its share can be read from the result."""
+        return 3 + (Slack.latency if self.config.temporal else 0)
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -80,8 +87,9 @@ class LtUnit(wiring.Component):
             issue.jump.eq(decisions.jump),
             gather.begin.valid.eq(begin.valid),
             gather.begin.context.eq(begin.context),
-            issue.done.eq(gather.done),
-            self.tested.eq(gather.done.valid),
+            issue.done.valid.eq(valid[-1]),
+            issue.done.context.eq(size_test.o.context),
+            self.tested.eq(gather.tested),
             self.counted.eq(gather.counted),
             self.working.eq(issue.working),
         ]
@@ -118,15 +126,30 @@ class LtUnit(wiring.Component):
         ]
 
     def _finish(self, m: Module, issue: NodeIssue, gather: Gather, pool: ContextPool) -> None:
-        """Takes finished contexts one by one: choose, read, offer."""
+        """Takes decided contexts one by one; reads each when its last share has been added."""
         config = self.config
         entry = data.StructLayout({"load": LoadLayout(config), "first_child": SUBTREE_BITS, "children": 6})
         write, read = two_port_memory(m, None, "entries", width=entry.size, depth=config.contexts)
         header = Signal(block_header_layout())
         new, kept = Signal(entry), Signal(entry)
-        place = Signal(range(config.contexts))
+        m.submodules.ends = ends = StreamQueue(shape=range(config.contexts), depth=config.contexts)
+        place = ends.o.payload
+        behind = Signal(1 + self.gather_latency)  # a context on its way to `ends`
+        contexts = [Signal(range(config.contexts), name=f"ending_{k}") for k in range(len(behind))]
+        for k in range(config.contexts):
+            with m.If(issue.finished[k]):
+                m.d.comb += issue.end.context.eq(k)
+        m.d.comb += issue.end.valid.eq(issue.finished.any())
+        m.d.sync += behind.eq(Cat(issue.end.valid, behind[:-1]))
+        for source, context in zip([issue.end.context, *contexts], contexts, strict=False):
+            m.d.sync += context.eq(source)
         result = Signal(ResultLayout())
+        read_done = Signal()
+        out = self.o.payload
+        free = ~self.o.valid | self.o.ready
         m.d.comb += [
+            ends.i.payload.eq(contexts[-1]),
+            ends.i.valid.eq(behind[-1]),
             Value.cast(header).eq(self.word.data[: block_header_layout().size]),
             new.load.eq(self.word.load),
             new.first_child.eq(header.first_child),
@@ -135,28 +158,17 @@ class LtUnit(wiring.Component):
             write.data.eq(new),
             write.en.eq(self.word.valid & (self.word.row == 0)),
             read.addr.eq(place),
+            read.en.eq(1),
             Value.cast(kept).eq(read.data),
             gather.place.eq(place),
-            issue.end.context.eq(place),
             pool.i.payload.eq(place),
+            pool.i.valid.eq(transfer(ends.o)),
+            ends.o.ready.eq(read_done & free),
         ]
-        out = self.o.payload
-        with m.FSM():
-            with m.State("CHOOSE"):
-                for k in reversed(range(config.contexts)):
-                    with m.If(issue.finished[k]):
-                        m.d.sync += place.eq(k)
-                with m.If(issue.finished.any()):
-                    m.next = "READ"
-            with m.State("READ"):
-                m.d.comb += read.en.eq(1)
-                m.d.sync += result.eq(gather.o)
-                m.next = "FILL"
-            with m.State("FILL"):
-                with m.If(~self.o.valid | self.o.ready):
-                    m.d.comb += [issue.end.valid.eq(1), pool.i.valid.eq(1)]
-                    m.next = "CHOOSE"
-        with m.If(issue.end.valid):
+        m.d.sync += [read_done.eq(ends.o.valid & ~read_done), result.eq(gather.o)]
+        with m.If(read_done & ~free):
+            m.d.sync += read_done.eq(1)
+        with m.If(transfer(ends.o)):
             m.d.sync += [
                 self.o.valid.eq(1),
                 out.result.eq(result),

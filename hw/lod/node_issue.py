@@ -15,7 +15,7 @@ from hw.lod.layouts import INDEX_BITS, PLACE_BITS
 class NodeIssue(wiring.Component):
     """A program counter for every context; one node a cycle.
 
-    Contexts without a node under way come first, in turn. If there is none, the others go on as
+    Contexts without an undecided node come first, in turn. If there is none, the others go on as
     if their last nodes were expanded: what turns out to lie below a rejected node comes to
     nothing (`Decisions` sees to it), and the counter jumps behind it. So a unit with enough
     subtrees wastes no cycle on descendants that are not reached, and one with a single subtree
@@ -24,10 +24,10 @@ class NodeIssue(wiring.Component):
     Members:
         begin: {`valid`, `context`, `last`}: a subtree is there, its last node's index.
         jump: {`valid`, `context`, `target`}: nothing before `target` is to be issued any more.
-        done: {`valid`, `context`}: an issued node has been accounted for.
-        end: {`valid`, `context`}: the context's result has been taken.
+        done: {`valid`, `context`}: an issued node is decided.
+        end: {`valid`, `context`}: the context, which was finished, is no more.
         ask: {`valid`, `context`, `index`}; 1 cycle after the choice.
-        finished: contexts all of whose nodes have been accounted for. working: any is not.
+        finished: contexts all of whose nodes are decided or jumped over. working: any is not.
     """
 
     def __init__(self, *, config: Config) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -105,14 +105,11 @@ class StateScan(wiring.Component):
         )
         offered = Signal()  # a visit that waits to be taken stays, whatever comes into the queue meanwhile
         m.d.sync += offered.eq(self.o.valid & ~self.o.ready)
-        subtree = Cat(lane[:lane_bits], index) if lane_bits else index
+        subtree, last = Cat(lane[:lane_bits], index), Cat(Const(lanes - 1, lane_bits), index)
         m.d.comb += [
-            called.eq(here & (call.subtree[:lane_bits] == lane[:lane_bits]) if lane_bits else here),
+            called.eq(here & (call.subtree[:lane_bits] == subtree[:lane_bits])),
             safe.eq(held & (offered | (seen & (self.quiet | (subtree < self.horizon))))),
-            quick.eq(
-                held & seen & (lane == 0) & ~due.any() & ~here
-                & (self.quiet | (Cat((1 << lane_bits) - 1, index) < self.horizon) if lane_bits else safe)
-            ),
+            quick.eq(held & seen & (lane == 0) & ~due.any() & ~here & (self.quiet | (last < self.horizon))),
             visits.eq(safe & (called | due.bit_select(lane, 1))),
             passed.eq(safe & (~visits | self.o.ready)),
             self.o.valid.eq(visits & (~self.pending.valid | self.pending.ready)),

@@ -15,11 +15,15 @@ from hw.lib.stream import transfer
 from hw.lod.config import Config
 from hw.lod.layouts import LoadLayout, WordLayout
 
-AHEAD = 32  # loads whose words may be under way
+AHEAD = 64  # loads whose words may be under way
+STAYS = 16  # of so many subtrees that find another one in their line, one takes its place
 
 
 class SubtreeFetch(wiring.Component):
     """A direct-mapped cache of whole subtrees in front of the memory; answers in order.
+
+    A full search reads more subtrees in turn than the cache holds, and would push out all of them;
+    so a subtree that finds another one in its line takes its place only one time in 16.
 
     One word a cycle, hit or miss; a load that hits behind one that misses waits for it. A word
     goes straight into the unit's buffer, which has room for it. The cache is empty after `start`,
@@ -48,7 +52,7 @@ class SubtreeFetch(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config = self.config
-        waiting = data.StructLayout({"load": LoadLayout(config), "hit": 1})
+        waiting = data.StructLayout({"load": LoadLayout(config), "hit": 1, "keep": 1})
         m.submodules.queue = queue = StreamQueue(shape=waiting, depth=AHEAD)
         m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.fetch_words)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
@@ -67,6 +71,7 @@ class SubtreeFetch(wiring.Component):
         asked = Signal(LoadLayout(config))
         subtree = Signal(SUBTREE_BITS)
         fits = Signal()
+        turn = Signal(range(STAYS))
         clearing = Signal(init=1)
         cleared = Signal(line_bits)
         m.d.comb += [
@@ -87,8 +92,11 @@ class SubtreeFetch(wiring.Component):
             with m.State("COMPARE"):
                 m.d.sync += [
                     waiting.payload.hit.eq(fits),
+                    waiting.payload.keep.eq(~found.valid | (turn == 0)),
                     request.payload.address.eq(self.tree_address + subtree * config.spec.block_bytes),
                 ]
+                with m.If(found.valid & ~fits):
+                    m.d.sync += turn.eq(turn + 1)
                 m.next = "GO"
             with m.State("GO"):
                 m.d.comb += [
@@ -101,7 +109,7 @@ class SubtreeFetch(wiring.Component):
         m.d.comb += [
             write.addr.eq(Mux(clearing, cleared, subtree[:line_bits])),
             write.data.eq(Mux(clearing, 0, Cat(1, subtree[line_bits:]))),
-            write.en.eq(clearing | self.miss),
+            write.en.eq(clearing | (self.miss & waiting.payload.keep)),
         ]
         with m.If(self.start):
             m.d.sync += [clearing.eq(1), cleared.eq(0)]
@@ -133,7 +141,7 @@ class SubtreeFetch(wiring.Component):
             read.en.eq(moves & hit),
             write.addr.eq(place),
             write.data.eq(words.payload),
-            write.en.eq(moves & ~hit),
+            write.en.eq(moves & ~hit & waiting.payload.keep),
             self.o.data.eq(Mux(from_cache, read.data, word)),
         ]
         m.d.sync += [

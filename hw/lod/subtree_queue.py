@@ -13,9 +13,6 @@ from hw.lib.stream import transfer
 from hw.lod.config import Config
 from hw.lod.layouts import queue_layout
 
-READ_AHEAD = 4  # words
-
-
 class SubtreeQueue(wiring.Component):
     """Entries wait on chip; what comes while `queue_depth` wait goes to a ring in memory, a word each.
 
@@ -51,7 +48,7 @@ class SubtreeQueue(wiring.Component):
         config = self.config
         shape = queue_layout()
         m.submodules.head = head = StreamQueue(shape=shape, depth=config.queue_depth)
-        m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=READ_AHEAD)
+        m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.queue_words)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
         held, outside, readable = (Signal(24, name=n) for n in ("held", "outside", "readable"))
         direct = Signal()
