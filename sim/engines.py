@@ -10,6 +10,9 @@ from typing import Any
 from amaranth.lib import wiring
 
 from golden.errors import InputError
+from hw.lod.catalogue import catalogue as lod_stages
+from hw.lod.config import CONFIGS as LOD_CONFIGS
+from hw.lod.top import LodEngine
 from hw.splat.catalogue import catalogue as splat_stages
 from hw.splat.config import CONFIGS as SPLAT_CONFIGS
 from hw.splat.top import SplatEngine
@@ -33,7 +36,10 @@ class Engine:
         return import_module(f"sim.baselines.{self.name}")
 
 
-ENGINES = {"splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages)}
+ENGINES = {
+    "splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages),
+    "lod": Engine(name="lod", configs=LOD_CONFIGS, top=LodEngine, stages=lod_stages),
+}
 
 
 def find_engine(name: str) -> Engine:
