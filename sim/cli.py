@@ -8,10 +8,13 @@ import click
 
 from golden.errors import InputError
 from hw.yosys import YosysError
+from sim.baselines.record import WrongAnswerError
 from sim.check import CheckError
 from sim.commands.baseline import baseline
+from sim.commands.bench import bench
 from sim.commands.compare import compare
 from sim.commands.demo import demo
+from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
 from sim.commands.render import render
@@ -30,7 +33,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, demo, sim, synth, baseline, compare, engines):
+for command in (generate, render, demo, sim, synth, baseline, compare, bench, docs, engines):
     cli.add_command(command)
 
 
@@ -40,13 +43,16 @@ def main() -> None:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        err.print(error.format_message(), markup=False)
+        sys.exit(BAD_INPUT)
     except click.ClickException as error:
         _fail(error.format_message(), BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except InputError as error:
         _fail(str(error), BAD_INPUT)
-    except (CheckError, SimulationError, SynthesisError, YosysError) as error:
+    except (CheckError, SimulationError, SynthesisError, WrongAnswerError, YosysError) as error:
         _fail(str(error), FAILED)
     except OSError as error:
         _fail(f"{error.filename or 'file'}: {error.strerror}", BAD_INPUT)

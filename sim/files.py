@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,18 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(path: Path) -> None:
+    """Says before long work what `whole_file` would say after it.
+
+    Raises:
+        InputError: the folder cannot be made or written, or `path` is one.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: cannot be written: it is a folder")
+    with suppress(FileNotFoundError), whole_file(path) as temporary:
+        temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
