@@ -13,6 +13,7 @@ from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
 from hw.lod.config import Config
 from hw.lod.job_fetch import JobFetch
+from hw.lod.layouts import view_layout
 from hw.lod.result_writer import ResultWriter
 from hw.lod.search import Search
 
@@ -89,14 +90,15 @@ class LodEngine(wiring.Component):
         writers = {"result": writer.write, "queue": search.queue_write, "state": search.state_write}
         written = self._write(m, [w.request for w in writers.values()])
 
+        view = Signal(view_layout())
         connect(m, search.results, writer.i)
         m.d.comb += [
             fetch.address.eq(self.address),
             search.job.eq(fetch.job),
-            search.view.eq(fetch.view),
+            search.view.eq(view),
             search.queue_written.eq(written[1]),
         ]
-        starts = self._views(m, fetch, search, writer, written)
+        starts = self._views(m, fetch, search, writer, view)
         events = search.events
         words = {f"{name}_words": transfer(reader.response) for name, reader in readers.items()}
         stored = {f"{name}_write_words": moved for name, moved in zip(writers, written, strict=True)}
@@ -129,8 +131,8 @@ class LodEngine(wiring.Component):
         ]
         return [transfer(out) & (arbiter.o.payload.source == k) for k in range(len(requests))]
 
-    def _views(self, m: Module, fetch: JobFetch, search: Search, writer: ResultWriter, written: list[Value]) -> Value:
-        """Job, then view after view: load, search, close the results. Returns: a job starts."""
+    def _views(self, m: Module, fetch: JobFetch, search: Search, writer: ResultWriter, view: Signal) -> Value:
+        """Job, then view after view: search, close the results. Returns: a job starts."""
         starts = Signal()
         left = Signal(32)  # views
         buffer = Signal(32)
@@ -153,18 +155,20 @@ class LodEngine(wiring.Component):
                     m.next = "JOB"
             with m.State("JOB"):
                 with m.If(~fetch.busy):
+                    m.d.comb += fetch.next.eq(job.view_count != 0)
                     m.d.sync += [left.eq(job.view_count), buffer.eq(0), place.eq(job.result_address)]
                     m.next = "NEXT"
             with m.State("NEXT"):
-                m.d.comb += fetch.next.eq(left != 0)
-                m.next = "LOAD"
                 with m.If(left == 0):
                     m.d.sync += self.busy.eq(0)
                     m.next = "IDLE"
-            with m.State("LOAD"):
-                with m.If(~fetch.busy):
-                    m.d.comb += [search.start.eq(1), writer.start.eq(1)]
-                    m.next = "BEGIN"
+                with m.Elif(~fetch.busy):
+                    m.d.comb += fetch.next.eq(left != 1)  # while this view is searched
+                    m.d.sync += view.eq(fetch.view)
+                    m.next = "START"
+            with m.State("START"):
+                m.d.comb += [search.start.eq(1), writer.start.eq(1)]
+                m.next = "BEGIN"
             with m.State("BEGIN"):
                 m.d.sync += first.eq(0)
                 m.next = "SEARCH"
