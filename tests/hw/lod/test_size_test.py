@@ -63,7 +63,8 @@ def model_inputs(rows: list[dict[str, Any]], camera: list[int]) -> list[torch.Te
 
 @pytest.mark.parametrize("spec", [Spec(), Spec(box_bits=16, size_bits=8), Spec(box_bits=6, size_bits=4)])
 @pytest.mark.parametrize("reach", [10, 16, 23])
-def test_equals_the_model(spec: Spec, reach: int, rng: random.Random) -> None:
+def test_equals_the_model(spec: Spec, reach: int, seed: int) -> None:
+    rng = random.Random(seed)
     config = Config(spec=spec)
     camera = [rng.randrange(-(1 << reach), 1 << reach) for _ in AXES]
     factor, power = rng.randrange(1 << 16, 1 << 17), rng.randrange(-60, -25)
