@@ -42,7 +42,9 @@ def to_bytes(fields: Sequence[Field], table: Mapping[str, npt.ArrayLike], rows: 
     columns: list[npt.NDArray[np.uint8]] = []
     for field in fields:
         code = np.broadcast_to(np.asarray(table.get(field.name, 0), np.int64), (rows,))
-        low, high = (-(1 << field.width >> 1), (1 << field.width >> 1) - 1) if field.signed else (0, (1 << field.width) - 1)
+        low, high = (
+            (-(1 << field.width >> 1), (1 << field.width >> 1) - 1) if field.signed else (0, (1 << field.width) - 1)
+        )
         if rows and not (low <= code.min() and code.max() <= high):
             raise ValueError(f"{field.name} must lie in {low}..{high}, it reaches {code.min()}..{code.max()}")
         places = np.minimum(np.arange(field.width), 63)  # beyond 64 bits only the sign is left

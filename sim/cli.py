@@ -17,6 +17,7 @@ from sim.commands.demo import demo
 from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
+from sim.commands.lod import lod
 from sim.commands.render import render
 from sim.commands.sim import sim
 from sim.commands.synth import synth
@@ -33,7 +34,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, demo, sim, synth, baseline, compare, bench, docs, engines):
+for command in (generate, render, lod, demo, sim, synth, baseline, compare, bench, docs, engines):
     cli.add_command(command)
 
 

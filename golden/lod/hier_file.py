@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ class _Reader:
     def __init__(self, name: str, raw: bytes) -> None:
         self.name, self.raw, self.place = name, raw, 0
 
-    def take(self, what: str, kind: npt.DTypeLike, *shape: int) -> npt.NDArray[np.generic]:
+    def take(self, what: str, kind: npt.DTypeLike, *shape: int) -> npt.NDArray[Any]:
         kind = np.dtype(kind)
         count = int(np.prod(shape, dtype=object))
         end = self.place + count * kind.itemsize

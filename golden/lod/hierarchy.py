@@ -93,10 +93,17 @@ def check_hierarchy(tree: Hierarchy) -> Hierarchy:
     reached = np.zeros(count, np.bool_)
     for level in tree.levels():
         reached[level] = True
-    _refuse(name, ~reached, "every node must be below the root, this one is on or below a cycle, parent {}", tree.parent)
+    _refuse(
+        name, ~reached, "every node must be below the root, this one is on or below a cycle, parent {}", tree.parent
+    )
     boxes = np.concatenate([tree.low, tree.high, tree.size[:, None]], axis=1)
-    _refuse(name, ~np.isfinite(boxes).all(axis=1), "box and size must be finite, size is {}", tree.size)
-    _refuse(name, (tree.low > tree.high).any(axis=1), "a box's low corner must not lie above its high one, size {}", tree.size)
+    _refuse(name, np.any(~np.isfinite(boxes), axis=1), "box and size must be finite, size is {}", tree.size)
+    _refuse(
+        name,
+        np.any(tree.low > tree.high, axis=1),
+        "a box's low corner must not lie above its high one, size {}",
+        tree.size,
+    )
     _refuse(name, tree.size < 0, "a size must not be negative, it is {}", tree.size)
     lost = (tree.gaussian < 0) | (tree.gaussian >= len(tree.scene))
     _refuse(name, lost, f"its Gaussian must lie in 0..{len(tree.scene) - 1}, it is {{}}", tree.gaussian)

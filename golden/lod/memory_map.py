@@ -10,7 +10,6 @@ from __future__ import annotations
 from golden.lod.spec import GRID_BITS, SIZE_EXPONENT_BITS, SUBTREE_BITS, Spec
 from golden.rows import Field
 
-
 LINE_BYTES = 128  # regions start on a multiple of it: the widest memory word
 JOB_BYTES = 128
 VIEW_BYTES = 128

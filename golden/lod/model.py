@@ -55,7 +55,7 @@ class SearchModel:
         base = torch.from_numpy(image.size_exponent)
         self.exponent = (torch.from_numpy(image.node_exponent) + base[:, None]).reshape(-1)
         self.used = torch.from_numpy(image.used)
-        self.inner = (torch.from_numpy(~image.leaf) & self.used)
+        self.inner = torch.from_numpy(~image.leaf) & self.used
         self.link, self.entry = torch.from_numpy(tree.link), torch.from_numpy(tree.entry)
         self.skip = torch.from_numpy(tree.skip)
         self.first_child = torch.from_numpy(tree.first_child)
@@ -79,9 +79,7 @@ class SearchModel:
         ascending order, so that a parent's changes reach its children in the same view.
         """
         old = initial_state(self.image) if state is None else state
-        deadline, entered, cut, expanded = (
-            v.clone() for v in (old.deadline, old.entered, old.cut, old.expanded)
-        )
+        deadline, entered, cut, expanded = (v.clone() for v in (old.deadline, old.entered, old.cut, old.expanded))
         due = deadline < view.travelled if state is not None else torch.zeros(self.count, dtype=torch.bool)
         called = torch.zeros(self.count, dtype=torch.bool)
         if begin:

@@ -55,7 +55,7 @@ def build_tree_image(sltree: SLTree) -> TreeImage:
     cell = 2.0 ** math.ceil(math.log2(max(extent, 1e-30) / ((1 << GRID_BITS) - 1)))
     low = np.where(inner[..., None], (tree.low[node] - corner) / cell, np.inf)
     high = np.where(inner[..., None], (tree.high[node] - corner) / cell, -np.inf)
-    some = inner.any(axis=1)
+    some = np.any(inner, axis=1)
     origin = np.floor(np.where(some[:, None], low.min(axis=1), 0)).astype(np.int64)
     span = np.where(some[:, None], high.max(axis=1), 0) - origin
     steps = (1 << spec.box_bits) - 1

@@ -32,7 +32,8 @@ class Config:
     def __post_init__(self) -> None:
         limits = {
             "memory_width": (128, 1024), "units": (1, 16), "contexts": (2, 32), "cache_subtrees": (2, 4096),
-            "queue_depth": (2, 4096), "queue_words": (2, 512), "pending_words": (2, 512), "fetch_words": (4, 512), "state_words": (4, 512),
+            "queue_depth": (2, 4096), "queue_words": (2, 512),
+            "pending_words": (2, 512), "fetch_words": (4, 512), "state_words": (4, 512),
             "outstanding": (4, 1024), "ordered": (0, 1), "temporal": (0, 1),
         }  # fmt: skip
         for item in fields(self):
@@ -52,7 +53,9 @@ class Config:
                 f"a multiple of {self.word_bytes}"
             )
         if self.fetch_words < self.block_words:
-            raise InputError(f"lod: fetch_words must be at least a block's {self.block_words}, it is {self.fetch_words}")
+            raise InputError(
+                f"lod: fetch_words must be at least a block's {self.block_words}, it is {self.fetch_words}"
+            )
         if self.temporal and not self.ordered:
             raise InputError("lod: temporal = 1 needs ordered = 1, it is 0")
 

@@ -57,7 +57,9 @@ class Dispatcher(wiring.Component):
                 load.visit.eq(self.i.payload),
                 load.ticket.eq(ticket),
                 load.unit.eq(or_all([grant[k].replicate(len(load.unit)) & k for k in range(units)])),
-                load.context.eq(or_all([grant[k].replicate(len(load.context)) & f.payload for k, f in enumerate(self.free)])),
+                load.context.eq(
+                    or_all([grant[k].replicate(len(load.context)) & f.payload for k, f in enumerate(self.free)])
+                ),
                 ticket.eq(ticket + 1),
                 turn.eq(grant),
             ]

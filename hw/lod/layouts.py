@@ -176,9 +176,7 @@ class ResultLayout(data.StructLayout):
     """What is gathered of a subtree's nodes. `least` is 2**28 where nothing was tested."""
 
     def __init__(self) -> None:
-        super().__init__(
-            {"cut": MASK_BITS, "expanded": MASK_BITS, "children": MASK_BITS, "least": SLACK_BITS + 1}
-        )
+        super().__init__({"cut": MASK_BITS, "expanded": MASK_BITS, "children": MASK_BITS, "least": SLACK_BITS + 1})
 
 
 class FinishedLayout(data.StructLayout):

@@ -29,9 +29,7 @@ class Reorder(wiring.Component):
     def __init__(self, *, config: Config) -> None:
         self.config = config
         shape = FinishedLayout(config)
-        super().__init__(
-            {"i": In(stream.Signature(shape)).array(config.units), "o": Out(stream.Signature(shape))}
-        )
+        super().__init__({"i": In(stream.Signature(shape)).array(config.units), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

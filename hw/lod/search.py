@@ -7,8 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lod.memory_map import RESULT
-from golden.lod.spec import SUBTREE_BITS
-from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
+from hw.lib.memory_port import ReadSignature, WriteSignature
 from hw.lib.shared import repeat
 from hw.lib.stream import connect, transfer
 from hw.lib.tree import add_all

@@ -27,9 +27,7 @@ class SizeTest(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        super().__init__(
-            {"view": In(ThresholdLayout()), "i": In(TestLayout(config)), "o": Out(DecisionLayout(config))}
-        )
+        super().__init__({"view": In(ThresholdLayout()), "i": In(TestLayout(config)), "o": Out(DecisionLayout(config))})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -92,9 +90,7 @@ class SizeTest(wiring.Component):
 
         shift = p.stage(places, total, name="shift")
         up = spec.product_up
-        return p.stage(
-            lambda v, s: resize(v.shift_left(up) << s, unsigned(DOUBLE_BITS)), product, shift, name="left"
-        )
+        return p.stage(lambda v, s: resize(v.shift_left(up) << s, unsigned(DOUBLE_BITS)), product, shift, name="left")
 
     def _meaning(self, p: Pipe, node: Staged) -> dict[str, Staged]:
         """What does not depend on the threshold."""

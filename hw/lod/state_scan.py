@@ -22,9 +22,7 @@ class PendingLayout(data.StructLayout):
 
     def __init__(self, config: Config) -> None:
         lanes = config.word_bytes // STATE_BYTES
-        super().__init__(
-            {"word": SUBTREE_BITS, "mask": lanes, "data": data.ArrayLayout(state_layout(), lanes)}
-        )
+        super().__init__({"word": SUBTREE_BITS, "mask": lanes, "data": data.ArrayLayout(state_layout(), lanes)})
 
 
 class StateScan(wiring.Component):

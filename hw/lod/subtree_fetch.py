@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,7 +25,7 @@ class SubtreeFetch(wiring.Component):
     A full search reads more subtrees in turn than the cache holds, and would push out all of them;
     so a subtree that finds another one in its line takes its place only one time in 16.
 
-    One word a cycle, hit or miss; a load that hits behind one that misses waits for it. A word
+    One load and one word a cycle, hit or miss; a load that hits behind one that misses waits for it. A word
     goes straight into the unit's buffer, which has room for it. The cache is empty after `start`,
     which takes `cache_subtrees` cycles.
 
@@ -68,47 +68,50 @@ class SubtreeFetch(wiring.Component):
         tag = data.StructLayout({"valid": 1, "tag": SUBTREE_BITS - line_bits})
         write, read = two_port_memory(m, platform, "tags", width=tag.size, depth=lines)
         found = Signal(tag)
-        asked = Signal(LoadLayout(config))
-        subtree = Signal(SUBTREE_BITS)
+        asked = Signal(data.StructLayout({"valid": 1, "load": LoadLayout(config)}))  # its tag is being read
+        ready = Signal()  # `waiting.payload` and the request hold a load that has been looked up
+        moves, goes = Signal(), Signal()
         fits = Signal()
         turn = Signal(range(STAYS))
         clearing = Signal(init=1)
         cleared = Signal(line_bits)
+        taken, subtree, leaving = (load.visit.subtree for load in (self.i.payload, asked.load, waiting.payload.load))
+        # A load waits until the tag of its line has been written for the loads before it.
+        clash = (asked.valid & (subtree[:line_bits] == taken[:line_bits])) | (
+            ready & (leaving[:line_bits] == taken[:line_bits])
+        )
         m.d.comb += [
             Value.cast(found).eq(read.data),
-            subtree.eq(asked.visit.subtree),
             fits.eq(found.valid & (found.tag == subtree[line_bits:])),
-            read.addr.eq(self.i.payload.visit.subtree[:line_bits]),
+            moves.eq(asked.valid & (~ready | goes)),
+            self.i.ready.eq(~clearing & ~clash & (~asked.valid | moves)),
+            read.addr.eq(taken[:line_bits]),
             read.en.eq(transfer(self.i)),
-            waiting.payload.load.eq(asked),
             request.payload.length.eq(config.block_words),
+            request.valid.eq(ready & ~waiting.payload.hit & waiting.ready),
+            waiting.valid.eq(ready & (waiting.payload.hit | request.ready)),
+            goes.eq(transfer(waiting)),
+            self.hit.eq(goes & waiting.payload.hit),
+            self.miss.eq(goes & ~waiting.payload.hit),
         ]
-        with m.FSM():
-            with m.State("TAKE"):
-                m.d.comb += self.i.ready.eq(~clearing)
-                with m.If(transfer(self.i)):
-                    m.d.sync += asked.eq(self.i.payload)
-                    m.next = "COMPARE"
-            with m.State("COMPARE"):
-                m.d.sync += [
-                    waiting.payload.hit.eq(fits),
-                    waiting.payload.keep.eq(~found.valid | (turn == 0)),
-                    request.payload.address.eq(self.tree_address + subtree * config.spec.block_bytes),
-                ]
-                with m.If(found.valid & ~fits):
-                    m.d.sync += turn.eq(turn + 1)
-                m.next = "GO"
-            with m.State("GO"):
-                m.d.comb += [
-                    request.valid.eq(~waiting.payload.hit & waiting.ready),
-                    waiting.valid.eq(waiting.payload.hit | request.ready),
-                ]
-                with m.If(transfer(waiting)):
-                    m.d.comb += [self.hit.eq(waiting.payload.hit), self.miss.eq(~waiting.payload.hit)]
-                    m.next = "TAKE"
+        with m.If(goes):
+            m.d.sync += ready.eq(0)
+        with m.If(moves):
+            m.d.sync += [
+                asked.valid.eq(0),
+                ready.eq(1),
+                waiting.payload.load.eq(asked.load),
+                waiting.payload.hit.eq(fits),
+                waiting.payload.keep.eq(~found.valid | (turn == 0)),
+                request.payload.address.eq(self.tree_address + subtree * config.spec.block_bytes),
+            ]
+            with m.If(found.valid & ~fits):
+                m.d.sync += turn.eq(turn + 1)
+        with m.If(transfer(self.i)):
+            m.d.sync += [asked.valid.eq(1), asked.load.eq(self.i.payload)]
         m.d.comb += [
-            write.addr.eq(Mux(clearing, cleared, subtree[:line_bits])),
-            write.data.eq(Mux(clearing, 0, Cat(1, subtree[line_bits:]))),
+            write.addr.eq(Mux(clearing, cleared, leaving[:line_bits])),
+            write.data.eq(Mux(clearing, 0, Cat(Const(1, 1), leaving[line_bits:]))),
             write.en.eq(clearing | (self.miss & waiting.payload.keep)),
         ]
         with m.If(self.start):

@@ -13,6 +13,7 @@ from hw.lib.stream import transfer
 from hw.lod.config import Config
 from hw.lod.layouts import queue_layout
 
+
 class SubtreeQueue(wiring.Component):
     """Entries wait on chip; what comes while `queue_depth` wait goes to a ring in memory, a word each.
 
@@ -57,7 +58,9 @@ class SubtreeQueue(wiring.Component):
         m.d.comb += [
             direct.eq((outside == 0) & head.i.ready),
             head.i.valid.eq(Mux(outside == 0, self.i.valid, reader.o.valid)),
-            Value.cast(head.i.payload).eq(Mux(outside == 0, Value.cast(self.i.payload), reader.o.payload[: shape.size])),
+            Value.cast(head.i.payload).eq(
+                Mux(outside == 0, Value.cast(self.i.payload), reader.o.payload[: shape.size])
+            ),
             reader.o.ready.eq((outside != 0) & head.i.ready),
             self.i.ready.eq(direct | ~write.valid),
             self.spilled.eq(transfer(self.i) & ~direct),
@@ -80,7 +83,10 @@ class SubtreeQueue(wiring.Component):
             reader.i.valid.eq(readable != 0),
             reader.i.payload.length.eq(1),
         ]
-        for moves, address in ((transfer(write), write.payload.address), (transfer(reader.i), reader.i.payload.address)):
+        for moves, address in (
+            (transfer(write), write.payload.address),
+            (transfer(reader.i), reader.i.payload.address),
+        ):
             place = Signal(ADDRESS_WIDTH, name="place")
             m.d.comb += address.eq(self.address + place.shift_left(config.word_bytes.bit_length() - 1))
             with m.If(moves):

@@ -80,9 +80,7 @@ class LodEngine(wiring.Component):
         m.submodules.fetch = fetch = JobFetch(config=config)
         m.submodules.search = search = self.search
         m.submodules.writer = writer = ResultWriter(config=config)
-        m.submodules.arbiter = arbiter = ReadArbiter(
-            width=config.memory_width, count=4, outstanding=config.outstanding
-        )
+        m.submodules.arbiter = arbiter = ReadArbiter(width=config.memory_width, count=4, outstanding=config.outstanding)
         wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
         readers = {"job": fetch.memory, "tree": search.tree, "queue": search.queue, "state": search.state}
         for client, reader in zip(arbiter.clients, readers.values(), strict=True):
@@ -111,9 +109,7 @@ class LodEngine(wiring.Component):
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }  # fmt: skip
         busy = self.busy
-        count(
-            m, self.counters, {n: e & Cat(busy).replicate(len(e)) for n, e in named.items()}, clear=starts
-        )
+        count(m, self.counters, {n: e & Cat(busy).replicate(len(e)) for n, e in named.items()}, clear=starts)
         return m
 
     def _write(self, m: Module, requests: list) -> list[Value]:

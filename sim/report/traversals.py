@@ -23,7 +23,9 @@ def exhaustive(tree: Hierarchy, node_bytes: int, units: int, word_bytes: int) ->
     """Every node and its parent's decision, streamed: a node a unit and a word a cycle."""
     total = len(tree) * node_bytes
     return Traversal(
-        name=f"exhaustive scan, {node_bytes} bytes a node", bytes=total, cycles=max(total / word_bytes, len(tree) / units)
+        name=f"exhaustive scan, {node_bytes} bytes a node",
+        bytes=total,
+        cycles=max(total / word_bytes, len(tree) / units),
     )
 
 

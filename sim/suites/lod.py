@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def load_tree(source: str, config: Config) -> tuple[Hierarchy, TreeImage]:
 def overlap(model: Sequence[Found]) -> float:
     """Mean share of a view's cut that was on the cut of the view before."""
     shares: list[float] = []
-    for before, after in zip(model, model[1:], strict=False):
+    for before, after in itertools.pairwise(model):
         both = (before.state.cut & after.state.cut).numpy()
         shares.append(float(np.bitwise_count(both).sum() / max(np.bitwise_count(after.state.cut.numpy()).sum(), 1)))
     return float(np.mean(shares)) if shares else 1.0
@@ -137,17 +138,20 @@ def run_suite(
     return SuiteTable(
         title=f"lod, {size}×{size}, {frames} frames: RTL equals the model in every visited subtree",
         head=(
-            "tree", "path", "tau px", "pauses", "subtrees full", "temporal", "share", "overlap", "cycles full", "temporal",
-            "speed-up", "ratio full", "temporal", "KB full", "temporal", "KB scan", "KB chasing", "split/tau",
+            "tree", "path", "tau px", "pauses", "visits full", "temporal", "share", "overlap",
+            "cycles full", "temporal", "speed-up", "ratio full",
+            "temporal", "KB full", "temporal", "KB scan", "KB chasing", "split/tau",
         ),
         rows=rows,
     )  # fmt: skip
 
 
-def _row(full: PathRun, temporal: PathRun, tree: Hierarchy, config: Config, memory: MemorySettings) -> tuple[object, ...]:
+def _row(
+    full: PathRun, temporal: PathRun, tree: Hierarchy, config: Config, memory: MemorySettings
+) -> tuple[object, ...]:
     """A line of the table, every figure a view; the first view of a temporal search is a full one and left out."""
     views = len(full.rtl.views)
-    subtrees = [full.per_view("subtrees", skip_first=False), temporal.per_view("subtrees", skip_first=True)]
+    visits = [full.per_view("subtrees", skip_first=False), temporal.per_view("subtrees", skip_first=True)]
     cycles = [full.per_view("cycles", skip_first=False), temporal.per_view("cycles", skip_first=True)]
     full_bytes = full.report["bytes"]["total"] / views
     first = temporal.rtl.views[0].summary
@@ -158,7 +162,7 @@ def _row(full: PathRun, temporal: PathRun, tree: Hierarchy, config: Config, memo
     chase = pointer_chasing(visited, config.units, memory.latency, config.word_bytes)
     assert first["subtrees"] == full.rtl.views[0].summary["subtrees"]
     return (
-        f"{subtrees[0]:.0f}", f"{subtrees[1]:.1f}", f"{subtrees[1] / subtrees[0]:.2%}", f"{overlap(temporal.model):.3%}",
+        f"{visits[0]:.0f}", f"{visits[1]:.1f}", f"{visits[1] / visits[0]:.2%}", f"{overlap(temporal.model):.3%}",
         f"{cycles[0]:.0f}", f"{cycles[1]:.0f}", f"{cycles[0] / max(cycles[1], 1):.1f}",
         f"{full.roofline.ratio:.3f}", f"{temporal.roofline.ratio:.3f}",
         f"{full_bytes / 1e3:.0f}", f"{later / 1e3:.0f}", f"{scan.bytes / 1e3:.0f}", f"{chase.bytes / 1e3:.0f}",

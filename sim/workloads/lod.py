@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from golden.lod.memory_image import LodImage, ViewResult, build_memory_image, read_state, read_view
 from golden.lod.tree_image import TreeImage
 from golden.lod.view import View
@@ -33,6 +35,15 @@ class RtlSearch:
     views: list[ViewResult]
     state: dict[str, Ints]
     job: JobResult
+    temporal: bool
+
+    def last_cut(self, subtrees: int) -> Ints:
+        """The masks of all subtrees after the last view, [subtrees]."""
+        if self.temporal:
+            return self.state["cut"]
+        cut = np.zeros(subtrees, np.int64)
+        cut[self.views[-1].subtrees] = self.views[-1].cuts
+        return cut
 
 
 def prepare(
@@ -55,7 +66,10 @@ def run_rtl(
     )  # fmt: skip
     kept = range(max(0, len(workload.path) - image.buffers), len(workload.path))
     return RtlSearch(
-        views=[read_view(job.data, image, k) for k in kept], state=read_state(job.data, image), job=job
+        views=[read_view(job.data, image, k) for k in kept],
+        state=read_state(job.data, image),
+        job=job,
+        temporal=workload.temporal,
     )
 
 

@@ -32,9 +32,7 @@ def squared_distance(low: list[int], high: list[int], camera: list[int]) -> int:
 def decide(node: tuple, camera: list[int], spec: Spec = DEFAULT) -> tuple[int, int]:
     low, high, _, mantissa, exponent, factor, power = node
     one = torch.tensor
-    decision = size_test(
-        spec, one([low]), one([high]), one([mantissa]), one([exponent]), one([camera]), factor, power
-    )
+    decision = size_test(spec, one([low]), one([high]), one([mantissa]), one([exponent]), one([camera]), factor, power)
     return int(decision.big[0]), int(slack(spec, decision)[0])
 
 

@@ -62,7 +62,9 @@ class Feeder:
             self.working += working
 
 
-def run(config: Config, tau: float, *, stall_in: float, stall_out: float, seed: int, limit: int, before: bool) -> Feeder:
+def run(
+    config: Config, tau: float, *, stall_in: float, stall_out: float, seed: int, limit: int, before: bool
+) -> Feeder:
     work = workload(tau, config)
     subtrees = work.found.subtrees.tolist()[:limit]
     dut = LtUnit(config=config)

@@ -72,7 +72,21 @@ def test_equals_the_model(spec: Spec, reach: int, seed: int) -> None:
     expected = size_test(spec, *model_inputs(rows, camera), factor, power)
     dut = SizeTest(config=config)
     got: list[dict[str, int]] = []
-    names = ("context", "index", "target", "inner", "big", "shut", "held", "was", "frontier", "link", "left", "right", "zeros")
+    names = (
+        "context",
+        "index",
+        "target",
+        "inner",
+        "big",
+        "shut",
+        "held",
+        "was",
+        "frontier",
+        "link",
+        "left",
+        "right",
+        "zeros",
+    )
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.view, {"camera": camera, "factor": factor, "exponent": power})

@@ -25,7 +25,9 @@ from tests.golden.lod.trees import cameras, small_image
 SMALL = replace(tiny(), units=2, queue_depth=2)
 
 
-def job(config: Config, name: str, frames: int, tau: float, *, temporal: bool, buffers: int | None = None) -> LodWorkload:
+def job(
+    config: Config, name: str, frames: int, tau: float, *, temporal: bool, buffers: int | None = None
+) -> LodWorkload:
     image = small_image(config.spec)
     return prepare(image, make_path(image, cameras(name, frames), tau), config, temporal=temporal, buffers=buffers)
 
