@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from amaranth.hdl import Value
 
-from hw.lod.config import Config, tiny
+from hw.lod.config import Config, default, tiny
 from hw.lod.layouts import WordLayout
 from hw.lod.lt_unit import LtUnit
 from tests.hw.lib.bench import Bench
@@ -106,6 +106,13 @@ def test_results(tau: float, stall_in: float, stall_out: float, seed: int) -> No
 def test_changes_reach_the_children_that_were_called_before(tau: float, seed: int) -> None:
     config = replace(tiny(), contexts=4, units=2)
     run(config, tau, stall_in=0.3, stall_out=0.3, seed=seed, limit=14, before=True)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_subtrees_of_full_size(before: bool, seed: int) -> None:
+    """Enough of them that the issue waits for decisions, and jumps unless a child has to be told."""
+    config = replace(default(), units=1, contexts=16)
+    run(config, 30.0, stall_in=0.0, stall_out=0.2, seed=seed, limit=24, before=before)
 
 
 def test_without_slack(seed: int) -> None:

@@ -68,18 +68,21 @@ class Ring:
 
 
 @pytest.mark.parametrize("depth", [2, 3, 8])
-@pytest.mark.parametrize(("fast", "slow", "latency"), [(0.0, 0.8, 3), (0.3, 0.3, 20), (0.0, 0.0, 1), (0.0, 0.95, 40)])
-def test_nothing_is_lost(depth: int, fast: float, slow: float, latency: int, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("fast", "slow", "latency", "pause"),
+    [(0.0, 0.8, 3, 0.0), (0.3, 0.3, 20, 0.3), (0.0, 0.0, 1, 0.0), (0.0, 0.95, 40, 0.1), (0.2, 0.7, 1, 0.8)],
+)
+def test_nothing_is_lost(depth: int, fast: float, slow: float, latency: int, pause: float, seed: int) -> None:
     dut = SubtreeQueue(config=replace(tiny(), queue_depth=depth))
     bench = Bench(dut, seed=seed)
-    ring = Ring(bench, dut, latency=latency, stall=fast)
+    ring = Ring(bench, dut, latency=latency, stall=pause)
     entries = [
         {"first_child": k, "children": bench.random.getrandbits(32), "expanded": bench.random.getrandbits(32)}
-        for k in range(200)
+        for k in range(60)
     ]
-    # Bursts of 20, so that the queue runs over and empty in turns, and never has 64 entries outside.
-    bench.source(dut.i, entries[:60], stall=fast)
-    bench.sink(dut.o, entries[:60], stall=slow)
+    # No more than the ring takes.
+    bench.source(dut.i, entries, stall=fast)
+    bench.sink(dut.o, entries, stall=slow)
     bench.run()
     if slow > 0.5:
         assert ring.writes > 20
