@@ -19,14 +19,12 @@ from hw.lod.node_issue import NodeIssue
 from hw.lod.reorder import Reorder
 from hw.lod.result_writer import ResultWriter
 from hw.lod.retire import Retire
-from hw.lod.search import Search
 from hw.lod.size_test import SizeTest
 from hw.lod.slack import Slack
 from hw.lod.state_scan import StateScan
 from hw.lod.state_update import StateUpdate
 from hw.lod.subtree_fetch import SubtreeFetch
 from hw.lod.subtree_queue import SubtreeQueue
-from hw.lod.top import LodEngine
 
 
 def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
@@ -53,6 +51,4 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
         "reorder": lambda: Reorder(config=config),
         "retire": lambda: Retire(config=config),
         "result_writer": lambda: ResultWriter(config=config),
-        "search": lambda: Search(config=config),
-        "lod_engine": lambda: LodEngine(config=config),
     }

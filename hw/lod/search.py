@@ -9,12 +9,13 @@ from amaranth.lib.wiring import In, Out
 from golden.lod.memory_map import RESULT
 from hw.lib.memory_port import ReadSignature, WriteSignature
 from hw.lib.shared import repeat
+from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream import connect, transfer
 from hw.lib.tree import add_all
 from hw.lod.child_walk import ChildWalk
 from hw.lod.config import Config
 from hw.lod.dispatcher import Dispatcher
-from hw.lod.layouts import ThresholdLayout, block_header_layout, job_layout, layout_of, view_layout
+from hw.lod.layouts import CallLayout, ThresholdLayout, block_header_layout, job_layout, layout_of, view_layout
 from hw.lod.lt_unit import LtUnit
 from hw.lod.reorder import Reorder
 from hw.lod.retire import Retire
@@ -81,7 +82,9 @@ class Search(wiring.Component):
         m.submodules.reorder = reorder = Reorder(config=config)
         m.submodules.retire = retire = Retire(config=config)
 
+        m.submodules.calls = calls = SkidBuffer(shape=CallLayout())
         connect(m, queue.o, walk.i)
+        connect(m, walk.o, calls.i)
         connect(m, dispatcher.o, fetch.i)
         connect(m, reorder.o, retire.i)
         connect(m, retire.results, wiring.flipped(self.results))
@@ -95,7 +98,7 @@ class Search(wiring.Component):
         empty, quiet = Signal(), Signal()
         m.d.sync += flying.eq(flying + transfer(dispatcher.i) - retire.retired)
         m.d.comb += [
-            empty.eq(queue.empty & ~walk.busy & ~begun),
+            empty.eq(queue.empty & ~walk.busy & ~calls.o.valid & ~begun),
             quiet.eq(flying == 0),
             queue.address.eq(self.job.queue_address),
             queue.words.eq(self.job.queue_words),
@@ -106,7 +109,7 @@ class Search(wiring.Component):
             retire.travelled.eq(self.view.travelled),
             dispatcher.returned.eq(retire.retired),
         ]
-        scanning = self._temporal(m, walk, dispatcher, retire, empty, quiet)
+        scanning = self._temporal(m, calls.o, dispatcher, retire, empty, quiet)
         m.d.comb += self.busy.eq(begun | ~empty | ~quiet | scanning)
         self._events(m, units, dispatcher, fetch, retire, queue, walk)
         return m
@@ -148,17 +151,17 @@ class Search(wiring.Component):
         return begun
 
     def _temporal(
-        self, m: Module, walk: ChildWalk, dispatcher: Dispatcher, retire: Retire, empty: Value, quiet: Value
+        self, m: Module, source: stream.Interface, dispatcher: Dispatcher, retire: Retire, empty: Value, quiet: Value
     ) -> Value:
         """Visits are the calls, or what the state scan makes of them. Returns: the table is not done."""
         plain = dispatcher.i.payload
-        calls = walk.o.payload
+        calls = source.payload
         direct = [
             plain.subtree.eq(calls.subtree),
             plain.entered.eq(calls.entered),
             plain.before.eq(0),
-            dispatcher.i.valid.eq(walk.o.valid),
-            walk.o.ready.eq(dispatcher.i.ready),
+            dispatcher.i.valid.eq(source.valid),
+            source.ready.eq(dispatcher.i.ready),
         ]
         if not self.config.temporal:
             m.d.comb += direct
@@ -187,8 +190,8 @@ class Search(wiring.Component):
                 Value.cast(plain).eq(Value.cast(scan.o.payload)),
                 dispatcher.i.valid.eq(scan.o.valid),
                 scan.o.ready.eq(dispatcher.i.ready),
-                scan.calls.valid.eq(walk.o.valid),
-                walk.o.ready.eq(scan.calls.ready),
+                scan.calls.valid.eq(source.valid),
+                source.ready.eq(scan.calls.ready),
             ]
         with m.Else():
             m.d.comb += direct
