@@ -52,11 +52,17 @@ def require_writable(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    """`text` as it is."""
     with whole_file(path) as temporary:
         temporary.write_text(text)
 
 
 def write_json(path: Path, value: Any) -> None:
+    """`value` as indented JSON.
+
+    Raises:
+        ValueError: it holds NaN or infinity, which JSON has not.
+    """
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 

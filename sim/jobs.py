@@ -51,6 +51,8 @@ class Job(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class JobResult:
+    """What a job left in memory, what it counted, and how long it took."""
+
     data: Bytes  # the result region
     counters: dict[str, int]
     bytes_read: int  # as the memory counted them

@@ -5,10 +5,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from hw.generate import generate
+from hw.lib.checked import Checked
+from sim.memory.harness import MemoryHarness
 from sim.runner import SimulationError
 from sim.stages import Expected, flat_fields, pack, run_stage
 from sim.streams import differences, fields_of
 from tests.sim.faulty import CHANGES, OBEDIENT, SHAPE, WITHDRAWS, Faulty
+from tests.sim.memory_run import LOG2_WORDS, WIDTH, Passthrough
 
 FIELDS = [("low", 0, 5, False), ("high", 5, 4, True)]
 
@@ -113,3 +117,11 @@ def test_a_producer_that_breaks_the_rule_stops_the_run(seed: int, fault: int, me
         through_a_register(sent, sent, fault=fault, seed=seed)
     if fault == WITHDRAWS:  # a consumer that never waits gives no occasion
         through_a_register(sent, sent, fault=fault, pause_out=0, seed=seed)
+
+
+def test_every_stream_port_has_a_checker() -> None:
+    """Inputs as well as outputs, at any depth: what a driver or a memory offers is watched like what a block offers."""
+    checked = generate(Checked(Faulty()), "checked").verilog
+    assert all(f"check_{name} (" in checked for name in ("i", "o"))
+    harness = generate(MemoryHarness(Passthrough(), width=WIDTH, log2_words=LOG2_WORDS), "checked").verilog
+    assert all(f"check_{name} (" in harness for name in ("read__request", "read__response", "write__request"))

@@ -96,11 +96,12 @@ def test_a_full_bank_empties_from_all_banks() -> None:
 
 
 def test_a_voxel_frees_what_is_nearer_than_its_bound() -> None:
-    """Strictly nearer: with a bound of 40 the survivor of 40 stays, and a later one of 40 comes after it."""
+    """Strictly nearer: with a bound of 40 the survivor of 40 stays, until the fourth newcomer finds the bank full."""
     full = [10, 20, 30, 40, 50, 60, 70]
     a = Arrivals(key=[*full, 40, 41, 42, 43], visit=[0] * 7 + [1] * 4, bounds=[10, 40])
     assert a.sorted(spec_of(3, 1)) == ([0, 1, 2, 3, 7, 8, 9, 10, 4, 5, 6], 1, 7)
 
 
 def test_an_empty_group() -> None:
+    """Nothing in, nothing out."""
     assert Arrivals(key=[], visit=[], bounds=[3, 4]).sorted(DEFAULT) == ([], 0, 0)

@@ -11,11 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.splat.coarse_filter import Candidates
 from golden.splat.fine_filter import (
-    Projection,
     bit_length,
-    color,
     conic,
     covariance,
     depth_key,
@@ -23,36 +20,22 @@ from golden.splat.fine_filter import (
     normalise,
     projection,
     scale_decode,
-    view_direction,
     view_rotation,
 )
-from golden.splat.scene_image import SH_CONSTANTS
-from golden.splat.spec import COVARIANCE_FRACTION, DEFAULT, DIRECTION_FRACTION, SCALE_BIAS
-from tests.golden.spherical import real_harmonics
+from golden.splat.spec import COVARIANCE_FRACTION, DEFAULT, SCALE_BIAS
 from tests.golden.splat import exact
-from tests.golden.splat.cases import CASES, case
-from tests.golden.splat.views import View, pick
-
-SAMPLE = 6000
-
-
-def inputs(name: str, seed: int) -> tuple[View, Candidates, Projection]:
-    """Gaussians whose projection is valid, drawn from the whole scene."""
-    v = case(name)
-    candidates = pick(v.everything(v.middle), SAMPLE, seed)
-    p = projection(candidates.point, v.frame, v.middle, v.spec)
-    candidates = candidates.select(p.valid)
-    assert len(candidates) > 1000
-    return v, candidates, projection(candidates.point, v.frame, v.middle, v.spec)
+from tests.golden.splat.cases import CASES, case, inputs
 
 
 @given(value=st.integers(0, 2**53 - 1))
 def test_bit_length(value: int) -> None:
+    """The number of bits of every value that a double holds."""
     assert int(bit_length(torch.tensor([value]))) == value.bit_length()
 
 
 @given(value=st.integers(0, 2**31 - 1), bits=st.integers(2, 31))
 def test_normalise(value: int, bits: int) -> None:
+    """The leading one moves to the top; what falls off below is cut."""
     top, zeros = normalise(torch.tensor([value]), 31, bits)
     length = max(value.bit_length(), 1)
     assert int(zeros) == 31 - length
@@ -61,6 +44,7 @@ def test_normalise(value: int, bits: int) -> None:
 
 @given(a=st.integers(-(2**31), 2**31 - 1), b=st.integers(-(2**31), 2**31 - 1))
 def test_depth_keys_order_as_depths_do(a: int, b: int) -> None:
+    """Keys never fall, rise with the 15 leading bits, and are 0 behind the camera."""
     key_a, key_b = depth_key(torch.tensor([a, b]), DEFAULT).tolist()
     assert 0 <= key_a < 1 << DEFAULT.depth_bits
     if a <= b:
@@ -73,6 +57,7 @@ def test_depth_keys_order_as_depths_do(a: int, b: int) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_projection(name: str, seed: int) -> None:
+    """1/z, tangents and centre within the error of their tables and roundings."""
     v, candidates, p = inputs(name, seed)
     inverse = p.reciprocal.double() * 2.0 ** (p.zeros.double() - 14 - v.spec.mantissa_bits)
     assert float((inverse * exact.point(candidates.point)[:, 2] - 1).abs().max()) < 4 * 2.0**-16  # 2.9
@@ -111,6 +96,7 @@ def test_a_centre_outside_its_format_is_not_valid() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_view_rotation(name: str, seed: int) -> None:
+    """The matrix of the product of both quaternions, within 4 steps."""
     v, candidates, _ = inputs(name, seed)
     quaternion = v.records(candidates, "quaternion")
     got = view_rotation(quaternion, v.frame, v.spec).double() * 2.0**-16
@@ -192,50 +178,8 @@ def test_a_line_is_no_splat() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_view_direction(name: str, seed: int) -> None:
-    v, candidates, _ = inputs(name, seed)
-    wanted = torch.nn.functional.normalize(candidates.relative.double(), dim=-1)
-    off = view_direction(candidates.relative, v.spec).double() * 2.0**-DIRECTION_FRACTION - wanted
-    assert float(off.abs().max()) < 1.5 * 2.0**-DIRECTION_FRACTION  # 1.2
-
-
-@given(
-    vector=st.tuples(*[st.integers(-(2**31), 2**31 - 1)] * 3).filter(any),
-    zeroed=st.sets(st.integers(0, 2), max_size=2),
-)
-def test_view_direction_of_any_vector(vector: tuple[int, int, int], zeroed: set[int]) -> None:
-    """From one step along an axis to the corners of the format."""
-    relative = torch.tensor([[0 if k in zeroed else c for k, c in enumerate(vector)]])
-    if bool(relative.any()):
-        off = view_direction(relative, DEFAULT).double() * 2.0**-DIRECTION_FRACTION
-        off -= torch.nn.functional.normalize(relative.double(), dim=-1)
-        assert float(off.abs().max()) < 2 * 2.0**-DIRECTION_FRACTION
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_color(name: str, seed: int) -> None:
-    """The harmonics from their definition on the stored coefficients: within 1.5 steps of a colour."""
-    v, candidates, _ = inputs(name, seed)
-    dc, exponent, sh = (v.records(candidates, field) for field in ("dc", "sh_exponent", "sh"))
-    got = color(candidates.relative, dc, exponent, sh, v.spec).double() * v.spec.color_format.step
-    direction = torch.nn.functional.normalize(candidates.relative.double(), dim=-1)
-    rest = sh.shape[1]
-    basis = torch.from_numpy(real_harmonics(direction.numpy(), v.image.sh_degree)[:, 1:] / SH_CONSTANTS[:rest])
-    stored = sh.double() * 2.0 ** -(v.spec.sh_bits - 1 + exponent.double() - 3)[:, None, None]
-    wanted = dc.double() * 2.0**-v.spec.dc_fraction + (basis[..., None] * stored).sum(1)
-    off = got - wanted.clip(0, v.spec.color_format.high * v.spec.color_format.step)
-    assert float(off.abs().max()) < 1.5 * v.spec.color_format.step  # 1.05
-    assert bool((wanted < 0).any() if name != "embedded" else (wanted > 0).any())
-
-
-def test_color_of_a_scene_without_harmonics() -> None:
-    dc = torch.tensor([[-5, 0, 1023], [3, 4, 5]])
-    got = color(torch.ones(2, 3).long(), dc, torch.zeros(2).long(), torch.zeros(2, 0, 3).long(), DEFAULT)
-    assert got.tolist() == [[0, 0, 512], [2, 2, 3]]
-
-
-@pytest.mark.parametrize("name", CASES)
 def test_only_what_touches_the_group_is_kept(name: str) -> None:
+    """Splats keep their order of arrival and touch a sub-tile each."""
     v = case(name)
     candidates = v.candidates(v.middle)
     splats = fine_filter(candidates, v.image, v.frame, v.middle, v.spec)

@@ -16,6 +16,7 @@ from golden.splat.spec import DEFAULT, TINY, Spec
 from tests.golden.splat import exact
 from tests.golden.splat.cases import CASES, case
 from tests.golden.splat.distances import distances
+from tests.golden.splat.octagons import octagons
 from tests.golden.splat.views import View, pick
 
 SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
@@ -45,11 +46,13 @@ def test_extents(name: str, spec: Spec, seed: int) -> None:
 
 
 def test_extents_of_what_is_too_faint() -> None:
+    """Next to nothing is visible: less than 2 px."""
     faint = extents(torch.tensor([[1 << 20, 0, 1 << 20]] * 2), torch.tensor([2047, 2044]), DEFAULT)
     assert int(faint.max()) * DEFAULT.mean_format.step < 2  # 16 px of deviation, and next to nothing of it is seen
 
 
 def test_extents_saturate() -> None:
+    """What reaches further than a centre can lie is cut there."""
     high = DEFAULT.mean_format.high
     assert extents(torch.tensor([[1 << 34, 0, 1 << 34]]), torch.tensor([0]), DEFAULT).unique().tolist() == [high]
 
@@ -83,11 +86,9 @@ def test_no_pixel_is_visible_outside_the_touched_sub_tiles(name: str, spec: Spec
 @SPECS
 def test_touch_is_the_octagon(spec: Spec, seed: int) -> None:
     """Random octagons against their definition, pixel centre by pixel centre along each direction."""
-    generator = torch.Generator().manual_seed(seed)
-    count, size = 200, spec.group_size
-    step = 1 << spec.screen_fraction
-    mean = torch.randint(-size * step, 2 * size * step, (count, 2), generator=generator)
-    extent = torch.randint(0, size * step, (count, 4), generator=generator)
+    size, step = spec.group_size, 1 << spec.screen_fraction
+    mean, extent = octagons(spec, seed, 400)
+    count = len(mean)
     columns, rows = spec.columns - 1, spec.columns - 2
     group = replace(case("embedded", spec).middle, valid_columns=columns, valid_rows=rows)
     got = touch(mean, extent, group, spec)

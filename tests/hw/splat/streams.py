@@ -15,11 +15,6 @@ from tests.hw.splat.datapath import Payload
 from tests.hw.splat.workload import Workload
 
 
-def stalls() -> list[tuple[float, float]]:
-    """Chances that a source pauses and that a sink does: neither, one, the other, both."""
-    return [(0, 0), (0.5, 0), (0, 0.6), (0.3, 0.4)]
-
-
 def hold_frame(bench: Bench, header: Mapping[str, int]) -> None:
     """Keeps the device's `frame` at the given values."""
     bench.m.d.comb += [bench.dut.frame[name].eq(value) for name, value in header.items()]

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from golden.splat.coarse_filter import coarse_filter, voxel_fetch
+from golden.splat.coarse_filter import coarse_filter, radius_times_stretch, voxel_fetch
 from golden.splat.frame import Group
-from golden.splat.spec import DEFAULT, TINY, Spec
+from golden.splat.spec import DEFAULT, DEPTH_DROP, TINY, Spec
 from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.coarse_lane import SLOPES, CoarseLane
 from hw.splat.config import tiny
 from tests.golden.splat.cases import CASES, case
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload, answers, same
-from tests.hw.splat.streams import hold_frame, row_payload, rows_of, stalls
+from tests.hw.splat.streams import hold_frame, row_payload, rows_of
 from tests.hw.splat.workload import Workload, workload, workload_of
 
 
@@ -55,8 +55,45 @@ def test_coarse_lane(name: str, spec: Spec, seed: int) -> None:
     same(answers(CoarseLane(spec=spec), rows, header=w.header), wanted)
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 4])
-@pytest.mark.parametrize(("put", "get"), stalls())
+@pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
+def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
+    """Gaussians moved to a side of the group or the near plane, to the last code that is kept, and to the next."""
+    v = case("close", spec)
+    w = workload_of(v)
+    group = whole_scene(w)
+    visits, slopes = w.visits(group), dict(zip(SLOPES, group.slopes, strict=True))
+    streamed, visit = voxel_fetch(v.image, v.frame, group, spec)
+    rows: list[Payload] = []
+    points: list[list[int]] = []
+    chosen = Random(seed).choices(torch.nonzero(streamed.point[:, 2] > v.frame.near)[:, 0].tolist(), k=240)
+    radius = torch.from_numpy(v.image.radius)[streamed.place]
+    for number, n in enumerate(chosen):
+        side, step = number % 5, number // 5 % 2
+        point = streamed.point[n].tolist()
+        z = point[2] >> DEPTH_DROP
+        low = [z * group.slopes[k] >> spec.slope_format.fraction - DEPTH_DROP for k in range(4)]
+        reach = [
+            int(radius_times_stretch(radius[n], stretch, spec)) for stretch in (v.frame.stretch_x, v.frame.stretch_y)
+        ]
+        moved = [(low[0] + low[1]) // 2, (low[2] + low[3]) // 2, point[2]]
+        if side == 4:
+            moved[2] = v.frame.near + 1 - step
+        else:
+            outwards = 1 if side % 2 else -1
+            moved[side // 2] = low[side] + outwards * (reach[side // 2] + step)
+        voxel = visits[int(visit[n])]
+        origin = [o + new - old for o, new, old in zip(voxel["origin"], moved, point, strict=True)]
+        points.append(moved)
+        half = w.half(w.index(int(streamed.place[n])))
+        rows.append({"half": half, "origin": origin, "relative": voxel["relative"], "mask": 1, **slopes})
+    candidates = replace(streamed.select(torch.tensor(chosen)), point=torch.tensor(points))
+    kept = coarse_filter(candidates, v.image, v.frame, group, spec)
+    assert 80 < int(kept.sum()) < 200
+    got = answers(CoarseLane(spec=spec), rows, header=w.header)
+    same(got, [{"keep": int(k), "point": p} for k, p in zip(kept, points, strict=True)])
+
+
+@pytest.mark.parametrize(("lanes", "put", "get"), [(1, 0, 0), (1, 0.3, 0.4), (2, 0, 0.6), (4, 0, 0), (4, 0.4, 0.3)])
 def test_coarse_filter(lanes: int, put: float, get: float, seed: int) -> None:
     """The survivors of three groups in memory order, the first payload of each voxel marked, and the ends."""
     w, numbers = workload(), (3, 5, 2)

@@ -63,8 +63,10 @@ class Watch:
             self.deepest = max(self.deepest, held)
 
 
-@pytest.mark.parametrize(("levels", "banks"), [(3, 1), (3, 4), (4, 2), (5, 1), (3, 8), (6, 4)])
-@pytest.mark.parametrize(("put", "get"), [(0, 0), (0.6, 0), (0, 0.7), (0.3, 0.3)])
+@pytest.mark.parametrize(
+    ("levels", "banks", "put", "get"),
+    [(3, 1, 0, 0), (3, 2, 0, 0.7), (3, 4, 0.6, 0), (3, 4, 0, 0), (4, 2, 0.3, 0.3), (5, 1, 0, 0.5), (3, 8, 0, 0)],
+)
 def test_random_arrivals(levels: int, banks: int, put: float, get: float, seed: int) -> None:
     """Eight groups, some empty, some that overflow: the model's order, and as many forced departures."""
     rng = Random(f"{seed} {levels} {banks} {put}")

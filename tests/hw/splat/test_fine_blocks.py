@@ -19,6 +19,7 @@ from hw.splat.projection import Projection
 from hw.splat.touch import Touch
 from hw.splat.view_rotation import ViewRotation
 from tests.golden.splat.cases import CASES, case
+from tests.golden.splat.octagons import octagons
 from tests.golden.splat.rows import Row
 from tests.golden.splat.views import View, pick
 from tests.hw.splat.datapath import Payload, answers, same
@@ -73,17 +74,32 @@ def test_centres_outside_their_format() -> None:
     tangents = [t * sign for t in (0.0, 1.35, 1.38, 1.99, 2.0) for sign in (1, -1)]
     along_x = [[round(t * 2**20), 0, 2**20] for t in tangents]
     point = torch.tensor(along_x + [[y, x, z] for x, y, z in along_x])
-    valid = model.projection(point, v.frame, v.middle, TINY).valid
-    assert 0 < int(valid.sum()) < len(valid)
+    valid_flags(v, point)
+
+
+def test_tangents_of_two() -> None:
+    """A tangent of 2 or -2 on either axis is not valid, one a step smaller is."""
+    z = 1 << 18
+    along_x = [[sign * (2 * z - step), 0, z] for sign in (1, -1) for step in (0, 1)]
+    valid = valid_flags(case("close", TINY), torch.tensor(along_x + [[y, x, z] for x, y, z in along_x]))
+    assert valid == [False, True] * 4
+
+
+def valid_flags(v: View, point: Tensor) -> list[bool]:
+    """Which of these the block calls valid: some, and as the model does."""
+    valid = model.projection(point, v.frame, v.middle, v.spec).valid.tolist()
+    assert 0 < sum(valid) < len(valid)
     rows = [{"point": p, "centre_x": v.middle.centre_x, "centre_y": v.middle.centre_y} for p in point.tolist()]
-    got = answers(Projection(spec=TINY), rows, header=header_of(v))
-    assert [bool(row["valid"]) for row in got] == valid.tolist()
+    got = answers(Projection(spec=v.spec), rows, header=header_of(v))
+    assert [bool(row["valid"]) for row in got] == valid
+    return valid
 
 
 @SPECS
 def test_view_rotation(spec: Spec, seed: int) -> None:
     """Quaternions of a scene, and any codes at all: entries saturate as the model's do."""
-    v, candidates = chosen("random", spec, seed)
+    v, candidates = chosen("embedded", spec, seed)
+    assert min(map(abs, v.frame.quaternion)) > 0
     low, high = spec.quaternion_format.low, spec.quaternion_format.high
     quaternion = torch.cat([v.records(candidates, "quaternion"), uniform(seed, low, high, SAMPLE, 4)])
     wanted = model.view_rotation(quaternion, v.frame, spec).flatten(1)
@@ -147,9 +163,8 @@ def test_extents(spec: Spec, seed: int) -> None:
 @SPECS
 def test_touch(spec: Spec, seed: int) -> None:
     """Octagons anywhere around the group, on groups of any valid size; and whether they touch any sub-tile."""
-    size, count = spec.group_size << spec.screen_fraction, 200
-    mean, extent = uniform(seed, -size, 2 * size, count, 2), uniform(seed + 1, 0, size, count, 4)
-    extent[count // 2 :] >>= 4
+    count = 300
+    mean, extent = octagons(spec, seed, count)
     valid = {axis: uniform(seed + k, 1, spec.columns, count) for k, axis in enumerate(("columns", "rows"))}
     group = case("embedded", spec).middle
     masks: list[int] = []

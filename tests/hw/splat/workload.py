@@ -6,9 +6,10 @@ where no voxel begins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
+import numpy as np
 import torch
 
 from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
@@ -174,4 +175,9 @@ def workload_of(view: View) -> Workload:
 def workload(spec: Spec = TINY) -> Workload:
     """Some hundred Gaussians on six groups of 16×16 pixels, the right and the lower ones in part off the image."""
     scene = random_scene(11, 400, degree=spec.sh_degree, thinnest=0.01, widest=0.1)
-    return workload_of(made(scene, camera_at(size=(40, 22), focal=34.0), spec))
+    pose = np.eye(4)
+    pose[:3, :3] = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))[0]
+    pose[:3, :3] *= np.sign(np.linalg.det(pose[:3, :3]))
+    pose[:3, 3] = [0.03, -0.02, 4]
+    camera = replace(camera_at(size=(40, 22), focal=34.0), world_to_camera=pose)
+    return workload_of(made(scene, camera, spec))
