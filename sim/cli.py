@@ -18,6 +18,7 @@ from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
 from sim.commands.kv_study import kv_study
+from sim.commands.lod import lod
 from sim.commands.render import render
 from sim.commands.retrieve import retrieve
 from sim.commands.sim import sim
@@ -35,7 +36,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, retrieve, demo, sim, synth, baseline, compare, bench, docs, engines, kv_study):
+for command in (generate, render, retrieve, demo, sim, synth, baseline, compare, bench, docs, engines, kv_study, lod):
     cli.add_command(command)
 
 

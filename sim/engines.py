@@ -13,6 +13,9 @@ from golden.errors import InputError
 from hw.kv.catalogue import catalogue as kv_stages
 from hw.kv.config import CONFIGS as KV_CONFIGS
 from hw.kv.top import KvEngine
+from hw.lod.catalogue import catalogue as lod_stages
+from hw.lod.config import CONFIGS as LOD_CONFIGS
+from hw.lod.top import LodEngine
 from hw.splat.catalogue import catalogue as splat_stages
 from hw.splat.config import CONFIGS as SPLAT_CONFIGS
 from hw.splat.top import SplatEngine
@@ -39,6 +42,7 @@ class Engine:
 ENGINES = {
     "splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages),
     "kv": Engine(name="kv", configs=KV_CONFIGS, top=KvEngine, stages=kv_stages),
+    "lod": Engine(name="lod", configs=LOD_CONFIGS, top=LodEngine, stages=lod_stages),
 }
 
 

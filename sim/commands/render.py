@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from golden.errors import InputError
-from golden.scenes import load_scene
+from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
 from sim.commands.options import (
     choose_camera,
@@ -25,6 +25,7 @@ from sim.files import require_writable, to_bytes, whole_file, write_array, write
 from sim.report.schema import make_report
 from sim.roofline import dram_bytes
 from sim.settings import choose_config
+from sim.workloads.level import cut_scene, load_detailed
 from sim.workloads.splat import prepare, run_rtl, splat_roofline
 
 
@@ -35,6 +36,7 @@ from sim.workloads.splat import prepare, run_rtl, splat_roofline
 @click.option("--orbit", "orbit_text", metavar="K/N", help="View K of N around the scene. [default: 1/3]")
 @click.option("--size", metavar="WxH", help="Pixels. [default: 256x256]")
 @click.option("--near", default=0.2, show_default=True, help="Near plane, in scene units.")
+@click.option("--tau", type=float, help="Draw the cut of a hierarchy (.hier, or built over SCENE) at so many pixels.")
 @click.option("--backend", default="rtl", show_default=True, help="rtl, model or reference.")
 @config_option
 @set_option
@@ -46,10 +48,11 @@ from sim.workloads.splat import prepare, run_rtl, splat_roofline
 @click.option("--waves", "waves_file", type=click.Path(path_type=Path), help="VCD file of the RTL's run.")
 def render(
     scene: str, camera_file: Path | None, view: int, orbit_text: str | None, size: str | None, near: float,
-    backend: str, config_name: str, changes: tuple[str, ...], latency: int, bandwidth: int, stalls: int, seed: int,
-    check: bool, picture: Path, array_file: Path | None, report_file: Path | None, waves_file: Path | None,
+    tau: float | None, backend: str, config_name: str, changes: tuple[str, ...], latency: int, bandwidth: int,
+    stalls: int, seed: int, check: bool, picture: Path, array_file: Path | None, report_file: Path | None,
+    waves_file: Path | None,
 ) -> None:  # fmt: skip
-    """Draw SCENE (.ply, .splat, .spz, or the word `embedded`)."""
+    """Draw SCENE (.ply, .splat, .spz, the word `embedded`, or with --tau a .hier)."""
     if backend not in ("rtl", "model", "reference"):
         raise InputError(f"--backend must be rtl, model or reference, it is '{backend}'")
     if (check or waves_file) and backend != "rtl":
@@ -62,12 +65,17 @@ def render(
     config = choose_config(CONFIGS, config_name, changes)
     memory = memory_settings(latency, bandwidth, stalls, seed)
     with step("loading the scene"):
-        loaded = load_scene(scene)
+        loaded, tree = load_detailed(scene, tau)
         camera = choose_camera(loaded, camera_file, view, orbit_text, size)
     if loaded.dropped:
         out.print(f"{loaded.name}: {loaded.dropped} Gaussians are not finite and were left out")
 
     begin = time.perf_counter()
+    if tree is not None and tau is not None:
+        search = choose_config(LOD_CONFIGS, config_name, ())
+        with step("searching the hierarchy"):
+            loaded = cut_scene(tree, camera, tau, search, backend=backend, check=check, memory=memory)
+        out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:g} px")
     report: dict[str, Any] = {}
     if backend == "reference":
         from golden.splat.reference import Rules

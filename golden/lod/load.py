@@ -1,0 +1,28 @@
+"""One door for hierarchies: a `.hier` file, or one built over any scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from golden.lod.builder import build_hierarchy
+from golden.lod.hier_file import load_hier
+from golden.lod.hierarchy import Hierarchy
+from golden.scenes import Scene, load_scene
+
+HIER = ".hier"
+
+
+def load_hierarchy(source: str | Path) -> Hierarchy:
+    """Reads a hierarchy, or reads a scene and builds one.
+
+    Raises:
+        InputError: whatever the readers refuse.
+    """
+    if Path(source).suffix.lower() == HIER:
+        return load_hier(source)
+    return build_hierarchy(load_scene(source))
+
+
+def leaves(tree: Hierarchy) -> Scene:
+    """The scene at its finest: the Gaussians of the leaves."""
+    return tree.scene.select(tree.gaussian[tree.leaf])

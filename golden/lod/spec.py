@@ -1,0 +1,89 @@
+"""Everything that changes the cut that the LoD search core finds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+from golden.errors import InputError
+from golden.tables import StepTable
+
+GRID_BITS = 20  # cells along the longest side of the tree's box
+CAMERA_BITS = 24  # two's complement; a camera further out is moved to the border of that cube
+HEADER_BITS = 128
+BLOCK_ALIGN = 64  # bytes
+SIZE_EXPONENT_BITS = 3
+SUBTREE_BITS = 20  # numbers of subtrees
+MANTISSA = 17  # bits of a normalised distance and of the frame's constant
+GUARD_SHIFT = 13  # 2**-13 of d² is taken off the slack for the rounding of d
+NEVER = (1 << 32) - 1  # the deadline of a subtree without a decision
+SLACK_BITS = 28
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """Formats and sizes of the LoD search core. Every field changes cuts or what lies in memory.
+
+    The defaults come from the sweep in docs/lod.md.
+    """
+
+    subtree_nodes: int = 26  #: most nodes of a subtree
+    box_bits: int = 7  #: each of the six coordinates of a box, in its subtree's own frame
+    size_bits: int = 7  #: mantissa of a node's size behind the leading one
+
+    def __post_init__(self) -> None:
+        limits = {"subtree_nodes": (2, 32), "box_bits": (6, 16), "size_bits": (4, 8)}
+        for field in fields(self):
+            low, high = limits[field.name]
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise InputError(f"lod: {field.name} must lie in {low}..{high}, it is {value}")
+
+    @property
+    def node_bits(self) -> int:
+        """A node's record: 64 bits if its fields fit, else 128."""
+        return 64 if self.used_node_bits <= 64 else 128
+
+    @property
+    def used_node_bits(self) -> int:
+        """Box, size, and 12 bits of structure."""
+        return 6 * self.box_bits + SIZE_EXPONENT_BITS + self.size_bits + 12
+
+    @property
+    def header_slots(self) -> int:
+        """Places of a node that a subtree's header takes."""
+        return HEADER_BITS // self.node_bits
+
+    @property
+    def block_bytes(self) -> int:
+        """A subtree in memory: its header and its nodes, up to a whole line."""
+        used = (self.header_slots + self.subtree_nodes) * self.node_bits // 8
+        return -(-used // BLOCK_ALIGN) * BLOCK_ALIGN
+
+    @property
+    def product_up(self) -> int:
+        """The left shift that puts size² · constant, mantissas of `size_bits` and 17 bits, in [2**32, 2**35)."""
+        return 16 - 2 * self.size_bits
+
+    @cached_property
+    def slack_rsqrt(self) -> StepTable:
+        """2**8.5 / sqrt(x) for x in [1, 4), never above it; codes below 64 are not used.
+
+        The argument's code is x · 64; a step's upper end gives a lower bound.
+        """
+        return StepTable(
+            function=lambda x: math.floor(2**8.5 / math.sqrt(max(x, 1.0))),
+            low=0,
+            span=4,
+            in_bits=8,
+            out_fraction=0,
+            offset=1,
+        )
+
+
+DEFAULT = Spec()
+#: SLTarch's formats are not published; its subtrees of 32 nodes are.
+PAPER = Spec(subtree_nodes=32)
+#: Unit tests and small FPGAs: a subtree is one line of 64 bytes.
+TINY = Spec(subtree_nodes=6)

@@ -1,0 +1,78 @@
+"""A camera and a threshold as the engine sees them, and paths of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from golden.errors import InputError
+from golden.lod.hierarchy import Ints
+from golden.lod.spec import CAMERA_BITS, MANTISSA, NEVER, SLACK_BITS
+from golden.lod.tree_image import TreeImage
+from golden.scenes import Camera
+
+MIN_TAU, MAX_TAU = 0.01, 10_000.0  # pixels
+EXPONENT_LIMIT = 250
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One search. (focal/tau)² <= factor · 2**power, factor in [2**16, 2**17)."""
+
+    camera: Ints  # [3] grid cells
+    factor: int
+    power: int
+    travelled: int  # odometer
+    clamped: bool  # the camera was outside the grid's cube and moved to its border
+
+    def exponent(self, size_bits: int) -> int:
+        """The power as the size test takes it: with the mantissas' places folded in."""
+        return self.power + 2 * size_bits - 32
+
+
+def make_path(image: TreeImage, cameras: Sequence[Camera], tau: float | Sequence[float]) -> list[View]:
+    """The views of a path, their odometer counting the way between quantised cameras, rounded up.
+
+    A change of focal length or threshold can change any decision, so it moves the odometer beyond
+    every deadline.
+
+    Raises:
+        InputError: a threshold out of range, or the odometer is full.
+    """
+    taus = [float(tau)] * len(cameras) if isinstance(tau, (int, float)) else [float(t) for t in tau]
+    views: list[View] = []
+    for camera, threshold in zip(cameras, taus, strict=True):
+        if not MIN_TAU <= threshold <= MAX_TAU:
+            raise InputError(f"lod: tau must lie in {MIN_TAU:g}..{MAX_TAU:g} px, it is {threshold:g}")
+        factor, power = _factor(max(camera.fx, camera.fy), threshold)
+        cells = np.round((camera.position - image.corner) / image.cell)
+        reach = (1 << (CAMERA_BITS - 1)) - 1
+        place = np.clip(cells, -reach, reach).astype(np.int64)
+        travelled = 0
+        if views:
+            last = views[-1]
+            way = int(((place - last.camera) ** 2).sum())
+            travelled = last.travelled + math.isqrt(way) + (math.isqrt(way) ** 2 < way)
+            if (factor, power) != (last.factor, last.power):
+                travelled += 1 << SLACK_BITS
+        if travelled >= NEVER:
+            raise InputError(f"lod: a path's way must stay below {NEVER} cells, it is {travelled}: begin a new path")
+        clamped = bool((np.abs(cells) > reach).any())
+        views.append(View(camera=place, factor=factor, power=power, travelled=travelled, clamped=clamped))
+    return views
+
+
+def _factor(focal: float, tau: float) -> tuple[int, int]:
+    """(focal/tau)² as a mantissa of 17 bits, rounded up, and an exponent."""
+    exact = (Fraction(focal) / Fraction(tau)) ** 2
+    power = math.frexp(float(exact))[1] - MANTISSA
+    factor = math.ceil(exact / Fraction(2) ** power)
+    if factor >> MANTISSA:
+        factor, power = 1 << (MANTISSA - 1), power + 1
+    if abs(power) > EXPONENT_LIMIT - 50:
+        raise InputError(f"lod: (focal/tau)² must lie within 2**±{EXPONENT_LIMIT - 50}, it is {float(exact):g}")
+    return factor, power

@@ -1,0 +1,1 @@
+"""LoD subtree search core in RTL."""

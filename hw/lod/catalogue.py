@@ -1,0 +1,54 @@
+"""Every block of the LoD search core, for synthesis and lint one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from amaranth.lib import wiring
+
+from hw.lod.child_walk import ChildWalk
+from hw.lod.config import Config
+from hw.lod.context_pool import ContextPool
+from hw.lod.decisions import Decisions
+from hw.lod.dispatcher import Dispatcher
+from hw.lod.gather import Gather
+from hw.lod.job_fetch import JobFetch
+from hw.lod.lt_unit import LtUnit
+from hw.lod.node_buffer import NodeBuffer
+from hw.lod.node_issue import NodeIssue
+from hw.lod.reorder import Reorder
+from hw.lod.result_writer import ResultWriter
+from hw.lod.retire import Retire
+from hw.lod.size_test import SizeTest
+from hw.lod.slack import Slack
+from hw.lod.state_scan import StateScan
+from hw.lod.state_update import StateUpdate
+from hw.lod.subtree_fetch import SubtreeFetch
+from hw.lod.subtree_queue import SubtreeQueue
+
+
+def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
+    """Name to constructor, in pipeline order."""
+    temporal: dict[str, Callable[[], wiring.Component]] = {
+        "slack": lambda: Slack(config=config),
+        "state_scan": lambda: StateScan(config=config),
+        "state_update": lambda: StateUpdate(config=config),
+    }
+    return {
+        "job_fetch": lambda: JobFetch(config=config),
+        "subtree_queue": lambda: SubtreeQueue(config=config),
+        "child_walk": lambda: ChildWalk(),
+        "dispatcher": lambda: Dispatcher(config=config),
+        "subtree_fetch": lambda: SubtreeFetch(config=config),
+        "context_pool": lambda: ContextPool(count=config.contexts),
+        "node_buffer": lambda: NodeBuffer(config=config),
+        "node_issue": lambda: NodeIssue(config=config),
+        "size_test": lambda: SizeTest(config=config),
+        "decisions": lambda: Decisions(config=config),
+        "gather": lambda: Gather(config=config),
+        "lt_unit": lambda: LtUnit(config=config),
+        **(temporal if config.temporal else {}),
+        "reorder": lambda: Reorder(config=config),
+        "retire": lambda: Retire(config=config),
+        "result_writer": lambda: ResultWriter(config=config),
+    }

@@ -1,0 +1,49 @@
+"""From a subtree with children to visit, to one call a child."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.lod.memory_map import MASK_BITS
+from hw.lib.stream import transfer
+from hw.lod.layouts import CallLayout, queue_layout
+
+
+class ChildWalk(wiring.Component):
+    """Calls the children of every entry in ascending order, one a cycle.
+
+    Latency 1 cycle. An entry without children is taken and calls nothing.
+
+    Members:
+        i: stream of queue entries. o: stream of calls. busy: calls are left.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {"i": In(stream.Signature(queue_layout())), "o": Out(stream.Signature(CallLayout())), "busy": Out(1)}
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        entry = Signal(queue_layout())
+        left = entry.children
+        rest = Signal(MASK_BITS)
+        lowest = Signal(range(MASK_BITS))
+        for k in reversed(range(MASK_BITS)):
+            with m.If(left[k]):
+                m.d.comb += lowest.eq(k)
+        m.d.comb += [
+            rest.eq(left & (left - 1)),
+            self.busy.eq(left != 0),
+            self.o.valid.eq(self.busy),
+            self.o.payload.subtree.eq(entry.first_child + lowest),
+            self.o.payload.entered.eq(entry.expanded),
+            self.i.ready.eq(~self.busy | ((rest == 0) & self.o.ready)),
+        ]
+        with m.If(transfer(self.i)):
+            m.d.sync += entry.eq(self.i.payload)
+        with m.Elif(transfer(self.o)):
+            m.d.sync += left.eq(rest)
+        return m

@@ -1,0 +1,108 @@
+"""Everything that changes the LoD search core's speed and area, beside its specification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from golden.errors import InputError
+from golden.lod.spec import DEFAULT as DEFAULT_SPEC
+from golden.lod.spec import PAPER as PAPER_SPEC
+from golden.lod.spec import TINY as TINY_SPEC
+from golden.lod.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The spec, and numbers that change no cut."""
+
+    spec: Spec = field(default_factory=Spec)
+    memory_width: int = 512  #: bits of a memory word; one word a cycle is the peak bandwidth
+    units: int = 4  #: LT units, each one node a cycle
+    contexts: int = 32  #: subtrees that a unit holds, loading or under test
+    cache_subtrees: int = 512  #: lines of the subtree cache
+    queue_depth: int = 2048  #: subtrees with children that wait on chip
+    queue_words: int = 64  #: of those that wait in memory, so many are read ahead
+    pending_words: int = 64  #: words of the state table that wait for their subtrees
+    fetch_words: int = 192  #: words of subtrees read ahead
+    state_words: int = 160  #: words of the state table read ahead
+    outstanding: int = 64  #: bursts under way at the memory, all readers together
+    ordered: int = 1  #: 1: results in ascending order of subtrees; 0: as they are found
+    temporal: int = 1  #: 1: with the hardware for temporal search, which needs the order
+
+    def __post_init__(self) -> None:
+        limits = {
+            "memory_width": (128, 1024), "units": (1, 16), "contexts": (2, 32), "cache_subtrees": (2, 4096),
+            "queue_depth": (2, 4096), "queue_words": (2, 512),
+            "pending_words": (2, 512), "fetch_words": (4, 512), "state_words": (4, 512),
+            "outstanding": (4, 1024), "ordered": (0, 1), "temporal": (0, 1),
+        }  # fmt: skip
+        for item in fields(self):
+            if item.name == "spec":
+                continue
+            low, high = limits[item.name]
+            value = getattr(self, item.name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise InputError(f"lod: {item.name} must lie in {low}..{high}, it is {value}")
+        for name in ("memory_width", "contexts", "cache_subtrees"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                raise InputError(f"lod: {name} must be a power of two, it is {value}")
+        if self.spec.block_bytes % self.word_bytes:
+            raise InputError(
+                f"lod: a subtree's block must be whole memory words, {self.spec.block_bytes} bytes are not "
+                f"a multiple of {self.word_bytes}"
+            )
+        if self.fetch_words < self.block_words:
+            raise InputError(
+                f"lod: fetch_words must be at least a block's {self.block_words}, it is {self.fetch_words}"
+            )
+        if self.temporal and not self.ordered:
+            raise InputError("lod: temporal = 1 needs ordered = 1, it is 0")
+
+    @property
+    def word_bytes(self) -> int:
+        return self.memory_width // 8
+
+    @property
+    def block_words(self) -> int:
+        """Memory words of a subtree."""
+        return self.spec.block_bytes // self.word_bytes
+
+    @property
+    def nodes_per_word(self) -> int:
+        return self.memory_width // self.spec.node_bits
+
+    @property
+    def tickets(self) -> int:
+        """Visits between dispatch and retirement: a power of two, twice what the units hold."""
+        return 1 << (2 * self.units * self.contexts - 1).bit_length()
+
+
+def tiny() -> Config:
+    """One unit of four contexts, subtrees of 6 nodes, 128-bit memory: unit tests, proofs, small FPGAs."""
+    return Config(
+        spec=TINY_SPEC,
+        memory_width=128,
+        units=1,
+        contexts=4,
+        cache_subtrees=16,
+        queue_depth=8,
+        queue_words=4,
+        pending_words=4,
+        fetch_words=16,
+        state_words=4,
+        outstanding=16,
+    )
+
+
+def default() -> Config:
+    """Four units, 64 bytes a cycle, 128 KiB of subtree cache."""
+    return Config(spec=DEFAULT_SPEC)
+
+
+def paper() -> Config:
+    """SLTarch's array of 2×2 LT units, its subtrees of 32 nodes and 128 KB of cache, as far as these are known."""
+    return Config(spec=PAPER_SPEC, units=4, cache_subtrees=256)
+
+
+CONFIGS = {"tiny": tiny, "default": default, "paper": paper}

@@ -1,0 +1,64 @@
+"""What a decision means for the nodes behind it."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Elaboratable, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lod.config import Config
+from hw.lod.layouts import PLACE_BITS, DecisionLayout, SlackLayout
+
+
+class Decisions(wiring.Component):
+    """Lets only those nodes count whose ancestors in the subtree are all expanded.
+
+    Decisions of a context come in the order of its nodes. A node that is reached and not expanded
+    (or not entered, at the top) makes everything before its `target` come to nothing, and lets the
+    issue jump there, unless a descendant was expanded at the last visit and has to be told.
+    Latency 1 cycle to `o`; `jump` is combinational.
+
+    Members:
+        begin: {`valid`, `context`}: a new subtree. i: {`valid`, decision}.
+        jump: see NodeIssue. o: {`valid`, the node's share and its comparison}.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        context = {"valid": 1, "context": range(config.contexts)}
+        super().__init__(
+            {
+                "begin": In(data.StructLayout(context)),
+                "i": In(data.StructLayout({"valid": 1, "decision": DecisionLayout(config)})),
+                "jump": Out(data.StructLayout({**context, "target": PLACE_BITS})),
+                "o": Out(data.StructLayout({"valid": 1, "share": SlackLayout(config)})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        node = self.i.decision
+        resume = Array(Signal(PLACE_BITS, name=f"resume_{k}") for k in range(self.config.contexts))
+        reached, rejected = Signal(), Signal()
+        m.d.comb += [
+            reached.eq(self.i.valid & (node.index >= resume[node.context])),
+            rejected.eq(reached & (node.shut | (node.inner & ~node.big))),
+            self.jump.valid.eq(rejected & ~node.held),
+            self.jump.context.eq(node.context),
+            self.jump.target.eq(node.target),
+        ]
+        for k, place in enumerate(resume):
+            with m.If(self.begin.valid & (self.begin.context == k)):
+                m.d.sync += place.eq(0)
+            with m.Elif(rejected & (node.context == k)):
+                m.d.sync += place.eq(node.target)
+        share = self.o.share
+        m.d.sync += [
+            self.o.valid.eq(self.i.valid),
+            share.left.eq(node.left),
+            share.right.eq(node.right),
+            share.zeros.eq(node.zeros),
+            share.commit.alive.eq(reached & ~node.shut),
+            *(share.commit[n].eq(node[n]) for n in ("context", "index", "inner", "big", "was", "frontier", "link")),
+        ]
+        return m

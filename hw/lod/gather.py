@@ -1,0 +1,91 @@
+"""The results of the subtrees that an LT unit holds, gathered node by node."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from golden.lod.memory_map import MASK_BITS
+from golden.lod.spec import SLACK_BITS
+from hw.lod.config import Config
+from hw.lod.layouts import CommitLayout, ResultLayout
+
+
+class Gather(wiring.Component):
+    """Adds each node's share to its context's result in one cycle, any context in any cycle.
+
+    A reached node that is not expanded is on the cut. A frontier node that is expanded now and was
+    not, or the other way, calls its child subtree. The least slack is that of the reached inner
+    nodes. Latency 2 cycles from `i` to what `place` reads.
+
+    Members:
+        begin: {`valid`, `context`}: begin from nothing. i: {`valid`, `commit`, `slack`}.
+        place: a context. o: its result, in the same cycle.
+        tested: a share was added in this cycle. counted: it was of a node that is reached.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        context = {"valid": 1, "context": range(config.contexts)}
+        super().__init__(
+            {
+                "begin": In(data.StructLayout(context)),
+                "i": In(data.StructLayout({"valid": 1, "commit": CommitLayout(config), "slack": SLACK_BITS})),
+                "place": In(range(config.contexts)),
+                "o": Out(ResultLayout()),
+                "tested": Out(1),
+                "counted": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        layout = ResultLayout()
+        m.submodules.results = results = Memory(shape=layout.size, depth=self.config.contexts, init=[])
+        write = results.write_port()
+        read, show = (results.read_port(domain="comb") for _ in range(2))
+        commit = self.i.commit
+
+        valid, alive = Signal(), Signal()
+        context = Signal.like(commit.context)
+        share = Signal(layout)
+        nothing = Const(0, MASK_BITS)
+        one, link = Signal(MASK_BITS), Signal(MASK_BITS)
+        outward = commit.alive & commit.inner & commit.big & commit.frontier
+        m.d.comb += [one.eq(1 << commit.index), link.eq(1 << commit.link)]
+        m.d.sync += [
+            valid.eq(self.i.valid),
+            alive.eq(commit.alive),
+            context.eq(commit.context),
+            share.cut.eq(Mux(commit.alive & ~(commit.inner & commit.big), one, nothing)),
+            share.expanded.eq(Mux(outward, one, nothing)),
+            share.children.eq(Mux(commit.inner & commit.frontier & (outward ^ commit.was), link, nothing)),
+            share.least.eq(Mux(commit.alive & commit.inner, self.i.slack, 1 << SLACK_BITS)),
+        ]
+
+        fresh = Signal(self.config.contexts)
+        old, new, seen = Signal(layout), Signal(layout), Signal(layout)
+        first = fresh.bit_select(context, 1)
+        m.d.comb += [
+            read.addr.eq(context),
+            Value.cast(seen).eq(read.data),
+            Value.cast(old).eq(Mux(first, 0, read.data)),
+            new.cut.eq(old.cut | share.cut),
+            new.expanded.eq(old.expanded | share.expanded),
+            new.children.eq(old.children | share.children),
+            new.least.eq(Mux(first | (share.least < seen.least), share.least, seen.least)),
+            write.addr.eq(context),
+            write.data.eq(new),
+            write.en.eq(valid),
+            show.addr.eq(self.place),
+            Value.cast(self.o).eq(show.data),
+            self.tested.eq(valid),
+            self.counted.eq(valid & alive),
+        ]
+        with m.If(valid):
+            m.d.sync += fresh.bit_select(context, 1).eq(0)
+        with m.If(self.begin.valid):
+            m.d.sync += fresh.bit_select(self.begin.context, 1).eq(1)
+        return m

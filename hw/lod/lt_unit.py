@@ -1,0 +1,182 @@
+"""LT unit: the level-of-detail test of one node a cycle."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.lod.spec import SUBTREE_BITS
+from hw.lib.memory import two_port_memory
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import transfer
+from hw.lod.config import Config
+from hw.lod.context_pool import ContextPool
+from hw.lod.decisions import Decisions
+from hw.lod.gather import Gather
+from hw.lod.layouts import (
+    FinishedLayout,
+    LoadLayout,
+    ResultLayout,
+    SlackLayout,
+    ThresholdLayout,
+    WordLayout,
+    block_header_layout,
+)
+from hw.lod.node_buffer import NodeBuffer
+from hw.lod.node_issue import NodeIssue
+from hw.lod.size_test import SizeTest
+from hw.lod.slack import Slack
+
+
+class LtUnit(wiring.Component):
+    """Holds up to `contexts` subtrees and tests their nodes, interleaved, one a cycle.
+
+    From the choice of a node to its decision 15 cycles, to its share in the result 18 (26 with the
+    slack of temporal search). A finished subtree takes 2 cycles to leave, beside the tests.
+
+    Members:
+        free: stream of contexts to load a subtree into. word: {`valid`, a word}, loads in any order
+        of contexts, a subtree's words in order. view: the threshold.
+        o: stream of finished subtrees. tested: a node's share was added; counted: it was reached.
+        working: the unit has a node to test or under test.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "free": Out(stream.Signature(range(config.contexts))),
+                "word": In(data.StructLayout({"valid": 1, **WordLayout(config).members})),
+                "view": In(ThresholdLayout()),
+                "o": Out(stream.Signature(FinishedLayout(config))),
+                "tested": Out(1),
+                "counted": Out(1),
+                "working": Out(1),
+            }
+        )
+
+    @property
+    def gather_latency(self) -> int:
+        """Cycles from a decision until its share can be read from the result."""
+        return 3 + (Slack.latency if self.config.temporal else 0)
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config = self.config
+        m.submodules.pool = pool = ContextPool(count=config.contexts)
+        m.submodules.nodes = nodes = NodeBuffer(config=config)
+        m.submodules.issue = issue = NodeIssue(config=config)
+        m.submodules.size_test = size_test = SizeTest(config=config)
+        m.submodules.decisions = decisions = Decisions(config=config)
+        m.submodules.gather = gather = Gather(config=config)
+        wiring.connect(m, wiring.flipped(self.free), pool.o)
+        begin = self._begin(m)
+        valid = Signal(NodeBuffer.latency + SizeTest.latency)
+        m.d.sync += valid.eq(Cat(issue.ask.valid, valid[:-1]))
+        m.d.comb += [
+            nodes.word.eq(self.word),
+            issue.begin.eq(begin),
+            nodes.ask.eq(issue.ask),
+            size_test.view.eq(self.view),
+            size_test.i.eq(nodes.o),
+            decisions.begin.valid.eq(begin.valid),
+            decisions.begin.context.eq(begin.context),
+            decisions.i.valid.eq(valid[-1]),
+            decisions.i.decision.eq(size_test.o),
+            issue.jump.eq(decisions.jump),
+            gather.begin.valid.eq(begin.valid),
+            gather.begin.context.eq(begin.context),
+            issue.done.valid.eq(valid[-1]),
+            issue.done.context.eq(size_test.o.context),
+            self.tested.eq(gather.tested),
+            self.counted.eq(gather.counted),
+            self.working.eq(issue.working),
+        ]
+        self._share(m, decisions.o, gather)
+        self._finish(m, issue, gather, pool)
+        return m
+
+    def _begin(self, m: Module) -> data.View:
+        """A subtree is complete: 1 cycle after its last word."""
+        begin = Signal(data.StructLayout({"valid": 1, "context": range(self.config.contexts), "last": 5}))
+        header = Signal(block_header_layout())
+        m.d.comb += Value.cast(header).eq(self.word.data[: block_header_layout().size])
+        m.d.sync += [
+            begin.valid.eq(self.word.valid & self.word.last),
+            begin.context.eq(self.word.load.context),
+        ]
+        with m.If(self.word.valid & (self.word.row == 0)):
+            m.d.sync += begin.last.eq(header.last)
+        return begin
+
+    def _share(self, m: Module, share: data.View, gather: Gather) -> None:
+        """From decision to result, past the slack if there is one."""
+        if not self.config.temporal:
+            m.d.comb += [gather.i.valid.eq(share.valid), gather.i.commit.eq(share.share.commit)]
+            return
+        m.submodules.slack = slack = Slack(config=self.config)
+        valid = Signal(Slack.latency)
+        m.d.sync += valid.eq(Cat(share.valid, valid[:-1]))
+        m.d.comb += [
+            Value.cast(slack.i).eq(Value.cast(share.share)[: SlackLayout(self.config).size]),
+            gather.i.valid.eq(valid[-1]),
+            gather.i.commit.eq(slack.o.commit),
+            gather.i.slack.eq(slack.o.slack),
+        ]
+
+    def _finish(self, m: Module, issue: NodeIssue, gather: Gather, pool: ContextPool) -> None:
+        """Takes decided contexts one by one; reads each when its last share has been added."""
+        config = self.config
+        entry = data.StructLayout({"load": LoadLayout(config), "first_child": SUBTREE_BITS, "children": 6})
+        write, read = two_port_memory(m, None, "entries", width=entry.size, depth=config.contexts)
+        header = Signal(block_header_layout())
+        new, kept = Signal(entry), Signal(entry)
+        m.submodules.ends = ends = StreamQueue(shape=range(config.contexts), depth=config.contexts)
+        place = ends.o.payload
+        behind = Signal(1 + self.gather_latency)  # a context on its way to `ends`
+        contexts = [Signal(range(config.contexts), name=f"ending_{k}") for k in range(len(behind))]
+        for k in range(config.contexts):
+            with m.If(issue.finished[k]):
+                m.d.comb += issue.end.context.eq(k)
+        m.d.comb += issue.end.valid.eq(issue.finished.any())
+        m.d.sync += behind.eq(Cat(issue.end.valid, behind[:-1]))
+        for source, context in zip([issue.end.context, *contexts], contexts, strict=False):
+            m.d.sync += context.eq(source)
+        result = Signal(ResultLayout())
+        read_done = Signal()
+        out = self.o.payload
+        free = ~self.o.valid | self.o.ready
+        m.d.comb += [
+            ends.i.payload.eq(contexts[-1]),
+            ends.i.valid.eq(behind[-1]),
+            Value.cast(header).eq(self.word.data[: block_header_layout().size]),
+            new.load.eq(self.word.load),
+            new.first_child.eq(header.first_child),
+            new.children.eq(header.children),
+            write.addr.eq(self.word.load.context),
+            write.data.eq(new),
+            write.en.eq(self.word.valid & (self.word.row == 0)),
+            read.addr.eq(place),
+            read.en.eq(1),
+            Value.cast(kept).eq(read.data),
+            gather.place.eq(place),
+            pool.i.payload.eq(place),
+            pool.i.valid.eq(transfer(ends.o)),
+            ends.o.ready.eq(read_done & free),
+        ]
+        m.d.sync += [read_done.eq(ends.o.valid & ~read_done), result.eq(gather.o)]
+        with m.If(read_done & ~free):
+            m.d.sync += read_done.eq(1)
+        with m.If(transfer(ends.o)):
+            m.d.sync += [
+                self.o.valid.eq(1),
+                out.result.eq(result),
+                out.ticket.eq(kept.load.ticket),
+                out.subtree.eq(kept.load.visit.subtree),
+                out.entered.eq(kept.load.visit.entered),
+                out.first_child.eq(kept.first_child),
+                out.children_end.eq(kept.first_child + kept.children),
+            ]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)

@@ -1,0 +1,92 @@
+"""Which node an LT unit tests next: depth-first in every subtree, the subtrees in turn."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.arbiter import round_robin
+from hw.lib.tree import or_all
+from hw.lod.config import Config
+from hw.lod.layouts import INDEX_BITS, PLACE_BITS
+
+
+class NodeIssue(wiring.Component):
+    """A program counter for every context; one node a cycle.
+
+    Contexts without an undecided node come first, in turn. If there is none, the others go on as
+    if their last nodes were expanded: what turns out to lie below a rejected node comes to
+    nothing (`Decisions` sees to it), and the counter jumps behind it. So a unit with enough
+    subtrees wastes no cycle on descendants that are not reached, and one with a single subtree
+    does not wait for each decision.
+
+    Members:
+        begin: {`valid`, `context`, `last`}: a subtree is there, its last node's index.
+        jump: {`valid`, `context`, `target`}: nothing before `target` is to be issued any more.
+        done: {`valid`, `context`}: an issued node is decided.
+        end: {`valid`, `context`}: the context, which was finished, is no more.
+        ask: {`valid`, `context`, `index`}; 1 cycle after the choice.
+        finished: contexts all of whose nodes are decided or jumped over. working: any is not.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        context = {"valid": 1, "context": range(config.contexts)}
+        super().__init__(
+            {
+                "begin": In(data.StructLayout({**context, "last": INDEX_BITS})),
+                "jump": In(data.StructLayout({**context, "target": PLACE_BITS})),
+                "done": In(data.StructLayout(context)),
+                "end": In(data.StructLayout(context)),
+                "ask": Out(data.StructLayout({**context, "index": INDEX_BITS})),
+                "finished": Out(config.contexts),
+                "working": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        count = self.config.contexts
+        more, idle, grant, active = (Signal(count, name=n) for n in ("more", "idle", "grant", "active"))
+        turn = Signal(count, init=1 << (count - 1))
+        fresh, either = Signal(count), Signal(count)
+        places = Array(Signal(PLACE_BITS, name=f"place_{k}") for k in range(count))
+        m.d.comb += [
+            fresh.eq(round_robin(more & idle, turn)),
+            either.eq(round_robin(more, turn)),
+            grant.eq(Mux((more & idle).any(), fresh, either)),
+            self.finished.eq(active & ~more & idle),
+            self.working.eq((active & (more | ~idle)).any()),
+        ]
+        m.d.sync += [
+            self.ask.valid.eq(grant.any()),
+            self.ask.context.eq(or_all([Mux(grant[k], k, 0) for k in range(count)])),
+            self.ask.index.eq(or_all([Mux(grant[k], places[k], 0) for k in range(count)])),
+        ]
+        with m.If(grant.any()):
+            m.d.sync += turn.eq(grant)
+        for k in range(count):
+            begins = self.begin.valid & (self.begin.context == k)
+            jumps = self.jump.valid & (self.jump.context == k)
+            done = self.done.valid & (self.done.context == k)
+            ends = self.end.valid & (self.end.context == k)
+            last, after, under_way = (
+                Signal(INDEX_BITS, name=f"last_{k}"),
+                Signal(PLACE_BITS, name=f"after_{k}"),
+                Signal(PLACE_BITS, name=f"under_way_{k}"),
+            )
+            m.d.comb += [
+                more[k].eq(active[k] & (places[k] <= last)),
+                idle[k].eq(under_way == 0),
+                after.eq(places[k] + grant[k]),
+            ]
+            m.d.sync += [
+                places[k].eq(Mux(jumps & (self.jump.target > after), self.jump.target, after)),
+                under_way.eq(under_way + grant[k] - done),
+            ]
+            with m.If(begins):
+                m.d.sync += [active[k].eq(1), places[k].eq(0), last.eq(self.begin.last)]
+            with m.Elif(ends):
+                m.d.sync += active[k].eq(0)
+        return m

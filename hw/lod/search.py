@@ -1,0 +1,222 @@
+"""The search of one view: from calls to visited subtrees, and back to calls."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.lod.memory_map import RESULT
+from hw.lib.memory_port import ReadSignature, WriteSignature
+from hw.lib.shared import repeat
+from hw.lib.skid_buffer import SkidBuffer
+from hw.lib.stream import connect, transfer
+from hw.lib.tree import add_all
+from hw.lod.child_walk import ChildWalk
+from hw.lod.config import Config
+from hw.lod.dispatcher import Dispatcher
+from hw.lod.layouts import CallLayout, ThresholdLayout, block_header_layout, job_layout, layout_of, view_layout
+from hw.lod.lt_unit import LtUnit
+from hw.lod.reorder import Reorder
+from hw.lod.retire import Retire
+from hw.lod.state_scan import StateScan
+from hw.lod.state_update import StateUpdate
+from hw.lod.subtree_fetch import SubtreeFetch
+from hw.lod.subtree_queue import SubtreeQueue
+
+
+class EventLayout(data.StructLayout):
+    """What happened in a cycle."""
+
+    def __init__(self, units: int) -> None:
+        some = range(units + 1)
+        super().__init__(
+            {
+                "visit": 1, "hit": 1, "miss": 1, "loaded": 6, "tested": some, "counted": some, "working": some,
+                "spilled": 1, "context_wait": 1, "call_wait": 1, "fetch_stall": 1, "order_wait": 1,
+            }
+        )  # fmt: skip
+
+
+class Search(wiring.Component):
+    """Queue, dispatcher, cache, LT units and what follows them.
+
+    Members:
+        start: begin a view; `job` and `view` stand still until `busy` falls. fresh: the first view
+        of a job: forget the cache.
+        results: stream of visited subtrees. busy: the view is not finished.
+        tree, queue, state: read ports; queue_write, state_write: write ports; queue_written: a word
+        of the queue has been taken by the memory. events: for the counters.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        width = config.memory_width
+        self.fetch = SubtreeFetch(config=config)
+        super().__init__(
+            {
+                "start": In(1),
+                "fresh": In(1),
+                "job": In(job_layout()),
+                "view": In(view_layout()),
+                "results": Out(stream.Signature(layout_of(RESULT))),
+                "busy": Out(1),
+                "tree": Out(ReadSignature(width)),
+                "queue": Out(ReadSignature(width)),
+                "state": Out(ReadSignature(width)),
+                "queue_write": Out(WriteSignature(width)),
+                "state_write": Out(WriteSignature(width)),
+                "queue_written": In(1),
+                "events": Out(EventLayout(config.units)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config = self.config
+        m.submodules.queue = queue = SubtreeQueue(config=config)
+        m.submodules.walk = walk = ChildWalk()
+        m.submodules.dispatcher = dispatcher = Dispatcher(config=config)
+        m.submodules.fetch = fetch = self.fetch
+        units = repeat(m, platform, "lt_unit", config.units, lambda: LtUnit(config=config))
+        m.submodules.reorder = reorder = Reorder(config=config)
+        m.submodules.retire = retire = Retire(config=config)
+
+        m.submodules.calls = calls = SkidBuffer(shape=CallLayout())
+        connect(m, queue.o, walk.i)
+        connect(m, walk.o, calls.i)
+        connect(m, dispatcher.o, fetch.i)
+        connect(m, reorder.o, retire.i)
+        connect(m, retire.results, wiring.flipped(self.results))
+        wiring.connect(m, wiring.flipped(self.tree), fetch.memory)
+        wiring.connect(m, wiring.flipped(self.queue), queue.memory)
+        wiring.connect(m, wiring.flipped(self.queue_write), queue.write)
+        self._units(m, units, dispatcher, fetch, reorder)
+        begun = self._calls(m, retire, queue)
+
+        flying = Signal(range(config.tickets + 1))
+        empty, quiet = Signal(), Signal()
+        m.d.sync += flying.eq(flying + transfer(dispatcher.i) - retire.retired)
+        m.d.comb += [
+            empty.eq(queue.empty & ~walk.busy & ~calls.o.valid & ~begun),
+            quiet.eq(flying == 0),
+            queue.address.eq(self.job.queue_address),
+            queue.words.eq(self.job.queue_words),
+            queue.written.eq(self.queue_written),
+            fetch.start.eq(self.start & self.fresh),
+            fetch.tree_address.eq(self.job.tree_address),
+            retire.start.eq(self.start),
+            retire.travelled.eq(self.view.travelled),
+            dispatcher.returned.eq(retire.retired),
+        ]
+        scanning = self._temporal(m, calls.o, dispatcher, retire, empty, quiet)
+        m.d.comb += self.busy.eq(begun | ~empty | ~quiet | scanning)
+        self._events(m, units, dispatcher, fetch, retire, queue, walk)
+        return m
+
+    def _units(
+        self, m: Module, units: list[LtUnit], dispatcher: Dispatcher, fetch: SubtreeFetch, reorder: Reorder
+    ) -> None:
+        threshold = Signal(ThresholdLayout())
+        m.d.sync += [
+            threshold.factor.eq(self.view.factor),
+            threshold.exponent.eq(self.view.exponent),
+            *(threshold.camera[k].eq(self.view[f"camera_{axis}"]) for k, axis in enumerate("xyz")),
+        ]
+        for k, unit in enumerate(units):
+            connect(m, unit.free, wiring.flipped(dispatcher.free[k]))
+            connect(m, unit.o, wiring.flipped(reorder.i[k]))
+            word = Signal.like(fetch.o, name=f"word_{k}")
+            m.d.sync += [
+                Value.cast(word).eq(Value.cast(fetch.o)),
+                word.valid.eq(fetch.o.valid & (fetch.o.load.unit == k)),
+            ]
+            m.d.comb += [unit.word.eq(word), unit.view.eq(threshold)]
+
+    def _calls(self, m: Module, retire: Retire, queue: SubtreeQueue) -> Signal:
+        """The queue takes the root at a search's begin, else what retires. Returns: the root is waiting."""
+        begun = Signal()
+        entry = queue.i.payload
+        m.d.comb += [
+            queue.i.valid.eq(begun | retire.calls.valid),
+            retire.calls.ready.eq(queue.i.ready & ~begun),
+            entry.first_child.eq(Mux(begun, 0, retire.calls.payload.first_child)),
+            entry.children.eq(Mux(begun, 1, retire.calls.payload.children)),
+            entry.expanded.eq(Mux(begun, -1, retire.calls.payload.expanded)),
+        ]
+        with m.If(self.start):
+            m.d.sync += begun.eq(self.view.search[0])
+        with m.Elif(queue.i.ready):
+            m.d.sync += begun.eq(0)
+        return begun
+
+    def _temporal(
+        self, m: Module, source: stream.Interface, dispatcher: Dispatcher, retire: Retire, empty: Value, quiet: Value
+    ) -> Value:
+        """Visits are the calls, or what the state scan makes of them. Returns: the table is not done."""
+        plain = dispatcher.i.payload
+        calls = source.payload
+        direct = [
+            plain.subtree.eq(calls.subtree),
+            plain.entered.eq(calls.entered),
+            plain.before.eq(0),
+            dispatcher.i.valid.eq(source.valid),
+            source.ready.eq(dispatcher.i.ready),
+        ]
+        if not self.config.temporal:
+            m.d.comb += direct
+            return Value.cast(0)
+        m.submodules.scan = scan = StateScan(config=self.config)
+        m.submodules.update = update = StateUpdate(config=self.config)
+        wiring.connect(m, wiring.flipped(self.state), scan.memory)
+        wiring.connect(m, wiring.flipped(self.state_write), update.write)
+        connect(m, retire.states, update.i)
+        connect(m, scan.pending, update.pending)
+        on = self.view.temporal[0]
+        m.d.comb += [
+            scan.start.eq(self.start & on),
+            scan.address.eq(self.job.state_address),
+            scan.words.eq(self.job.state_words),
+            scan.travelled.eq(self.view.travelled),
+            scan.horizon.eq(retire.horizon),
+            scan.quiet.eq(quiet),
+            scan.empty.eq(empty),
+            scan.calls.payload.eq(calls),
+            update.address.eq(self.job.state_address),
+            retire.keep.eq(on),
+        ]
+        with m.If(on):
+            m.d.comb += [
+                Value.cast(plain).eq(Value.cast(scan.o.payload)),
+                dispatcher.i.valid.eq(scan.o.valid),
+                scan.o.ready.eq(dispatcher.i.ready),
+                scan.calls.valid.eq(source.valid),
+                source.ready.eq(scan.calls.ready),
+            ]
+        with m.Else():
+            m.d.comb += direct
+        return scan.busy | update.busy
+
+    def _events(
+        self, m: Module, units: list[LtUnit], dispatcher: Dispatcher, fetch: SubtreeFetch, retire: Retire,
+        queue: SubtreeQueue, walk: ChildWalk,
+    ) -> None:  # fmt: skip
+        header = Signal(block_header_layout())
+        words = fetch.o
+        events = Signal(EventLayout(self.config.units))
+        m.d.comb += Value.cast(header).eq(words.data[: block_header_layout().size])
+        m.d.sync += [
+            events.visit.eq(retire.retired),
+            events.hit.eq(fetch.hit),
+            events.miss.eq(fetch.miss),
+            events.loaded.eq(Mux(words.valid & (words.row == 0), header.last + 1, 0)),
+            events.tested.eq(add_all([unit.tested for unit in units])),
+            events.counted.eq(add_all([unit.counted for unit in units])),
+            events.working.eq(add_all([unit.working for unit in units])),
+            events.spilled.eq(queue.spilled),
+            events.context_wait.eq(dispatcher.i.valid & ~dispatcher.i.ready),
+            events.call_wait.eq(~dispatcher.i.valid & dispatcher.i.ready),
+            events.fetch_stall.eq(dispatcher.o.valid & ~dispatcher.o.ready),
+            events.order_wait.eq(~retire.i.valid & Cat(unit.o.valid for unit in units).any()),
+        ]
+        m.d.comb += self.events.eq(events)

@@ -1,0 +1,116 @@
+"""The decision of an LT unit: does a node's size reach the threshold?"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Mux, Shape, Value, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.lod.size_constants import BOX_BITS, DISTANCE_BITS, DOUBLE_BITS, HIGHEST, LOWEST
+from golden.lod.spec import MANTISSA
+from hw.lib.fixed import clip, resize
+from hw.lib.pipe import Pipe, Staged
+from hw.lod.config import Config
+from hw.lod.layouts import PLACE_BITS, DecisionLayout, TestLayout, ThresholdLayout
+
+
+class SizeTest(wiring.Component):
+    """size² · (focal/tau)² >= d², d the distance from the camera to the node's box; no division, no root.
+
+    Equals `golden.lod.size_test.size_test`. Latency 11 cycles, throughput one node a cycle.
+
+    Members:
+        view: the threshold, constant while nodes are under way. i: a node. o: its decision.
+    """
+
+    latency = 11
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        super().__init__({"view": In(ThresholdLayout()), "i": In(TestLayout(config)), "o": Out(DecisionLayout(config))})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        node, header = p.source(self.i.node, "node"), p.source(self.i.header, "header")
+        axes = [self._distance(p, node, header, k) for k in range(3)]
+        longest = p.stage(lambda a, b, c: a | b | c, *axes, name="longest")
+        zeros = p.leading_zeros(longest, DISTANCE_BITS, name="zeros")
+        zeros = Staged(zeros.value[: (DISTANCE_BITS - 1).bit_length()], zeros.stage, "zeros")
+        squares: list[Staged] = []
+        for k, axis in enumerate(axes):
+            shifted = p.shift_left(axis, zeros, DISTANCE_BITS, name=f"near_{k}")
+            near = Staged(shifted.value[DISTANCE_BITS - MANTISSA :], shifted.stage, f"near_{k}")
+            squares.append(p.stage(lambda v: v * v, near, name=f"square_{k}"))
+        right = p.stage(lambda a, b, c: resize((a + b + c) << -LOWEST, unsigned(DOUBLE_BITS)), *squares, name="right")
+        left = self._left(p, node, header, zeros)
+        big = p.stage(lambda a, b: a >= b, left, right, name="big")
+        p.finish(
+            self.o,
+            self.latency,
+            big=big,
+            left=left,
+            right=right,
+            zeros=zeros,
+            **self._meaning(p, node),
+        )
+        return m
+
+    def _distance(self, p: Pipe, node: Staged, header: Staged, k: int) -> Staged:
+        """From the camera to the box along axis `k`, in cells; 4 cycles."""
+        axis = "xyz"[k]
+        camera = p.stage(lambda h: self.view.camera[k] - h[f"origin_{axis}"], header, name=f"camera_{axis}")
+        exponent = Staged(self.i.header[f"exponent_{axis}"], 0, f"exponent_{axis}")
+        sides: list[Staged] = []
+        for side in ("low", "high"):
+            code = Staged(self.i.node[f"{side}_{axis}"], 0, f"{side}_{axis}")
+            sides.append(p.shift_left(code, exponent, BOX_BITS, name=f"{side}_cells_{axis}"))
+        below = p.stage(lambda box, c: box - c, sides[0], camera, name=f"below_{axis}")
+        above = p.stage(lambda c, box: c - box, camera, sides[1], name=f"above_{axis}")
+
+        def outside(b: Value, a: Value) -> Value:
+            return resize(Mux(b[-1], Mux(a[-1], 0, a), b), unsigned(DISTANCE_BITS))
+
+        return p.stage(outside, below, above, name=f"distance_{axis}")
+
+    def _left(self, p: Pipe, node: Staged, header: Staged, zeros: Staged) -> Staged:
+        """size² · factor at the scale of the normalised d²; there in cycle 9."""
+        spec = self.config.spec
+        side = Staged(self.i.node.mantissa | 1 << spec.size_bits, 0, "side")
+        side = p.stage(lambda v: v, side, name="side_in")
+        square = p.stage(lambda v: v * v, side, name="side_square")
+        square = p.stage(lambda v: v, square, name="side_square_in")
+        product = p.stage(lambda v: v * self.view.factor, square, name="product")
+        exponent = p.stage(lambda n, h: n.size_exponent + h.size_exponent, node, header, name="size_exponent")
+        doubled = p.stage(lambda e, z: (e + z).shift_left(1), exponent, zeros, name="exponent")
+        total = p.stage(lambda e: e + self.view.exponent, doubled, name="total")
+
+        def places(e: Value) -> Value:
+            return resize(clip(e, LOWEST, HIGHEST) - LOWEST, unsigned(3))
+
+        shift = p.stage(places, total, name="shift")
+        up = spec.product_up
+        return p.stage(lambda v, s: resize(v.shift_left(up) << s, unsigned(DOUBLE_BITS)), product, shift, name="left")
+
+    def _meaning(self, p: Pipe, node: Staged) -> dict[str, Staged]:
+        """What does not depend on the threshold."""
+        entered, before = p.source(self.i.entered, "entered"), p.source(self.i.before, "before")
+        index = p.source(self.i.index, "index")
+
+        def skipped(n: Value) -> Value:
+            return Mux(n.frontier, 0, n.link)
+
+        later = p.stage(lambda b, i: b.shift_right(1) >> i, before, index, name="later")
+        skip = p.stage(skipped, node, name="skip")
+        covered = p.stage(lambda b, s: b & ((1 << s) - 1), later, skip, name="covered")
+        return {
+            "context": p.source(self.i.context, "context"),
+            "index": index,
+            "target": p.stage(lambda i, n: resize(i + 1 + skipped(n), Shape(PLACE_BITS)), index, node, name="target"),
+            "inner": p.stage(lambda n: (n.mantissa != 0) | (n.size_exponent != 0), node, name="inner"),
+            "shut": p.stage(lambda n, e: n.root & ~e.bit_select(n.entry, 1), node, entered, name="shut"),
+            "held": p.stage(lambda b: b.any(), covered, name="held"),
+            "was": p.stage(lambda b, i: b.bit_select(i, 1), before, index, name="was"),
+            "frontier": p.stage(lambda n: n.frontier, node, name="frontier"),
+            "link": p.stage(lambda n: n.link, node, name="link"),
+        }

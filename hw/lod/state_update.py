@@ -1,0 +1,75 @@
+"""Writes the state of visited subtrees back into the state table."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.lod.memory_map import STATE_BYTES
+from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import transfer
+from hw.lod.config import Config
+from hw.lod.layouts import state_layout
+from hw.lod.state_scan import PendingLayout
+
+
+class StateUpdate(wiring.Component):
+    """Fills the visited records of each pending word, in order, then writes the word.
+
+    A record a cycle and a cycle a word. A word is pending only when all its visits have begun, so
+    as many records as a word has wait here without it.
+
+    Members:
+        i: stream of new records, in the order of the visits. pending: stream of words.
+        address: the state table. busy: a word is pending. write: write port.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "i": In(stream.Signature(state_layout())),
+                "pending": In(stream.Signature(PendingLayout(config))),
+                "address": In(ADDRESS_WIDTH),
+                "busy": Out(1),
+                "write": Out(WriteSignature(config.memory_width)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config = self.config
+        lanes = config.word_bytes // STATE_BYTES
+        shape = PendingLayout(config)
+        m.submodules.records = records = StreamQueue(shape=state_layout(), depth=lanes + 2)
+        m.submodules.words = words = StreamQueue(shape=shape, depth=config.pending_words)
+        wiring.connect(m, wiring.flipped(self.i), records.i)
+        wiring.connect(m, wiring.flipped(self.pending), words.i)
+
+        word = Signal(shape)
+        held, whole = Signal(), Signal()
+        lowest = Signal(lanes)  # one-hot
+        request = self.write.request
+        m.d.comb += [
+            whole.eq(held & (word.mask == 0)),
+            lowest.eq(word.mask & (~word.mask + 1)),
+            records.o.ready.eq(word.mask.any() & held),
+            request.valid.eq(whole),
+            request.payload.address.eq(self.address + word.word.shift_left(config.word_bytes.bit_length() - 1)),
+            request.payload.data.eq(Value.cast(word.data)),
+            request.payload.last.eq(1),
+            words.o.ready.eq(~held | (whole & request.ready)),
+            self.busy.eq(held | (words.level != 0)),
+        ]
+        with m.If(transfer(words.o)):
+            m.d.sync += [word.eq(words.o.payload), held.eq(1)]
+        with m.Elif(whole & request.ready):
+            m.d.sync += held.eq(0)
+        with m.If(transfer(records.o)):
+            m.d.sync += word.mask.eq(word.mask & ~lowest)
+            for k in range(lanes):
+                with m.If(lowest[k]):
+                    m.d.sync += word.data[k].eq(records.o.payload)
+        return m

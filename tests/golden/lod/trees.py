@@ -1,0 +1,60 @@
+"""Small hierarchies, and the bytes of `.hier` files."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from golden.lod.builder import build_hierarchy
+from golden.lod.hier_file import NODE
+from golden.lod.hierarchy import Hierarchy
+from golden.lod.paths import camera_path
+from golden.lod.sltree import build_sltree
+from golden.lod.spec import Spec
+from golden.lod.tree_image import TreeImage, build_tree_image
+from golden.scenes import Camera, load_scene
+
+
+@cache
+def small_tree(gaussians: int = 400) -> Hierarchy:
+    """Over the first Gaussians of the default scene."""
+    return build_hierarchy(load_scene("embedded").select(np.arange(gaussians)))
+
+
+@cache
+def small_image(spec: Spec, gaussians: int = 400) -> TreeImage:
+    return build_tree_image(build_sltree(small_tree(gaussians), spec))
+
+
+def cameras(name: str, frames: int, *, size: int = 256) -> list[Camera]:
+    return camera_path(load_scene("embedded"), name, frames, width=size, height=size)
+
+
+def chain(levels: int) -> dict[str, np.ndarray]:
+    """The arrays of a file whose every inner node has two children, of which the second has two again."""
+    count = 2 * levels - 1
+    node = np.zeros(count, NODE)
+    node["start"] = np.arange(count)
+    node["parent"] = [-1, *(2 * (k // 2) for k in range(count - 1))]
+    inner = np.arange(0, count - 1, 2)
+    node["start_children"][inner], node["count_children"][inner] = inner + 1, 2
+    node["count_merged"][inner] = 1
+    node["count_leafs"] = 1 - node["count_merged"]
+    box = np.zeros((count, 2, 4), np.float32)
+    box[:, 1, :3], box[:, 0, 3] = 1, 1
+    return {
+        "means": np.zeros((count, 3), np.float32), "rotation": np.tile(np.float32([1, 0, 0, 0]), (count, 1)),
+        "log_scale": np.zeros((count, 3), np.float32), "opacity": np.full(count, 0.5, np.float32),
+        "sh": np.zeros((count, 16, 3), np.float32), "node": node, "box": box,
+    }  # fmt: skip
+
+
+def hier_bytes(parts: dict[str, np.ndarray], *, half: bool = True) -> bytes:
+    """A file of these arrays."""
+    kind = "<f2" if half else "<f4"
+    count = len(parts["means"])
+    header = np.array([-count if half else count], "<i4").tobytes()
+    body = b"".join(parts[name].astype(kind).tobytes() for name in ("rotation", "log_scale", "opacity", "sh"))
+    nodes = np.array([len(parts["node"])], "<i4").tobytes() + parts["node"].tobytes()
+    return header + parts["means"].astype("<f4").tobytes() + body + nodes + parts["box"].astype(kind).tobytes()

@@ -1,0 +1,91 @@
+"""`tessera lod` and `tessera render --tau`: what they write, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden.lod.hier_file import load_hier
+from tests.golden.lod.trees import chain, hier_bytes
+from tests.sim.conftest import Tessera
+
+
+@pytest.fixture
+def hier_file(tmp_path: Path) -> Path:
+    """A hierarchy of 13 nodes."""
+    path = tmp_path / "chain.hier"
+    path.write_bytes(hier_bytes(chain(7)))
+    return path
+
+
+@pytest.mark.parametrize("backend", ["model", "reference"])
+def test_a_cut_as_numbers(backend: str, tessera: Tessera, hier_file: Path, tmp_path: Path) -> None:
+    cut, report = tmp_path / "cut.npy", tmp_path / "report.json"
+    outcome = tessera(
+        "lod", hier_file, "--tau", 0.02, "--backend", backend, "--size", "16x16", "--cut", cut, "--report", report
+    )
+    assert outcome.status == 0, outcome.err
+    tree = load_hier(hier_file)
+    assert np.array_equal(np.load(cut), np.flatnonzero(tree.leaf))
+    assert "7 of 13 nodes are on the cut, 7 of them leaves" in outcome.out
+    assert json.loads(report.read_text())["workload"]["cut_nodes"] == 7
+    coarse = tessera("lod", hier_file, "--tau", 10_000, "--backend", backend, "--size", "16x16")
+    assert "1 of 13 nodes are on the cut" in coarse.out
+
+
+def test_a_path(tessera: Tessera, scene_file: Path) -> None:
+    outcome = tessera("lod", scene_file, "--tau", 8, "--backend", "model", "--path", "orbit", "--frames", 3)
+    assert outcome.status == 0, outcome.err
+    assert "of 599 nodes are on the cut" in outcome.out
+
+
+def test_draws_a_cut(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "cut.png"
+    outcome = tessera("render", scene_file, "--tau", 20, "--backend", "reference", "--size", "32x32", "--out", picture)
+    assert outcome.status == 0, outcome.err
+    assert picture.exists()
+    assert "of 599 Gaussians are on the cut at 20 px" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("lod {hier}", "Missing option '--tau'"),
+        ("lod {hier} --tau 0", "tau must lie in 0.01..10000 px, it is 0"),
+        ("lod {hier} --tau nan", "tau must lie in 0.01..10000 px, it is nan"),
+        ("lod {hier} --tau 3 --backend gpu", "--backend must be rtl, model or reference, it is 'gpu'"),
+        ("lod {hier} --tau 3 --backend model --check", "--check needs --backend rtl"),
+        ("lod {hier} --tau 3 --backend model --path fly", "--path must be one of orbit, walk, jump, still"),
+        ("lod {hier} --tau 3 --backend model --path orbit --orbit 1/3", "--path brings its own cameras"),
+        ("lod {hier} --tau 3 --backend model --path orbit --frames 0", "a path needs at least one frame, it has 0"),
+        ("lod {hier} --tau 3 --set subtree_nodes=33", "subtree_nodes must lie in 2..32, it is 33"),
+        ("lod {hier} --tau 3 --set units=17", "units must lie in 1..16, it is 17"),
+        ("lod missing.hier --tau 3", "missing.hier: cannot be read"),
+        ("render {hier} --backend model --out frame.png", "a hierarchy is drawn at a threshold: give --tau"),
+        ("generate lod --set ordered=0", "temporal = 1 needs ordered = 1"),
+        ("generate lod --set memory_width=1024 --set subtree_nodes=32", "a subtree's block must be whole memory words"),
+    ],
+)  # fmt: skip
+def test_refuses(
+    arguments: str, message: str, tessera: Tessera, hier_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = tessera(*arguments.format(hier=hier_file).split())
+    assert outcome.status == 2
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert not (tmp_path / "frame.png").exists()
+
+
+@pytest.mark.slow
+def test_a_cut_drawn_in_rtl(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
+    """Both engines in RTL, each compared with its model in every word."""
+    outcome = tessera(
+        "render", scene_file, "--tau", 12, "--config", "tiny", "--size", "32x32", "--check",
+        "--out", tmp_path / "cut.png",
+    )  # fmt: skip
+    assert outcome.status == 0, outcome.err
+    assert "RTL equals the model in all 1024 pixels" in outcome.out
