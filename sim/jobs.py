@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -62,9 +62,11 @@ class JobResult:
 def run_job(
     make: Callable[[], Any], name: str, config: Any, job: Job, counters: CounterLayout, *,
     memory: MemorySettings = MemorySettings(), taps: bool = False, waves: bool = False, timeout: int = 100_000_000,
+    sources: Sequence[Path] = (), arguments: Mapping[str, object] | None = None,
 ) -> JobResult:  # fmt: skip
     """Builds the engine that `make` returns with a memory large enough, runs the job, reads the result.
 
+    `sources` and `arguments`: Verilog files and plus-arguments that the engine's own harness needs.
     The run's folder is kept only for `taps` and `waves`, and when the run fails.
 
     Raises:
@@ -76,7 +78,7 @@ def run_job(
     begin = time.perf_counter()
     variant = {"width": 8 * word, "log2_words": log2_words, "taps": taps}
     harness = design(lambda: MemoryHarness(make(), **variant), f"{name}_job", config, variant=variant)
-    built = runner.build(harness, sources=SOURCES, waves=waves)
+    built = runner.build(harness, sources=[*SOURCES, *sources], waves=waves)
     build_seconds = time.perf_counter() - begin
 
     RUNS.mkdir(parents=True, exist_ok=True)
@@ -89,6 +91,7 @@ def run_job(
         "dump_first": job.result_address // word,
         "dump_last": total // word - 1,
         **vars(memory),
+        **(arguments or {}),
         **{f"tap_{tap}": file for tap, file in tap_files.items()},
     }
     env = {

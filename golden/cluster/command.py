@@ -90,7 +90,8 @@ def check(command: Command, spec: Spec) -> None:
         raise InputError(f"cluster: a message must have 1 to {MAX_FLITS} flits, it has {command.flits}")
     if command.reduces and command.schedule == Schedule.RING and command.flits % spec.nodes:
         raise InputError(
-            f"cluster: a ring splits the message in {spec.nodes} equal chunks of whole flits, {command.flits} flits do not"
+            f"cluster: a ring splits the message in {spec.nodes} equal chunks of whole flits, "
+            f"{command.flits} flits do not"
         )
     if command.reduces and command.kind == Kind.MERGE:
         chunk = command.flits // spec.nodes if command.schedule == Schedule.RING else command.flits
@@ -103,6 +104,13 @@ def check(command: Command, spec: Spec) -> None:
         raise InputError(f"cluster: root must lie in 0..{spec.nodes - 1}, it is {command.root}")
     if command.flags & ~(WAIT_IDLE | INDEPENDENT):
         raise InputError(f"cluster: flags must lie in 0..3, they are {command.flags}")
+    read = (command.flits + 1) // 2 if command.widens else command.flits
+    overlap = command.source < command.target + command.flits and command.target < command.source + read
+    if command.reduces and overlap and (command.widens or command.source != command.target):
+        raise InputError(
+            f"cluster: source and target of a reduction must not overlap (or be the same, unless the format is mixed): "
+            f"{read} flits from {command.source} and {command.flits} from {command.target} do"
+        )
     if command.extent(spec) > spec.words:
         raise InputError(
             f"cluster: {op} reaches flit {command.extent(spec)}, a node's memory has {spec.words} "

@@ -39,13 +39,10 @@ def unpack(code: Value, fmt: FloatFormat) -> data.View:
 
 def shift_sticky(value: Value, amount: Value) -> Value:
     """value >> amount, as wide as `value`; the lowest bit also says whether a set bit was lost."""
-    shifted, lost = value, Const(0, 1)
-    for bit in reversed(range(len(amount))):
-        step = min(1 << bit, len(value))
-        moved = Cat(shifted[step:], Const(0, step))
-        lost = lost | (amount[bit] & shifted[:step].any())
-        shifted = Mux(amount[bit], moved, shifted)
-    return Cat(shifted[0] | lost, shifted[1:])
+    width = len(value)
+    left_out = ~resize(Const((1 << width) - 1, width) << amount, unsigned(width))
+    shifted = value >> amount
+    return Cat(shifted[0] | (value & left_out).any(), shifted[1:])
 
 
 def round_pack(sign: Value, exponent: Value, significand: Value, fmt: FloatFormat) -> Value:
