@@ -10,6 +10,9 @@ from typing import Any
 from amaranth.lib import wiring
 
 from golden.errors import InputError
+from hw.cluster.catalogue import catalogue as cluster_stages
+from hw.cluster.config import CONFIGS as CLUSTER_CONFIGS
+from hw.cluster.top import ClusterEngine
 from hw.splat.catalogue import catalogue as splat_stages
 from hw.splat.config import CONFIGS as SPLAT_CONFIGS
 from hw.splat.top import SplatEngine
@@ -33,7 +36,10 @@ class Engine:
         return import_module(f"sim.baselines.{self.name}")
 
 
-ENGINES = {"splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages)}
+ENGINES = {
+    "splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages),
+    "cluster": Engine(name="cluster", configs=CLUSTER_CONFIGS, top=ClusterEngine, stages=cluster_stages),
+}
 
 
 def find_engine(name: str) -> Engine:

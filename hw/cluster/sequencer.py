@@ -83,7 +83,7 @@ class Sequencer(wiring.Component):
             "xor": xor,
             "segments": Mux(doubles, stride, 1),
             "flits": length,
-            "offset": Mux(doubles, (length << step)[1:], 0),
+            "offset": Mux(doubles & ~first, (length << step)[1:], 0),
             "stream": ~first,
             "wait": ~(first & c.flags[INDEPENDENT - 1]),
             "discard": barrier,
