@@ -10,6 +10,7 @@ from golden.errors import InputError
 from hw.yosys import YosysError
 from sim.check import CheckError
 from sim.commands.baseline import baseline
+from sim.commands.collective import gather, reduce
 from sim.commands.compare import compare
 from sim.commands.demo import demo
 from sim.commands.engines import engines
@@ -30,7 +31,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, demo, sim, synth, baseline, compare, engines):
+for command in (generate, render, demo, sim, synth, baseline, compare, engines, reduce, gather):
     cli.add_command(command)
 
 

@@ -59,15 +59,14 @@ def check_results(workload: ClusterWorkload, got: Bytes, expected: Bytes) -> Non
 
 
 def run_checked(
-    workload: ClusterWorkload, *, stalls: int = 0, pauses: int = 0, seed: int = 1, latency: int = 100
+    workload: ClusterWorkload, *, memory: MemorySettings = MemorySettings(), links: LinkSettings = LinkSettings()
 ) -> CheckedRun:
     """Runs RTL and model on one collective, compares results and traffic, and reports.
 
     Raises:
         CheckError: a byte differs, the run did not end well, or the flits sent are not the formula's.
     """
-    memory = MemorySettings(stalls=stalls, seed=seed, latency=latency)
-    run = run_rtl(workload, memory=memory, links=LinkSettings(pauses=pauses))
+    run = run_rtl(workload, memory=memory, links=links)
     counters, spec = run.job.counters, workload.config.spec
     if counters["status"] or counters["lost"]:
         raise CheckError(f"{workload.names['op']}: status {counters['status']}, {counters['lost']} flits lost")
@@ -78,9 +77,9 @@ def run_checked(
     report = make_report(
         engine="cluster",
         config=workload.config,
-        seed=seed,
+        seed=memory.seed,
         workload=workload.names,
-        memory={**vars(memory), "link_pauses": pauses},
+        memory={**vars(memory), "link_pauses": links.pauses},
         roofline=collective_roofline(workload, counters),
         counters=counters,
         dram_bytes=dram_bytes(counters, workload.config.word_bytes),
@@ -135,7 +134,9 @@ def run_suite(
         for rate in stalls:
             name = f"{op.name.lower()}-{schedule.name.lower()}-{length}"
             with step(f"{name}, pauses {rate}/256"):
-                report = run_checked(workload, stalls=rate, pauses=rate).report
+                report = run_checked(
+                    workload, memory=MemorySettings(stalls=rate), links=LinkSettings(pauses=rate)
+                ).report
             write_json(folder / f"report-cluster-{config.spec.nodes}-{name}-{rate}.json", report)
             counters = report["counters"]
             rows.append(
