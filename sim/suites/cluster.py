@@ -31,7 +31,7 @@ from sim.workloads.cluster import (
 )
 
 SMALLEST = 16  # bytes
-GROWTH = 16  # from one size to the next
+GROWTH = 4  # from one size to the next
 COLLECTIVES = (Op.REDUCE, Op.GATHER, Op.REDUCE_SCATTER, Op.BROADCAST, Op.BARRIER)
 
 
