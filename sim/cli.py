@@ -12,6 +12,7 @@ from sim.check import CheckError
 from sim.commands.baseline import baseline
 from sim.commands.collective import gather, reduce
 from sim.commands.compare import compare
+from sim.commands.decode import decode
 from sim.commands.demo import demo
 from sim.commands.engines import engines
 from sim.commands.generate import generate
@@ -31,7 +32,7 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, demo, sim, synth, baseline, compare, engines, reduce, gather):
+for command in (generate, render, demo, sim, synth, baseline, compare, engines, reduce, gather, decode):
     cli.add_command(command)
 
 
