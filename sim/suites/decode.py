@@ -51,7 +51,13 @@ def decode(
         for name, run in (("unfused", unfused), ("loading", loading))
     }
     report = fused.report
-    report["workload"] |= {"op": "decode merge", "queries": len(queries), "tokens": len(keys), "head": head}
+    report["workload"] |= {
+        "op": "decode merge",
+        "scene": f"decode merge of {spec.nodes}",
+        "queries": len(queries),
+        "tokens": len(keys),
+        "head": head,
+    }
     report["quality"] |= {
         "max_error": float((output - exact).abs().max() / exact.abs().max()),
         "same_on_all_nodes": bool((merged == merged[0]).all()),

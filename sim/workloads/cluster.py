@@ -90,12 +90,13 @@ def collective(
     data[first:] = messages.reshape(-1)
     image = MemoryImage(data=data, result_address=result, result_bytes=size * spec.nodes)
     names = {
+        "scene": f"{op.name.lower()} of {spec.nodes}",
+        "size": int(messages.shape[1]),
         "op": op.name.lower(),
         "schedule": schedule.name.lower(),
         "format": form.name.lower(),
         "kind": kind.name.lower(),
         "nodes": spec.nodes,
-        "bytes": int(messages.shape[1]),
     }
     return ClusterWorkload(config=config, commands=tuple(commands), image=image, names=names)
 

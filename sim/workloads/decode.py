@@ -71,5 +71,5 @@ def _moves(config: Config, commands: Sequence[Command], data: Bytes) -> ClusterW
         config=config,
         commands=tuple(placed),
         image=MemoryImage(data=image, result_address=result, result_bytes=data.size),
-        names={"op": "through external memory", "nodes": spec.nodes, "bytes": int(data.shape[1])},
+        names={"op": "through external memory", "nodes": spec.nodes, "size": int(data.shape[1])},
     )
