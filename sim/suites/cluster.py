@@ -17,6 +17,7 @@ from sim.check import CheckError
 from sim.console import step
 from sim.files import write_json
 from sim.jobs import MemorySettings
+from sim.report.latency_plot import draw, read_series
 from sim.report.schema import make_report
 from sim.roofline import dram_bytes
 from sim.suites.table import SuiteTable
@@ -127,7 +128,10 @@ def cases(config: Config, largest: int, names: Sequence[str]) -> Iterator[tuple[
 def run_suite(
     config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 4096, stalls: Sequence[int] = (0, 64)
 ) -> SuiteTable:
-    """Runs every collective up to `size` bytes a node with every rate of pauses of memory and links."""
+    """Runs every collective up to `size` bytes a node with every rate of pauses of memory and links.
+
+    The folder gets a report for each, and a picture of all reductions that are reported in it.
+    """
     rows: list[tuple[object, ...]] = []
     for op, schedule, form, length in cases(config, size, inputs):
         workload = collective(config, random_messages(config, length, form, 1), op=op, schedule=schedule, form=form)
@@ -146,6 +150,9 @@ def run_suite(
                     counters["credit_stalls"], counters["receive_waits"],
                 )
             )  # fmt: skip
+    series = read_series(folder.glob("report-cluster-*-reduce-*.json"))
+    if series:
+        draw(series, folder / "cluster-latency.png")
     return SuiteTable(
         title=f"cluster of {config.spec.nodes}, {config.spec.link_width}-bit links: RTL equals the model in every byte",
         head=("collective", "bytes", "pauses", "cycles", "bound", "ratio", "flits", "credit stalls", "flit waits"),
