@@ -107,8 +107,8 @@ class AnyTraffic(Ports):
 class Collective(Ports):
     """All nodes go through `turns` turns of `flits` flits of a schedule.
 
-    The first turn waits for nothing, the second follows it flit by flit. In place of sequencer, walkers, memory and ALU stand counters; a result is written when its flit is
-    taken. `done`: every node has taken its last flit.
+    The first turn waits for nothing, the second follows it flit by flit. In place of sequencer, walkers,
+    memory and ALU stand counters; a result is written when its flit is taken.
     """
 
     def __init__(self, schedule: Schedule, *, turns: int = 2, flits: int = 2, probe: bool = False) -> None:
