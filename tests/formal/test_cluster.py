@@ -164,7 +164,12 @@ def test_nothing_is_lost_or_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("schedule", "turns", "flits"),
-    [(Schedule.XOR, 2, 2), (Schedule.ROTATE, 2, 2), (Schedule.RING, 2, 2), (Schedule.RING, 1, 3)],
+    [
+        (Schedule.XOR, 2, 2),
+        (Schedule.ROTATE, 2, 2),
+        (Schedule.RING, 1, 3),
+        pytest.param(Schedule.RING, 2, 2, marks=pytest.mark.slow),
+    ],
 )
 def test_nobody_waits_for_ever(schedule: Schedule, turns: int, flits: int, tmp_path: Path) -> None:
     """Whatever the pauses before: after `QUIET` cycles without one something has moved, or all is done.
