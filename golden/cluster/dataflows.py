@@ -69,7 +69,7 @@ def split_token(hidden: Tensor, head: Head, nodes: int) -> tuple[Tensor, int]:
         shares.append((top, weights.sum(), weights @ values[tokens]))
     top = torch.stack([m for m, _, _ in shares]).max()  # ClusterReduce, merge of (m, l, o)
     total = sum(torch.exp(m - top) * s for m, s, _ in shares)
-    output = sum(torch.exp(m - top) * o for m, _, o in shares) / total
+    output = torch.stack([torch.exp(m - top) * o for m, _, o in shares]).sum(0) / total
     result = torch.cat([output @ head.output[:, c] for c in torch.arange(len(hidden)).tensor_split(nodes)])
     return result, gathered(3 * size // nodes, nodes) + reduced(size + 2, nodes)
 

@@ -10,7 +10,7 @@ from golden.cluster.spec import Spec
 
 LENGTH = 16  # bits of a message's length in flits
 INDEX = 22  # bits of a flit's number within a turn: 32 messages of 2**16
-TURN = 6  # bits of a turn's number, which wraps; nodes are never 32 turns apart from themselves
+TURN = 6  # bits of a turn's number, which wraps; the sides of a node are never 32 turns apart
 
 
 def command_layout() -> data.StructLayout:
