@@ -52,12 +52,11 @@ class RefutedError(AssertionError):
     """The theorem is false; the message names the assertion and shows the last cycles that lead to it."""
 
 
-def prove(spec: Any, folder: Path, *, depth: int | None = None, engine: str = "smtbmc z3") -> None:
+def prove(spec: Any, folder: Path, *, depth: int | None = None) -> None:
     """Proves every assertion of `spec`, for runs of any length or of at most `depth` cycles.
 
     Args:
         folder: empty; everything that the tools write stays there.
-        engine: of a bounded proof.
 
     Raises:
         RefutedError: an assertion fails.
@@ -65,7 +64,7 @@ def prove(spec: Any, folder: Path, *, depth: int | None = None, engine: str = "s
     """
     source = folder / "spec.il"
     source.write_text(rtlil.convert(spec, name="spec", platform="formal", ports=spec.ports))
-    mode, engine = ("prove", "abc pdr") if depth is None else ("bmc", engine)
+    mode, engine = ("prove", "abc pdr") if depth is None else ("bmc", "smtbmc z3")
     (folder / "spec.sby").write_text(TASK.format(mode=mode, depth=depth or 20, engine=engine, source=source))
     tools = [argument for name, tool in TOOLS.items() for argument in (f"--{name}", tool)]
     done = subprocess.run(
