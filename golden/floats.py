@@ -28,6 +28,7 @@ def to_values(codes: Tensor, fmt: FloatFormat) -> Tensor:
 
 
 def is_nan(code: Tensor, fmt: FloatFormat) -> Tensor:
+    """Of either sign, with any payload."""
     return (code & (fmt.sign - 1)) > fmt.infinity
 
 

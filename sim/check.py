@@ -75,9 +75,15 @@ def _recorded(path: Path, layout: Any) -> list[list[Row]]:
 
 
 def _compare(stage: str, got: list[list[Row]], expected: list[list[Row]]) -> str | None:
-    """A group that became opaque may be cut short in hardware; what it sent must be right."""
+    """A group that became opaque may be cut short in hardware; what it sent must be right.
+
+    What waits in the depth sort at the cut leaves in an order of its own, so such a group is not judged there.
+    """
     for number, rows in enumerate(expected):
-        for index, row in enumerate(got[number] if number < len(got) else []):
+        sent = got[number] if number < len(got) else []
+        if stage == "depth_sort" and len(sent) < len(rows):
+            continue
+        for index, row in enumerate(sent):
             if index >= len(rows):
                 return f"{stage}: group {number} index {index}: expected nothing, got {row}"
             for field, value in rows[index].items():

@@ -8,12 +8,15 @@ import click
 
 from golden.errors import InputError
 from hw.yosys import YosysError
+from sim.baselines.record import WrongAnswerError
 from sim.check import CheckError
 from sim.commands.baseline import baseline
+from sim.commands.bench import bench
 from sim.commands.collective import gather, reduce
 from sim.commands.compare import compare
 from sim.commands.decode import decode
 from sim.commands.demo import demo
+from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
 from sim.commands.render import render
@@ -32,7 +35,8 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, demo, sim, synth, baseline, compare, engines, reduce, gather, decode):
+COMMANDS = (generate, render, demo, sim, synth, baseline, compare, bench, docs, engines, reduce, gather, decode)
+for command in COMMANDS:
     cli.add_command(command)
 
 
@@ -42,13 +46,16 @@ def main() -> None:
         cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        err.print(error.format_message(), markup=False)
+        sys.exit(BAD_INPUT)
     except click.ClickException as error:
         _fail(error.format_message(), BAD_INPUT)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except InputError as error:
         _fail(str(error), BAD_INPUT)
-    except (CheckError, SimulationError, SynthesisError, YosysError) as error:
+    except (CheckError, SimulationError, SynthesisError, WrongAnswerError, YosysError) as error:
         _fail(str(error), FAILED)
     except OSError as error:
         _fail(f"{error.filename or 'file'}: {error.strerror}", BAD_INPUT)

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,30 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def require_writable(path: Path) -> None:
+    """Says before long work what `whole_file` would say after it.
+
+    Raises:
+        InputError: the folder cannot be made or written, or `path` is one.
+    """
+    if path.is_dir():
+        raise InputError(f"{path}: cannot be written: it is a folder")
+    with suppress(FileNotFoundError), whole_file(path) as temporary:
+        temporary.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
+    """`text` as it is."""
     with whole_file(path) as temporary:
         temporary.write_text(text)
 
 
 def write_json(path: Path, value: Any) -> None:
+    """`value` as indented JSON.
+
+    Raises:
+        ValueError: it holds NaN or infinity, which JSON has not.
+    """
     write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 

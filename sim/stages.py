@@ -21,14 +21,14 @@ from sim.jobs import RUNS
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What an output stream must carry: packed payloads, and which bits of them count."""
+    """What an output stream must carry: packed payloads, and which bits of each count (None: all)."""
 
     layout: data.Layout
     payloads: Sequence[int]
-    mask: int | None = None
+    masks: Sequence[int] | None = None
 
 
-def pack(layout: data.Layout, value: Mapping[str, Any]) -> int:
+def pack(layout: data.Layout, value: Any) -> int:
     """A payload's bits from its fields."""
     return Const.cast(Value.cast(layout.const(value))).value
 
@@ -68,7 +68,7 @@ def run_stage(
             n: {
                 "payloads": [hex(p) for p in o.payloads],
                 "fields": flat_fields(o.layout),
-                "mask": hex((1 << o.layout.size) - 1 if o.mask is None else o.mask),
+                "masks": None if o.masks is None else [hex(mask) for mask in o.masks],
             }
             for n, o in outputs.items()
         },

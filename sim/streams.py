@@ -95,14 +95,18 @@ def _shown(payload: int | None, fields: Sequence[Field]) -> str:
 
 
 def differences(
-    stream: str, expected: Sequence[int], got: Sequence[int], fields: Sequence[Field], mask: int | None = None
+    stream: str,
+    expected: Sequence[int],
+    got: Sequence[int],
+    fields: Sequence[Field],
+    masks: Sequence[int] | None = None,
 ) -> Iterator[str]:
-    """Every payload that differs in the bits of `mask` (None: in any), and a line for missing or extra ones."""
+    """Every payload that differs in the bits of its mask (None: in any), and a line for missing or extra ones."""
     for index in range(max(len(expected), len(got))):
         want = expected[index] if index < len(expected) else None
         have = got[index] if index < len(got) else None
         if want is None or have is None:
             yield difference(stream, index, want, have, fields)
             return
-        if (want ^ have) & (mask if mask is not None else -1):
+        if (want ^ have) & (-1 if masks is None else masks[index]):
             yield difference(stream, index, want, have, fields)

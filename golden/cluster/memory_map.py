@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Field:
+    """A named run of bits."""
+
     name: str
     width: int
 

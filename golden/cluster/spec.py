@@ -9,6 +9,8 @@ from golden.errors import InputError
 
 
 class Op(IntEnum):
+    """What a command does."""
+
     BARRIER = 0
     REDUCE = 1  #: every node ends with the reduction of all messages (ClusterReduce)
     GATHER = 2  #: every node ends with all messages in rank order (ClusterGather)
@@ -19,12 +21,16 @@ class Op(IntEnum):
 
 
 class Schedule(IntEnum):
+    """Who talks to whom in which turn."""
+
     XOR = 0  #: recursive doubling, partner rank XOR 2**k: the same bits on all nodes
     ROTATE = 1  #: the paper's: to rank + 2**k, from rank - 2**k
     RING = 2  #: to rank + 1, from rank - 1, one chunk a step: least traffic for large messages
 
 
 class Format(IntEnum):
+    """Of a message's elements."""
+
     HALF = 0  #: elements of 16 bits, added in half precision
     SINGLE = 1  #: elements of 32 bits
     INTEGER = 2  #: 32 bits, two's complement; a sum wraps
@@ -32,6 +38,8 @@ class Format(IntEnum):
 
 
 class Kind(IntEnum):
+    """How a reduction combines two elements, or two records."""
+
     SUM = 0
     MAX = 1
     MIN = 2

@@ -60,11 +60,13 @@ def normalise(value: Tensor, width: int, bits: int) -> tuple[Tensor, Tensor]:
 
 
 def look_up(table: LinearTable, code: Tensor) -> Tensor:
+    """The table's straight pieces at every code."""
     index = table.segment(code)
     return table.interpolate(torch.tensor(table.base)[index], torch.tensor(table.slope)[index], code)
 
 
 def step_look_up(table: StepTable, code: Tensor) -> Tensor:
+    """The table's steps at every code."""
     return torch.tensor(table.values)[code]
 
 
@@ -78,6 +80,8 @@ def depth_key(z: Tensor, spec: Spec) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Projection:
+    """A Gaussian's centre on the image, and 1/z for the blocks behind."""
+
     tangent: Tensor  # [M, 2] x/z, y/z, rotation_format
     reciprocal: Tensor  # [M] mantissa of 1/z
     zeros: Tensor  # [M] 1/z = reciprocal · 2**(zeros - 14 - mantissa_bits)

@@ -13,6 +13,8 @@ from golden.splat.spec import RADIUS_MANTISSA, Spec
 
 @dataclass(frozen=True)
 class Field:
+    """A code of `width` bits in a row."""
+
     name: str
     width: int
     signed: bool = False

@@ -42,6 +42,8 @@ class GroupResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelResult:
+    """A drawn frame, and what it took."""
+
     image: Tensor  # uint8 [H, W, 4] red, green, blue, coverage
     color: Tensor  # float32 [H, W, 3] before the rounding to bytes
     work: Work

@@ -146,7 +146,7 @@ def rasterise(splats: Splats, spec: Spec) -> tuple[Pixels, int, int]:
 def pixel_bytes(pixels: Pixels, spec: Spec) -> Tensor:
     """Red, green, blue and coverage (1 - T), each rounded to 8 bits, [S, lanes, 4]."""
     coverage = spec.full_transmittance - pixels.transmittance
-    values = torch.cat([pixels.color, coverage[..., None] << 0], -1)
+    values = torch.cat([pixels.color, coverage[..., None]], -1)
     fractions = [spec.accumulator_fraction] * 3 + [spec.transmittance_bits]
     out = [shift_round(values[..., k] * 255, fraction, "half_up").clip(0, 255) for k, fraction in enumerate(fractions)]
     return torch.stack(out, -1)

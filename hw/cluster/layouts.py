@@ -14,14 +14,17 @@ TURN = 6  # bits of a turn's number, which wraps; the sides of a node are never 
 
 
 def command_layout() -> data.StructLayout:
+    """A command as it lies in external memory."""
     return data.StructLayout({f.name: f.width for f in COMMAND})
 
 
 def header_layout() -> data.StructLayout:
+    """A program's header as it lies in external memory."""
     return data.StructLayout({f.name: f.width for f in HEADER})
 
 
 def address_bits(spec: Spec) -> int:
+    """Of an address in a node's memory."""
     return (spec.words - 1).bit_length()
 
 

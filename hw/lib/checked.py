@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In
@@ -10,16 +12,19 @@ from hw.lib.checker import check
 
 
 def stream_ports(component: wiring.Component) -> dict[str, stream.Interface]:
-    """Every stream among the ports, by its name in the Verilog, at any depth of signatures and arrays."""
+    """Every stream among the ports, by its name in the Verilog, at any depth of signatures and arrays.
+
+    Judged by signature: an input's interface is a flipped one, which is no instance of its own class.
+    """
     found: dict[str, stream.Interface] = {}
 
-    def walk(item: object, name: str) -> None:
-        if isinstance(item, stream.Interface):
+    def walk(item: Any, name: str) -> None:
+        if isinstance(getattr(item, "signature", None), stream.Signature):
             found[name] = item
         elif isinstance(item, (list, tuple)):
             for k, part in enumerate(item):
                 walk(part, f"{name}__{k}")
-        elif isinstance(item, wiring.PureInterface):
+        elif hasattr(item, "signature"):
             for key in item.signature.members:
                 walk(getattr(item, key), f"{name}__{key}")
 

@@ -66,6 +66,7 @@ def less(a: Value, b: Value) -> Value:
 
 
 def is_nan(code: Value, fmt: FloatFormat) -> Value:
+    """Of either sign, with any payload."""
     return code[: fmt.width - 1] > fmt.infinity
 
 

@@ -6,7 +6,7 @@ from amaranth.hdl import Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-PORT = "port__"  # prefix of the flip-flops' names, which do not count as the block's own
+PORT = "port__"  # prefix of the flip-flops' names
 
 
 class PortRegisters(wiring.Component):

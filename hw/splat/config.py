@@ -27,8 +27,9 @@ class Config:
 
     def __post_init__(self) -> None:
         limits = {
-            "memory_width": (128, 512), "coarse_lanes": (1, 8), "outstanding": (4, 1024), "list_words": (4, 64), "coarse_words": (4, 512),
-            "record_words": (4, 512), "candidate_depth": (4, 1024), "splat_depth": (4, 512), "issue_window": (1, 16),
+            "memory_width": (128, 512), "coarse_lanes": (1, 8), "outstanding": (4, 1024), "list_words": (4, 64),
+            "coarse_words": (4, 512), "record_words": (4, 512), "candidate_depth": (4, 1024), "splat_depth": (4, 512),
+            "issue_window": (1, 16),
         }  # fmt: skip
         for item in fields(self):
             if item.name == "spec":

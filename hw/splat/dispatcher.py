@@ -93,11 +93,9 @@ class Dispatcher(wiring.Component):
         chosen = Signal(len(left))
         place = Signal(count)
         options = [Signal(count, name=f"option_{k}") for k in range(len(left))]
-        taken: Value = blocked
-        for option, mask in zip(options, left, strict=True):
-            m.d.comb += option.eq(mask & ~taken)
-            taken = taken | mask
+        # The oldest splat with an option is chosen: all sub-tiles of those before it are blocked, for it too.
         m.d.comb += [
+            *(option.eq(mask & ~blocked) for option, mask in zip(options, left, strict=True)),
             some.eq(Cat(option.any() for option in options)),
             chosen.eq(lowest(some)),
             place.eq(or_all([lowest(o) & chosen[k].replicate(count) for k, o in enumerate(options)])),

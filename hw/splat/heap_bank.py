@@ -99,20 +99,20 @@ class HeapBank(wiring.Component):
                 with m.If((nearer == side) & (below[side] != 0)):
                     m.d.sync += below[side].eq(below[side] - 1)
         chosen = Mux(smaller, Value.cast(child[1]), Value.cast(child[0]))
-        chosen_item = Signal(item)
         chosen_below = Signal(levels - 1)
+        # Both sides are compared at once, so that no comparison waits for the choice of a side.
+        stays = [(below[k] == 0) | (order_key(loser, self.parity) < key[k]) for k in range(2)]
         loser_stays = Signal()
         m.d.comb += [
-            Value.cast(chosen_item).eq(chosen),
             chosen_below.eq(Mux(smaller, below[1], below[0])),
-            loser_stays.eq((chosen_below == 0) | (order_key(loser, self.parity) < order_key(chosen_item, self.parity))),
+            loser_stays.eq(Mux(smaller, stays[1], stays[0])),
             popped_below.eq(Mux(nearer, below[1], below[0]) > 1),
         ]
         with m.If(loser_valid):
             for side in range(2):
                 with m.If(smaller == side):
                     m.d.sync += below[side].eq(below[side] + 1)
-                    with m.If(loser_stays):
+                    with m.If(stays[side]):
                         m.d.sync += child[side].eq(loser)
             m.d.comb += [
                 level.i.insert.eq(1),

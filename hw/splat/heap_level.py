@@ -116,20 +116,22 @@ class HeapLevel(wiring.Component):
             smaller.eq(count[1] < count[0]),
             side.eq(Mux(insert, smaller, nearer)),
         ]
-        chosen = Signal(item)
+        # Both sides are compared at once, so that no comparison waits for the choice of a side.
+        wins = [(count[k] == 0) | (order_key(incoming, self.parity) < key[k]) for k in range(2)]
+        displaced = Signal(item)  # what an insert finds at its place
         chosen_count = Signal(size)
         after = Signal(size)
-        keeps = Signal()  # the incoming item takes the chosen place
+        keeps = Signal()  # the incoming item takes that place
         m.d.comb += [
-            Value.cast(chosen).eq(Mux(side, Value.cast(held[1]), Value.cast(held[0]))),
+            Value.cast(displaced).eq(Mux(smaller, Value.cast(held[1]), Value.cast(held[0]))),
             chosen_count.eq(Mux(side, count[1], count[0])),
             after.eq(Mux(insert, chosen_count + 1, chosen_count - 1)),
-            keeps.eq((chosen_count == 0) | (order_key(incoming, self.parity) < order_key(chosen, self.parity))),
-            self.up.eq(chosen),
+            keeps.eq(Mux(smaller, wins[1], wins[0])),
+            Value.cast(self.up).eq(Mux(nearer, Value.cast(held[1]), Value.cast(held[0]))),
             self.up_valid.eq(valid & ~insert & (chosen_count != 0)),
             self.o.insert.eq(insert),
             self.o.pair.eq(Cat(side, pair)),
-            self.o.item.eq(Mux(keeps, Value.cast(chosen), Value.cast(incoming))),
+            self.o.item.eq(Mux(keeps, Value.cast(displaced), Value.cast(incoming))),
             self.o_valid.eq(valid & Mux(insert, chosen_count != 0, (chosen_count != 0) & (after != 0))),
         ]
 
@@ -147,7 +149,7 @@ class HeapLevel(wiring.Component):
                 m.d.comb += [
                     write.addr.eq(pair),
                     write.data.eq(Value.cast(incoming)),
-                    write.en.eq(valid & insert & keeps & (side == k)),
+                    write.en.eq(valid & insert & wins[k] & (smaller == k)),
                 ]
         with m.If(self.clear):
             m.d.comb += [count_write.addr.eq(self.clear_pair), count_write.en.eq(1)]

@@ -18,18 +18,22 @@ def layout_of(fields: list[Field]) -> data.StructLayout:
 
 
 def header_layout() -> data.StructLayout:
+    """The frame's header, which every stage sees."""
     return layout_of(HEADER)
 
 
 def group_layout() -> data.StructLayout:
+    """An entry of the group table."""
     return layout_of(GROUP)
 
 
 def voxel_layout() -> data.StructLayout:
+    """An entry of a group's visiting list."""
     return layout_of(VOXEL)
 
 
 def coarse_half_layout(spec: Spec) -> data.StructLayout:
+    """What the coarse filter reads of a Gaussian."""
     return layout_of(coarse_half(spec))
 
 

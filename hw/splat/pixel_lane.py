@@ -140,7 +140,7 @@ class PixelLane(wiring.Component):
         layout = data.ArrayLayout(fmt.width, 3)
         # Read 2 cycles before its write, and operations on one sub-tile are further apart: never met.
         write, read = two_port_memory(m, platform, "shaded", width=3 * fmt.width, depth=spec.columns**2)
-        m.d.comb += [read.addr.eq(self.write_address), read.en.eq(1)]
+        m.d.comb += [read.addr.eq(self.write_address), read.en.eq(self.write)]
         shade = Signal(layout, name="shade")
         m.d.comb += Value.cast(shade).eq(read.data)
         down = spec.transmittance_bits + spec.color_fraction - fmt.fraction

@@ -112,4 +112,6 @@ class Rasteriser(wiring.Component):
         outside = Signal(n * n)
         known = Signal()
         m.d.sync += [outside.eq(~on_image), known.eq(self.groups.valid & ~self.groups.ready)]
-        m.d.sync += self.stop.eq(known & (dispatcher.opaque | outside).all() & ~dispatcher.closed)
+        all_opaque = (dispatcher.opaque | outside).all() & ~dispatcher.closed
+        # In the cycle after the group's end, `stop` would already be the next group's.
+        m.d.sync += self.stop.eq(known & all_opaque & ~dispatcher.group_end)

@@ -172,7 +172,8 @@ class SplatEngine(wiring.Component):
         drawn = Signal(16)  # groups whose splats have all gone
         loaded = Signal()
         cut = Signal()
-        ended = transfer(voxel_fetch.o) & voxel_fetch.o.payload.end
+        # Where the list is read: its end mark may still wait in the pipeline behind, with the next group's walk begun.
+        ended = voxel_fetch.walked
         m.d.comb += voxel_fetch.stop.eq(rasteriser.stop & (walked == drawn))
         with m.If(starts):
             m.d.sync += [self.busy.eq(1), walked.eq(0), drawn.eq(0), loaded.eq(0), cut.eq(0)]

@@ -30,6 +30,7 @@ class VoxelFetch(wiring.Component):
 
     Members:
         groups: stream of group-table entries. frame: the header. stop: see above.
+        walked: the current group's list ends in this cycle; `stop` is the next group's from the next one on.
         o: stream of VisitLayout. memory: read port.
     """
 
@@ -40,6 +41,7 @@ class VoxelFetch(wiring.Component):
                 "groups": In(stream.Signature(group_layout())),
                 "frame": In(header_layout()),
                 "stop": In(1),
+                "walked": Out(1),
                 "o": Out(stream.Signature(VisitLayout(config.spec))),
                 "memory": Out(ReadSignature(config.memory_width)),
             }
@@ -101,6 +103,7 @@ class VoxelFetch(wiring.Component):
             visits.valid.eq(busy & Mux(to_visit == 0, 1, entry.valid & ~dropping)),
             entry.ready.eq(busy & (to_visit != 0) & (visits.ready | dropping)),
             groups.ready.eq(~busy),
+            self.walked.eq(transfer(visits) & visits.payload.end),
         ]
         with m.If(transfer(groups)):
             count = groups.payload.list_count
@@ -109,7 +112,7 @@ class VoxelFetch(wiring.Component):
             m.d.sync += to_unpack.eq(Mux(to_unpack > per_word, to_unpack - per_word, 0))
         with m.If(transfer(entry)):
             m.d.sync += to_visit.eq(to_visit - 1)
-        with m.If(transfer(visits) & visits.payload.end):
+        with m.If(self.walked):
             m.d.sync += busy.eq(0)
         # A voxel that has been offered is not withdrawn.
         with m.If(busy & self.stop & (visits.ready | ~visits.valid)):

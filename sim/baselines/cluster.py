@@ -13,7 +13,7 @@ from torch import Tensor
 from golden.cluster.decode import attention
 from golden.cluster.reference import reduce_sum
 from golden.errors import InputError
-from sim.baselines.record import cpu_device, save, time_runs
+from sim.baselines.record import WrongAnswerError, cpu_device, save, time_runs
 from sim.console import step
 
 NODES = 4
@@ -21,10 +21,6 @@ SIZES = (1024, 32768, 262144)  # bytes of a node's message
 TOKENS = (1024, 4096, 16384)
 HEAD = 128
 COLLECTIVES = ("reduce", "gather", "decode")
-
-
-class WrongAnswerError(RuntimeError):
-    """A baseline computes something else; its time would mean nothing."""
 
 
 def _reduce(messages: Tensor) -> Tensor:

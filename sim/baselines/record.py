@@ -21,6 +21,10 @@ PUBLISHED = Path(__file__).parent / "published.json"
 WARM_UP, RUNS = 2, 7
 
 
+class WrongAnswerError(RuntimeError):
+    """A baseline gives another answer than the reference; its time would mean nothing."""
+
+
 def cpu_device(threads: int) -> dict[str, Any]:
     """What the processor says of itself; energy is null: it has no counter that a guest can read."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""

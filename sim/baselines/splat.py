@@ -11,17 +11,13 @@ import torch
 
 from golden.scenes import Camera, Scene, load_scene, orbit
 from golden.splat.reference import render
-from sim.baselines.record import cpu_device, cuda_device, save, time_runs
+from sim.baselines.record import WrongAnswerError, cpu_device, cuda_device, save, time_runs
 from sim.console import step
 from sim.report.quality import psnr
 from sim.workloads.scenes import known_scenes
 
 VIEWS = 3
 MIN_DB = 40.0  # an answer further from the reference is no baseline; gsplat differs in near plane and radius
-
-
-class WrongAnswerError(RuntimeError):
-    """A baseline draws another picture; its time would mean nothing."""
 
 
 def workload_info(scene: Scene, view: int, size: int) -> dict[str, Any]:

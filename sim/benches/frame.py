@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import cocotb
@@ -26,12 +27,16 @@ async def frame(dut) -> None:
     dut.start.value = 1
     await ClockCycles(dut.clk, 1)
     dut.start.value = 0
+    begin = time.perf_counter()
     await First(RisingEdge(dut.done), Timer(cycles, unit="ns"))
     result = {
+        "seconds": time.perf_counter() - begin,
         "done": int(dut.done.value),
         "fault": int(dut.fault.value),
         "fault_address": int(dut.fault_address.value),
         "counters": hex(int(dut.counters.value)),
+        "words_read": int(dut.words_read.value),
+        "words_written": int(dut.words_written.value),
     }
     dut.dump.value = 1
     await ClockCycles(dut.clk, 2)

@@ -48,5 +48,6 @@ async def streams(dut) -> None:
         output = job["outputs"][name]
         fields = [tuple(f) for f in output["fields"]]
         expected = [int(p, 16) for p in output["payloads"]]
-        wrong += list(differences(name, expected, monitor.taken, fields, int(output["mask"], 16)))
+        masks = output["masks"] and [int(m, 16) for m in output["masks"]]
+        wrong += list(differences(name, expected, monitor.taken, fields, masks))
     assert not wrong, f"{len(wrong)} payloads differ (seed {job['seed']}):\n" + "\n".join(wrong[:SHOWN])

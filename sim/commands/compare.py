@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from golden.errors import InputError
 from sim.baselines.record import load, published
 from sim.console import out, show_table
 from sim.engines import ENGINES
@@ -15,33 +16,39 @@ from sim.runner import BUILD
 
 
 def comparison_rows(report: dict[str, Any], clock_ghz: float = 1.0) -> list[tuple[str, str, str, str, str]]:
-    """One row for the RTL's frame and one per measured baseline of the same workload."""
+    """One row for the RTL's run and one per measured baseline whose workload says nothing else than the report's."""
     workload = report["workload"]
-    key = {name: workload.get(name) for name in ("scene", "view", "size")}
     milliseconds = report["cycles"] / clock_ghz / 1e6
-    rows = [
-        (
-            f"RTL at {clock_ghz:g} GHz",
-            "cycles measured, clock assumed",
-            str(workload["scene"]),
-            f"{milliseconds:.3f}",
-            "1",
-        )
+    matching = [
+        (record["device"]["name"], entry)
+        for record in load(report["engine"])
+        for entry in record["entries"]
+        if all(workload.get(name) == value for name, value in entry["workload"].items())
     ]
-    for record in load(report["engine"]):
-        for entry in record["entries"]:
-            if all(entry["workload"].get(name) == value for name, value in key.items()):
-                ratio = entry["median_ms"] / milliseconds
-                rows.append(
-                    (
-                        record["device"]["name"],
-                        "measured",
-                        entry["workload"]["scene"],
-                        f"{entry['median_ms']:.3f}",
-                        f"{ratio:.1f}",
-                    )
-                )
+    known = matching[0][1]["workload"] if matching else {k: v for k, v in workload.items() if isinstance(v, str | int)}
+    label = " ".join(str(value) for value in known.values())
+    pauses = report["memory"].get("stalls", 0)
+    rtl = f"RTL at {clock_ghz:g} GHz" + (f", memory pauses {pauses}/256" if pauses else "")
+    rows = [(rtl, "cycles measured, clock assumed", label, f"{milliseconds:.3f}", "1")]
+    for device, entry in matching:
+        ratio = f"{entry['median_ms'] / milliseconds:.1f}"
+        rows.append((device, "measured", label, f"{entry['median_ms']:.3f}", ratio))
     return rows
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A report.
+
+    Raises:
+        InputError: it is no JSON object, or one with cycles that lacks the rest of a run.
+    """
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # not UTF-8 or not JSON
+        raise InputError(f"{path}: a report is JSON: {error}") from error
+    if not isinstance(report, dict) or (report.get("cycles") and not {"engine", "workload", "memory"} < set(report)):
+        raise InputError(f"{path}: a report is an object with `engine`, `cycles`, `workload` and `memory`")
+    return report
 
 
 @click.command()
@@ -52,12 +59,12 @@ def compare(reports: tuple[Path, ...]) -> None:
     shown: set[str] = set()
     rows: list[tuple[str, str, str, str, str]] = []
     for path in paths:
-        report = json.loads(path.read_text())
+        report = _read(path)
         if report.get("cycles"):
             rows += comparison_rows(report)
             shown.add(report["engine"])
     if rows:
-        show_table("time of a frame", ("device", "kind", "scene", "ms", "× RTL"), rows)
+        show_table("time of the same workload", ("device", "kind", "workload", "ms", "× RTL"), rows)
     else:
         out.print("no report with cycles yet: run `make demo` or `tessera sim` first")
     for engine in sorted(shown or ENGINES):

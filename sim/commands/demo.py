@@ -42,10 +42,12 @@ def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...]) -> N
     side_by_side(folder / "demo.png", dict(zip(titles, (frame.pixels, reference, difference), strict=True)))
     report = frame.report
     rows = comparison_rows(report)
-    report["baselines"] = [dict(zip(("device", "kind", "scene", "ms", "ratio"), row, strict=True)) for row in rows[1:]]
+    report["baselines"] = [
+        dict(zip(("device", "kind", "workload", "ms", "ratio"), row, strict=True)) for row in rows[1:]
+    ]
     write_json(folder / "report.json", report)
     _show(report, frame.lanes_busy)
-    show_table("time of this frame", ("device", "kind", "scene", "ms", "× RTL"), rows)
+    show_table("time of this frame", ("device", "kind", "workload", "ms", "× RTL"), rows)
     out.print(
         f"every pixel equals the bit-true model; build {frame.build_seconds:.1f} s, run {frame.run_seconds:.1f} s\n"
         f"{_shown(folder / 'demo.png')} and report.json"

@@ -38,7 +38,7 @@ def memory_options(command: Any) -> Any:
     return command
 
 
-def memory_settings(latency: int, bandwidth: int, stalls: int, seed: int) -> MemorySettings:
+def memory_settings(latency: int = 100, bandwidth: int = 256, stalls: int = 0, seed: int = 1) -> MemorySettings:
     """Checked settings.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from sim.commands.options import (
     set_option,
 )
 from sim.console import out, step
-from sim.files import to_bytes, whole_file, write_array, write_json, write_png
+from sim.files import require_writable, to_bytes, whole_file, write_array, write_json, write_png
 from sim.report.schema import make_report
 from sim.roofline import dram_bytes
 from sim.settings import choose_config
@@ -53,6 +54,11 @@ def render(
         raise InputError(f"--backend must be rtl, model or reference, it is '{backend}'")
     if (check or waves_file) and backend != "rtl":
         raise InputError(f"--check and --waves need --backend rtl, it is '{backend}'")
+    if not 0 < near < math.inf:
+        raise InputError(f"--near must be a positive number, it is {near:g}")
+    for path in (picture, array_file, report_file, waves_file):
+        if path is not None:
+            require_writable(path)
     config = choose_config(CONFIGS, config_name, changes)
     memory = memory_settings(latency, bandwidth, stalls, seed)
     with step("loading the scene"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sim.commands.options import config_option, out_dir_option, set_option
+from sim.commands.options import config_option, memory_settings, out_dir_option, set_option
 from sim.console import show_table
 from sim.engines import find_engine
 from sim.runner import BUILD
@@ -28,6 +28,8 @@ def sim(
     """Run ENGINE's workloads in RTL, with and without random memory pauses; every word must equal the model's."""
     entry = find_engine(engine)
     config = choose_config(entry.configs, config_name, changes)
-    options = {"inputs": inputs} | ({"size": size} if size else {}) | ({"stalls": stalls} if stalls else {})
+    for rate in stalls:
+        memory_settings(stalls=rate)
+    options = {"inputs": inputs} | ({} if size is None else {"size": size}) | ({"stalls": stalls} if stalls else {})
     table = entry.suite().run_suite(config, folder or BUILD / "sim", **options)
     show_table(table.title, table.head, table.rows)

@@ -10,6 +10,7 @@
 //
 // A read's words are served in order, one a cycle at full bandwidth; writes go first. An address
 // beyond the end sets `fault` and `fault_address`; the word reads as zero, a write is dropped.
+// `words_read` and `words_written` count what was served since reset.
 module external_memory #(
     parameter WIDTH = 512,
     parameter LOG2_WORDS = 19
@@ -30,7 +31,9 @@ module external_memory #(
     output write_ready,
     input dump,
     output reg fault,
-    output reg [31:0] fault_address
+    output reg [31:0] fault_address,
+    output reg [39:0] words_read,
+    output reg [39:0] words_written
 );
   localparam BYTES = WIDTH / 8;
   localparam LOG2_BYTES = $clog2(BYTES);
@@ -107,11 +110,15 @@ module external_memory #(
       offered <= 0;
       fault <= 0;
       fault_address <= 0;
+      words_read <= 0;
+      words_written <= 0;
     end else begin
       noise   <= noise_3;
       cycle   <= cycle + 1;
       credit  <= (serve | write_now) ? credit - 256 + bandwidth : (credit + bandwidth > 512 ? 512 : credit + bandwidth);
       offered <= response_valid & !response_ready;
+      words_read <= words_read + {39'd0, serve};
+      words_written <= words_written + {39'd0, write_now};
       if (request_valid & request_ready) begin
         burst_address <= request_address;
         burst_left <= request_length;

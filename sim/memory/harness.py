@@ -19,18 +19,20 @@ class MemoryHarness(wiring.Component):
     """Joins an engine's `read` and `write` ports to `external_memory`; its other ports pass through.
 
     Every stream port has a protocol checker. With `taps`, every stream of `engine.taps` is recorded
-    in the file +tap_NAME=FILE.
+    in the file NAME.hex of the folder +taps=FOLDER.
 
     Members:
         dump: on its rising edge the memory writes its file. fault, fault_address: first access
-        beyond the memory's end. done: the engine was busy and is no longer.
+        beyond the memory's end. words_read, words_written: what the memory served since reset.
+        done: the engine was busy and is no longer.
         Every port of the engine but `read` and `write`.
     """
 
     def __init__(self, engine: wiring.Component, *, width: int, log2_words: int, taps: bool = False) -> None:
         self.engine, self.width, self.log2_words, self.taps = engine, width, log2_words, taps
         self.passed = {n: member for n, member in engine.signature.members.items() if n not in ("read", "write")}
-        super().__init__({**self.passed, "dump": In(1), "fault": Out(1), "fault_address": Out(32), "done": Out(1)})
+        own = {"dump": In(1), "fault": Out(1), "fault_address": Out(32), "done": Out(1)}
+        super().__init__({**self.passed, **own, "words_read": Out(40), "words_written": Out(40)})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -63,6 +65,8 @@ class MemoryHarness(wiring.Component):
             i_dump=self.dump,
             o_fault=self.fault,
             o_fault_address=self.fault_address,
+            o_words_read=self.words_read,
+            o_words_written=self.words_written,
         )
         for name, tapped in (engine.taps if self.taps else {}).items():
             payload = Value.cast(tapped.payload)

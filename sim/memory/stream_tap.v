@@ -1,4 +1,4 @@
-// Writes every payload that moves on a stream to the file +tap_NAME=FILE, one hexadecimal line each.
+// Writes every payload that moves on a stream to the file NAME.hex of the folder +taps=FOLDER, one hexadecimal line each.
 module stream_tap #(
     parameter WIDTH = 1,
     parameter NAME = "stream"
@@ -7,11 +7,11 @@ module stream_tap #(
     input [WIDTH-1:0] payload,
     input transfer
 );
-  reg [8*512-1:0] file;
+  reg [8*512-1:0] folder;
   integer descriptor;
   initial begin
     descriptor = 0;
-    if ($value$plusargs({"tap_", NAME, "=%s"}, file)) descriptor = $fopen(file, "w");
+    if ($value$plusargs("taps=%s", folder)) descriptor = $fopen({folder, "/", NAME, ".hex"}, "w");
   end
   always @(posedge clk) if (transfer && descriptor != 0) $fdisplay(descriptor, "%h", payload);
 endmodule

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteTable:
+    """A title, column heads and a row for each workload."""
+
     title: str
     head: tuple[str, ...]
     rows: list[tuple[object, ...]]

@@ -15,7 +15,7 @@ from golden.errors import InputError
 from hw.cluster.config import Config
 from hw.cluster.top import COUNTERS
 from sim.jobs import JobResult, MemorySettings, run_job
-from sim.memory.cluster_player import SOURCE, ClusterPlayer
+from sim.memory.cluster import SOURCE, ClusterPlayer
 from sim.roofline import Roofline
 
 Bytes = npt.NDArray[np.uint8]

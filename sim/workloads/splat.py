@@ -43,9 +43,10 @@ def prepare(
 
 
 def run_rtl(
-    workload: SplatWorkload, *, memory: MemorySettings = MemorySettings(), taps: bool = False, waves: bool = False
-) -> RtlFrame:
-    """Draws the frame with the generated Verilog."""
+    workload: SplatWorkload, *, memory: MemorySettings = MemorySettings(), taps: bool = False,
+    waves: bool = False, rebuild: bool = False,
+) -> RtlFrame:  # fmt: skip
+    """Draws the frame with the generated Verilog, on a simulator built anew if `rebuild`."""
     config = workload.config
     job = run_job(
         lambda: SplatEngine(config=config),
@@ -56,6 +57,7 @@ def run_rtl(
         memory=memory,
         taps=taps,
         waves=waves,
+        rebuild=rebuild,
     )
     return RtlFrame(pixels=read_frame(job.data, workload.frame, config.spec), job=job)
 

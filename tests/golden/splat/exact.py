@@ -18,7 +18,9 @@ from golden.splat.spec import CAMERA_FRACTION, COVARIANCE_FRACTION, DILATION, MI
 
 def focal(frame: Frame, spec: Spec) -> Tensor:
     """f_x, f_y in pixels."""
-    return torch.tensor([frame.focal_x, frame.focal_y]).double() * 2.0 ** (frame.focal_exponent - spec.mantissa_bits + 1)
+    return torch.tensor([frame.focal_x, frame.focal_y]).double() * 2.0 ** (
+        frame.focal_exponent - spec.mantissa_bits + 1
+    )
 
 
 def point(code: Tensor) -> Tensor:

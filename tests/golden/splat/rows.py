@@ -33,10 +33,10 @@ def header_of(data: Bytes, address: int = 0) -> Row:
 
 def groups_of(data: Bytes, address: int = 0) -> list[Row]:
     header = header_of(data, address)
-    return [row(data, GROUP, header["group_address"] + k * GROUP_BYTES, GROUP_BYTES) for k in range(header["group_count"])]
+    return [
+        row(data, GROUP, header["group_address"] + k * GROUP_BYTES, GROUP_BYTES) for k in range(header["group_count"])
+    ]
 
 
 def list_of(data: Bytes, group: Row) -> list[Row]:
-    return [
-        row(data, VOXEL, group["list_address"] + k * VOXEL_BYTES, VOXEL_BYTES) for k in range(group["list_count"])
-    ]
+    return [row(data, VOXEL, group["list_address"] + k * VOXEL_BYTES, VOXEL_BYTES) for k in range(group["list_count"])]

@@ -12,16 +12,10 @@ import torch
 from golden.scenes import Camera, Scene
 from golden.splat.coarse_filter import coarse_filter, radius_times_stretch
 from golden.splat.fine_filter import fine_filter
-from golden.splat.frame import build_frame
-from golden.splat.scene_image import build_scene_image, radius_value
-from golden.splat.spec import CAMERA_FRACTION, DEFAULT, SLACK_BITS, TINY, Spec
+from golden.splat.scene_image import radius_value
+from golden.splat.spec import CAMERA_FRACTION, DEFAULT, SLACK_BITS, TINY
 from tests.golden.splat.scenes import camera_at, random_scene, scene_of
-from tests.golden.splat.views import View, view
-
-
-def made(scene: Scene, camera: Camera, spec: Spec) -> View:
-    image = build_scene_image(scene, spec)
-    return View(spec=spec, scene=scene, camera=camera, image=image, frame=build_frame(image, camera, spec))
+from tests.golden.splat.views import View, made, view
 
 
 def longest_rows(seed: int, camera: Camera) -> Scene:
@@ -119,6 +113,6 @@ def test_reach(seed: int) -> None:
 
 
 def test_the_slack_covers_the_cut_depth() -> None:
-    """Depth and slopes lose at most 2**-8 edges · slope of 4 … at a field of view that is allowed, less than the slack."""
+    """Depth and slopes lose less than the slack at any field of view that is allowed."""
     cut = 2.0**-8 * math.sqrt(1 + 1.3**2)
     assert cut < 2.0**-SLACK_BITS

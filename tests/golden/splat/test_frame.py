@@ -18,18 +18,17 @@ from golden.splat.reference import covariance_2d
 from golden.splat.scene_image import build_scene_image
 from golden.splat.spec import DEFAULT, MIN_ALPHA, TINY, Spec
 from tests.golden.splat.scenes import camera_at, random_scene, scene_of
-from tests.golden.splat.views import View, view
+from tests.golden.splat.views import View, made, view
 
 
 def wide(seed: int) -> View:
     """A camera in the middle of the scene, with the widest lens that is allowed."""
     scene = random_scene(seed, 3000, thinnest=0.005)
     camera = camera_at((0.1, 0.05, -0.3), size=(120, 96), focal=47)
-    image = build_scene_image(scene, DEFAULT)
-    return View(spec=DEFAULT, scene=scene, camera=camera, image=image, frame=build_frame(image, camera, DEFAULT))
+    return made(scene, camera, DEFAULT)
 
 
-def made(name: str, seed: int) -> View:
+def named(name: str, seed: int) -> View:
     return {"default": lambda: view(DEFAULT), "tiny": lambda: view(TINY), "wide": lambda: wide(seed)}[name]()
 
 
@@ -42,9 +41,15 @@ def reach_of(v: View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     matrix = torch.from_numpy(v.camera.world_to_camera)
     point = torch.from_numpy(kept.means).double() @ matrix[:3, :3].T + matrix[:3, 3]
     cov = covariance_2d(
-        torch.from_numpy(kept.scales).double(), torch.from_numpy(kept.quaternions).double(), matrix[:3, :3], point, v.camera
+        torch.from_numpy(kept.scales).double(),
+        torch.from_numpy(kept.quaternions).double(),
+        matrix[:3, :3],
+        point,
+        v.camera,
     )
-    mean = point[:, :2] / point[:, 2:] * torch.tensor([v.camera.fx, v.camera.fy]) + torch.tensor([v.camera.cx, v.camera.cy])
+    mean = point[:, :2] / point[:, 2:] * torch.tensor([v.camera.fx, v.camera.fy]) + torch.tensor(
+        [v.camera.cx, v.camera.cy]
+    )
     sigmas = (2 * (torch.from_numpy(kept.opacities).double() / MIN_ALPHA).log().clip(0)).sqrt()
     drawn = (point[:, 2] > 0.2 + 1e-3) & (point[:, :2].abs() < 2 * point[:, 2:]).all(-1)
     return mean.numpy(), (sigmas[:, None] * cov[:, [0, 2]].sqrt()).numpy(), drawn.numpy()
@@ -52,7 +57,7 @@ def reach_of(v: View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("name", ["default", "tiny", "wide"])
 def test_every_gaussian_that_reaches_a_group_is_in_a_visited_voxel(name: str, seed: int) -> None:
-    v = made(name, seed)
+    v = named(name, seed)
     mean, reach, drawn = reach_of(v)
     voxel = np.repeat(np.arange(len(v.image.grid)), v.image.grid.count)
     pairs = 0
@@ -67,7 +72,7 @@ def test_every_gaussian_that_reaches_a_group_is_in_a_visited_voxel(name: str, se
 
 @pytest.mark.parametrize("name", ["default", "tiny", "wide"])
 def test_lists_are_sorted_and_bounds_hold(name: str, seed: int) -> None:
-    v = made(name, seed)
+    v = named(name, seed)
     bounds = near_bounds(v.image, v.frame, v.spec)
     for group in v.frame.groups:
         assert len(np.unique(group.voxels)) == len(group.voxels)
@@ -86,7 +91,7 @@ def test_lists_are_sorted_and_bounds_hold(name: str, seed: int) -> None:
 @pytest.mark.parametrize("name", ["default", "tiny", "wide"])
 def test_points_are_where_the_camera_sees_them(name: str, seed: int) -> None:
     """Camera space in integers against doubles, within what cut positions and a rounded matrix allow."""
-    v = made(name, seed)
+    v = named(name, seed)
     streamed = voxel_fetch(v.image, v.frame, replace(v.middle, voxels=np.arange(len(v.image.grid))), v.spec)[0]
     kept = v.scene.select(v.image.grid.order)
     place = streamed.place.numpy()

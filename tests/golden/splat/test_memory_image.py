@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from golden.splat.memory_map import (
     record,
     record_bytes,
 )
-from golden.splat.spec import DEFAULT, TINY, Spec
+from golden.splat.spec import DEFAULT, TINY
 from tests.golden.splat.rows import groups_of, header_of, list_of, row
 from tests.golden.splat.views import View, view
 
@@ -100,7 +101,7 @@ def test_everything_has_its_own_place_on_lines(name: str) -> None:
         (header["record_address"], gaussians * record_bytes(v.image.sh_degree)),
         (memory.result_address, memory.result_bytes),
     ]
-    for (start, size), (after, _) in zip(regions, regions[1:], strict=False):
+    for (start, size), (after, _) in itertools.pairwise(regions):
         assert start + size <= after
     assert all(start % LINE_BYTES == 0 for start, _ in regions)
 

@@ -105,7 +105,9 @@ def test_folded_constants_are_those_of_the_harmonics(seed: int) -> None:
     assert np.abs(np.stack(bare, 1) * SH_CONSTANTS - real_harmonics(direction, 3)[:, 1:]).max() < 1e-9
 
 
-@pytest.mark.parametrize(("scene_degree", "spec", "degree"), [(0, DEFAULT, 0), (2, DEFAULT, 2), (3, TINY, 1), (1, TINY, 1)])
+@pytest.mark.parametrize(
+    ("scene_degree", "spec", "degree"), [(0, DEFAULT, 0), (2, DEFAULT, 2), (3, TINY, 1), (1, TINY, 1)]
+)
 def test_degree_is_the_lower_of_scene_and_spec(scene_degree: int, spec: Spec, degree: int) -> None:
     image = build_scene_image(random_scene(1, 50, degree=scene_degree), spec)
     assert image.sh_degree == degree

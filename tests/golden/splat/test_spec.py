@@ -121,4 +121,5 @@ def test_tables_keep_their_error(spec: Spec) -> None:
             assert abs(word - table.function(table.span * code / 2**table.in_bits) * unit) <= 0.5
     root = spec.extent_sqrt
     for code, word in enumerate(root.values):
-        assert (code + 1) / 64 <= (word / 256) ** 2 < (code + 1) / 64 + 2 * 2 / 256  # the end of the step, or just above
+        end = (code + 1) / 64  # of the step
+        assert end <= (word / 256) ** 2 < end + 2 * 2 / 256

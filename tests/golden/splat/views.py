@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from golden.scenes import Camera, Scene, load_scene, orbit
 from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
@@ -46,6 +47,10 @@ class View:
         streamed = self.streamed(group)
         return streamed.select(coarse_filter(streamed, self.image, self.frame, group, self.spec))
 
+    def records(self, candidates: Candidates, name: str) -> Tensor:
+        """A field of the candidates' records."""
+        return torch.from_numpy(getattr(self.image, name))[candidates.place]
+
     def splats(self, group: Group) -> Splats:
         return fine_filter(self.candidates(group), self.image, self.frame, group, self.spec)
 
@@ -65,6 +70,11 @@ def view(spec: Spec, *, source: str | Path = "embedded", number: int = 1, size: 
     """View `number` of an orbit, `size` pixels a side."""
     scene, image = known_scene(source), known_image(source, spec)
     camera = orbit(scene, number, VIEWS, width=size, height=size)
+    return View(spec=spec, scene=scene, camera=camera, image=image, frame=build_frame(image, camera, spec))
+
+
+def made(scene: Scene, camera: Camera, spec: Spec) -> View:
+    image = build_scene_image(scene, spec)
     return View(spec=spec, scene=scene, camera=camera, image=image, frame=build_frame(image, camera, spec))
 
 

@@ -48,7 +48,7 @@ class Log:
 
 def streams_of(interface: Any, path: str = "") -> Iterator[tuple[str, stream.Interface]]:
     """Every stream below an interface, arrays and nested interfaces included."""
-    if isinstance(interface, stream.Interface):
+    if isinstance(getattr(interface, "signature", None), stream.Signature):
         yield path, interface
     elif isinstance(interface, list | tuple):
         for k, each in enumerate(interface):

@@ -73,6 +73,16 @@ def test_delays(wait: int, shape: Any, rng: random.Random) -> None:
     assert isinstance(dut.o.o0, data.View) == isinstance(shape, data.Layout)
 
 
+@pytest.mark.parametrize(("a", "b"), [(signed(19), signed(38)), (unsigned(16), signed(30)), (signed(9), unsigned(19))])
+def test_wide_product(a: Shape, b: Shape, rng: random.Random) -> None:
+    """Both halves of the wide operand count, the lower one without a sign."""
+    dut = Datapath([a, b], lambda p, x, y: [p.wide_product(x, y, name="product")])
+    assert dut.stages == [2]
+    vectors = list(zip(numbers(a, 100, rng), numbers(b, 100, rng), strict=True))
+    vectors += list(product(numbers(a, 0, rng), numbers(b, 0, rng)))
+    assert dut.run(vectors) == [[x * y] for x, y in vectors]
+
+
 @pytest.mark.parametrize(("wait", "bits", "ring"), [(4, 64, False), (5, 19, False), (5, 20, True), (48, 2, True)])
 def test_long_delays_are_memories(wait: int, bits: int, ring: bool) -> None:
     assert (RING_MIN_DELAY, RING_MIN_BITS) == (5, 96)

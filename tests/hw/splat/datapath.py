@@ -1,33 +1,52 @@
-"""Runs a fixed-latency datapath in Amaranth's simulator, one row of inputs a cycle."""
+"""A datapath of the splatting engine in Amaranth's simulator, one row of inputs a cycle."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amaranth.hdl import Value
-from amaranth.sim import Simulator
+from amaranth.hdl import Elaboratable, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from tests.hw.lib.payload import decode, difference, encode
+from tests.hw.lib.simulate import run_datapath
+
+Payload = dict[str, Any]
 
 
-def run_datapath(
-    unit: Any, rows: Sequence[Mapping[str, Any]], outputs: Mapping[str, Value], *, frame: Mapping[str, int] | None = None
-) -> dict[str, list[int]]:
-    """Feeds `rows` (members of `unit.i`) back to back and samples `outputs` `unit.latency` cycles later."""
-    result: dict[str, list[int]] = {name: [] for name in outputs}
+class Framed(wiring.Component):
+    """A datapath whose `frame`, if it has one, is constant."""
 
-    async def bench(ctx: Any) -> None:
-        if frame is not None:
-            ctx.set(unit.frame, dict(frame))
-        for cycle in range(len(rows) + unit.latency):
-            if cycle < len(rows):
-                ctx.set(unit.i, rows[cycle])
-            if cycle >= unit.latency:
-                for name, value in outputs.items():
-                    result[name].append(ctx.get(value))
-            await ctx.tick()
+    def __init__(self, unit: Any, header: Mapping[str, int] | None) -> None:
+        self.unit, self.header, self.latency = unit, header, unit.latency
+        super().__init__({"i": In(unit.i.shape()), "o": Out(unit.o.shape())})
 
-    simulator = Simulator(unit)
-    simulator.add_clock(1e-9)
-    simulator.add_testbench(bench)
-    simulator.run()
-    return result
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.unit = unit = self.unit
+        m.d.comb += [unit.i.eq(self.i), self.o.eq(unit.o)]
+        if self.header is not None:
+            m.d.comb += [unit.frame[name].eq(value) for name, value in self.header.items()]
+        return m
+
+
+def answers(unit: Any, rows: Sequence[Payload], *, header: Mapping[str, int] | None = None) -> list[Payload]:
+    """What `unit` makes of `rows`, fed back to back, each exactly `unit.latency` cycles later."""
+    bits = run_datapath(Framed(unit, header), [encode(unit.i.shape(), row) for row in rows])
+    return [decode(unit.o.shape(), word) for word in bits]
+
+
+def same(got: Sequence[Payload], expected: Sequence[Payload]) -> None:
+    """Asserts that every field of every expected payload has that value; fields left out may have any."""
+    assert len(got) == len(expected), f"{len(got)} payloads, expected {len(expected)}"
+    for k, (mine, wanted) in enumerate(zip(got, expected, strict=True)):
+        part = known(mine, wanted)
+        assert part == wanted, f"[{k}]: {difference(part, wanted)}"
+
+
+def known(got: Any, expected: Any) -> Any:
+    """The fields of `got` that `expected` names."""
+    if isinstance(expected, dict):
+        return {name: known(got[name], value) for name, value in expected.items()}
+    return got

@@ -1,61 +1,183 @@
-"""Real inputs for the stages of the splatting engine, and the model's answers."""
+"""A small frame, and what every stream of the engine carries when it is drawn.
+
+Payloads leave out the fields that mean nothing: those of a Gaussian where there is none, the bound
+where no voxel begins.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
+import numpy as np
 import torch
 
-from golden.scenes import load_scene, orbit
 from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
-from golden.splat.frame import Frame, Group, build_frame
-from golden.splat.memory_image import pack
-from golden.splat.memory_map import HEADER
-from golden.splat.scene_image import SceneImage, build_scene_image
-from golden.splat.spec import Spec
+from golden.splat.depth_sort import depth_sort
+from golden.splat.fine_filter import Splats, depth_key, fine_filter
+from golden.splat.frame import Group, voxel_origins
+from golden.splat.memory_image import MemoryImage, aligned_first, build_memory_image
+from golden.splat.memory_map import COARSE_BYTES, coarse_half, record, record_bytes
+from golden.splat.spec import TINY, Spec
+from tests.golden.splat.rows import Row, groups_of, header_of, row
+from tests.golden.splat.scenes import camera_at, random_scene
+from tests.golden.splat.views import View, made
+from tests.hw.splat.datapath import Payload
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """One group of one view."""
+    """A view in memory, and the model's answers group by group."""
 
-    spec: Spec
-    image: SceneImage
-    frame: Frame
-    group: Group
-    streamed: Candidates
-    visit: torch.Tensor
-    kept: torch.Tensor
+    view: View
+    memory: MemoryImage
+    header: Row
+    entries: list[Row]  # group table
 
     @property
-    def candidates(self) -> Candidates:
-        return self.streamed.select(self.kept)
+    def content(self) -> bytes:
+        return self.memory.data.tobytes()
 
-    def header(self) -> dict[str, int]:
-        """The frame's constants, as the RTL's header holds them."""
-        frame = self.frame
-        values = {
-            **{f"rotation_{r}{c}": int(frame.rotation[r, c]) for r in range(3) for c in range(3)},
-            **{f"quaternion_{k}": frame.quaternion[k] for k in range(4)},
-            **{f"position_{axis}": int(frame.position[k]) for k, axis in enumerate("xyz")},
-            "sh_degree": self.image.sh_degree,
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.view.frame.groups
+
+    def index(self, place: int) -> int:
+        """The number in memory of the Gaussian at a place of the scene image."""
+        grid = self.view.image.grid
+        voxel = int((grid.first <= place).sum()) - 1
+        return int(aligned_first(self.view.image)[voxel]) + place - int(grid.first[voxel])
+
+    def visits(self, group: Group) -> list[Payload]:
+        v = self.view
+        relative, origin = voxel_origins(v.image, v.frame, v.spec)
+        bounds = depth_key(torch.from_numpy(group.depths), v.spec).tolist()
+        first = aligned_first(v.image)
+        voxels = [
+            {
+                "relative": relative[number].tolist(),
+                "origin": origin[number].tolist(),
+                "bound": bound,
+                "first": int(first[number]),
+                "count": int(v.image.grid.count[number]),
+                "end": 0,
+            }
+            for number, bound in zip(group.voxels, bounds, strict=True)
+        ]
+        return [*voxels, {"end": 1}]
+
+    def half(self, index: int) -> Row:
+        """A coarse half, as it lies in memory."""
+        address = self.header["coarse_address"] + index * COARSE_BYTES
+        return row(self.memory.data, coarse_half(self.view.spec), address, COARSE_BYTES)
+
+    def record(self, index: int) -> Row:
+        """A record, as it lies in memory."""
+        degree = self.header["sh_degree"]
+        size = record_bytes(degree)
+        return row(self.memory.data, record(self.view.spec, degree), self.header["record_address"] + index * size, size)
+
+    def candidates(self, group: Group, lanes: int = 1) -> list[tuple[Payload, int]]:
+        """What the coarse filter sends on, each with its place in the scene image, and the end.
+
+        A voxel's mark goes with the first survivor of its first row of `lanes`, or alone.
+        """
+        v = self.view
+        streamed, visit = voxel_fetch(v.image, v.frame, group, v.spec)
+        kept = coarse_filter(streamed, v.image, v.frame, group, v.spec)
+        bounds = depth_key(torch.from_numpy(group.depths), v.spec).tolist()
+        result: list[tuple[Payload, int]] = []
+        for voxel, bound in enumerate(bounds):
+            here = torch.nonzero(visit == voxel)[:, 0].tolist()
+            begin = {"begin": 1, "bound": bound, "end": 0}
+            chosen = [n for n in here if kept[n]]
+            if not bool(kept[here[:lanes]].any()):
+                result.append(({"mark": {"some": 0, **begin}}, -1))
+                begin = {"begin": 0, "end": 0}
+            for n in chosen:
+                payload = {
+                    "mark": {"some": 1, **begin},
+                    "index": self.index(int(streamed.place[n])),
+                    "point": streamed.point[n].tolist(),
+                    "relative": streamed.relative[n].tolist(),
+                }
+                result.append((payload, int(streamed.place[n])))
+                begin = {"begin": 0, "end": 0}
+        return [*result, ({"mark": {"some": 0, "begin": 0, "end": 1}}, -1)]
+
+    def survivors(self, group: Group) -> list[Payload]:
+        """What the fine filter sends on."""
+        return [s for s in self.filtered(group) if any(s["mark"][name] for name in ("some", "begin", "end"))]
+
+    def filtered(self, group: Group) -> list[Payload]:
+        """What the fine filter finds for each payload that it gets."""
+        v = self.view
+        chosen = self.candidates(group)
+        place = torch.tensor([p for _, p in chosen if p >= 0], dtype=torch.int64)
+        points = torch.tensor([c["point"] for c, p in chosen if p >= 0], dtype=torch.int64).reshape(-1, 3)
+        relatives = torch.tensor([c["relative"] for c, p in chosen if p >= 0], dtype=torch.int64).reshape(-1, 3)
+        candidates = Candidates(place=place, point=points, relative=relatives)
+        splats = fine_filter(candidates, v.image, v.frame, group, v.spec)
+        number = {place: n for n, place in enumerate(splats.place.tolist())}
+        drawn = splat_payloads(splats)
+        result: list[Payload] = []
+        for candidate, place in chosen:
+            mark = candidate["mark"]
+            if place in number:
+                n = number[place]
+                result.append({"mark": mark, "depth": int(splats.depth[n]), "splat": drawn[n]})
+            else:
+                result.append({"mark": mark | {"some": 0}})
+        return result
+
+    def drawn(self, group: Group, spec: Spec | None = None) -> list[Payload]:
+        """What the depth sort sends on."""
+        return [*({"end": 0, "splat": s} for s in splat_payloads(self.sorted_splats(group, spec))), {"end": 1}]
+
+    def sorted_splats(self, group: Group, spec: Spec | None = None) -> Splats:
+        """The splats in drawing order, with the view's buffer or that of another `spec`."""
+        v = self.view
+        streamed, visit = voxel_fetch(v.image, v.frame, group, v.spec)
+        kept = coarse_filter(streamed, v.image, v.frame, group, v.spec)
+        arrival = dict(zip(streamed.place[kept].tolist(), visit[kept].tolist(), strict=True))
+        splats = fine_filter(streamed.select(kept), v.image, v.frame, group, v.spec)
+        visits = torch.tensor([arrival[place] for place in splats.place.tolist()], dtype=torch.int64)
+        order, *_ = depth_sort(splats.depth, visits, depth_key(torch.from_numpy(group.depths), v.spec), spec or v.spec)
+        return splats.select(order)
+
+
+def splat_payloads(splats: Splats) -> list[Payload]:
+    """SplatLayout's members."""
+    return [
+        {
+            "mean": splats.mean[n].tolist(),
+            "conic": splats.conic[n].tolist(),
+            "conic_shift": int(splats.conic_shift[n]),
+            "opacity": int(splats.opacity[n]),
+            "color": splats.color[n].tolist(),
+            "mask": mask_bits(splats.mask[n]),
         }
-        return values | {f.name: getattr(frame, f.name) for f in HEADER if hasattr(frame, f.name)}
+        for n in range(len(splats))
+    ]
+
+
+def mask_bits(mask: torch.Tensor) -> int:
+    """Sub-tile 0 is bit 0."""
+    return sum(int(bit) << k for k, bit in enumerate(mask.tolist()))
+
+
+def workload_of(view: View) -> Workload:
+    memory = build_memory_image(view.image, view.frame, view.spec)
+    return Workload(view=view, memory=memory, header=header_of(memory.data), entries=groups_of(memory.data))
 
 
 @cache
-def workload(spec: Spec, *, view: int = 1, size: int = 128, group: int | None = None, source: str = "embedded") -> Workload:
-    """The middle group (or number `group`) of a view of the default scene."""
-    scene = load_scene(source)
-    image = build_scene_image(scene, spec)
-    frame = build_frame(image, orbit(scene, view, 3, width=size, height=size), spec)
-    chosen = frame.groups[len(frame.groups) // 2 if group is None else group]
-    streamed, visit = voxel_fetch(image, frame, chosen, spec)
-    kept = coarse_filter(streamed, image, frame, chosen, spec)
-    return Workload(spec=spec, image=image, frame=frame, group=chosen, streamed=streamed, visit=visit, kept=kept)
-
-
-def vectors(values: torch.Tensor) -> list[list[int]]:
-    return [[int(x) for x in row] for row in values.tolist()]
+def workload(spec: Spec = TINY) -> Workload:
+    """Some hundred Gaussians on six groups of 16×16 pixels, the right and the lower ones in part off the image."""
+    scene = random_scene(11, 400, degree=spec.sh_degree, thinnest=0.01, widest=0.1)
+    pose = np.eye(4)
+    pose[:3, :3] = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))[0]
+    pose[:3, :3] *= np.sign(np.linalg.det(pose[:3, :3]))
+    pose[:3, 3] = [0.03, -0.02, 4]
+    camera = replace(camera_at(size=(40, 22), focal=34.0), world_to_camera=pose)
+    return workload_of(made(scene, camera, spec))

@@ -1,0 +1,1 @@
+"""Number formats against quality: the sweeps behind each engine's `spec.py`."""

@@ -1,0 +1,37 @@
+"""Views whose Gaussians lead the fine filter to the ends of its number ranges."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from golden.splat.coarse_filter import Candidates
+from golden.splat.fine_filter import Projection, projection
+from golden.splat.spec import DEFAULT, Spec
+from tests.golden.splat.scenes import camera_at, random_scene
+from tests.golden.splat.views import View, made, pick, view
+
+CASES = ("embedded", "random", "close", "far")
+
+
+@cache
+def case(name: str, spec: Spec = DEFAULT) -> View:
+    """The default scene; random Gaussians seen from outside, from their middle with the widest lens, from far off."""
+    match name:
+        case "embedded":
+            return view(spec)
+        case "random":
+            return made(random_scene(6, 4000), camera_at(), spec)
+        case "close":
+            return made(random_scene(5, 6000), camera_at((0.1, 0.05, -0.3), size=(120, 96), focal=47), spec)
+        case _:
+            return made(random_scene(7, 4000), camera_at((0, 0, -60), focal=3000), spec)
+
+
+def inputs(name: str, seed: int) -> tuple[View, Candidates, Projection]:
+    """Gaussians whose projection is valid, drawn from the whole scene."""
+    v = case(name)
+    candidates = pick(v.everything(v.middle), 6000, seed)
+    p = projection(candidates.point, v.frame, v.middle, v.spec)
+    candidates = candidates.select(p.valid)
+    assert len(candidates) > 1000
+    return v, candidates, projection(candidates.point, v.frame, v.middle, v.spec)

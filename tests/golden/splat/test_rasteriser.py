@@ -1,0 +1,181 @@
+"""The rasteriser: its exponent against the quadratic form, its blend against a loop over pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+from fractions import Fraction
+
+import pytest
+import torch
+
+from golden.splat import rasteriser
+from golden.splat.fine_filter import Splats, conic
+from golden.splat.rasteriser import Pixels, alpha, pixel_bytes, power, rasterise, setup
+from golden.splat.spec import COVARIANCE_FRACTION, DEFAULT, DILATION, HALF_LOG2E, TINY, Spec
+from tests.golden.splat import exact
+from tests.golden.splat.cases import CASES
+from tests.golden.splat.distances import distances
+from tests.golden.splat.layers import layers, pairs_of, sorted_splats
+
+SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
+
+
+@pytest.mark.parametrize("name", CASES)
+@SPECS
+def test_power(name: str, spec: Spec) -> None:
+    """-log2(alpha) is within 6 steps of the quadratic form on the stored codes, and no other pixel is drawn."""
+    splats = sorted_splats(name, spec, 1500)
+    pair, subtile = pairs_of(splats)
+    x, y = distances(splats.mean[pair], subtile, spec)
+    a, b, c = (splats.conic.double() * 2.0 ** -splats.conic_shift.double()[:, None])[pair][..., None].unbind(1)
+    faintest = -exact.opacity(splats.opacity, spec).log2()[pair, None]
+    wanted = (a * x * x + 2 * b * x * y + c * y * y + faintest) * 2.0**spec.power_fraction
+    got = power(setup(splats, pair, subtile, spec), spec)
+    assert int(got.max()) <= spec.power_format.high
+    visible = wanted < spec.max_power + 8
+    assert int(visible.sum()) > 100
+    assert float((got - wanted)[visible].abs().max()) < 6  # 5.6; 2.3 with sub-tiles of 4
+    assert int(got[~visible].min()) > spec.max_power
+
+
+@SPECS
+def test_far_sub_tiles_are_not_drawn(spec: Spec, seed: int) -> None:
+    """The sharpest conic around the group: where -log2(alpha) starts at 2**10 or more, no pixel is visible or drawn."""
+    dilation = round(DILATION * (1 << COVARIANCE_FRACTION))
+    mantissa, shift, _ = conic(torch.tensor([[dilation, 0, dilation]]), spec)
+    count, reach = 100, spec.group_size << spec.screen_fraction
+    generator = torch.Generator().manual_seed(seed)
+    splats = replace(
+        layers(spec, [0] * count, [0] * count),
+        mean=torch.randint(-reach // 2, reach + reach // 2, (count, 2), generator=generator),
+        conic=mantissa.expand(count, 3),
+        conic_shift=shift.expand(count),
+    )
+    pair, subtile = pairs_of(splats)
+    s = setup(splats, pair, subtile, spec)
+    x, y = distances(splats.mean[pair], subtile, spec)
+    wanted = (x * x + y * y) * HALF_LOG2E / (dilation / (1 << COVARIANCE_FRACTION))
+    assert bool(s.far[wanted[:, 0] > 1026].all())
+    assert not bool(s.far[wanted[:, 0] < 1022].any())
+    assert 0.01 < float(s.far.double().mean()) < 0.97
+    assert float(wanted[s.far].min()) > 8  # -log2(1/255)
+    assert int(alpha(power(s, spec), spec)[s.far].max()) == 0
+
+
+@SPECS
+def test_alpha(spec: Spec) -> None:
+    """min(0.99, 2**-p) cut by less than two steps for every code from -1 to -log2(1/255); 0 for all others."""
+    step = 2.0**-spec.power_fraction
+    codes = torch.arange(spec.power_format.low, spec.power_format.high + 1)
+    got = alpha(codes, spec)
+    drawn = (codes >= -(1 << spec.power_fraction)) & (codes <= -math.log2(1 / 255) / step)
+    assert bool((got[drawn] > 0).all())
+    assert not bool(got[~drawn].any())
+    wanted = (2.0 ** -(codes[drawn] * step)).clip(max=0.99) * 2**spec.alpha_bits
+    assert float((got[drawn] - wanted).abs().max()) < 1.5
+    assert int(got.max()) == round(0.99 * 2**spec.alpha_bits)
+    assert bool((got[drawn].diff() <= 0).all())
+
+
+def loop(splats: Splats, spec: Spec) -> tuple[list[list[list[int]]], int]:
+    """Red, green, blue, transmittance of every pixel, splat by splat in Python's integers; and the useful touches."""
+    pixels: list[list[list[int]]] = []
+    useful = 0
+    for tile in range(spec.columns**2):
+        here = torch.nonzero(splats.mask[:, tile])[:, 0]
+        alphas = alpha(power(setup(splats, here, torch.full_like(here, tile), spec), spec), spec).tolist()
+        colors = splats.color[here].tolist()
+        closed = [len(here)] * spec.lanes  # number of the splat that ended the pixel
+        pixels.append([])
+        for lane in range(spec.lanes):
+            light, color = spec.full_transmittance, [0, 0, 0]
+            for number, (row, tint) in enumerate(zip(alphas, colors, strict=True)):
+                weight = (light * row[lane] + (1 << (spec.alpha_bits - 1))) >> spec.alpha_bits
+                if row[lane] and light - weight < spec.min_transmittance:
+                    closed[lane] = number
+                    break
+                light -= weight
+                shift = spec.transmittance_bits + spec.color_fraction - spec.accumulator_fraction
+                color = [
+                    min(old + ((weight * new + (1 << (shift - 1))) >> shift), spec.accumulator_format.high)
+                    for old, new in zip(color, tint, strict=True)
+                ]
+            pixels[-1].append([*color, light])
+        useful += min(max(closed) + 1, len(here))
+    return pixels, useful
+
+
+@pytest.mark.parametrize("name", ["close", "far"])
+def test_the_blend_is_a_loop_over_pixels(name: str) -> None:
+    """Every pixel, alone and splat by splat, gets the colour and transmittance that the model gives it."""
+    splats = sorted_splats(name, TINY, 500)
+    pixels, touches, useful = rasterise(splats, TINY)
+    wanted, wanted_useful = loop(splats, TINY)
+    assert torch.cat([pixels.color, pixels.transmittance[..., None]], -1).tolist() == wanted
+    assert touches == int(splats.mask.sum())
+    assert useful == wanted_useful
+    assert touches > 500
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_the_block_does_not_matter(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of steps that are evaluated together changes no pixel and no count."""
+    splats = sorted_splats("embedded", TINY, 400)
+    usual, *counts = rasterise(splats, TINY)
+    monkeypatch.setattr(rasteriser, "BLOCK", block)
+    other, *other_counts = rasterise(splats, TINY)
+    assert other_counts == counts
+    assert all(torch.equal(getattr(other, f), getattr(usual, f)) for f in ("color", "transmittance", "done"))
+
+
+@SPECS
+def test_opaque_sub_tiles_stop_early(spec: Spec) -> None:
+    """Light after n layers of ½ is 2**-n: the one that would pass 1e-4 is left out and ends every pixel."""
+    half = 1 << spec.opacity_fraction
+    color = 1 << spec.color_fraction
+    pixels, touches, useful = rasterise(layers(spec, [half] * 40, [color] * 13 + [2 * color] * 27), spec)
+    tiles = spec.columns**2
+    assert (touches, useful) == (40 * tiles, 14 * tiles)
+    assert bool(pixels.done.all())
+    assert pixels.transmittance.unique().tolist() == [((1 << spec.transmittance_bits) >> 13) - 1]
+    red = pixels.color[..., 0].double() * spec.accumulator_format.step
+    assert float((red - (1 - 2.0**-13)).abs().max()) < 1e-3
+
+
+def test_splats_behind_opaque_pixels_change_nothing() -> None:
+    """Whatever follows the splat that ended every pixel: the same pixels, and no useful touch."""
+    front = layers(TINY, [1 << TINY.opacity_fraction] * 14, [300] * 14)
+    behind = sorted_splats("close", TINY, 400)
+    both = Splats(**{f.name: torch.cat([getattr(front, f.name), getattr(behind, f.name)]) for f in fields(Splats)})
+    (alone, _, needed), (pixels, _, useful) = rasterise(front, TINY), rasterise(both, TINY)
+    assert torch.equal(pixels.color, alone.color)
+    assert torch.equal(pixels.transmittance, alone.transmittance)
+    assert useful == needed
+
+
+@SPECS
+def test_no_splat_at_all(spec: Spec) -> None:
+    """Nothing touched: transparent and black."""
+    pixels, touches, useful = rasterise(layers(spec, [0], [0]).select(torch.tensor([False])), spec)
+    assert (touches, useful) == (0, 0)
+    assert not bool(pixel_bytes(pixels, spec).any())
+
+
+@SPECS
+def test_pixel_bytes(spec: Spec, seed: int) -> None:
+    """value · 255 rounded half up, at most 255."""
+    generator = torch.Generator().manual_seed(seed)
+    high = spec.accumulator_format.high
+    color = torch.randint(0, high + 1, (1, 500, 3), generator=generator)
+    color[0, :4] = torch.tensor([0, 1, 1 << spec.accumulator_fraction, high])[:, None]
+    light = torch.randint(0, spec.full_transmittance + 1, (1, 500), generator=generator)
+    light[0, :2] = torch.tensor([0, spec.full_transmittance])
+    got = pixel_bytes(Pixels(transmittance=light, done=light < 0, color=color), spec)[0].tolist()
+
+    def byte(code: int, fraction: int) -> int:
+        return min(255, math.floor(Fraction(code * 255, 1 << fraction) + Fraction(1, 2)))
+
+    for pixel, red_green_blue, left in zip(got, color[0].tolist(), light[0].tolist(), strict=True):
+        coverage = byte(spec.full_transmittance - left, spec.transmittance_bits)
+        assert pixel == [*(byte(c, spec.accumulator_fraction) for c in red_green_blue), coverage]

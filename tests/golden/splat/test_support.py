@@ -1,0 +1,106 @@
+"""Where a splat can be seen: half-widths and sub-tiles are safe, and not much too large."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from golden.splat.coarse_filter import Candidates
+from golden.splat.fine_filter import covariance, extents, fine_filter, projection, scale_decode, touch, view_rotation
+from golden.splat.frame import Group
+from golden.splat.rasteriser import alpha, power, setup
+from golden.splat.spec import DEFAULT, TINY, Spec
+from tests.golden.splat import exact
+from tests.golden.splat.cases import CASES, case
+from tests.golden.splat.distances import distances
+from tests.golden.splat.octagons import octagons
+from tests.golden.splat.views import View, pick
+
+SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
+
+
+def covariances(v: View, candidates: Candidates, group: Group) -> Tensor:
+    p = projection(candidates.point, v.frame, group, v.spec)
+    rotation = view_rotation(v.records(candidates, "quaternion"), v.frame, v.spec)
+    return covariance(rotation, *scale_decode(v.records(candidates, "scale"), v.spec), p, v.frame, v.spec)
+
+
+@pytest.mark.parametrize("name", CASES)
+@SPECS
+def test_extents(name: str, spec: Spec, seed: int) -> None:
+    """No smaller than the region of alpha >= 1/255 as the power's code has it; 2.6 % and 0.15 px larger at most."""
+    v = case(name, spec)
+    candidates = pick(v.everything(v.middle), 6000, seed)
+    candidates = candidates.select(projection(candidates.point, v.frame, v.middle, spec).valid)
+    cov, code = covariances(v, candidates, v.middle), v.records(candidates, "opacity")
+    got = extents(cov, code, spec).double() * spec.mean_format.step
+    # The last code that is drawn is a little above -log2(1/255): the published threshold, rounded.
+    threshold = 2.0 ** -(spec.max_power * 2.0**-spec.power_fraction)
+    wanted = exact.extents(exact.pixels_squared(cov), exact.opacity(code, spec) / threshold / 255)
+    fits = wanted < 4000
+    assert bool((got >= wanted)[fits].all())
+    assert bool((got <= 1.026 * wanted + 0.15)[fits].all())
+
+
+def test_extents_of_what_is_too_faint() -> None:
+    """Next to nothing is visible: less than 2 px."""
+    faint = extents(torch.tensor([[1 << 20, 0, 1 << 20]] * 2), torch.tensor([2047, 2044]), DEFAULT)
+    assert int(faint.max()) * DEFAULT.mean_format.step < 2  # 16 px of deviation, and next to nothing of it is seen
+
+
+def test_extents_saturate() -> None:
+    """What reaches further than a centre can lie is cut there."""
+    high = DEFAULT.mean_format.high
+    assert extents(torch.tensor([[1 << 34, 0, 1 << 34]]), torch.tensor([0]), DEFAULT).unique().tolist() == [high]
+
+
+@pytest.mark.parametrize("name", CASES)
+@SPECS
+def test_no_pixel_is_visible_outside_the_touched_sub_tiles(name: str, spec: Spec, seed: int) -> None:
+    """Brute force over all pixels, with the conic that the covariance has in double precision."""
+    v = case(name, spec)
+    drawn = touched = 0
+    for group in v.frame.groups[:: max(1, len(v.frame.groups) // 20)]:
+        candidates = pick(v.candidates(group), 400, seed)
+        splats = fine_filter(candidates, v.image, v.frame, group, spec)
+        candidates = candidates.select(torch.isin(candidates.place, splats.place))
+        if len(splats) == 0:
+            continue
+        count = spec.columns**2
+        pair, subtile = torch.arange(len(splats)).repeat_interleave(count), torch.arange(count).repeat(len(splats))
+        x, y = distances(splats.mean[pair], subtile, spec)
+        a, b, c = exact.conic(exact.pixels_squared(covariances(v, candidates, group)))[pair][..., None].unbind(1)
+        faintest = -exact.opacity(splats.opacity, spec).log2()
+        code = (a * x * x + 2 * b * x * y + c * y * y + faintest[pair, None]) * 2.0**spec.power_fraction
+        here = (subtile % spec.columns < group.valid_columns) & (subtile // spec.columns < group.valid_rows)
+        mask = splats.mask.flatten()
+        assert float(code[here & ~mask].min()) > spec.max_power
+        seen = alpha(power(setup(splats, pair[mask], subtile[mask], spec), spec), spec) > 0
+        drawn, touched = drawn + int(seen.any(-1).sum()), touched + len(seen)
+    assert drawn > 0.75 * touched > 500
+
+
+@SPECS
+def test_touch_is_the_octagon(spec: Spec, seed: int) -> None:
+    """Random octagons against their definition, pixel centre by pixel centre along each direction."""
+    size, step = spec.group_size, 1 << spec.screen_fraction
+    mean, extent = octagons(spec, seed, 400)
+    count = len(mean)
+    columns, rows = spec.columns - 1, spec.columns - 2
+    group = replace(case("embedded", spec).middle, valid_columns=columns, valid_rows=rows)
+    got = touch(mean, extent, group, spec)
+    centre = torch.arange(size) * step + step // 2
+    x, y = centre[None, :].expand(size, -1), centre[:, None].expand(-1, size)
+    wanted = torch.ones(count, spec.columns, spec.columns, dtype=torch.bool)
+    middles = (mean[:, 0], mean[:, 1], mean[:, 0] + mean[:, 1], mean[:, 0] - mean[:, 1])
+    for place, middle, reach in zip((x, y, x + y, x - y), middles, extent.unbind(-1), strict=True):
+        tiles = place.unfold(0, spec.subtile, spec.subtile).unfold(1, spec.subtile, spec.subtile).flatten(2)
+        low, high = tiles.amin(-1), tiles.amax(-1)
+        wanted &= (low <= (middle + reach)[:, None, None]) & (high >= (middle - reach)[:, None, None])
+    wanted[:, :, columns:] = False
+    wanted[:, rows:] = False
+    assert torch.equal(got, wanted.flatten(1))
+    assert 0.02 < float(got.double().mean()) < 0.5

@@ -1,0 +1,195 @@
+"""Every block of the fine filter equals the model's function of that name, at both ends of its number ranges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from golden.splat import fine_filter as model
+from golden.splat.coarse_filter import Candidates
+from golden.splat.spec import DEFAULT, TINY, Spec
+from hw.splat.color import Color
+from hw.splat.conic import Conic
+from hw.splat.covariance import Covariance
+from hw.splat.extents import Extents
+from hw.splat.projection import Projection
+from hw.splat.touch import Touch
+from hw.splat.view_rotation import ViewRotation
+from tests.golden.splat.cases import CASES, case
+from tests.golden.splat.octagons import octagons
+from tests.golden.splat.rows import Row
+from tests.golden.splat.views import View, pick
+from tests.hw.splat.datapath import Payload, answers, same
+from tests.hw.splat.workload import mask_bits, workload_of
+
+SAMPLE = 60
+SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
+EVERY_CASE = pytest.mark.parametrize("name", CASES)
+
+
+def header_of(v: View) -> Row:
+    return workload_of(v).header
+
+
+def chosen(name: str, spec: Spec, seed: int) -> tuple[View, Candidates]:
+    v = case(name, spec)
+    return v, pick(v.everything(v.middle), SAMPLE, seed)
+
+
+def payloads(**columns: Tensor) -> list[Payload]:
+    """One payload for each row of the columns."""
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*(c.tolist() for c in columns.values()), strict=True)
+    ]
+
+
+def uniform(seed: int, low: int, high: int, *shape: int) -> Tensor:
+    """Random codes from `low` to `high`, both of them among the first."""
+    codes = torch.randint(low, high + 1, shape, generator=torch.Generator().manual_seed(seed))
+    codes[0], codes[1] = low, high
+    return codes
+
+
+@EVERY_CASE
+@SPECS
+def test_projection(name: str, spec: Spec, seed: int) -> None:
+    """Tangents, 1/z and centre of every Gaussian in front of the near plane; no centre where it is not valid."""
+    v, candidates = chosen(name, spec, seed)
+    centre = (v.middle.centre_x, v.middle.centre_y)
+    p = model.projection(candidates.point, v.frame, v.middle, spec)
+    rows = [{"point": point, "centre_x": centre[0], "centre_y": centre[1]} for point in candidates.point.tolist()]
+    wanted = payloads(tangent=p.tangent, reciprocal=p.reciprocal, zeros=p.zeros, mean=p.mean, valid=p.valid.long())
+    for row in wanted:
+        if not row["valid"]:
+            del row["mean"]
+    same(answers(Projection(spec=spec), rows, header=header_of(v)), wanted)
+
+
+def test_centres_outside_their_format() -> None:
+    """At 3000 px of focal length a tangent of 1.38 is outside the format, one of 1.35 inside, on either axis."""
+    v = case("far", TINY)
+    tangents = [t * sign for t in (0.0, 1.35, 1.38, 1.99, 2.0) for sign in (1, -1)]
+    along_x = [[round(t * 2**20), 0, 2**20] for t in tangents]
+    point = torch.tensor(along_x + [[y, x, z] for x, y, z in along_x])
+    valid_flags(v, point)
+
+
+def test_tangents_of_two() -> None:
+    """A tangent of 2 or -2 on either axis is not valid, one a step smaller is."""
+    z = 1 << 18
+    along_x = [[sign * (2 * z - step), 0, z] for sign in (1, -1) for step in (0, 1)]
+    valid = valid_flags(case("close", TINY), torch.tensor(along_x + [[y, x, z] for x, y, z in along_x]))
+    assert valid == [False, True] * 4
+
+
+def valid_flags(v: View, point: Tensor) -> list[bool]:
+    """Which of these the block calls valid: some, and as the model does."""
+    valid = model.projection(point, v.frame, v.middle, v.spec).valid.tolist()
+    assert 0 < sum(valid) < len(valid)
+    rows = [{"point": p, "centre_x": v.middle.centre_x, "centre_y": v.middle.centre_y} for p in point.tolist()]
+    got = answers(Projection(spec=v.spec), rows, header=header_of(v))
+    assert [bool(row["valid"]) for row in got] == valid
+    return valid
+
+
+@SPECS
+def test_view_rotation(spec: Spec, seed: int) -> None:
+    """Quaternions of a scene, and any codes at all: entries saturate as the model's do."""
+    v, candidates = chosen("embedded", spec, seed)
+    assert min(map(abs, v.frame.quaternion)) > 0
+    low, high = spec.quaternion_format.low, spec.quaternion_format.high
+    quaternion = torch.cat([v.records(candidates, "quaternion"), uniform(seed, low, high, SAMPLE, 4)])
+    wanted = model.view_rotation(quaternion, v.frame, spec).flatten(1)
+    assert int(wanted.max()) == spec.rotation_format.high
+    same(
+        answers(ViewRotation(spec=spec), payloads(quaternion=quaternion), header=header_of(v)),
+        payloads(rotation=wanted),
+    )
+
+
+def covariance_inputs(v: View, candidates: Candidates, seed: int) -> tuple[dict[str, Tensor], Tensor]:
+    """Scales of the scene, and in every third row any codes at all; and the model's covariances."""
+    p = model.projection(candidates.point, v.frame, v.middle, v.spec)
+    rotation = model.view_rotation(v.records(candidates, "quaternion"), v.frame, v.spec)
+    scale = v.records(candidates, "scale").clone()
+    scale[::3] = uniform(seed, 0, (1 << v.spec.scale_bits) - 1, len(scale), 3)[::3]
+    wanted = model.covariance(rotation, *model.scale_decode(scale, v.spec), p, v.frame, v.spec)
+    inputs = {"rotation": rotation.flatten(1), "scale": scale, "tangent": p.tangent}
+    return inputs | {"reciprocal": p.reciprocal, "zeros": p.zeros}, wanted
+
+
+@EVERY_CASE
+@SPECS
+def test_covariance(name: str, spec: Spec, seed: int) -> None:
+    """All three entries, from scales of 2**-20 edges to those that overflow."""
+    v, candidates = chosen(name, spec, seed)
+    inputs, wanted = covariance_inputs(v, candidates, seed)
+    xx, xy, yy = wanted.unbind(-1)
+    same(answers(Covariance(spec=spec), payloads(**inputs), header=header_of(v)), payloads(xx=xx, xy=xy, yy=yy))
+
+
+def covariances(spec: Spec, seed: int) -> tuple[dict[str, Tensor], Tensor]:
+    """Of all cases, and lines whose determinant is 0 or negative by rounding."""
+    found = [covariance_inputs(*chosen(name, spec, seed), seed)[1] for name in CASES]
+    lines = [[1 << 12, 1 << 12, 1 << 12], [100 << 12, -(10 << 12), 1 << 12], [1 << 12, 2 << 12, 1 << 12]]
+    cov = torch.cat([*found, torch.tensor(lines)])
+    return dict(zip(("xx", "xy", "yy"), cov.unbind(-1), strict=True)), cov
+
+
+@pytest.mark.parametrize("spec", [DEFAULT, TINY, replace(DEFAULT, covariance_bits=24)], ids=["default", "tiny", "wide"])
+def test_conic(spec: Spec, seed: int) -> None:
+    """Mantissas, their shift, and the sign of the determinant; nothing else where that is not positive."""
+    entries, cov = covariances(spec, seed)
+    mantissa, shift, positive = model.conic(cov, spec)
+    assert 0 < int((~positive).sum()) < len(positive) // 2
+    wanted = payloads(conic=mantissa, shift=shift, positive=positive.long())
+    wanted = [row if row["positive"] else {"positive": 0} for row in wanted]
+    same(answers(Conic(spec=spec), payloads(**entries)), wanted)
+
+
+@SPECS
+def test_extents(spec: Spec, seed: int) -> None:
+    """All four half-widths, from what is too faint to what saturates."""
+    entries, cov = covariances(spec, seed)
+    opacity = uniform(seed, 0, (1 << spec.opacity_bits) - 1, len(cov))
+    wanted = model.extents(cov, opacity, spec)
+    assert int(wanted.max()) == spec.mean_format.high
+    same(answers(Extents(spec=spec), payloads(**entries, opacity=opacity)), payloads(extent=wanted))
+
+
+@SPECS
+def test_touch(spec: Spec, seed: int) -> None:
+    """Octagons anywhere around the group, on groups of any valid size; and whether they touch any sub-tile."""
+    count = 300
+    mean, extent = octagons(spec, seed, count)
+    valid = {axis: uniform(seed + k, 1, spec.columns, count) for k, axis in enumerate(("columns", "rows"))}
+    group = case("embedded", spec).middle
+    masks: list[int] = []
+    for k in range(count):
+        here = replace(group, valid_columns=int(valid["columns"][k]), valid_rows=int(valid["rows"][k]))
+        masks.append(mask_bits(model.touch(mean[k : k + 1], extent[k : k + 1], here, spec)[0]))
+    rows = payloads(mean=mean, extent=extent, valid_columns=valid["columns"], valid_rows=valid["rows"])
+    assert 20 < sum(mask > 0 for mask in masks) < count - 20
+    same(answers(Touch(spec=spec), rows), [{"mask": mask, "any": int(mask > 0)} for mask in masks])
+
+
+@pytest.mark.parametrize(("degree", "scene_degree"), [(d, s) for d in range(4) for s in range(d + 1)])
+def test_color(degree: int, scene_degree: int, seed: int) -> None:
+    """Directions of any length, any coefficients; bands above the scene's degree count as zero, whatever is there."""
+    spec = replace(DEFAULT, sh_degree=degree)
+    count, rest = 50, (degree + 1) ** 2 - 1
+    relative = uniform(seed, -(1 << 31), (1 << 31) - 1, count, 3) >> uniform(seed + 1, 0, 28, count)[:, None]
+    relative[:, 0] |= 1
+    dc = uniform(seed + 2, -(1 << (spec.dc_bits - 1)), (1 << (spec.dc_bits - 1)) - 1, count, 3)
+    exponent = uniform(seed + 3, 0, 15, count)
+    high = 1 << (spec.sh_bits - 1)
+    sh = uniform(seed + 4, -high, high - 1, count, rest, 3) if rest else torch.zeros(count, 0, 3, dtype=torch.int64)
+    used = sh.clone()
+    used[:, (scene_degree + 1) ** 2 - 1 :] = 0
+    wanted = model.color(relative, dc, exponent, used, spec)
+    assert scene_degree == 0 or int(wanted.max()) == spec.color_format.high
+    rows = payloads(relative=relative, dc=dc, exponent=exponent, sh=sh.flatten(1))
+    same(answers(Color(spec=spec), rows, header={"sh_degree": scene_degree}), payloads(color=wanted))

@@ -1,0 +1,83 @@
+"""Fine fetch: every candidate gets its own record, whatever the sizes of records and words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+
+from golden.splat.memory_map import record, record_bytes
+from hw.splat.config import tiny
+from hw.splat.fine_fetch import FineFetch
+from tests.golden.splat.rows import row
+from tests.hw.lib.bench import Bench
+from tests.hw.splat.datapath import Payload, same
+from tests.hw.splat.memory import ByteMemory
+from tests.hw.splat.streams import candidate_payload, hold_frame
+
+RECORDS = 96
+ADDRESS = 1024  # of the records
+
+
+def candidates(rng: Random, count: int) -> list[Payload]:
+    """Runs of neighbours, jumps, the same record twice, bare marks, and the ends of three groups."""
+    result: list[Payload] = []
+    index = 0
+    for n in range(count):
+        index = rng.choice([index, min(index + 1, RECORDS - 1), min(index + 2, RECORDS - 1), rng.randrange(RECORDS)])
+        opens = n % (count // 3) == 0  # a group: its first word is read again, the frame may be another
+        index = result[-2]["index"] if opens and n else index
+        mark = {
+            "some": int(opens or rng.random() < 0.85),
+            "begin": rng.getrandbits(1),
+            "end": 0,
+            "bound": rng.getrandbits(20),
+        }
+        if n % (count // 3) == count // 3 - 2:
+            mark["some"] = 1
+        if n % (count // 3) == count // 3 - 1:
+            mark = {"some": 0, "begin": 0, "end": 1, "bound": 0}
+        vectors = {name: [rng.randrange(-(1 << 31), 1 << 31) for _ in range(3)] for name in ("point", "relative")}
+        result.append({"mark": mark, "index": index, **vectors})
+    return result
+
+
+def joined(spec_record: list, candidate: Payload, content: bytes, size: int) -> Payload:
+    """The candidate without its number, with what lies in memory under that number."""
+    if not candidate["mark"]["some"]:
+        return {"mark": candidate["mark"]}
+    data = np.frombuffer(content, np.uint8)
+    found = row(data, spec_record, ADDRESS + candidate["index"] * size, size)
+    return {name: candidate[name] for name in ("mark", "point", "relative")} | {"record": found}
+
+
+@pytest.mark.parametrize(("degree", "scene_degree"), [(0, 0), (1, 0), (1, 1), (2, 2), (3, 0), (3, 1), (3, 3)])
+@pytest.mark.parametrize(
+    ("width", "put", "memory", "get"), [(128, 0.2, 0.4, 0.3), (256, 0, 0, 0), (512, 0.2, 0.2, 0.4)]
+)
+def test_records(degree: int, scene_degree: int, width: int, put: float, memory: float, get: float, seed: int) -> None:
+    """Several records in a word, one, or several words a record: the fields that the scene's degree defines."""
+    rng = Random(f"{seed} {degree} {width}")
+    spec = replace(tiny().spec, sh_degree=degree)
+    size = record_bytes(scene_degree)
+    content = rng.randbytes(ADDRESS + RECORDS * size)
+    dut = FineFetch(config=replace(tiny(), spec=spec, memory_width=width))
+    bench = Bench(dut, seed=seed)
+    hold_frame(bench, {"sh_degree": scene_degree, "record_address": ADDRESS})
+    port = ByteMemory(bench, dut.memory, content, latency=6, stall=memory)
+    bare = {"mark": {"some": 0, "begin": 1, "end": 0, "bound": 7}}
+    inputs = [bare, bare, *candidates(rng, 60)]  # the frame is there long before the first candidate
+    bench.source(dut.i, [candidate_payload(spec, c) for c in inputs], stall=put)
+    log = bench.sink(dut.o, len(inputs), stall=get)
+    bench.run(drain=20)
+    same(log.values, [joined(record(spec, scene_degree), c, content, size) for c in inputs])
+    # A word that the candidate before has is not read again.
+    words = [
+        c["index"] * size * 8 // width if c["mark"]["some"] else None
+        for c in inputs
+        if c["mark"]["some"] or c["mark"]["end"]
+    ]
+    fresh = sum(word is not None and (k == 0 or word != words[k - 1]) for k, word in enumerate(words))
+    assert len(port.bursts) == fresh

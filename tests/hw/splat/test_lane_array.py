@@ -1,0 +1,141 @@
+"""Pixel lanes, all of a sub-tile: alpha, blend, state and bytes of the model, at the smallest distance allowed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from golden.splat.rasteriser import Pixels, alpha, blend, pixel_bytes
+from golden.splat.spec import DEFAULT, TINY, Spec
+from hw.splat.lane_array import LaneArray
+from hw.splat.pixel_lane import HAZARD
+from hw.splat.raster_setup import cross_factors
+from tests.hw.lib.bench import Bench
+from tests.hw.splat.datapath import Payload
+
+DRAWN, FLUSHED = 10, 11  # cycles after the operation
+
+
+class Lanes:
+    """The model's pixels of a few sub-tiles, and random operations on them."""
+
+    def __init__(self, spec: Spec, bench: Bench) -> None:
+        self.spec, self.rng = spec, bench.random
+        self.factors = cross_factors(spec)
+        count = spec.columns**2
+        self.pixels = Pixels(
+            transmittance=torch.zeros(count, spec.lanes, dtype=torch.int64),
+            done=torch.zeros(count, spec.lanes, dtype=torch.bool),
+            color=torch.zeros(count, spec.lanes, 3, dtype=torch.int64),
+        )
+        self.clean: set[int] = set()  # flushed since reset
+
+    def operation(self, blocked: list[int]) -> tuple[Payload, Payload | None]:
+        """Inputs of a cycle, and what comes of them; places in `blocked` had an operation too lately."""
+        rng, spec = self.rng, self.spec
+        # Few places, so that most operations come as early as they may; now and then any.
+        places = range(3) if rng.random() < 0.9 else range(spec.columns**2)
+        place = rng.choice(places)
+        free = place not in blocked and rng.random() < 0.95
+        flush = free and (place not in self.clean or rng.random() < 0.15)
+        draw = free and not flush
+        inputs = {
+            "operation": {"draw": int(draw), "flush": int(flush), "place": place},
+            "terms": self.terms(),
+            "color": [
+                rng.choice([0, 1, rng.randrange(1 << spec.color_format.width), spec.color_format.high])
+                for _ in range(3)
+            ],
+        }
+        if flush:
+            known = place in self.clean
+            self.clean.add(place)
+            pixels = self.flush(place)
+            # A sub-tile that was never flushed holds anything.
+            return inputs, {"flushed": place, "pixels": pixels if known else None}
+        return inputs, {"drawn": place, "done": self.draw(place, inputs)} if draw else None
+
+    def terms(self) -> Payload:
+        """Powers around what is visible: opaque, faint, just too faint, below zero, far away."""
+        rng, spec = self.rng, self.spec
+        start = rng.choice(
+            [-90, -64, 0, 3, rng.randrange(80), rng.randrange(spec.max_power), spec.max_power - 2, 1 << 14]
+        )
+        size = rng.choice([1, 4, 40])
+        return {
+            "row": [start + rng.randrange(-size, size + 1) for _ in range(spec.subtile)],
+            "column": [rng.randrange(-size, size + 1) for _ in range(spec.subtile)],
+            "cross": [rng.randrange(-size, size + 1) for _ in self.factors],
+            "far": int(rng.random() < 0.05),
+        }
+
+    def draw(self, place: int, inputs: Payload) -> int:
+        terms, n = inputs["terms"], self.spec.subtile
+        power = [
+            terms["row"][y] + terms["column"][x] + terms["cross"][self.factors.index(x * y)]
+            for y in range(n)
+            for x in range(n)
+        ]
+        alphas = alpha(torch.tensor([power]), self.spec) * (1 - terms["far"])
+        blend(self.pixels, torch.tensor([place]), alphas, torch.tensor([inputs["color"]]), self.spec)
+        return int(self.pixels.done[place].all())
+
+    def flush(self, place: int) -> int:
+        """The bytes of the sub-tile, which is transparent afterwards."""
+        values = pixel_bytes(self.pixels, self.spec)[place].flatten().tolist()
+        self.pixels.transmittance[place] = self.spec.full_transmittance
+        self.pixels.done[place] = False
+        self.pixels.color[place] = 0
+        return int.from_bytes(bytes(values), "little")
+
+
+@pytest.mark.parametrize(
+    ("spec", "cycles"), [(TINY, 1200), (replace(DEFAULT, subtile=2, group_size=16), 600)], ids=["tiny", "2x2"]
+)
+def test_random_operations(spec: Spec, cycles: int, seed: int) -> None:
+    """Draws and flushes in any order, two on a sub-tile 3 cycles apart: done flags and every pixel's bytes."""
+    dut = LaneArray(spec=spec)
+    bench = Bench(dut, seed=seed)
+    lanes = Lanes(spec, bench)
+    due: dict[tuple[str, int], Payload] = {}
+    ends = flushes = early = 0
+
+    async def run(ctx: Any) -> None:
+        nonlocal ends, flushes, early
+        recent: list[int] = []
+        last: dict[int, int] = {}
+        for cycle in range(cycles):
+            inputs, result = (
+                lanes.operation(recent) if cycle < cycles - 20 else lanes.operation([*range(spec.columns**2)])
+            )
+            if result is not None:
+                place = inputs["operation"]["place"]
+                early += cycle - last.get(place, 0) == HAZARD
+                last[place] = cycle
+                kind = "drawn" if "drawn" in result else "flushed"
+                due[kind, cycle + (DRAWN if kind == "drawn" else FLUSHED)] = result
+            recent = [*recent, inputs["operation"]["place"] if result else -1][-(HAZARD - 1) :]
+            ctx.set(dut.i, inputs)
+            for kind in ("drawn", "flushed"):
+                out = getattr(dut, kind)
+                wanted = due.pop((kind, cycle), None)
+                assert ctx.get(out.valid) == (wanted is not None), f"{kind} in cycle {cycle}"
+                if wanted is None:
+                    continue
+                assert ctx.get(out.place) == wanted[kind]
+                if kind == "drawn":
+                    assert ctx.get(out.done) == wanted["done"]
+                    ends += wanted["done"]
+                elif wanted["pixels"] is not None:
+                    assert ctx.get(out.pixels) == wanted["pixels"], f"sub-tile {wanted[kind]} in cycle {cycle}"
+                    flushes += 1
+            await ctx.tick()
+
+    bench.process(run)
+    bench.run(drain=cycles + 5)
+    assert not due
+    assert min(ends, flushes) > 5
+    assert early > cycles // 10

@@ -1,0 +1,106 @@
+"""Rasteriser: groups of splats in, the model's bytes in memory out."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+import torch
+
+from golden.splat.fine_filter import Splats
+from golden.splat.memory_map import PIXEL_BYTES
+from golden.splat.rasteriser import pixel_bytes, rasterise
+from golden.splat.spec import TINY
+from hw.splat.config import tiny
+from hw.splat.layouts import SortedLayout
+from hw.splat.rasteriser import Rasteriser
+from tests.golden.splat.layers import layers, sorted_splats
+from tests.hw.lib.bench import Bench
+from tests.hw.splat.datapath import Payload
+from tests.hw.splat.streams import whole
+from tests.hw.splat.workload import splat_payloads, workload
+
+ADDRESS = 8192
+ENTRY = {"valid_columns": 4, "valid_rows": 4}
+
+
+def join(*parts: Splats) -> Splats:
+    return Splats(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Splats)})
+
+
+def inside(splats: Splats, columns: int, rows: int) -> Splats:
+    """The splats of a group of which only some sub-tiles are on the image."""
+    place = torch.arange(TINY.columns**2)
+    return replace(splats, mask=splats.mask & (place % TINY.columns < columns) & (place // TINY.columns < rows))
+
+
+def groups() -> list[tuple[Splats, Payload]]:
+    """Real ones, an empty one, one that is opaque long before its end, and the same partly off the image."""
+    w = workload()
+    front = layers(TINY, [1 << TINY.opacity_fraction] * 14, [300] * 14)
+    crowd = join(front, *[sorted_splats("close", TINY, 40)] * 3)
+    real = [(w.sorted_splats(w.groups[n]), w.entries[n]) for n in (3, 5, 2)]
+    partly = {"valid_columns": 3, "valid_rows": 2}
+    return [*real, (crowd, ENTRY), real[0], (inside(crowd, 3, 2), partly), (sorted_splats("close", TINY, 30), ENTRY)]
+
+
+def framebuffer(splats: list[Splats]) -> bytes:
+    """Sub-tile by sub-tile."""
+    return b"".join(bytes(pixel_bytes(rasterise(s, TINY)[0], TINY).flatten().tolist()) for s in splats)
+
+
+@pytest.mark.parametrize(("window", "put", "stall"), [(2, 0, 0), (6, 0, 0.7), (1, 0.4, 0.3)])
+def test_groups(window: int, put: float, stall: float, seed: int) -> None:
+    """Every byte of the framebuffer, written once; `stop` while, and only while, the group at hand is opaque."""
+    config = replace(tiny(), issue_window=window)
+    dut = Rasteriser(config=config)
+    bench = Bench(dut, seed=seed)
+    every = groups()
+    layout = SortedLayout(TINY)
+    inputs = [
+        whole(layout, payload)
+        for splats, _ in every
+        for payload in [*({"end": 0, "splat": s} for s in splat_payloads(splats)), {"end": 1}]
+    ]
+    bench.source(dut.i, inputs, stall=put)
+    entry = dict.fromkeys(workload().entries[0], 0)
+    bench.source(dut.groups, [entry | e for _, e in every], stall=put)
+    tile_bytes = TINY.lanes * PIXEL_BYTES
+    log = bench.sink(
+        dut.memory.request, len(every) * TINY.columns**2 * tile_bytes * 8 // config.memory_width, stall=stall
+    )
+    bench.m.d.comb += [dut.frame_address.eq(ADDRESS), dut.start.eq(bench.cycle == 0)]
+    stops: list[int] = [0] * len(every)
+    counts = dict.fromkeys(("drawing", "flushing", "group_end"), 0)
+    busy = 1
+
+    async def watch(ctx: Any) -> None:
+        nonlocal busy
+        group = 0
+        while group < len(every):
+            names = tuple(counts)
+            _, _, stop, busy, *events = await ctx.tick().sample(dut.stop, dut.busy, *(getattr(dut, n) for n in names))
+            stops[group] += stop
+            for name, event in zip(names, events, strict=True):
+                counts[name] += event
+            group += events[-1]
+        while True:
+            _, _, busy = await ctx.tick().sample(dut.busy)
+
+    bench.process(watch)
+    bench.run(drain=30)
+    got = {write["address"]: write["data"] for write in log.values}
+    assert len(got) == len(log.values), "a word was written twice"
+    expected = framebuffer([splats for splats, _ in every])
+    step = config.memory_width // 8
+    for k in range(0, len(expected), step):
+        assert got[ADDRESS + k] == int.from_bytes(expected[k : k + step], "little"), (
+            f"group {k // (16 * tile_bytes)}, byte {k}"
+        )
+    assert [n for n, count in enumerate(stops) if count > 20] == [3, 5], "the groups that are opaque before their end"
+    assert [n for n, count in enumerate(stops) if count] == [3, 5]
+    assert counts["group_end"] == len(every)
+    touches, useful = (sum(rasterise(s, TINY)[k] for s, _ in every) for k in (1, 2))
+    assert useful <= counts["drawing"] < touches
+    assert busy == 0

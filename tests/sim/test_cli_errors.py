@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.golden.scenes.corrupted import GOOD
+from tests.sim.conftest import Tessera
+
+IDENTITY = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 4], [0, 0, 0, 1]]
+CAMERA = {"width": 16, "height": 16, "fx": 20, "fy": 20, "cx": 8, "cy": 8, "world_to_camera": IDENTITY}
+FILES = {
+    "good.json": json.dumps(CAMERA),
+    "two.json": json.dumps([CAMERA, CAMERA]),
+    "text.json": "a camera",
+    "empty.json": "[]",
+    "lacking.json": json.dumps({k: v for k, v in CAMERA.items() if k != "fx"}),
+    "nan.json": json.dumps(CAMERA | {"fx": float("nan")}),
+    "wide.json": json.dumps(CAMERA | {"fx": 2}),
+    "report.json": json.dumps({"cycles": 5}),
+    "list.json": "[1]",
+    "name.txt": "not a scene",
+    "empty.ply": "",
+    "taken": "a file where a folder is wanted",
+}
+RENDER = "render embedded --backend model --size 16x16 --out out/frame.png"
+
+#: A command line, and what its one line must say.
+ERRORS = [
+    ("unknown", "No such command 'unknown'"),
+    ("render", "Missing argument 'SCENE'"),
+    ("render embedded", "Missing option '--out'"),
+    (f"{RENDER} --bogus", "No such option"),
+    (RENDER.replace("embedded", "missing.ply"), "missing.ply: no such file"),
+    (RENDER.replace("embedded", "."), "a scene file ends in"),
+    (RENDER.replace("embedded", "name.txt"), "name.txt: a scene file ends in .ply, .splat, .spz"),
+    (RENDER.replace("embedded", "empty.ply"), "empty.ply: "),
+    (RENDER.replace("embedded", "cut.ply"), "cut.ply: "),
+    (RENDER.replace("embedded", "cut.splat"), "cut.splat: "),
+    (RENDER.replace("embedded", "cut.spz"), "cut.spz: "),
+    (f"{RENDER} --camera good.json", "leave out --orbit and --size"),
+    (f"{RENDER} --backend gpu", "--backend must be rtl, model or reference, it is 'gpu'"),
+    (f"{RENDER} --check", "--check and --waves need --backend rtl"),
+    (f"{RENDER} --waves w.vcd", "--check and --waves need --backend rtl"),
+    (f"{RENDER} --config huge", "config must be one of tiny, default, paper, it is 'huge'"),
+    (f"{RENDER} --set lanes=3", "no field 'lanes'"),
+    (f"{RENDER} --set sh_degree=9", "sh_degree must lie in 0..3, it is 9"),
+    (f"{RENDER} --set sh_degree=x", "sh_degree must be a whole number"),
+    (f"{RENDER} --size 16", "--size takes WIDTHxHEIGHT, got '16'"),
+    (f"{RENDER} --size -4x8", "--size takes WIDTHxHEIGHT"),
+    (f"{RENDER} --size 0x16", "width must lie in 1..4096 pixels, it is 0"),
+    (f"{RENDER} --size 16x5000", "height must lie in 1..4096 pixels, it is 5000"),
+    (f"{RENDER} --orbit 1", "--orbit takes K/N, got '1'"),
+    (f"{RENDER} --orbit 3/3", "view K of N needs 0 <= K < N, got 3/3"),
+    (f"{RENDER} --orbit 0/0", "got 0/0"),
+    (f"{RENDER} --latency 0", "--latency must lie in 1..900, it is 0"),
+    (f"{RENDER} --bandwidth 257", "--bandwidth must lie in 1..256, it is 257"),
+    (f"{RENDER} --stalls 256", "--stalls must lie in 0..240, it is 256"),
+    (f"{RENDER} --seed 0", "--seed must lie in 1..2147483647, it is 0"),
+    (f"{RENDER} --seed one", "Invalid value for '--seed'"),
+    (f"{RENDER} --near 0", "--near must be a positive number, it is 0"),
+    (f"{RENDER} --near nan", "--near must be a positive number, it is nan"),
+    (f"{RENDER.replace('model', 'reference')} --near nan", "--near must be a positive number, it is nan"),
+    (f"{RENDER.replace('model', 'reference')} --near -1", "--near must be a positive number, it is -1"),
+    (RENDER.replace("out/frame.png", "taken/frame.png"), "taken/frame.png: cannot be written"),
+    (RENDER.replace("out/frame.png", "."), "cannot be written: it is a folder"),
+    (f"{RENDER} --array taken/a.npy", "taken/a.npy: cannot be written"),
+    (f"{RENDER} --report taken/r.json", "taken/r.json: cannot be written"),
+    ("render embedded --backend model --camera missing.json --out out/f.png", "missing.json: cannot be read"),
+    ("render embedded --backend model --camera . --out out/f.png", "cannot be read"),
+    ("render embedded --backend model --camera text.json --out out/f.png", "text.json: a camera file is JSON"),
+    ("render embedded --backend model --camera empty.json --out out/f.png", "needs at least one camera"),
+    ("render embedded --backend model --camera lacking.json --out out/f.png", "camera 0: lacks the field 'fx'"),
+    ("render embedded --backend model --camera nan.json --out out/f.png", "camera 0: fx must"),
+    ("render embedded --backend model --camera wide.json --out out/f.png", "field of view must have a tangent"),
+    ("render embedded --backend model --camera two.json --view 2 --out out/f.png", "--view must lie in 0..1"),
+    ("generate", "Missing argument 'ENGINE'"),
+    ("generate nothing -o out", "engine must be one of splat, it is 'nothing'"),
+    ("generate splat --set memory_width=100 -o out", "memory_width must lie in 128..512, it is 100"),
+    ("generate splat --config tiny -o taken", "taken"),
+    ("demo missing.ply", "missing.ply: no such file"),
+    ("demo embedded --size 0", "width must lie in 1..4096"),
+    ("demo embedded --config huge", "config must be one of"),
+    ("sim nothing", "engine must be one of"),
+    ("sim splat --input missing.ply -o out", "missing.ply: no such file"),
+    ("sim splat --input embedded --size 0 -o out", "width must lie in 1..4096"),
+    ("sim splat --input embedded --stalls 999 -o out", "--stalls must lie in 0..240, it is 999"),
+    ("synth nothing", "engine must be one of"),
+    ("synth lib --block nothing -o out", "--block must be one of stream_queue, "),
+    ("synth splat --set sh_degree=4 -o out", "sh_degree must lie in 0..3"),
+    ("baseline nothing", "engine must be one of"),
+    ("baseline splat --size 7", "--size must lie in 8..1048576, it is 7"),
+    ("baseline splat --input missing.ply", "missing.ply: no such file"),
+    ("compare missing.json", "missing.json: No such file"),
+    ("compare text.json", "text.json: a report is JSON"),
+    ("compare report.json", "report.json: a report is an object with"),
+    ("compare list.json", "list.json: a report is an object with"),
+    ("compare .", "Is a directory"),
+    ("bench missing.ply", "missing.ply: no such file"),
+    ("bench --config huge", "config must be one of"),
+    ("docs nothing", "engine must be one of"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), ERRORS, ids=[line for line, _ in ERRORS])
+def test_an_error_is_one_line_and_status_2(
+    tessera: Tessera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, message: str
+) -> None:
+    """One line on stderr that states the rule, nothing on stdout, no traceback, no file, no temporary file."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in FILES.items():
+        Path(name).write_text(text)
+    for name in ("plain.ply", "a.splat", "v3.spz"):
+        Path(f"cut{Path(name).suffix}").write_bytes(GOOD[name][:-5])
+    before = {path.name for path in tmp_path.iterdir()}
+    outcome = tessera(*line.split())
+    assert outcome.status == 2
+    assert outcome.err.startswith("tessera: error: ")
+    assert len(outcome.err.splitlines()) == 1
+    assert message in outcome.err
+    assert not [path for path in tmp_path.rglob("*") if path.name not in before and path.is_file()]
+    assert "Traceback" not in outcome.err + outcome.out

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden.splat.memory_map import COARSE_BYTES, GROUP_BYTES, HEADER, HEADER_BYTES, PIXEL_BYTES, VOXEL_BYTES
+from hw.splat.config import CONFIGS
+from sim.jobs import MemorySettings
+from sim.roofline import dram_bytes
+from sim.runner import SimulationError
+from sim.suites.splat import run_scene
+from sim.workloads.splat import RtlFrame, run_rtl, splat_roofline
+from tests.sim.frames import VIEWS, model, run_tapped, workload
+
+SCENES = ("lastchance", "flowers_3_0", "statue_angel", "skull")
+FREE, PAUSES = 0, 100  # chance of a pause, in 256
+ODD = {"width": 51, "height": 37}  # no multiple of a group or a sub-tile
+
+
+@cache
+def drawn(stalls: int = FREE) -> RtlFrame:
+    """A frame of 64×64 pixels of the default scene by the tiny engine."""
+    return run_tapped(workload(), stalls=stalls)
+
+
+@pytest.mark.parametrize("stalls", [FREE, PAUSES])
+def test_a_frame_equals_the_model(stalls: int) -> None:
+    """Every byte of sixteen groups, some cut short because they are opaque, some empty."""
+    assert (drawn(stalls).pixels == model().image.numpy()).all()
+    counters = drawn(stalls).job.counters
+    assert 0 < counters["groups_stopped"] < counters["groups"]
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [{}, {"stalls": 220, "seed": 9}, {"latency": 1}, {"latency": 800, "stalls": 30}, {"bandwidth": 20}],
+)
+def test_a_frame_equals_the_model_whatever_the_memory_does(memory: dict[str, int]) -> None:
+    """Pixels do not depend on time; what lies beyond the image in the last groups is neither missing nor shown."""
+    frame = run_tapped(workload("tiny", "few", **ODD), **memory)
+    assert frame.pixels.shape == (37, 51, 4)
+    assert frame.pixels.any(axis=(0, 1)).all()
+    assert (frame.pixels == model("tiny", "few", **ODD).image.numpy()).all()
+
+
+@pytest.mark.parametrize("stalls", [FREE, PAUSES])
+def test_bytes_are_those_that_the_memory_served(stalls: int) -> None:
+    """The engine's word counters agree with the memory's own, and with the sizes of what must move."""
+    job = drawn(stalls).job
+    moved = dram_bytes(job.counters, workload().config.word_bytes)
+    assert moved["total"] - moved["write"] == job.bytes_read
+    assert moved["write"] == job.bytes_written == 64 * 64 * PIXEL_BYTES
+    assert moved["frame"] == HEADER_BYTES + 16 * GROUP_BYTES
+    assert moved["list"] >= VOXEL_BYTES * job.counters["voxels"]
+    assert moved["coarse"] >= COARSE_BYTES * job.counters["streamed"]
+
+
+def test_pauses_cost_cycles_and_hardly_work() -> None:
+    """A slower memory takes longer over the same groups; no work exceeds the model's, which cuts nothing short."""
+    free, slow = drawn(FREE).job.counters, drawn(PAUSES).job.counters
+    assert slow["cycles"] > free["cycles"]
+    work = model().work
+    for counters in (free, slow):
+        assert counters["groups"] == len(workload().frame.groups)
+        assert counters["write_words"] == free["write_words"]
+        assert counters["bound_fell"] == 0
+        for name in ("voxels", "streamed", "candidates", "splats"):
+            assert 0.5 * getattr(work, name) < counters[name] <= getattr(work, name), name
+        assert 0.5 * work.useful_touches < counters["draws"] <= work.touches
+
+
+def test_work_equals_the_model_where_nothing_is_cut_short() -> None:
+    """On a frame without an opaque group every work counter is the model's number, with and without pauses."""
+    work = model("tiny", "few", **ODD).work
+    groups = workload("tiny", "few", **ODD).frame.groups
+    for stalls in (FREE, PAUSES):
+        counters = run_tapped(workload("tiny", "few", **ODD), stalls=stalls).job.counters
+        assert counters["groups_stopped"] == 0
+        assert counters["rows"] == counters["streamed"]  # one coarse lane
+        assert counters["flushes"] >= sum(g.valid_columns * g.valid_rows for g in groups)
+        for name in ("voxels", "streamed", "candidates", "splats", "forced"):
+            assert counters[name] == getattr(work, name), name
+        assert work.useful_touches <= counters["draws"] <= work.touches
+
+
+def test_the_same_run_takes_the_same_cycles() -> None:
+    """Seed and settings decide every counter; another seed moves the pauses."""
+    first, again, other = (
+        run_tapped(workload("tiny", "few", **ODD), stalls=PAUSES, seed=seed).job.counters for seed in (3, 3, 4)
+    )
+    assert first == again
+    assert other["cycles"] != first["cycles"]
+
+
+def test_cycles_are_never_below_the_bound() -> None:
+    """The bound is one: the frame takes no fewer cycles than any stage needs, and a stage limits it."""
+    for stalls in (FREE, PAUSES):
+        roofline = splat_roofline(drawn(stalls).job.counters, workload().config, MemorySettings(stalls=stalls))
+        assert roofline.ratio >= 1
+        assert roofline.bound == max(roofline.stages.values()) > 0
+
+
+def test_an_access_beyond_the_memory_is_an_error() -> None:
+    """A header whose coarse halves lie outside fails the run and names the address."""
+    good = workload("tiny", "few", **ODD)
+    data = good.memory.data.copy()
+    place = 4 * [field.name for field in HEADER].index("coarse_address")
+    data[place : place + 4] = np.frombuffer(np.uint32(0x7FFF_0000).tobytes(), np.uint8)
+    broken = replace(good, memory=replace(good.memory, data=data))
+    with pytest.raises(SimulationError, match=r"splat: access to address 0x7fff.*, beyond the memory's end"):
+        run_tapped(broken)
+
+
+def test_the_default_engine_equals_the_model() -> None:
+    """One frame of 64 lanes with memory pauses, every byte."""
+    frame = run_rtl(workload("default", width=128, height=128), memory=MemorySettings(stalls=64))
+    assert (frame.pixels == model("default", width=128, height=128).image.numpy()).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", range(VIEWS))
+@pytest.mark.parametrize("scene", ["embedded", *SCENES])
+def test_a_scene_meets_the_bars(request: pytest.FixtureRequest, scene: str, view: int) -> None:
+    """Equal to the model with and without pauses, at least 45 dB, within 1.5 of the bound, lanes busy 60 %."""
+    source = scene
+    if scene != "embedded":
+        source = str(request.getfixturevalue("shared_data") / "scenes" / f"{scene}.ply")
+        assert Path(source).is_file()
+    config = CONFIGS["default"]()
+    run_scene(source, config, view=view, stalls=64)  # raises where RTL and model differ
+    frame = run_scene(source, config, view=view)
+    assert frame.report["quality"]["psnr_db"] >= 45
+    assert frame.report["ratio"] <= 1.5
+    assert frame.lanes_busy >= 0.6
