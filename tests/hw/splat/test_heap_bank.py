@@ -85,8 +85,9 @@ def test_the_root_is_the_nearest(levels: int, spread: int, seed: int) -> None:
                     waiting = driver.item()
                 if await driver.step(ctx, waiting, rng.random() < popping):
                     waiting = None
-        while driver.inside:
-            await driver.step(ctx, None, True)
+        while driver.inside or waiting is not None:
+            if await driver.step(ctx, waiting, True):
+                waiting = None
 
     bench.process(run)
     bench.run(drain=9 * (5 * driver.capacity + 40) + 4 * driver.capacity)
