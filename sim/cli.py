@@ -12,7 +12,9 @@ from sim.baselines.record import WrongAnswerError
 from sim.check import CheckError
 from sim.commands.baseline import baseline
 from sim.commands.bench import bench
+from sim.commands.collective import gather, reduce
 from sim.commands.compare import compare
+from sim.commands.decode import decode
 from sim.commands.demo import demo
 from sim.commands.docs import docs
 from sim.commands.engines import engines
@@ -36,7 +38,11 @@ def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
 
 
-for command in (generate, render, retrieve, demo, sim, synth, baseline, compare, bench, docs, engines, kv_study, lod):
+COMMANDS = (
+    generate, render, lod, retrieve, reduce, gather, decode,
+    demo, sim, synth, baseline, compare, bench, docs, kv_study, engines,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 
@@ -64,3 +70,7 @@ def main() -> None:
 def _fail(message: str, status: int) -> None:
     err.print(f"tessera: error: {message}", markup=False, soft_wrap=True)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,9 @@ from typing import Any
 from amaranth.lib import wiring
 
 from golden.errors import InputError
+from hw.cluster.catalogue import catalogue as cluster_stages
+from hw.cluster.config import CONFIGS as CLUSTER_CONFIGS
+from hw.cluster.top import ClusterEngine
 from hw.kv.catalogue import catalogue as kv_stages
 from hw.kv.config import CONFIGS as KV_CONFIGS
 from hw.kv.top import KvEngine
@@ -43,6 +46,7 @@ ENGINES = {
     "splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages),
     "kv": Engine(name="kv", configs=KV_CONFIGS, top=KvEngine, stages=kv_stages),
     "lod": Engine(name="lod", configs=LOD_CONFIGS, top=LodEngine, stages=lod_stages),
+    "cluster": Engine(name="cluster", configs=CLUSTER_CONFIGS, top=ClusterEngine, stages=cluster_stages),
 }
 
 

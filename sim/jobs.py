@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,10 +68,12 @@ class JobResult:
 def run_job(
     make: Callable[[], Any], name: str, config: Any, job: Job, counters: CounterLayout, *,
     memory: MemorySettings = MemorySettings(), taps: bool = False, waves: bool = False, rebuild: bool = False,
-    timeout: int = 100_000_000,
+    timeout: int = 100_000_000, sources: Sequence[Path] = (),
+    arguments: Mapping[str, object] | None = None,
 ) -> JobResult:  # fmt: skip
     """Builds the engine that `make` returns with a memory large enough, runs the job, reads the result.
 
+    `sources` and `arguments`: Verilog files and plus-arguments that the engine's own harness needs.
     The run's folder is kept only for `taps` and `waves`, and when the run fails.
 
     Raises:
@@ -85,7 +87,7 @@ def run_job(
     harness = design(lambda: MemoryHarness(make(), **variant), f"{name}_job", config, variant=variant)
     generate_seconds = time.perf_counter() - begin
     begin = time.perf_counter()
-    built = runner.build(harness, sources=SOURCES, waves=waves, again=rebuild)
+    built = runner.build(harness, sources=[*SOURCES, *sources], waves=waves, again=rebuild)
     build_seconds = time.perf_counter() - begin
 
     RUNS.mkdir(parents=True, exist_ok=True)
@@ -100,6 +102,7 @@ def run_job(
         "dump_last": total // word - 1,
         "taps": tap_folder,
         **vars(memory),
+        **(arguments or {}),
     }
     env = {
         "TESSERA_TIMEOUT": str(timeout),

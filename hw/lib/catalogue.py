@@ -7,9 +7,13 @@ from collections.abc import Callable
 from amaranth.hdl import signed
 from amaranth.lib import wiring
 
+from golden.float_format import HALF, SINGLE
 from hw.lib.arbiter import RoundRobinArbiter
 from hw.lib.burst_reader import BurstReader
 from hw.lib.demux import StreamDemux
+from hw.lib.float_add import FloatAdd
+from hw.lib.float_exp import FloatExp
+from hw.lib.float_multiply import FloatMultiply
 from hw.lib.fork import StreamFork
 from hw.lib.join import StreamJoin
 from hw.lib.leading_zeros import LeadingZeros
@@ -38,6 +42,10 @@ def catalogue() -> dict[str, Callable[[], wiring.Component]]:
         "reciprocal": lambda: LinearLookUp(table=reciprocal_table(16)),
         "square_root": lambda: LinearLookUp(table=sqrt_table(16)),
         "exp2": lambda: LinearLookUp(table=exp2_table(16)),
+        "float_add_half": lambda: FloatAdd(fmt=HALF),
+        "float_add": lambda: FloatAdd(fmt=SINGLE),
+        "float_multiply": lambda: FloatMultiply(fmt=SINGLE),
+        "float_exp": lambda: FloatExp(),
         "leading_zeros": lambda: LeadingZeros(width=36),
         "burst_reader": lambda: BurstReader(width=64, depth=128),
         "read_arbiter": lambda: ReadArbiter(width=64, count=4),

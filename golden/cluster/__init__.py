@@ -1,0 +1,1 @@
+"""Cluster reduce network: ClusterFusion's ClusterReduce and ClusterGather, and other collectives."""

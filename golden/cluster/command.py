@@ -1,0 +1,118 @@
+"""Commands of the cluster network, checked before they go anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from golden.cluster.spec import INDEPENDENT, SCHEDULES, WAIT_IDLE, Format, Kind, Op, Schedule, Spec
+from golden.errors import InputError
+
+MAX_FLITS = (1 << 16) - 1
+ELEMENT_BYTES = {Format.HALF: 2, Format.SINGLE: 4, Format.INTEGER: 4, Format.MIXED: 4}  # on the links
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One step of all nodes; fields as in `golden.cluster.memory_map`.
+
+    GATHER and BROADCAST work in place: node b's own message stands at target + b·flits (GATHER), the
+    root's at target (BROADCAST). REDUCE reads `source` and leaves the result at `target`, which may be
+    the same place; REDUCE_SCATTER leaves chunk b at target + b·flits/N.
+    """
+
+    op: Op
+    schedule: Schedule = Schedule.XOR
+    format: Format = Format.SINGLE
+    kind: Kind = Kind.SUM
+    flags: int = 0
+    root: int = 0
+    record: int = 1
+    flits: int = 1
+    source: int = 0
+    target: int = 0
+    external: int = 0
+    external_stride: int = 0
+    rank_stride: int = 0
+
+    @property
+    def reduces(self) -> bool:
+        return self.op in (Op.REDUCE, Op.REDUCE_SCATTER)
+
+    @property
+    def widens(self) -> bool:
+        """The source is half as long as the message on the links."""
+        return self.reduces and self.format == Format.MIXED
+
+    def extent(self, spec: Spec) -> int:
+        """One past the highest flit of a node's memory that the command touches."""
+        if self.op == Op.BARRIER:
+            return 1
+        if self.op == Op.GATHER:
+            return self.target + self.flits * spec.nodes
+        if self.op in (Op.LOAD, Op.STORE):
+            start = self.target if self.op == Op.LOAD else self.source
+            return start + (spec.nodes - 1) * self.rank_stride + self.flits
+        source = self.source + (self.flits + 1) // 2 if self.widens else self.source + self.flits
+        return max(source if self.reduces else 0, self.target + self.flits)
+
+
+def flits_of(size: int, spec: Spec, what: str = "message") -> int:
+    """Bytes as flits.
+
+    Raises:
+        InputError: not a positive multiple of the flit.
+    """
+    if size <= 0 or size % spec.flit_bytes:
+        raise InputError(
+            f"cluster: {what} must be a positive multiple of the flit of {spec.flit_bytes} B, it is {size} B"
+        )
+    return size // spec.flit_bytes
+
+
+def check(command: Command, spec: Spec) -> None:
+    """Refuses what the hardware would refuse, and what would leave a node's memory.
+
+    Raises:
+        InputError: an unknown code, an impossible combination, or an address out of range.
+    """
+    for name, codes in (("op", Op), ("schedule", Schedule), ("format", Format), ("kind", Kind)):
+        value = getattr(command, name)
+        if value not in list(codes):
+            names = ", ".join(f"{code.value} {code.name.lower()}" for code in codes)
+            raise InputError(f"cluster: {name} must be one of {names}, it is {int(value)}")
+    op = Op(command.op).name.lower()
+    if command.schedule not in SCHEDULES[command.op]:
+        allowed = ", ".join(s.name.lower() for s in SCHEDULES[command.op])
+        raise InputError(f"cluster: {op} runs as {allowed}, not as {Schedule(command.schedule).name.lower()}")
+    if command.reduces and command.kind == Kind.MERGE and command.format != Format.SINGLE:
+        raise InputError(f"cluster: merge needs format single, it is {Format(command.format).name.lower()}")
+    if not 1 <= command.flits <= MAX_FLITS:
+        raise InputError(f"cluster: a message must have 1 to {MAX_FLITS} flits, it has {command.flits}")
+    if command.reduces and command.schedule == Schedule.RING and command.flits % spec.nodes:
+        raise InputError(
+            f"cluster: a ring splits the message in {spec.nodes} equal chunks of whole flits, "
+            f"{command.flits} flits do not"
+        )
+    if command.reduces and command.kind == Kind.MERGE:
+        chunk = command.flits // spec.nodes if command.schedule == Schedule.RING else command.flits
+        if command.record < 1 or chunk % command.record:
+            raise InputError(
+                f"cluster: a merged message (ring: chunk) is a whole number of records, {chunk} flits for records of "
+                f"{command.record} are not"
+            )
+    if not 0 <= command.root < spec.nodes:
+        raise InputError(f"cluster: root must lie in 0..{spec.nodes - 1}, it is {command.root}")
+    if command.flags & ~(WAIT_IDLE | INDEPENDENT):
+        raise InputError(f"cluster: flags must lie in 0..3, they are {command.flags}")
+    read = (command.flits + 1) // 2 if command.widens else command.flits
+    overlap = command.source < command.target + command.flits and command.target < command.source + read
+    if command.reduces and overlap and (command.widens or command.source != command.target):
+        raise InputError(
+            f"cluster: source and target of a reduction must not overlap (or be the same, unless the format is mixed): "
+            f"{read} flits from {command.source} and {command.flits} from {command.target} do"
+        )
+    if command.extent(spec) > spec.words:
+        raise InputError(
+            f"cluster: {op} reaches flit {command.extent(spec)}, a node's memory has {spec.words} "
+            f"({spec.memory_kib} KiB; set memory_kib)"
+        )

@@ -1,0 +1,41 @@
+"""The engine's command stream in external memory, bit by bit, little endian."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Field:
+    """A named run of bits."""
+
+    name: str
+    width: int
+
+
+COMMAND_BYTES = 32  # of a command, and of the header
+
+#: At the address that is given with `start`.
+HEADER = [
+    Field("commands", 32),
+    Field("command_address", 32),
+    Field("watchdog", 32),  # cycles without any movement that end the run; 0: never
+    Field("spare", 160),
+]
+
+#: Addresses and lengths without a unit are in flits, `external` and its stride in bytes.
+COMMAND = [
+    Field("op", 8),
+    Field("schedule", 8),
+    Field("format", 8),
+    Field("kind", 8),
+    Field("flags", 8),
+    Field("root", 8),  # of a broadcast
+    Field("record", 16),  # flits of one (m, l, o), header flit included
+    Field("flits", 32),  # of one node's message on the links
+    Field("source", 32),
+    Field("target", 32),
+    Field("external", 32),
+    Field("external_stride", 32),  # from one node's part to the next
+    Field("rank_stride", 32),  # LOAD and STORE: node b uses source (target) + b · rank_stride
+]

@@ -1,0 +1,116 @@
+"""Everything that changes what the cluster network computes, and the codes of its commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from golden.errors import InputError
+
+
+class Op(IntEnum):
+    """What a command does."""
+
+    BARRIER = 0
+    REDUCE = 1  #: every node ends with the reduction of all messages (ClusterReduce)
+    GATHER = 2  #: every node ends with all messages in rank order (ClusterGather)
+    REDUCE_SCATTER = 3  #: node b ends with chunk b of the reduction
+    BROADCAST = 4  #: every node ends with the root's message
+    LOAD = 5  #: external memory to the nodes' memories
+    STORE = 6  #: the nodes' memories to external memory
+
+
+class Schedule(IntEnum):
+    """Who talks to whom in which turn."""
+
+    XOR = 0  #: recursive doubling, partner rank XOR 2**k: the same bits on all nodes
+    ROTATE = 1  #: the paper's: to rank + 2**k, from rank - 2**k
+    RING = 2  #: to rank + 1, from rank - 1, one chunk a step: least traffic for large messages
+
+
+class Format(IntEnum):
+    """Of a message's elements."""
+
+    HALF = 0  #: elements of 16 bits, added in half precision
+    SINGLE = 1  #: elements of 32 bits
+    INTEGER = 2  #: 32 bits, two's complement; a sum wraps
+    MIXED = 3  #: half elements in the source, single on the links and in the result
+
+
+class Kind(IntEnum):
+    """How a reduction combines two elements, or two records."""
+
+    SUM = 0
+    MAX = 1
+    MIN = 2
+    MERGE = 3  #: online softmax: records of (m, l, o), see `golden.cluster.combine`
+
+
+WAIT_IDLE = 1  #: command flag: not before all nodes have ended all commands
+INDEPENDENT = 2  #: command flag: does not read what the command before it writes
+
+#: What each operation may be asked for; anything else is refused.
+SCHEDULES = {
+    Op.BARRIER: (Schedule.XOR, Schedule.ROTATE),
+    Op.REDUCE: (Schedule.XOR, Schedule.ROTATE, Schedule.RING),
+    Op.GATHER: (Schedule.XOR, Schedule.ROTATE, Schedule.RING),
+    Op.REDUCE_SCATTER: (Schedule.RING,),
+    Op.BROADCAST: (Schedule.XOR, Schedule.ROTATE, Schedule.RING),
+    Op.LOAD: (Schedule.XOR,),
+    Op.STORE: (Schedule.XOR,),
+}
+
+
+class Status(IntEnum):
+    """How a run ended."""
+
+    DONE = 0
+    REFUSED = 1  #: a command has an unknown code or an impossible combination of codes
+    TIMEOUT = 2  #: nothing moved for the watchdog's time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """Nodes, link width and the size of a node's memory: what decides addresses and the split into flits."""
+
+    nodes: int = 4  #: N, a power of two
+    link_width: int = 128  #: bits of a flit, of a word of a node's memory and of external memory
+    memory_kib: int = 64  #: of one node
+
+    def __post_init__(self) -> None:
+        limits = {"nodes": (2, 32), "link_width": (64, 256), "memory_kib": (1, 1024)}
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise InputError(f"cluster: {name} must lie in {low}..{high}, it is {value}")
+            if value & (value - 1):
+                raise InputError(f"cluster: {name} must be a power of two, it is {value}")
+
+    @property
+    def rounds(self) -> int:
+        """log2 N."""
+        return self.nodes.bit_length() - 1
+
+    @property
+    def flit_bytes(self) -> int:
+        return self.link_width // 8
+
+    @property
+    def words(self) -> int:
+        """Flits that a node's memory holds."""
+        return self.memory_kib * 1024 // self.flit_bytes
+
+    @property
+    def links(self) -> int:
+        """Point-to-point links into a node: XOR partners 2**k, and rotations 2**k but the last, which is the same."""
+        return 2 * self.rounds - 1
+
+    def link(self, schedule: Schedule, k: int) -> int:
+        """The link of round k: XOR partners first."""
+        return k if schedule == Schedule.XOR or k == self.rounds - 1 else self.rounds + k
+
+
+DEFAULT = Spec()
+#: The paper's best cluster of four; a remote store of Hopper moves 21 bytes a clock: 32 is the power of two above.
+PAPER = Spec(nodes=4, link_width=256, memory_kib=256)
+TINY = Spec(nodes=4, link_width=64, memory_kib=4)

@@ -1,0 +1,1 @@
+"""RTL of the cluster reduce network."""

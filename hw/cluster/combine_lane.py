@@ -1,0 +1,80 @@
+"""One 32-bit word of the vector ALU: sum, maximum and minimum of every format."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.cluster.spec import Format, Kind
+from golden.float_format import HALF, SINGLE, FloatFormat
+from hw.lib.float_add import FloatAdd
+from hw.lib.float_parts import is_nan, less
+from hw.lib.pipe import Pipe
+
+
+def _choose(own: Value, received: Value, smaller: Value, fmt: FloatFormat) -> Value:
+    """Maximum, or minimum if `smaller`; NaN if either is."""
+    chosen = Mux(less(own, received) ^ smaller, received, own)
+    return Mux(is_nan(own, fmt) | is_nan(received, fmt), fmt.nan, chosen)[: fmt.width]
+
+
+class CombineLane(wiring.Component):
+    """o = own ⊕ received by `format` and `kind`, or received if not `reduce`; equals `golden.cluster.combine`.
+
+    A word is two halves, a single or an integer. MIXED is single by now; MERGE is not done here.
+    Latency 7 cycles, throughput one a cycle.
+
+    Members:
+        i: {`own`, `received`, `format`, `kind`, `reduce`}. o: a word.
+    """
+
+    latency = 1 + FloatAdd.latency
+
+    def __init__(self) -> None:
+        layout = data.StructLayout({"own": 32, "received": 32, "format": 2, "kind": 2, "reduce": 1})
+        super().__init__({"i": In(layout), "o": Out(32)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        i = self.i
+        m.submodules.single = single = FloatAdd(fmt=SINGLE)
+        m.submodules.low = low = FloatAdd(fmt=HALF)
+        m.submodules.high = high = FloatAdd(fmt=HALF)
+        m.d.comb += [
+            *(Value.cast(unit.i).eq(Cat(i.own, i.received)) for unit in (single,)),
+            Value.cast(low.i).eq(Cat(i.own[:16], i.received[:16])),
+            Value.cast(high.i).eq(Cat(i.own[16:], i.received[16:])),
+        ]
+        own, received = p.source(i.own, "own"), p.source(i.received, "received")
+        kind, form = p.source(i.kind, "kind"), p.source(i.format, "format")
+
+        def chosen(a: Value, b: Value, k: Value) -> Value:
+            smaller = k == Kind.MIN
+            halves = [_choose(a[s : s + 16], b[s : s + 16], smaller, HALF) for s in (0, 16)]
+            integer = Mux((a.as_signed() < b.as_signed()) ^ smaller, b, a)
+            return Cat(*halves, _choose(a, b, smaller, SINGLE), integer, (a + b)[:32])
+
+        def simple(options: Value, k: Value, f: Value, a: Value, r: Value) -> Value:
+            """Everything but a floating-point sum, which comes from the adders."""
+            half, one, integer, total = (options[s : s + 32] for s in range(0, 128, 32))
+            number = Mux(f == Format.HALF, half, Mux(f == Format.INTEGER, Mux(k == Kind.SUM, total, integer), one))
+            return Mux(r, number, a)
+
+        options = p.stage(chosen, own, received, kind, name="options")
+        reduce = p.source(i.reduce, "reduce")
+        other = p.stage(simple, options, kind, form, received, reduce, name="other")
+        adds = p.stage(
+            lambda k, f, r: Cat(r & (k == Kind.SUM) & (f != Format.INTEGER), f == Format.HALF),
+            kind,
+            form,
+            reduce,
+            name="adds",
+        )
+        sums = p.source(Cat(single.o, low.o, high.o), "sums", FloatAdd.latency)
+        result = p.stage(lambda o, s, a: Mux(a[0], Mux(a[1], s[32:], s[:32]), o), other, sums, adds, name="result")
+        if result.stage != self.latency:
+            raise ValueError(f"CombineLane takes {result.stage} cycles, its stated latency is {self.latency}")
+        m.d.comb += self.o.eq(result.value)
+        return m

@@ -1,0 +1,58 @@
+"""Everything that changes the cluster network's speed and area, beside its specification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from golden.cluster.spec import DEFAULT as DEFAULT_SPEC
+from golden.cluster.spec import PAPER as PAPER_SPEC
+from golden.cluster.spec import TINY as TINY_SPEC
+from golden.cluster.spec import Spec
+from golden.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The spec, and depths that change no word."""
+
+    spec: Spec = field(default_factory=Spec)
+    link_stages: int = 1  #: registers between a node's output and its peers' receive buffers
+    receive_depth: int = 16  #: flits of a receive buffer; 10 + 2·link_stages hide the credits' way
+    operand_depth: int = 8  #: own flits read ahead of the ones they are combined with
+    command_depth: int = 4  #: collectives that wait in a node
+    read_words: int = 64  #: words of external memory under way
+
+    def __post_init__(self) -> None:
+        limits = {
+            "link_stages": (1, 64), "receive_depth": (2, 256), "operand_depth": (4, 64), "command_depth": (2, 64),
+            "read_words": (32, 512),
+        }  # fmt: skip
+        for item in fields(self):
+            if item.name == "spec":
+                continue
+            low, high = limits[item.name]
+            value = getattr(self, item.name)
+            if not isinstance(value, int) or not low <= value <= high:
+                raise InputError(f"cluster: {item.name} must lie in {low}..{high}, it is {value}")
+
+    @property
+    def word_bytes(self) -> int:
+        return self.spec.flit_bytes
+
+
+def tiny() -> Config:
+    """4 nodes of 4 KiB, 64-bit links: unit tests, small FPGAs."""
+    return Config(spec=TINY_SPEC, operand_depth=8, command_depth=2, read_words=32)
+
+
+def default() -> Config:
+    """4 nodes of 64 KiB, 128-bit links."""
+    return Config(spec=DEFAULT_SPEC)
+
+
+def paper() -> Config:
+    """The publication's cluster of 4, 256-bit links, 256 KiB a node (an SM's shared memory is 228 KiB)."""
+    return Config(spec=PAPER_SPEC)
+
+
+CONFIGS = {"tiny": tiny, "default": default, "paper": paper}

@@ -1,0 +1,84 @@
+"""Payloads of the cluster network's streams."""
+
+from __future__ import annotations
+
+from amaranth.hdl import signed
+from amaranth.lib import data
+
+from golden.cluster.memory_map import COMMAND, HEADER
+from golden.cluster.spec import Spec
+
+LENGTH = 16  # bits of a message's length in flits
+INDEX = 22  # bits of a flit's number within a turn: 32 messages of 2**16
+TURN = 6  # bits of a turn's number, which wraps; the sides of a node are never 32 turns apart
+
+
+def command_layout() -> data.StructLayout:
+    """A command as it lies in external memory."""
+    return data.StructLayout({f.name: f.width for f in COMMAND})
+
+
+def header_layout() -> data.StructLayout:
+    """A program's header as it lies in external memory."""
+    return data.StructLayout({f.name: f.width for f in HEADER})
+
+
+def address_bits(spec: Spec) -> int:
+    """Of an address in a node's memory."""
+    return (spec.words - 1).bit_length()
+
+
+def operation_layout() -> data.StructLayout:
+    """What the vector ALU does with a flit. `header`: the first flit of a record."""
+    return data.StructLayout({"format": 2, "kind": 2, "reduce": 1, "header": 1})
+
+
+class WalkLayout(data.StructLayout):
+    """One side of a turn (golden/cluster/turns.py): the flits to send, to read as operands, or to receive."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "active": 1,  # an idle side still takes the turn
+                "link": range(spec.links),
+                "peer": range(spec.nodes),
+                "rank": range(spec.nodes),  # number of the first piece
+                "xor": 1,
+                "base": address_bits(spec),
+                "segments": range(spec.nodes + 1),
+                "flits": LENGTH,
+                "offset": INDEX,
+                "stream": 1,  # waits flit by flit for the turn before
+                "wait": 1,  # waits at all
+                "widen": 1,
+                "discard": 1,
+                "record": LENGTH,
+                "format": 2,
+                "kind": 2,
+                "reduce": 1,
+            }
+        )
+
+
+class ItemLayout(data.StructLayout):
+    """One flit of a turn's side: where it is, and what has to be written before it is read."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "active": 1,
+                "last": 1,
+                "link": range(spec.links),
+                "peer": range(spec.nodes),
+                "address": address_bits(spec),
+                "half": 1,  # which half of the word, if widened
+                "widen": 1,
+                "turn": TURN,
+                "index": INDEX,
+                "need": signed(INDEX + 1),  # flits of the turn before that must be written; <= 0: none
+                "stream": 1,
+                "wait": 1,
+                "discard": 1,
+                "operation": operation_layout(),
+            }
+        )

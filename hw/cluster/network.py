@@ -1,0 +1,81 @@
+"""Nodes and exchange network together."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.cluster.config import Config
+from hw.cluster.exchange import Exchange, source_of
+from hw.cluster.layouts import TURN, command_layout
+from hw.cluster.node import EventLayout, HostLayout, Node
+from hw.lib.shared import repeat
+
+
+class Network(wiring.Component):
+    """N nodes, which take every command at once and execute it each at its own pace.
+
+    Members:
+        i: stream of collective commands.
+        pause: by node, its links carry nothing in this cycle.
+        host_rank, host: access to that node's memory while it is idle; host_data: the word read 3
+        cycles ago.
+        idle, waits, waits_for, events: by node. turn: of node 0.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config, spec = config, config.spec
+        super().__init__(
+            {
+                "i": In(stream.Signature(command_layout())),
+                "pause": In(spec.nodes),
+                "host_rank": In(range(spec.nodes)),
+                "host": In(HostLayout(spec)),
+                "host_data": Out(spec.link_width),
+                "idle": Out(spec.nodes),
+                "waits": Out(spec.nodes),
+                "waits_for": Out(range(spec.nodes)).array(spec.nodes),
+                "events": Out(EventLayout()).array(spec.nodes),
+                "turn": Out(TURN),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        spec = self.config.spec
+        m.submodules.exchange = exchange = Exchange(config=self.config)
+        nodes = repeat(m, platform, "node", spec.nodes, lambda: Node(config=self.config))
+        ready = Signal()
+        m.d.comb += [ready.eq(Cat(node.i.ready for node in nodes).all()), self.i.ready.eq(ready)]
+        words = Signal(spec.link_width)
+        chosen = Signal(spec.nodes)
+        m.d.sync += [
+            chosen.eq(Cat(self.host_rank == k for k in range(spec.nodes))),
+            self.host_data.eq(words),
+        ]
+        for k, node in enumerate(nodes):
+            mine = self.host_rank == k
+            m.d.comb += [
+                node.rank.eq(k),
+                node.i.payload.eq(self.i.payload),
+                node.i.valid.eq(self.i.valid & ready),
+                node.pause.eq(self.pause[k]),
+                node.host.eq(self.host),
+                node.host.read.eq(self.host.read & mine),
+                node.host.write.eq(self.host.write & mine),
+                exchange.sent[k].eq(node.sent),
+                exchange.sent_link[k].eq(node.sent_link),
+                exchange.credit_out[k].eq(node.credit_out),
+                node.credit_in.eq(exchange.credit_in[k]),
+                node.valid.eq(exchange.valid[k]),
+                *(node.data[link].eq(exchange.data[source_of(spec, k, link)]) for link in range(spec.links)),
+                self.idle[k].eq(node.idle),
+                self.waits[k].eq(node.waits),
+                self.waits_for[k].eq(node.waits_for),
+                self.events[k].eq(node.events),
+            ]
+            with m.If(chosen[k]):
+                m.d.comb += words.eq(node.host_data)
+        m.d.comb += self.turn.eq(nodes[0].turn)
+        return m

@@ -1,0 +1,183 @@
+"""A node: local memory, vector ALU, and what moves flits between them and the links."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.cluster.spec import Spec
+from hw.cluster.config import Config
+from hw.cluster.layouts import INDEX, TURN, WalkLayout, address_bits, command_layout
+from hw.cluster.node_memory import NodeMemory
+from hw.cluster.operand_port import READ_LATENCY, OperandPort
+from hw.cluster.receive_port import ReceivePort
+from hw.cluster.send_port import SendPort
+from hw.cluster.sequencer import Sequencer
+from hw.cluster.vector_alu import VectorAlu
+from hw.cluster.walker import Walker
+from hw.cluster.widen_flit import WidenFlit
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import connect, transfer
+
+TURNS_AHEAD = 4  # turns that wait on each side
+
+
+class EventLayout(data.StructLayout):
+    """What happens in a node in a cycle, for counters and watchdog."""
+
+    def __init__(self) -> None:
+        super().__init__({"sent": 1, "taken": 1, "credit_stall": 1, "order_stall": 1, "receive_wait": 1, "lost": 1})
+
+
+class HostLayout(data.StructLayout):
+    """Access to a node's memory from outside while the node is idle."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__({"read": 1, "write": 1, "address": address_bits(spec), "data": spec.link_width})
+
+
+class Node(wiring.Component):
+    """Executes collective commands turn by turn; equals a node of `golden.cluster.model.Cluster`.
+
+    Sending, reading operands and receiving walk through the turns independently; who may go on
+    is decided flit by flit: a read waits until the turn before has written what it reads, a received
+    flit until the node has sent its own of that number, a sent one until the peer has room. All of
+    these wait for flits of lower (turn, number) only, so that nodes cannot wait in a circle.
+
+    Members:
+        rank: of this node, constant. i: stream of commands.
+        sent, sent_link: a flit and, one-hot, the link it is for. credit_in: its places come back.
+        data, valid: from every link. credit_out: a place of that link's buffer is free again.
+        pause: the node's links carry nothing in this cycle.
+        host: memory access while idle; host_data: the word read 2 cycles ago.
+        idle: no command is left. waits, waits_for: a flit or a credit is missing, of that node.
+        turn: the turn that is being written. events: for counters.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config, spec = config, config.spec
+        super().__init__(
+            {
+                "rank": In(range(spec.nodes)),
+                "i": In(stream.Signature(command_layout())),
+                "sent": Out(spec.link_width),
+                "sent_link": Out(spec.links),
+                "credit_in": In(spec.links),
+                "data": In(spec.link_width).array(spec.links),
+                "valid": In(spec.links),
+                "credit_out": Out(spec.links),
+                "pause": In(1),
+                "host": In(HostLayout(spec)),
+                "host_data": Out(spec.link_width),
+                "idle": Out(1),
+                "waits": Out(1),
+                "waits_for": Out(range(spec.nodes)),
+                "turn": Out(TURN),
+                "events": Out(EventLayout()),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config = self.config
+        m.submodules.commands = commands = StreamQueue(shape=command_layout(), depth=config.command_depth)
+        m.submodules.sequencer = sequencer = Sequencer(config=config)
+        m.submodules.memory = memory = NodeMemory(config=config)
+        m.submodules.send = send = SendPort(config=config)
+        m.submodules.operand = operand = OperandPort(config=config)
+        m.submodules.receive = receive = ReceivePort(config=config)
+        m.submodules.alu = alu = VectorAlu(spec=config.spec)
+        connect(m, self.i, commands.i)
+        connect(m, commands.o, sequencer.i)
+        issued = self._walk(m, sequencer, {"send": send.i, "operand": operand.i, "receive": receive.i})
+        m.d.comb += sequencer.rank.eq(self.rank)
+
+        written = Signal(INDEX)
+        tag = alu.o.tag
+        with m.If(alu.o_valid):
+            m.d.sync += written.eq(written + 1)
+            with m.If(tag.last):
+                m.d.sync += [written.eq(0), self.turn.eq(self.turn + 1)]
+        for port in (send, operand):
+            m.d.comb += [port.written_turn.eq(self.turn), port.written.eq(written)]
+        m.d.comb += [
+            receive.read_turn.eq(send.read_turn),
+            receive.read.eq(send.read),
+            receive.merge_busy.eq(alu.merge_busy),
+            receive.combine_busy.eq(alu.combine_busy),
+            alu.valid.eq(receive.o_valid),
+            alu.i.eq(receive.o),
+            send.pause.eq(self.pause),
+            receive.pause.eq(self.pause),
+        ]
+        connect(m, operand.o, receive.own)
+        self._links(m, send, receive)
+        self._memory(m, memory, send, operand, alu)
+        m.d.comb += [
+            self.idle.eq((commands.level == 0) & ~sequencer.valid & (issued == self.turn) & (issued == send.read_turn)),
+            self.waits.eq(receive.waits | send.starved),
+            self.waits_for.eq(Mux(receive.waits, receive.i.payload.peer, send.i.payload.peer)),
+        ]
+        m.d.sync += [
+            self.events.sent.eq(send.go),
+            self.events.taken.eq(transfer(receive.i)),
+            self.events.credit_stall.eq(send.starved),
+            self.events.order_stall.eq(send.blocked),
+            self.events.receive_wait.eq(receive.waits),
+            self.events.lost.eq(receive.lost),
+        ]
+        return m
+
+    def _walk(self, m: Module, sequencer: Sequencer, sides: dict[str, stream.Interface]) -> Signal:
+        """A queue of turns and a walker for each side. Returns the number of turns that were issued."""
+        queues = []
+        issued = Signal(TURN)
+        for name, side in sides.items():
+            m.submodules[f"{name}_turns"] = queue = StreamQueue(shape=WalkLayout(self.config.spec), depth=TURNS_AHEAD)
+            m.submodules[f"{name}_walker"] = walker = Walker(config=self.config)
+            m.d.comb += queue.i.payload.eq(getattr(sequencer, name))
+            connect(m, queue.o, walker.i)
+            connect(m, walker.o, side)
+            queues.append(queue)
+        m.d.comb += sequencer.ready.eq(Cat(queue.i.ready for queue in queues).all())
+        moves = sequencer.valid & sequencer.ready
+        m.d.comb += [queue.i.valid.eq(moves) for queue in queues]
+        m.d.sync += issued.eq(issued + moves)
+        return issued
+
+    def _links(self, m: Module, send: SendPort, receive: ReceivePort) -> None:
+        m.d.comb += [
+            send.credit.eq(self.credit_in),
+            self.credit_out.eq(receive.credit),
+            receive.valid.eq(self.valid),
+            *(inner.eq(outer) for inner, outer in zip(receive.data, self.data, strict=True)),
+        ]
+
+    def _memory(self, m: Module, memory: NodeMemory, send: SendPort, operand: OperandPort, alu: VectorAlu) -> None:
+        """The send side reads first, operands second; results and the host write."""
+        m.submodules.widen = widen = WidenFlit(config=self.config)
+        item, host = send.i.payload, self.host
+        m.d.comb += [
+            memory.first.enable.eq(send.go | host.read),
+            memory.first.address.eq(Mux(host.read, host.address, item.address)),
+            memory.second.enable.eq(operand.enable),
+            memory.second.address.eq(operand.i.payload.address),
+            operand.granted.eq(memory.granted),
+            operand.data.eq(memory.second_data),
+            memory.write.enable.eq((alu.o_valid & alu.o.tag.write) | host.write),
+            memory.write.address.eq(Mux(host.write, host.address, alu.o.tag.address)),
+            memory.write.data.eq(Mux(host.write, host.data, alu.o.data)),
+            widen.i.word.eq(memory.first_data),
+            self.host_data.eq(memory.first_data),
+            self.sent.eq(widen.o),
+        ]
+        modes: list[Value] = [Cat(item.widen, item.half)]
+        leaving: list[Value] = [send.link]
+        for k in range(READ_LATENCY + WidenFlit.latency):
+            leaving.append(Signal(self.config.spec.links, name=f"leaving_{k}"))
+            m.d.sync += leaving[-1].eq(leaving[-2])
+            if k < READ_LATENCY:
+                modes.append(Signal(2, name=f"mode_{k}"))
+                m.d.sync += modes[-1].eq(modes[-2])
+        m.d.comb += [Cat(widen.i.widen, widen.i.half).eq(modes[-1]), self.sent_link.eq(leaving[-1])]

@@ -1,0 +1,187 @@
+"""The cluster network: a program of collectives from memory to memory."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.cluster.spec import Status
+from hw.cluster.config import Config
+from hw.cluster.dispatcher import Dispatcher
+from hw.cluster.layouts import TURN
+from hw.cluster.mover import Mover
+from hw.cluster.network import Network
+from hw.cluster.watchdog import Watchdog
+from hw.lib.counters import CounterLayout, count
+from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
+from hw.lib.read_arbiter import ReadArbiter
+from hw.lib.stream import transfer
+from hw.lib.tree import add_all
+
+ROUNDS = 8  # turns of a collective that have a counter of their own; the last takes all later ones
+
+COUNTERS = CounterLayout(
+    {
+        "cycles": "cycles of the program",
+        "commands": "commands that were handed out",
+        "collective_cycles": "cycles in which a node had a collective to do",
+        "flits": "flits sent, all nodes",
+        "taken": "flits taken and idle sides passed, all nodes",
+        "credit_stalls": "cycles, summed over nodes, in which a flit to send waited for a place at its peer",
+        "order_stalls": "cycles, summed over nodes, in which it waited for a result",
+        "receive_waits": "cycles, summed over nodes, in which a node waited for a flit",
+        **{f"round_{k}": f"cycles of node 0 in turn {k} of a collective" for k in range(ROUNDS)},
+        "lost": "flits that arrived without room; always 0",
+        "program_words": "words read: header and commands",
+        "load_words": "words read: messages",
+        "store_words": "words written",
+        "write_stall": "cycles in which a word waited to be written",
+        "status": "golden.cluster.spec.Status: 0 done, 1 refused, 2 time-out",
+        "status_node": "time-out: the node that stopped, or N for the external memory",
+        "status_command": "number of the command that was refused or stood",
+    }
+)
+
+
+class ClusterEngine(wiring.Component):
+    """Runs the program whose header lies at `address` (golden/cluster/memory_map.py); equals `golden.cluster.model`.
+
+    A refused command or a time-out ends the program with a status; after a time-out only a reset
+    brings the engine back.
+
+    Members:
+        start, address: begin a program; ignored while `busy`.
+        busy: a program runs; all its words are written when it falls.
+        pause: by node, its links carry nothing in this cycle (the physical layer's hold).
+        read, write: memory ports. counters: of the last program; see `COUNTERS`.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        width = config.spec.link_width
+        super().__init__(
+            {
+                "start": In(1),
+                "address": In(ADDRESS_WIDTH),
+                "busy": Out(1),
+                "pause": In(config.spec.nodes),
+                "read": Out(ReadSignature(width)),
+                "write": Out(WriteSignature(width)),
+                "counters": Out(COUNTERS),
+            }
+        )
+
+    @property
+    def taps(self) -> dict[str, stream.Interface]:
+        """None: the stages' order depends on time; only memories are compared."""
+        return {}
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config, spec = self.config, self.config.spec
+        m.submodules.dispatcher = dispatcher = Dispatcher(config=config)
+        m.submodules.mover = mover = Mover(config=config)
+        m.submodules.network = network = Network(config=config)
+        m.submodules.watchdog = watchdog = Watchdog(spec=spec)
+        m.submodules.arbiter = arbiter = ReadArbiter(width=spec.link_width, count=2, outstanding=8)
+        for client, reader in zip(arbiter.clients, (dispatcher, mover), strict=True):
+            wiring.connect(m, client, reader.memory)
+        wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
+        wiring.connect(m, wiring.flipped(self.write), mover.out)
+        wiring.connect(m, dispatcher.collective, network.i)
+        wiring.connect(m, dispatcher.move, mover.i)
+
+        starts = Signal()
+        idle = network.idle.all()
+        m.d.comb += [
+            starts.eq(self.start & ~self.busy),
+            dispatcher.start.eq(starts),
+            dispatcher.address.eq(self.address),
+            dispatcher.idle.eq(idle),
+            network.pause.eq(self.pause),
+            network.host_rank.eq(mover.rank),
+            network.host.read.eq(mover.read),
+            network.host.write.eq(mover.write),
+            network.host.address.eq(mover.address),
+            network.host.data.eq(mover.data),
+            mover.word.eq(network.host_data),
+        ]
+        ends, over = self._progress(m, starts, dispatcher, mover, network, watchdog)
+        events = self._events(m, dispatcher, mover, network)
+        events |= {
+            "status": Mux(ends, Mux(over, Status.TIMEOUT, Mux(dispatcher.refused, Status.REFUSED, Status.DONE)), 0),
+            "status_node": Mux(ends & over, watchdog.node, 0),
+            "status_command": Mux(ends & (over | dispatcher.refused), dispatcher.number, 0),
+        }
+        count(m, self.counters, {name: _while(self.busy, event) for name, event in events.items()}, clear=starts)
+        return m
+
+    def _progress(
+        self, m: Module, starts: Signal, dispatcher: Dispatcher, mover: Mover, network: Network, watchdog: Watchdog
+    ) -> tuple[Signal, Signal]:
+        """Starts and ends the program. Returns: it ends in this cycle; by time-out."""
+        ends, over, begun = Signal(), Signal(), Signal()
+        moves = Signal()
+        m.d.sync += [
+            begun.eq(~starts & (begun | dispatcher.busy)),
+            moves.eq(
+                transfer(self.read.request)
+                | transfer(self.read.response)
+                | transfer(self.write.request)
+                | transfer(dispatcher.collective)
+                | mover.moved
+                | add_all([event.sent | event.taken for event in network.events]).any()
+            ),
+        ]
+        m.d.comb += [
+            watchdog.enable.eq(self.busy),
+            watchdog.moves.eq(moves),
+            watchdog.limit.eq(dispatcher.watchdog),
+            watchdog.idle.eq(network.idle),
+            watchdog.waits.eq(network.waits),
+            *(a.eq(b) for a, b in zip(watchdog.waits_for, network.waits_for, strict=True)),
+            over.eq(watchdog.expired),
+            ends.eq(self.busy & (over | (begun & ~dispatcher.busy & ~mover.busy & network.idle.all()))),
+        ]
+        with m.If(starts & ~over):
+            m.d.sync += self.busy.eq(1)
+        with m.Elif(ends):
+            m.d.sync += self.busy.eq(0)
+        return ends, over
+
+    def _events(self, m: Module, dispatcher: Dispatcher, mover: Mover, network: Network) -> dict[str, Value]:
+        def total(name: str) -> Value:
+            """Of all nodes, counted a cycle later."""
+            number = Signal(range(self.config.spec.nodes + 1), name=name)
+            m.d.sync += number.eq(add_all([event[name] for event in network.events]))
+            return number
+
+        begin, turn = Signal(TURN), Signal(TURN)
+        idle = Signal()
+        m.d.sync += idle.eq(network.idle.all())
+        with m.If(transfer(dispatcher.collective)):
+            m.d.sync += begin.eq(network.turn)
+        m.d.comb += turn.eq(network.turn - begin)
+        rounds = {f"round_{k}": ~idle & (turn == k if k < ROUNDS - 1 else turn >= ROUNDS - 1) for k in range(ROUNDS)}
+        return {
+            "cycles": Value.cast(1),
+            "commands": transfer(dispatcher.collective) | transfer(dispatcher.move),
+            "collective_cycles": ~network.idle.all(),
+            "flits": total("sent"),
+            "taken": total("taken"),
+            "credit_stalls": total("credit_stall"),
+            "order_stalls": total("order_stall"),
+            "receive_waits": total("receive_wait"),
+            **rounds,
+            "lost": total("lost"),
+            "program_words": transfer(dispatcher.memory.response),
+            "load_words": transfer(mover.memory.response),
+            "store_words": transfer(self.write.request),
+            "write_stall": self.write.request.valid & ~self.write.request.ready,
+        }
+
+
+def _while(condition: Value, event: Value) -> Value:
+    """The event's value while the condition holds, else 0."""
+    return event & Cat(condition).replicate(len(event))

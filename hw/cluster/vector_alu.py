@@ -1,0 +1,113 @@
+"""The vector ALU: a received flit with one's own."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.cluster.spec import Kind, Spec
+from hw.cluster.combine_lane import CombineLane
+from hw.cluster.layouts import address_bits, operation_layout
+from hw.cluster.merge_lane import MergeLane
+from hw.cluster.merge_scale import MergeScale
+from hw.lib.pipe import Pipe
+from hw.lib.shared import repeat
+
+
+class TagLayout(data.StructLayout):
+    """What goes with a flit: where the result belongs; `write` if it does; `last` of its turn."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__({"address": address_bits(spec), "write": 1, "last": 1})
+
+
+class VectorAlu(wiring.Component):
+    """result = own ⊕ received, link width / 32 words a cycle; equals `golden.cluster.combine`.
+
+    Two pipelines: 7 cycles for all but MERGE, 34 for MERGE (a record's first flit brings the maxima,
+    whose factors then hold for the whole record). Throughput one flit a cycle. Results leave in order
+    if a flit of one pipeline enters only when the other is empty.
+
+    Members:
+        valid: a flit enters. i: {`own`, `received`, `operation`, `tag`}.
+        merge_busy, combine_busy: a flit is in that pipeline.
+        o_valid, o: {`data`, `tag`} of a result.
+    """
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        width, tag = spec.link_width, TagLayout(spec)
+        super().__init__(
+            {
+                "valid": In(1),
+                "i": In(
+                    data.StructLayout({"own": width, "received": width, "operation": operation_layout(), "tag": tag})
+                ),
+                "merge_busy": Out(1),
+                "combine_busy": Out(1),
+                "o_valid": Out(1),
+                "o": Out(data.StructLayout({"data": width, "tag": tag})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        i = self.i
+        lanes = self.spec.link_width // 32
+        merge_latency = MergeScale.latency + 1 + MergeLane.latency
+        merges = i.operation.reduce & (i.operation.kind == Kind.MERGE)
+        combine_valid, merge_valid = Signal(CombineLane.latency), Signal(merge_latency)
+        m.d.sync += [
+            combine_valid.eq(Cat(self.valid & ~merges, combine_valid)),
+            merge_valid.eq(Cat(self.valid & merges, merge_valid)),
+        ]
+        m.d.comb += [
+            self.combine_busy.eq(combine_valid.any()),
+            self.merge_busy.eq(merge_valid.any()),
+            self.o_valid.eq(combine_valid[-1] | merge_valid[-1]),
+        ]
+        p = Pipe(m)
+        tag = p.source(Value.cast(i.tag), "tag")
+        combined = []
+        for k, lane in enumerate(repeat(m, platform, "combine_lane", lanes, CombineLane)):
+            word = slice(32 * k, 32 * k + 32)
+            m.d.comb += [
+                lane.i.own.eq(i.own[word]),
+                lane.i.received.eq(i.received[word]),
+                *(lane.i[name].eq(i.operation[name]) for name in ("format", "kind", "reduce")),
+            ]
+            combined.append(lane.o)
+        merged = self._merge(m, p, platform, merge_valid)
+        m.d.comb += [
+            self.o.data.eq(Mux(merge_valid[-1], Cat(merged), Cat(combined))),
+            Value.cast(self.o.tag).eq(Mux(merge_valid[-1], p.at(tag, merge_latency), p.at(tag, CombineLane.latency))),
+        ]
+        return m
+
+    def _merge(self, m: Module, p: Pipe, platform: object, valid: Signal) -> list[Value]:
+        """The words of a merge's result, `merge_latency` cycles after the flit came."""
+        i = self.i
+        ready = MergeScale.latency  # when a header's factors are there
+        m.submodules.scale = scale = MergeScale()
+        m.d.comb += [scale.i.m1.eq(i.own[:32]), scale.i.m2.eq(i.received[:32])]
+        header = p.at(p.source(i.operation.header, "header"), ready) & valid[ready - 1]
+        factors = Signal(64)  # of the record that passes
+        with m.If(header):
+            m.d.sync += factors.eq(Cat(scale.o.a, scale.o.b))
+        own = p.at(p.source(i.own, "own"), ready + 1)
+        received = p.at(p.source(i.received, "received"), ready + 1)
+        words: list[Value] = []
+        for k, lane in enumerate(repeat(m, platform, "merge_lane", self.spec.link_width // 32, MergeLane)):
+            word = slice(32 * k, 32 * k + 32)
+            m.d.comb += [
+                lane.i.own.eq(own[word]),
+                lane.i.received.eq(received[word]),
+                lane.i.a.eq(factors[:32]),
+                lane.i.b.eq(factors[32:]),
+            ]
+            words.append(lane.o)
+        top = p.source(Cat(scale.o.top, header), "top", ready)
+        maximum = p.at(top, ready + 1 + MergeLane.latency)
+        words[0] = Mux(maximum[-1], maximum[:32], words[0])
+        return words

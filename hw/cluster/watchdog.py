@@ -1,0 +1,63 @@
+"""Ends a run in which nothing moves, and names the node that stands."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.cluster.spec import Spec
+
+
+class Watchdog(wiring.Component):
+    """After `limit` cycles without movement follows the waiting nodes to the one that waits for nobody.
+
+    A node that waits for a flit or a credit names the node it waits for. The walk starts at the
+    lowest node that waits, or at the lowest that is not idle, and takes N steps. With all nodes idle
+    it is the external memory that stands, and `node` is N. The result is there N + 1 cycles after the time
+    is over.
+
+    Members:
+        enable: a run is under way. moves: something moved. limit: 0 for no watchdog.
+        idle, waits: by node. waits_for: by node.
+        expired: high from then on, until reset. node: who stands.
+    """
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        super().__init__(
+            {
+                "enable": In(1),
+                "moves": In(1),
+                "limit": In(32),
+                "idle": In(spec.nodes),
+                "waits": In(spec.nodes),
+                "waits_for": In(range(spec.nodes)).array(spec.nodes),
+                "expired": Out(1),
+                "node": Out(range(spec.nodes + 1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        nodes = self.spec.nodes
+        quiet = Signal(32)
+        steps = Signal(range(nodes + 1))
+        walking = Signal()
+        m.d.sync += quiet.eq(Mux(~self.enable | self.moves, 0, quiet + 1))
+        suspects = Mux(self.waits.any(), self.waits, ~self.idle)
+        lowest = (suspects & (~suspects + 1))[:nodes]  # one-hot
+        with m.If(~walking & ~self.expired & (self.limit != 0) & (quiet >= self.limit)):
+            start = Signal(range(nodes))
+            for k in range(nodes):
+                with m.If(lowest[k]):
+                    m.d.comb += start.eq(k)
+            m.d.sync += [walking.eq(1), steps.eq(0), self.node.eq(Mux(self.idle.all(), nodes, start))]
+        with m.Elif(walking):
+            here = self.node[: self.spec.rounds]
+            m.d.sync += steps.eq(steps + 1)
+            with m.If((steps == nodes) | (self.node == nodes) | ~Array(self.waits)[here]):
+                m.d.sync += [walking.eq(0), self.expired.eq(1)]
+            with m.Else():
+                m.d.sync += self.node.eq(Array(self.waits_for)[here])
+        return m

@@ -1,0 +1,92 @@
+"""What the network refuses, in one line that states rule and value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from golden.cluster.command import Command, check, flits_of
+from golden.cluster.memory_image import pack, program_bytes
+from golden.cluster.memory_map import COMMAND, COMMAND_BYTES, HEADER
+from golden.cluster.spec import Format, Kind, Op, Schedule, Spec
+from golden.errors import InputError
+from hw.cluster.config import Config
+
+GOOD = Command(op=Op.REDUCE, flits=8, target=64)
+
+
+@pytest.mark.parametrize("nodes", [0, 1, 3, 6, 12, 33, 64])
+def test_number_of_nodes(nodes: int) -> None:
+    with pytest.raises(InputError, match=f"nodes must .*it is {nodes}"):
+        Spec(nodes=nodes)
+
+
+@pytest.mark.parametrize("change", [{"link_width": 96}, {"link_width": 512}, {"memory_kib": 3}])
+def test_sizes(change: dict[str, int]) -> None:
+    with pytest.raises(InputError, match="must"):
+        Spec(**change)
+
+
+def test_config() -> None:
+    with pytest.raises(InputError, match=r"receive_depth must lie in 2\.\.256, it is 1"):
+        Config(receive_depth=1)
+
+
+@pytest.mark.parametrize("size", [0, -16, 15, 17, 100])
+def test_size_is_whole_flits(size: int) -> None:
+    with pytest.raises(InputError, match=f"multiple of the flit of 16 B, it is {size} B"):
+        flits_of(size, Spec(link_width=128))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"op": 7}, "op must be one of 0 barrier"),
+        ({"op": 255}, "it is 255"),
+        ({"schedule": 3}, "schedule must be one of 0 xor"),
+        ({"format": 4}, "format must be one of 0 half"),
+        ({"kind": 4}, "kind must be one of 0 sum"),
+        ({"op": Op.REDUCE_SCATTER}, "reduce_scatter runs as ring, not as xor"),
+        ({"op": Op.BARRIER, "schedule": Schedule.RING}, "barrier runs as xor, rotate, not as ring"),
+        ({"kind": Kind.MERGE, "format": Format.HALF}, "merge needs format single, it is half"),
+        ({"kind": Kind.MERGE, "record": 3}, "8 flits for records of 3 are not"),
+        ({"flits": 0}, "1 to 65535 flits, it has 0"),
+        ({"flits": 65536}, "1 to 65535 flits, it has 65536"),
+        ({"schedule": Schedule.RING, "flits": 6}, "6 flits do not"),
+        ({"op": Op.BROADCAST, "root": 4}, r"root must lie in 0\.\.3, it is 4"),
+        ({"flags": 4}, r"flags must lie in 0\.\.3, they are 4"),
+        ({"target": 4}, "8 flits from 0 and 8 from 4 do"),
+        ({"format": Format.MIXED, "target": 0}, "4 flits from 0 and 8 from 0 do"),
+        ({"target": 4090}, "reaches flit 4098, a node's memory has 4096"),
+        ({"op": Op.GATHER, "flits": 1025, "target": 0}, "reaches flit 4100"),
+    ],
+)
+def test_commands(change: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        check(replace(GOOD, **change), Spec())
+    assert "\n" not in str(caught.value)
+
+
+@given(st.builds(Command, **{f.name: st.integers(0, 70000) for f in COMMAND}))
+def test_any_numbers_are_accepted_or_refused(command: Command) -> None:
+    """No other error than InputError, whatever the fields."""
+    try:
+        check(command, Spec())
+    except InputError:
+        return
+    assert command.op in list(Op)
+    assert command.extent(Spec()) <= Spec().words
+
+
+def test_image() -> None:
+    """Header and commands fill their bytes exactly, little endian."""
+    assert sum(f.width for f in HEADER) == sum(f.width for f in COMMAND) == 8 * COMMAND_BYTES
+    data = program_bytes([GOOD, GOOD], watchdog=500)
+    assert len(data) == 3 * COMMAND_BYTES
+    assert data[:12].view("<u4").tolist() == [2, COMMAND_BYTES, 500]
+    assert data[32:36].tolist() == [Op.REDUCE, Schedule.XOR, Format.SINGLE, Kind.SUM]
+    assert data[40:52].view("<u4").tolist() == [8, 0, 64]
+    assert pack(HEADER, {}) == bytes(COMMAND_BYTES)

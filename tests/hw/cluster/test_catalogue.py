@@ -1,0 +1,43 @@
+"""Amaranth, Yosys and Verilator accept the engine without a warning; nodes and lanes are emitted once."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from golden.cluster.spec import Spec
+from hw.cluster.catalogue import catalogue
+from hw.cluster.config import CONFIGS, tiny
+from hw.cluster.top import ClusterEngine
+from hw.generate import generate
+from hw.yosys import run_yosys
+from tests.hw.lib.test_catalogue import lint
+
+
+def test_converts_and_lints(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        design = generate(ClusterEngine(config=tiny()), "cluster", tiny())
+    assert sorted(design.modules) == ["combine_lane", "merge_lane", "node"]
+    rtlil, verilog = tmp_path / "cluster.il", tmp_path / "cluster.v"
+    rtlil.write_text(design.rtlil)
+    verilog.write_text(design.verilog)
+    printed = run_yosys([f"read_rtlil {rtlil}", "hierarchy -check -top cluster", "proc", "check -assert"])
+    assert "Warning" not in printed
+    lint(verilog)
+
+
+@pytest.mark.parametrize("nodes", [2, 8, 32])
+def test_any_number_of_nodes_is_the_same_text_but_for_wiring(nodes: int) -> None:
+    """The node is converted once, however many there are."""
+    config = replace(tiny(), spec=Spec(nodes=nodes, link_width=64, memory_kib=4))
+    assert generate(ClusterEngine(config=config), "cluster", config).verilog.count("\nmodule node(") == 1
+
+
+def test_named_configs() -> None:
+    assert set(CONFIGS) == {"tiny", "default", "paper"}
+    assert all(make().word_bytes * 8 == make().spec.link_width for make in CONFIGS.values())
+    assert len(catalogue(tiny())) == 16

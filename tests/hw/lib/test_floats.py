@@ -1,0 +1,74 @@
+"""Floating-point units against their bit-true models."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+from amaranth.hdl import Mux
+
+from golden import floats
+from golden.float_format import HALF, SINGLE, FloatFormat
+from hw.lib import float_parts
+from hw.lib.float_add import FloatAdd
+from hw.lib.float_exp import FloatExp
+from hw.lib.float_multiply import FloatMultiply
+from tests.hw.lib.simulate import evaluate, run_datapath
+
+BOTH = pytest.mark.parametrize("fmt", [HALF, SINGLE], ids=["half", "single"])
+
+
+def operands(fmt: FloatFormat, rng: random.Random) -> list[tuple[int, int]]:
+    """Every pair of special values, then random, nearly cancelling, and nearly subnormal pairs."""
+    one = fmt.bias << fmt.mantissa
+    special = [0, 1, 2, 3, fmt.infinity, fmt.infinity + 1, fmt.nan, fmt.infinity - 1, 1 << fmt.mantissa, one, one + 1]
+    special += [(1 << fmt.mantissa) - 1]
+    special += [code | fmt.sign for code in special]
+    pairs = [(a, b) for a in special for b in special]
+    mask = (1 << fmt.width) - 1
+    for _ in range(1000):
+        a, flip = rng.getrandbits(fmt.width), fmt.sign * rng.getrandbits(1)
+        pairs.append((a, rng.getrandbits(fmt.width)))
+        pairs.append((a, (a ^ flip) + rng.randint(-9, 9) & mask))
+        pairs.append((a, (a ^ flip) + (rng.randint(-4, 4) << fmt.mantissa) & mask))
+        exponent = rng.randint(0, fmt.top)
+        other = (fmt.bias - exponent + rng.randint(-fmt.mantissa - 3, 3)) % (fmt.top + 1)
+        fractions = rng.getrandbits(fmt.mantissa), rng.getrandbits(fmt.mantissa)
+        pairs.append((exponent << fmt.mantissa | fractions[0], other << fmt.mantissa | fractions[1]))
+    return pairs
+
+
+@BOTH
+@pytest.mark.parametrize(("unit", "model"), [(FloatAdd, floats.add), (FloatMultiply, floats.multiply)])
+def test_arithmetic(unit: type, model, fmt: FloatFormat, rng: random.Random) -> None:
+    pairs = operands(fmt, rng)
+    got = run_datapath(unit(fmt=fmt), [a | b << fmt.width for a, b in pairs])
+    table = torch.tensor(pairs)
+    expected = model(table[:, 0], table[:, 1], fmt).tolist()
+    wrong = [(hex(a), hex(b), hex(g), hex(e)) for (a, b), g, e in zip(pairs, got, expected, strict=True) if g != e]
+    assert not wrong, wrong[:5]
+
+
+@BOTH
+def test_order(fmt: FloatFormat, rng: random.Random) -> None:
+    """`less` chooses what `maximum` and `minimum` choose, NaN aside."""
+    pairs = [(a, b) for a, b in operands(fmt, rng) if max(a & ~fmt.sign, b & ~fmt.sign) <= fmt.infinity]
+    got = evaluate([fmt.width] * 2, lambda a, b: [Mux(float_parts.less(a, b), b, a), float_parts.is_nan(a, fmt)], pairs)
+    table = torch.tensor(pairs)
+    expected = floats.maximum(table[:, 0], table[:, 1], fmt).tolist()
+    assert got == [[e, 0] for e in expected]
+
+
+def test_widen() -> None:
+    codes = [*range(0, 1 << 16, 13), 0x7C00, 0xFC00, 0x7C01, 0x7E00, 0xFFFF, 1, 0x8001]
+    got = evaluate([16], lambda a: [float_parts.widen(a)], [[code] for code in codes])
+    assert [g for (g,) in got] == floats.widen(torch.tensor(codes)).tolist()
+
+
+def test_exponential(rng: random.Random) -> None:
+    uniform = floats.to_codes(
+        torch.tensor([rng.uniform(0, 130) for _ in range(1500)] + [rng.random() for _ in range(500)])
+    )
+    codes = [*uniform.tolist(), *(rng.getrandbits(31) for _ in range(500)), 0, 1, SINGLE.infinity, SINGLE.nan]
+    assert run_datapath(FloatExp(), codes) == floats.exp_negative(torch.tensor(codes)).tolist()

@@ -1,0 +1,145 @@
+"""The whole network on Verilator: every collective equals the model; faults end with a status."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+
+from golden.cluster.command import Command
+from golden.cluster.memory_image import MemoryImage, program_bytes
+from golden.cluster.spec import INDEPENDENT, SCHEDULES, Format, Kind, Op, Schedule, Status
+from golden.cluster.turns import traffic
+from hw.cluster.config import tiny
+from sim.jobs import MemorySettings
+from sim.suites.cluster import check_results, random_messages
+from sim.workloads.cluster import ClusterWorkload, LinkSettings, collective, run_model, run_rtl
+
+CONFIG = tiny()
+SPEC = CONFIG.spec
+SIZE = 128  # bytes of a message
+SLOT = SIZE // SPEC.flit_bytes  # flits
+
+
+def everything() -> list[Command]:
+    """Every operation, schedule, format and kind, each with its own message and result in a node's memory."""
+    reductions = [
+        Command(op=op, schedule=schedule, format=form, kind=kind, flits=2 * SLOT if form == Format.MIXED else SLOT)
+        for op, schedule, form, kind in product((Op.REDUCE, Op.REDUCE_SCATTER), Schedule, Format, Kind)
+        if schedule in SCHEDULES[op] and (kind != Kind.MERGE or form == Format.SINGLE)
+    ]
+    reductions = [replace(c, record=2) if c.kind == Kind.MERGE else c for c in reductions]
+    others = [
+        Command(op=op, schedule=schedule, flits=SLOT // 4 if op == Op.GATHER else SLOT, root=2)
+        for op in (Op.GATHER, Op.BROADCAST, Op.BARRIER)
+        for schedule in SCHEDULES[op]
+    ]
+    return reductions + others
+
+
+def program(commands: list[Command], watchdog: int = 5000) -> ClusterWorkload:
+    """Loads all of the nodes' memories, runs the commands, stores them all."""
+    whole = {"flits": SPEC.words, "external_stride": SPEC.words * SPEC.flit_bytes}
+    size = SPEC.words * SPEC.flit_bytes
+    total = [Command(op=Op.LOAD, **whole), *commands, Command(op=Op.STORE, **whole)]
+    first = len(program_bytes(total))
+    total[0] = replace(total[0], external=first)
+    total[-1] = replace(total[-1], external=first + size * SPEC.nodes)
+    data = np.zeros(first + size * SPEC.nodes, np.uint8)
+    words = program_bytes(total, watchdog=watchdog)
+    data[: len(words)] = words
+    halves = random_messages(CONFIG, size, Format.HALF, 7)
+    data[first:] = halves.reshape(-1)
+    image = MemoryImage(data=data, result_address=len(data), result_bytes=size * SPEC.nodes)
+    return ClusterWorkload(config=CONFIG, commands=tuple(total), image=image, names={"op": "program"})
+
+
+def placed(commands: list[Command], rng: np.random.Generator, independent: float) -> list[Command]:
+    """Sources and targets at random multiples of a slot; some commands do not wait for the one before."""
+    result = []
+    slots = SPEC.words // SLOT
+    for command in commands:
+        source, target = (int(v) * SLOT for v in rng.choice(slots // 2, 2, replace=False) * 2)
+        flags = INDEPENDENT if rng.random() < independent else 0
+        result.append(replace(command, source=source, target=target, flags=flags))
+    return result
+
+
+@pytest.mark.parametrize(("stalls", "pauses", "seed"), [(0, 0, 1), (64, 64, 2), (128, 200, 3)])
+def test_every_collective(stalls: int, pauses: int, seed: int) -> None:
+    """All collectives in random order as one program, several under way at once: the nodes' whole memories equal."""
+    rng = np.random.default_rng(seed)
+    commands = placed([everything()[k] for k in rng.permutation(len(everything()))], rng, independent=0.0)
+    workload = program(commands)
+    run = run_rtl(workload, memory=MemorySettings(stalls=stalls, seed=seed), links=LinkSettings(pauses=pauses))
+    check_results(workload, run.results, run_model(workload))
+    counters = run.job.counters
+    assert counters["status"] == Status.DONE
+    assert counters["lost"] == 0
+    assert counters["commands"] == len(workload.commands)
+    assert counters["flits"] == sum(traffic(command, SPEC) for command in commands)
+
+
+def test_independent_collectives_overlap() -> None:
+    """Reductions of separate messages: with the flag less time, the same words."""
+
+    def run(flags: int) -> tuple[np.ndarray, int]:
+        commands = [Command(op=Op.REDUCE, flits=2, source=4 * k, target=4 * k + 2, flags=flags) for k in range(8)]
+        workload = program(commands)
+        done = run_rtl(workload)
+        check_results(workload, done.results, run_model(workload))
+        return done.results, done.job.counters["collective_cycles"]
+
+    (one, slow), (other, fast) = run(0), run(INDEPENDENT)
+    assert np.array_equal(one, other)
+    assert fast < 0.9 * slow
+
+
+@pytest.mark.parametrize("schedule", [Schedule.XOR, Schedule.ROTATE])
+@pytest.mark.parametrize("size", [8, 64, 512])
+def test_latency(schedule: Schedule, size: int) -> None:
+    """log2 N · (hop + size/width) + 10, with a hop of 14 cycles."""
+    workload = collective(CONFIG, random_messages(CONFIG, size, Format.HALF, 1), op=Op.REDUCE, schedule=schedule)
+    cycles = run_rtl(workload).job.counters["collective_cycles"]
+    assert cycles <= SPEC.rounds * (14 + size // SPEC.flit_bytes) + 10
+
+
+def test_ring_reaches_its_bandwidth() -> None:
+    """Within 10 % of 2·size·(N-1)/N flits a link, from 2 KiB a node on."""
+    messages = random_messages(CONFIG, 2048, Format.HALF, 1)
+    workload = collective(CONFIG, messages, op=Op.REDUCE, schedule=Schedule.RING, form=Format.HALF)
+    cycles = run_rtl(workload).job.counters["collective_cycles"]
+    assert cycles <= 1.1 * 2 * 256 * 3 / 4
+
+
+@pytest.mark.parametrize("node", range(SPEC.nodes))
+@pytest.mark.parametrize(("schedule", "after"), [(Schedule.XOR, 0), (Schedule.RING, 700)])
+def test_a_node_that_stops(node: int, schedule: Schedule, after: int) -> None:
+    """The watchdog ends the run and names the node and the command."""
+    workload = collective(
+        CONFIG, random_messages(CONFIG, 512, Format.HALF, 1), op=Op.REDUCE, schedule=schedule, watchdog=500
+    )
+    counters = run_rtl(workload, links=LinkSettings(hold=node, hold_after=after)).job.counters
+    assert counters["status"] == Status.TIMEOUT
+    assert counters["status_node"] == node
+    assert counters["status_command"] == 2
+    assert counters["cycles"] < 3000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"op": 9}, {"schedule": 5}, {"format": 7}, {"kind": 8}, {"flits": 0}, {"flits": 1 << 16}, {"root": SPEC.nodes},
+        {"op": Op.BARRIER, "schedule": Schedule.RING}, {"kind": Kind.MERGE, "format": Format.HALF},
+        {"schedule": Schedule.RING, "flits": 5}, {"kind": Kind.MERGE, "record": 0},
+    ],
+)  # fmt: skip
+def test_refused_commands(change: dict) -> None:
+    """The hardware refuses what the host should have refused, names the command, and stops."""
+    commands = [Command(op=Op.REDUCE, flits=4), replace(Command(op=Op.REDUCE, flits=4), **change)]
+    counters = run_rtl(program(commands)).job.counters
+    assert counters["status"] == Status.REFUSED
+    assert counters["status_command"] == 2
+    assert counters["store_words"] == 0

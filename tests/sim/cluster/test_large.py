@@ -1,0 +1,26 @@
+"""Messages of 256 KB, 2 to 16 nodes, played from and to memory images."""
+
+from __future__ import annotations
+
+import pytest
+
+from golden.cluster.spec import Format, Op, Schedule, Spec
+from hw.cluster.config import Config
+from sim.jobs import MemorySettings
+from sim.suites.cluster import random_messages, run_checked
+from sim.workloads.cluster import LinkSettings, collective
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("nodes", [2, 4, 8, 16])
+@pytest.mark.parametrize("schedule", list(Schedule))
+@pytest.mark.parametrize("pauses", [0, 64])
+def test_reduce(nodes: int, schedule: Schedule, pauses: int) -> None:
+    """Equal to the model in every byte; without pauses within 1 % of the links' bandwidth."""
+    config = Config(spec=Spec(nodes=nodes, link_width=128, memory_kib=512))
+    messages = random_messages(config, 1 << 18, Format.HALF, 1)
+    workload = collective(config, messages, op=Op.REDUCE, schedule=schedule, form=Format.HALF)
+    memory = MemorySettings(stalls=pauses)
+    report = run_checked(workload, memory=memory, links=LinkSettings(pauses=pauses)).report
+    assert pauses or report["ratio"] < 1.01
