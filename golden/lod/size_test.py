@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from golden.formats import clip
-from golden.lod.size_constants import DISTANCE_BITS, DOUBLE_BITS, HIGHEST, LOWEST
-from golden.lod.spec import GUARD_SHIFT, MANTISSA, SLACK_BITS, Spec
+from golden.lod.spec import DISTANCE_BITS, DOUBLE_BITS, GUARD_SHIFT, HIGHEST, LOWEST, MANTISSA, SLACK_BITS, Spec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,16 @@ from amaranth.hdl import Shape, signed, unsigned
 from amaranth.lib import data
 
 from golden.lod.memory_map import BLOCK_HEADER, JOB, MASK_BITS, QUEUE, STATE, VIEW, node
-from golden.lod.size_constants import DISTANCE_BITS, DOUBLE_BITS, EXPONENT_BITS
-from golden.lod.spec import CAMERA_BITS, MANTISSA, SLACK_BITS, SUBTREE_BITS, Spec
+from golden.lod.spec import (
+    CAMERA_BITS,
+    DISTANCE_BITS,
+    DOUBLE_BITS,
+    EXPONENT_BITS,
+    MANTISSA,
+    SLACK_BITS,
+    SUBTREE_BITS,
+    Spec,
+)
 from golden.rows import Field
 from hw.lod.config import Config
 
@@ -21,26 +29,32 @@ def layout_of(fields: list[Field]) -> data.StructLayout:
 
 
 def job_layout() -> data.StructLayout:
+    """The job that starts a path."""
     return layout_of(JOB)
 
 
 def view_layout() -> data.StructLayout:
+    """One view's camera and threshold."""
     return layout_of(VIEW)
 
 
 def block_header_layout() -> data.StructLayout:
+    """What a subtree's block begins with."""
     return layout_of(BLOCK_HEADER)
 
 
 def node_layout(spec: Spec) -> data.StructLayout:
+    """A node of a subtree."""
     return layout_of(node(spec))
 
 
 def state_layout() -> data.StructLayout:
+    """What is kept of a subtree between views."""
     return layout_of(STATE)
 
 
 def queue_layout() -> data.StructLayout:
+    """A call that was spilled to memory."""
     return layout_of(QUEUE)
 
 

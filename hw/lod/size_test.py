@@ -6,8 +6,7 @@ from amaranth.hdl import Elaboratable, Module, Mux, Shape, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.lod.size_constants import BOX_BITS, DISTANCE_BITS, DOUBLE_BITS, HIGHEST, LOWEST
-from golden.lod.spec import MANTISSA
+from golden.lod.spec import BOX_BITS, DISTANCE_BITS, DOUBLE_BITS, HIGHEST, LOWEST, MANTISSA
 from hw.lib.fixed import clip, resize
 from hw.lib.pipe import Pipe, Staged
 from hw.lod.config import Config

@@ -6,8 +6,7 @@ from amaranth.hdl import Elaboratable, Module, Mux, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.lod.size_constants import DOUBLE_BITS
-from golden.lod.spec import GUARD_SHIFT, SLACK_BITS
+from golden.lod.spec import DOUBLE_BITS, GUARD_SHIFT, SLACK_BITS
 from hw.lib.fixed import resize
 from hw.lib.pipe import Pipe, Staged
 from hw.lod.config import Config
