@@ -19,7 +19,6 @@ from sim.commands.demo import demo
 from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
-from sim.commands.kv_study import kv_study
 from sim.commands.lod import lod
 from sim.commands.render import render
 from sim.commands.retrieve import retrieve
@@ -40,7 +39,7 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, lod, retrieve, reduce, gather, decode,
-    demo, sim, synth, baseline, compare, bench, docs, kv_study, engines,
+    demo, sim, synth, baseline, compare, bench, docs, engines,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(command)

@@ -101,7 +101,9 @@ def run(
 
 @click.command()
 @shared_options
-@click.option("--op", "kind", default="sum", show_default=True, type=click.Choice(["sum", "max", "min"]))
+@click.option(
+    "--op", "kind", default="sum", show_default=True, type=click.Choice(["sum", "max", "min"]), help="What is computed."
+)
 def reduce(kind: str, **options: Any) -> None:
     """Reduce messages over all nodes (ClusterReduce); every node gets the result."""
     run(Op.REDUCE, Kind[kind.upper()], **options)

@@ -54,7 +54,8 @@ def load_cache(source: Path | None, layer: int, head: int, size: int, tokens: in
 @click.option("--head-size", "size", default=64, show_default=True, help="d of random queries, keys and values.")
 @click.option("--tokens", default=1024, show_default=True, help="Tokens of the cache.")
 @click.option("--queries", default=1, show_default=True, help="Queries, merged as one message.")
-@click.option("--schedule", default="xor", show_default=True, type=click.Choice([s.name.lower() for s in Schedule]))
+@click.option("--schedule", default="xor", show_default=True, type=click.Choice([s.name.lower() for s in Schedule]),
+              help="Who talks to whom.")  # fmt: skip
 @click.option("--out", "target", type=click.Path(path_type=Path, dir_okay=False), help="Output [Q, d] as .npy.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="JSON report.")
 @config_option

@@ -1,34 +1,35 @@
-"""`tessera docs`: the pictures and tables of docs/ that are made by code."""
+"""`tessera docs`: the tables and curves of docs/ that are made by code."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
 from golden.errors import InputError
 from hw.generate import ROOT
-from sim.console import out, step
-from sim.engines import find_engine
-from sim.files import write_json, write_text
-from sim.sweeps.table import markdown, plot
+from sim.console import out
+from sim.engines import ENGINES, find_engine
 
 DOCS = ROOT / "docs"
 
 
 @click.command()
-@click.argument("engine")
-@click.option("--size", type=int, default=256, show_default=True, help="Pixels a side, or the engine's own measure.")
-def docs(engine: str, size: int) -> None:
-    """Sweep ENGINE's number formats and write docs/sweeps/ENGINE.json, its table and its curves; half an hour."""
-    find_engine(engine)
-    module = f"sim.sweeps.{engine}"
-    if find_spec(module) is None:
-        raise InputError(f"{engine} has no sweep of number formats")
-    with step(f"sweeping the formats of {engine}"):
-        sweep = import_module(module).run_sweep(lambda line: out.print(line), size=size)
-    write_json(DOCS / "sweeps" / f"{engine}.json", sweep.as_dict())
-    write_text(DOCS / "sweeps" / f"{engine}.md", markdown(sweep))
-    plot(sweep, DOCS / "images" / f"{engine}-formats.png")
-    out.print(f"docs/sweeps/{engine}.json, docs/sweeps/{engine}.md, docs/images/{engine}-formats.png")
+@click.argument("engine", required=False)
+@click.option("--size", type=int, help="Pixels a side, or the engine's own measure of size.")
+@click.option("-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=DOCS, help="Folder.")
+def docs(engine: str | None, size: int | None, folder: Path) -> None:
+    """Measure again what ENGINE's page (default: every page) records in docs/sweeps and docs/images; half an hour."""
+    names = [find_engine(engine).name] if engine else [name for name in ENGINES if _has_sweep(name)]
+    for name in names:
+        if not _has_sweep(name):
+            raise InputError(f"engine must be one with a recorded sweep, it is '{name}'")
+        record = import_module(f"sim.sweeps.{name}").record
+        paths = record(folder, out.print, **({"size": size} if size else {}))
+        out.print(*paths, sep="\n")
+
+
+def _has_sweep(name: str) -> bool:
+    return find_spec(f"sim.sweeps.{name}") is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from golden.errors import InputError
 from golden.scenes import load_scene, orbit
@@ -12,8 +13,9 @@ from golden.splat.model import render as render_model
 from golden.splat.reference import render as render_reference
 from golden.splat.scene_image import build_scene_image
 from golden.splat.spec import DEFAULT, Spec
+from sim.files import write_json, write_text
 from sim.report.quality import psnr
-from sim.sweeps.table import Sweep, SweepRow
+from sim.sweeps.table import Sweep, SweepRow, markdown, plot
 from sim.workloads.scenes import known_scenes
 
 STEPS = (-3, -2, -1, 1, 2)  # bits from the chosen width
@@ -24,7 +26,7 @@ FIELDS = (
 )  # fmt: skip
 WIDTH_TIED = {"dc_fraction": "dc_bits", "scale_fraction": "scale_bits"}  # more fraction bits, the same range
 VIEWS = 3
-SIZE = 256
+DEFAULT_SIZE = 256  # pixels a side
 
 
 def _variants() -> Iterator[tuple[str, int, Spec]]:
@@ -41,8 +43,8 @@ def _variants() -> Iterator[tuple[str, int, Spec]]:
                 continue
 
 
-def run_sweep(progress: Callable[[str], None], *, size: int = SIZE) -> Sweep:
-    """Draws view 1 of 3 of every known scene with the model for every variant; hours saved by one worst-case view."""
+def run_sweep(progress: Callable[[str], None], *, size: int) -> Sweep:
+    """Draws view 1 of 3 of every known scene with the model, for every variant."""
     scenes = {source: load_scene(source) for source in known_scenes()}
     cameras = {source: orbit(scene, 1, VIEWS, width=size, height=size) for source, scene in scenes.items()}
     references = {source: render_reference(scene, cameras[source]).numpy() for source, scene in scenes.items()}
@@ -66,3 +68,19 @@ def run_sweep(progress: Callable[[str], None], *, size: int = SIZE) -> Sweep:
         chosen={field: getattr(DEFAULT, field) for field in FIELDS},
         rows=rows,
     )
+
+
+def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_SIZE) -> list[Path]:
+    """Sweeps and writes JSON, table and curves.
+
+    Raises:
+        InputError: a size out of range.
+    """
+    if not 16 <= size <= 1024:
+        raise InputError(f"--size must lie in 16..1024, it is {size}")
+    sweep = run_sweep(progress, size=size)
+    paths = [docs / "sweeps" / "splat.json", docs / "sweeps" / "splat.md", docs / "images" / "splat-formats.png"]
+    write_json(paths[0], sweep.as_dict())
+    write_text(paths[1], markdown(sweep))
+    plot(sweep, paths[2])
+    return paths

@@ -76,7 +76,7 @@ ERRORS = [
     ("render embedded --backend model --camera wide.json --out out/f.png", "field of view must have a tangent"),
     ("render embedded --backend model --camera two.json --view 2 --out out/f.png", "--view must lie in 0..1"),
     ("generate", "Missing argument 'ENGINE'"),
-    ("generate nothing -o out", "engine must be one of splat, it is 'nothing'"),
+    ("generate nothing -o out", "engine must be one of splat, kv, lod, cluster, it is 'nothing'"),
     ("generate splat --set memory_width=100 -o out", "memory_width must lie in 128..512, it is 100"),
     ("generate splat --config tiny -o taken", "taken"),
     ("demo missing.ply", "missing.ply: no such file"),

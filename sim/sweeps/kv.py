@@ -1,55 +1,54 @@
-"""`tessera kv-study`: the open points of the papers measured on real keys, and quality against traffic."""
+"""What the papers leave open, decided on real keys, and quality against traffic: docs/sweeps/kv.*."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
-
 from golden.errors import InputError
-from hw.generate import ROOT
-from sim.console import out, step
+from golden.kv.keys import load_keys
 from sim.files import whole_file, write_json, write_text
+from sim.sweeps.kv_measures import curves, decision_rows, head_rows
+from sim.workloads.kv_streams import PYDOC, layer_stream
 
-DOCS = ROOT / "docs"
+DEFAULT_SIZE = 4096  # tokens of every stream
 
 
-@click.command("kv-study")
-@click.option("--tokens", default=4096, show_default=True, help="Tokens of every stream.")
-def kv_study(tokens: int) -> None:
-    """Write docs/sweeps/kv.json, docs/sweeps/kv.md and docs/images/kv-curves.png; minutes. Needs the real keys."""
-    from golden.kv.keys import load_keys
-    from sim.sweeps.kv_study import curves, decision_rows, head_rows
-    from sim.workloads.kv_streams import PYDOC, layer_stream
+def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_SIZE) -> list[Path]:
+    """Measures streams of `size` tokens of the real keys and writes JSON, tables and curves.
 
-    if not 64 <= tokens <= 32768:
-        raise InputError(f"--tokens must lie in 64..32768, it is {tokens}")
+    Raises:
+        InputError: a size out of range, or no real keys.
+    """
+    if not 64 <= size <= 32768:
+        raise InputError(f"--size must lie in 64..32768, it is {size}")
     if not PYDOC.is_file():
         raise InputError(f"the study needs real keys in {PYDOC}")
     files = load_keys(PYDOC)
     kinds: dict[str, str | None] = {"text": None, "video": "video", "drift": "drift"}
     streams = {
-        name: [layer_stream(files, layer, tokens, kind=kind) for layer in range(3)] for name, kind in kinds.items()
+        name: [layer_stream(files, layer, size, kind=kind) for layer in range(3)] for name, kind in kinds.items()
     }
-    with step("measuring what the papers leave open"):
-        decisions = decision_rows(streams)
-    with step("measuring every layer and head"):
-        heads = head_rows([*streams["text"], *streams["video"]])
-    with step("measuring quality against traffic"):
-        traffic = {name: dict(curves(streams[name][1])) for name in ("text", "video")}
+    progress("measuring what the papers leave open")
+    decisions = decision_rows(streams)
+    progress("measuring every layer and head")
+    heads = head_rows([*streams["text"], *streams["video"]])
+    progress("measuring quality against traffic")
+    traffic = {name: dict(curves(streams[name][1])) for name in ("text", "video")}
     study = {
         "schema": 1,
-        "tokens": tokens,
+        "tokens": size,
         "correlation": 0.95,
         "decisions": decisions,
         "heads": heads,
         "curves": traffic,
     }
-    write_json(DOCS / "sweeps" / "kv.json", study)
-    write_text(DOCS / "sweeps" / "kv.md", _tables(study))
-    _plot(traffic, DOCS / "images" / "kv-curves.png")
-    out.print("docs/sweeps/kv.json, docs/sweeps/kv.md, docs/images/kv-curves.png")
+    paths = [docs / "sweeps" / "kv.json", docs / "sweeps" / "kv.md", docs / "images" / "kv-curves.png"]
+    write_json(paths[0], study)
+    write_text(paths[1], _tables(study))
+    _plot(traffic, paths[2])
+    return paths
 
 
 def _tables(study: dict[str, Any]) -> str:
