@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
 
 class InputError(ValueError):
     """Bad input: a malformed file, an impossible parameter, a missing tool.
@@ -9,3 +13,30 @@ class InputError(ValueError):
     The message is one line that states the rule and the value that broke it. The command line
     prints it after `tessera: error:` and exits with status 2, without a traceback.
     """
+
+
+def check_limits(owner: str, settings: Any, limits: Mapping[str, tuple[int, int]]) -> None:
+    """Every field of the dataclass `settings`, but a `spec` of its own, is a whole number within its limits.
+
+    Raises:
+        InputError: one is not. KeyError: a field has no limits.
+    """
+    for field in fields(settings):
+        if field.name == "spec":
+            continue
+        low, high = limits[field.name]
+        value = getattr(settings, field.name)
+        if not isinstance(value, int) or not low <= value <= high:
+            raise InputError(f"{owner}: {field.name} must lie in {low}..{high}, it is {value}")
+
+
+def check_powers_of_two(owner: str, settings: Any, names: Iterable[str]) -> None:
+    """The named fields of `settings`, positive numbers, are powers of two.
+
+    Raises:
+        InputError: one is not.
+    """
+    for name in names:
+        value = getattr(settings, name)
+        if value & (value - 1):
+            raise InputError(f"{owner}: {name} must be a power of two, it is {value}")

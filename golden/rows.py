@@ -52,6 +52,19 @@ def to_bytes(fields: Sequence[Field], table: Mapping[str, npt.ArrayLike], rows: 
     return np.packbits(np.concatenate(columns, axis=1), axis=1, bitorder="little")
 
 
+def pack(fields: Sequence[Field], table: Mapping[str, npt.ArrayLike], row_bytes: int) -> Bytes:
+    """`to_bytes` with zeros up to `row_bytes`, and as many rows as the longest column (one if there is none).
+
+    Raises:
+        KeyError, ValueError: as `to_bytes`, or the fields do not fit the row.
+    """
+    spare = 8 * row_bytes - width_of_row(fields)
+    if spare < 0:
+        raise ValueError(f"fields of {width_of_row(fields)} bits do not fit a row of {row_bytes} bytes")
+    rows = max((np.size(column) for column in table.values()), default=1)
+    return to_bytes([*fields, Field("", spare)] if spare else fields, table, rows)
+
+
 def from_bytes(fields: Sequence[Field], raw: Bytes) -> dict[str, Ints]:
     """The columns of [rows, bytes]; the inverse of `to_bytes` for fields of at most 63 bits."""
     bits = np.unpackbits(raw, axis=1, bitorder="little").astype(np.int64)

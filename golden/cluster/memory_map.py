@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Field:
-    """A named run of bits."""
-
-    name: str
-    width: int
-
+from golden.rows import Field
 
 COMMAND_BYTES = 32  # of a command, and of the header
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from golden.errors import InputError
+from golden.errors import check_limits, check_powers_of_two
 
 
 class Op(IntEnum):
@@ -79,12 +79,8 @@ class Spec:
 
     def __post_init__(self) -> None:
         limits = {"nodes": (2, 32), "link_width": (64, 256), "memory_kib": (1, 1024)}
-        for name, (low, high) in limits.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise InputError(f"cluster: {name} must lie in {low}..{high}, it is {value}")
-            if value & (value - 1):
-                raise InputError(f"cluster: {name} must be a power of two, it is {value}")
+        check_limits("cluster", self, limits)
+        check_powers_of_two("cluster", self, limits)
 
     @property
     def rounds(self) -> int:

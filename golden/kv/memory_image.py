@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from golden.errors import InputError
 from golden.kv.memory_map import (
@@ -17,7 +15,6 @@ from golden.kv.memory_map import (
     LOG_BYTES,
     MODE_COUNT,
     MODE_PAGES,
-    Field,
     query_info,
     query_words,
     select_words,
@@ -25,9 +22,7 @@ from golden.kv.memory_map import (
 from golden.kv.model import ModelResult, Options
 from golden.kv.quantise import Quantised
 from golden.kv.spec import Spec, check_hamming_threshold
-
-Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
+from golden.rows import Bytes, pack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,29 +35,6 @@ class MemoryImage:
     result_bytes: int
     select_offset: int  #: of the bitmaps in the result
     gather_offset: int  #: of the gathered records in the result
-
-
-def pack(fields: list[Field], values: Mapping[str, Ints | int], row_bytes: int) -> Bytes:
-    """Rows of `row_bytes` bytes with every field's code in its place; missing fields are zero.
-
-    Raises:
-        ValueError: a code does not fit its field, or the fields do not fit the row.
-    """
-    rows = max((np.size(v) for v in values.values()), default=1)
-    bits = np.zeros((rows, row_bytes * 8), np.uint8)
-    place = 0
-    for field in fields:
-        if field.name in values:
-            code = np.broadcast_to(np.asarray(values[field.name], np.int64), (rows,))
-            low = -(1 << (field.width - 1)) if field.signed else 0
-            high = (1 << (field.width - field.signed)) - 1
-            if code.size and (code.min() < low or code.max() > high):
-                raise ValueError(f"{field.name}: codes {code.min()}..{code.max()} do not fit {low}..{high}")
-            bits[:, place : place + field.width] = (code[:, None] >> np.arange(field.width)) & 1
-        place += field.width
-    if place > row_bytes * 8:
-        raise ValueError(f"fields of {place} bits do not fit a row of {row_bytes} bytes")
-    return np.packbits(bits, axis=1, bitorder="little")
 
 
 def records(data: Quantised, spec: Spec) -> Bytes:

@@ -6,19 +6,8 @@ reads by them. A table is a list of fields from bit 0 upwards, little endian.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from golden.kv.spec import KEY_BITS, Spec
-
-
-@dataclass(frozen=True)
-class Field:
-    """A bit field of a row."""
-
-    name: str
-    width: int
-    signed: bool = False
-
+from golden.rows import Field
 
 LINE_BYTES = 64  # every region starts on a line
 HEADER_BYTES = 192

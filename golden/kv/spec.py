@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
-from golden.errors import InputError
+from golden.errors import InputError, check_limits, check_powers_of_two
 from golden.tables import LinearTable
 
 KEY_BITS = 8  # of a key, value, query and cluster mean, two's complement, at most 127 in magnitude
@@ -50,19 +50,12 @@ class Spec:
             "rows": (2, 16), "buckets": (8, 256), "block_tokens": (2, 64), "blocks": (16, 32768),
             "near_blocks": (16, 32768),
         }  # fmt: skip
-        for field in fields(self):
-            low, high = limits[field.name]
-            value = getattr(self, field.name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise InputError(f"kv: {field.name} must lie in {low}..{high}, it is {value}")
+        check_limits("kv", self, limits)
         powers = (
             "head_size", "lanes", "hash_bits", "tokens", "clusters", "rows", "buckets", "block_tokens", "blocks",
             "near_blocks",
         )  # fmt: skip
-        for name in powers:
-            value = getattr(self, name)
-            if value & (value - 1):
-                raise InputError(f"kv: {name} must be a power of two, it is {value}")
+        check_powers_of_two("kv", self, powers)
         check_hamming_threshold(self.hamming_threshold, self.hash_bits)
         if self.head_size % self.lanes:
             raise InputError(f"kv: head_size must be a multiple of lanes = {self.lanes}, it is {self.head_size}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
-from golden.errors import InputError
+from golden.errors import check_limits
 from golden.tables import StepTable
 
 GRID_BITS = 20  # cells along the longest side of the tree's box
@@ -42,11 +42,7 @@ class Spec:
 
     def __post_init__(self) -> None:
         limits = {"subtree_nodes": (2, 32), "box_bits": (6, 16), "size_bits": (4, 8)}
-        for field in fields(self):
-            low, high = limits[field.name]
-            value = getattr(self, field.name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise InputError(f"lod: {field.name} must lie in {low}..{high}, it is {value}")
+        check_limits("lod", self, limits)
 
     @property
     def node_bits(self) -> int:

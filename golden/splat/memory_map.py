@@ -6,19 +6,8 @@ reads by them. A table is a list of fields from bit 0 upwards, little endian.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from golden.rows import Field
 from golden.splat.spec import RADIUS_MANTISSA, Spec
-
-
-@dataclass(frozen=True)
-class Field:
-    """A code of `width` bits in a row."""
-
-    name: str
-    width: int
-    signed: bool = False
-
 
 LINE_BYTES = 64  # voxels, lists and group entries start on a line
 HEADER_BYTES = 128

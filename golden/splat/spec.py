@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
-from golden.errors import InputError
+from golden.errors import InputError, check_limits, check_powers_of_two
 from golden.formats import Format, signed, unsigned
 from golden.tables import LinearTable, StepTable
 
@@ -73,15 +73,8 @@ class Spec:
             "transmittance_bits": (12, 18), "color_fraction": (6, 12), "accumulator_fraction": (8, 20),
             "depth_bits": (12, 30), "sort_levels": (3, 13), "sort_banks": (1, 8),
         }  # fmt: skip
-        for field in fields(self):
-            low, high = limits[field.name]
-            value = getattr(self, field.name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise InputError(f"splat: {field.name} must lie in {low}..{high}, it is {value}")
-        for name in ("group_size", "subtile", "sort_banks"):
-            value = getattr(self, name)
-            if value & (value - 1):
-                raise InputError(f"splat: {name} must be a power of two, it is {value}")
+        check_limits("splat", self, limits)
+        check_powers_of_two("splat", self, ("group_size", "subtile", "sort_banks"))
         if self.group_size < 2 * self.subtile or self.group_size > 16 * self.subtile:
             raise InputError(
                 f"splat: group_size must be 2 to 16 sub-tiles a side, {self.group_size} px / {self.subtile} px is "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 from golden.cluster.spec import DEFAULT as DEFAULT_SPEC
 from golden.cluster.spec import PAPER as PAPER_SPEC
 from golden.cluster.spec import TINY as TINY_SPEC
 from golden.cluster.spec import Spec
-from golden.errors import InputError
+from golden.errors import check_limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +27,7 @@ class Config:
             "link_stages": (1, 64), "receive_depth": (2, 256), "operand_depth": (4, 64), "command_depth": (2, 64),
             "read_words": (32, 512),
         }  # fmt: skip
-        for item in fields(self):
-            if item.name == "spec":
-                continue
-            low, high = limits[item.name]
-            value = getattr(self, item.name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise InputError(f"cluster: {item.name} must lie in {low}..{high}, it is {value}")
+        check_limits("cluster", self, limits)
 
     @property
     def word_bytes(self) -> int:

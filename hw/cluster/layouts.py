@@ -7,6 +7,7 @@ from amaranth.lib import data
 
 from golden.cluster.memory_map import COMMAND, HEADER
 from golden.cluster.spec import Spec
+from hw.lib.row_layout import layout_of
 
 LENGTH = 16  # bits of a message's length in flits
 INDEX = 22  # bits of a flit's number within a turn: 32 messages of 2**16
@@ -15,12 +16,12 @@ TURN = 6  # bits of a turn's number, which wraps; the sides of a node are never 
 
 def command_layout() -> data.StructLayout:
     """A command as it lies in external memory."""
-    return data.StructLayout({f.name: f.width for f in COMMAND})
+    return layout_of(COMMAND)
 
 
 def header_layout() -> data.StructLayout:
     """A program's header as it lies in external memory."""
-    return data.StructLayout({f.name: f.width for f in HEADER})
+    return layout_of(HEADER)
 
 
 def address_bits(spec: Spec) -> int:

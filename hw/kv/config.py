@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
-from golden.errors import InputError
+from golden.errors import InputError, check_limits, check_powers_of_two
 from golden.kv.spec import DEFAULT as DEFAULT_SPEC
 from golden.kv.spec import PAPER as PAPER_SPEC
 from golden.kv.spec import TINY as TINY_SPEC
@@ -27,15 +27,8 @@ class Config:
             "compare_width": (2, 64), "recent_words": (8, 1024), "token_ahead": (8, 1024), "gather_ahead": (8, 1024),
             "outstanding": (4, 1024),
         }  # fmt: skip
-        for item in fields(self):
-            if item.name == "spec":
-                continue
-            low, high = limits[item.name]
-            value = getattr(self, item.name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise InputError(f"kv: {item.name} must lie in {low}..{high}, it is {value}")
-        if self.compare_width & (self.compare_width - 1):
-            raise InputError(f"kv: compare_width must be a power of two, it is {self.compare_width}")
+        check_limits("kv", self, limits)
+        check_powers_of_two("kv", self, ("compare_width",))
         if self.compare_width > self.spec.clusters // 2:
             raise InputError(
                 f"kv: compare_width must not exceed clusters / 2 = {self.spec.clusters // 2}, it is "

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Shape, signed
+from amaranth.hdl import signed
 from amaranth.lib import data
 
-from golden.kv.memory_map import HEADER, LOG, Field, query_info, record
+from golden.kv.memory_map import HEADER, LOG, query_info, record
 from golden.kv.spec import KEY_BITS, Spec
 from hw.lib.memory_port import ADDRESS_WIDTH
+from hw.lib.row_layout import layout_of
 
 RUN_LENGTH_BITS = 24  # words of a run
-
-
-def layout_of(fields: list[Field]) -> data.StructLayout:
-    """The layout of a row of the memory image."""
-    return data.StructLayout({f.name: Shape(f.width, signed=f.signed) for f in fields})
 
 
 def header_layout() -> data.StructLayout:

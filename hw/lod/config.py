@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
-from golden.errors import InputError
+from golden.errors import InputError, check_limits, check_powers_of_two
 from golden.lod.spec import DEFAULT as DEFAULT_SPEC
 from golden.lod.spec import PAPER as PAPER_SPEC
 from golden.lod.spec import TINY as TINY_SPEC
@@ -36,17 +36,8 @@ class Config:
             "pending_words": (2, 512), "fetch_words": (4, 512), "state_words": (4, 512),
             "outstanding": (4, 1024), "ordered": (0, 1), "temporal": (0, 1),
         }  # fmt: skip
-        for item in fields(self):
-            if item.name == "spec":
-                continue
-            low, high = limits[item.name]
-            value = getattr(self, item.name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise InputError(f"lod: {item.name} must lie in {low}..{high}, it is {value}")
-        for name in ("memory_width", "contexts", "cache_subtrees"):
-            value = getattr(self, name)
-            if value & (value - 1):
-                raise InputError(f"lod: {name} must be a power of two, it is {value}")
+        check_limits("lod", self, limits)
+        check_powers_of_two("lod", self, ("memory_width", "contexts", "cache_subtrees"))
         if self.spec.block_bytes % self.word_bytes:
             raise InputError(
                 f"lod: a subtree's block must be whole memory words, {self.spec.block_bytes} bytes are not "

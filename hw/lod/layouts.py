@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Shape, signed, unsigned
+from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 
 from golden.lod.memory_map import BLOCK_HEADER, JOB, MASK_BITS, QUEUE, STATE, VIEW, node
@@ -16,16 +16,11 @@ from golden.lod.spec import (
     SUBTREE_BITS,
     Spec,
 )
-from golden.rows import Field
+from hw.lib.row_layout import layout_of
 from hw.lod.config import Config
 
 INDEX_BITS = 5  # of a node in its subtree
 PLACE_BITS = 6  # of a node, or of the place behind the last
-
-
-def layout_of(fields: list[Field]) -> data.StructLayout:
-    """The layout of a row of the memory image."""
-    return data.StructLayout({f.name: Shape(f.width, signed=f.signed) for f in fields})
 
 
 def job_layout() -> data.StructLayout:

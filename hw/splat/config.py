@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
-from golden.errors import InputError
+from golden.errors import InputError, check_limits, check_powers_of_two
 from golden.splat.spec import DEFAULT as DEFAULT_SPEC
 from golden.splat.spec import TINY as TINY_SPEC
 from golden.splat.spec import Spec
@@ -31,17 +31,8 @@ class Config:
             "coarse_words": (4, 512), "record_words": (4, 512), "candidate_depth": (4, 1024), "splat_depth": (4, 512),
             "issue_window": (1, 16),
         }  # fmt: skip
-        for item in fields(self):
-            if item.name == "spec":
-                continue
-            low, high = limits[item.name]
-            value = getattr(self, item.name)
-            if not isinstance(value, int) or not low <= value <= high:
-                raise InputError(f"splat: {item.name} must lie in {low}..{high}, it is {value}")
-        for name in ("memory_width", "coarse_lanes"):
-            value = getattr(self, name)
-            if value & (value - 1):
-                raise InputError(f"splat: {name} must be a power of two, it is {value}")
+        check_limits("splat", self, limits)
+        check_powers_of_two("splat", self, ("memory_width", "coarse_lanes"))
         if self.coarse_lanes * 64 > self.memory_width:
             raise InputError(
                 f"splat: coarse_lanes must not exceed memory_width / 64 = {self.memory_width // 64}, "

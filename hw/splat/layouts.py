@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Shape, signed
+from amaranth.hdl import signed
 from amaranth.lib import data
 
-from golden.splat.memory_map import GROUP, HEADER, VOXEL, Field, coarse_half, record
+from golden.splat.memory_map import GROUP, HEADER, VOXEL, coarse_half, record
 from golden.splat.spec import Spec
 from hw.lib.fixed import shape_of
+from hw.lib.row_layout import layout_of
 
 INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
-
-
-def layout_of(fields: list[Field]) -> data.StructLayout:
-    """The layout of a row of the memory image."""
-    return data.StructLayout({f.name: Shape(f.width, signed=f.signed) for f in fields})
 
 
 def header_layout() -> data.StructLayout:

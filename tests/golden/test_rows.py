@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.rows import Field, from_bytes, to_bytes, width_of_row
+from golden.rows import Field, from_bytes, pack, to_bytes, width_of_row
 
 FIELDS = [Field("a", 5), Field("b", 32, True), Field("c", 1), Field("d", 10, True)]
 
@@ -35,3 +35,10 @@ def test_refuses() -> None:
         to_bytes(FIELDS, {"e": 1}, 1)
     with pytest.raises(ValueError, match="whole number of bytes, it has 5 bits"):
         to_bytes(FIELDS[:1], {}, 1)
+
+
+def test_packed_rows_are_padded() -> None:
+    assert pack(FIELDS[:1], {"a": [3, 4]}, 2).tolist() == [[3, 0], [4, 0]]
+    assert pack(FIELDS[:1], {}, 1).tolist() == [[0]]
+    with pytest.raises(ValueError, match="fields of 48 bits do not fit a row of 5 bytes"):
+        pack(FIELDS, {}, 5)

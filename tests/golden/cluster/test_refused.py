@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golden.cluster.command import Command, check, flits_of
-from golden.cluster.memory_image import pack, program_bytes
+from golden.cluster.memory_image import program_bytes
 from golden.cluster.memory_map import COMMAND, COMMAND_BYTES, HEADER
 from golden.cluster.spec import Format, Kind, Op, Schedule, Spec
 from golden.errors import InputError
+from golden.rows import pack
 from hw.cluster.config import Config
 
 GOOD = Command(op=Op.REDUCE, flits=8, target=64)
@@ -89,4 +90,4 @@ def test_image() -> None:
     assert data[:12].view("<u4").tolist() == [2, COMMAND_BYTES, 500]
     assert data[32:36].tolist() == [Op.REDUCE, Schedule.XOR, Format.SINGLE, Kind.SUM]
     assert data[40:52].view("<u4").tolist() == [8, 0, 64]
-    assert pack(HEADER, {}) == bytes(COMMAND_BYTES)
+    assert pack(HEADER, {}, COMMAND_BYTES).tobytes() == bytes(COMMAND_BYTES)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from golden.splat.memory_map import GROUP, GROUP_BYTES, HEADER, HEADER_BYTES, VOXEL, VOXEL_BYTES, Field
+from golden.rows import Field
+from golden.splat.memory_map import GROUP, GROUP_BYTES, HEADER, HEADER_BYTES, VOXEL, VOXEL_BYTES
 
 Bytes = npt.NDArray[np.uint8]
 Row = dict[str, int]
