@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from golden.cluster.spec import Status
 from hw.cluster.config import Config
@@ -13,8 +13,8 @@ from hw.cluster.layouts import TURN
 from hw.cluster.mover import Mover
 from hw.cluster.network import Network
 from hw.cluster.watchdog import Watchdog
-from hw.lib.counters import CounterLayout, count
-from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
+from hw.lib.counters import CounterLayout, count, only_while
+from hw.lib.engine_ports import engine_ports
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import transfer
 from hw.lib.tree import add_all
@@ -59,18 +59,7 @@ class ClusterEngine(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        width = config.spec.link_width
-        super().__init__(
-            {
-                "start": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "busy": Out(1),
-                "pause": In(config.spec.nodes),
-                "read": Out(ReadSignature(width)),
-                "write": Out(WriteSignature(width)),
-                "counters": Out(COUNTERS),
-            }
-        )
+        super().__init__({**engine_ports(config.spec.link_width, COUNTERS), "pause": In(config.spec.nodes)})
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
@@ -114,7 +103,7 @@ class ClusterEngine(wiring.Component):
             "status_node": Mux(ends & over, watchdog.node, 0),
             "status_command": Mux(ends & (over | dispatcher.refused), dispatcher.number, 0),
         }
-        count(m, self.counters, {name: _while(self.busy, event) for name, event in events.items()}, clear=starts)
+        count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
         return m
 
     def _progress(
@@ -180,8 +169,3 @@ class ClusterEngine(wiring.Component):
             "store_words": transfer(self.write.request),
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }
-
-
-def _while(condition: Value, event: Value) -> Value:
-    """The event's value while the condition holds, else 0."""
-    return event & Cat(condition).replicate(len(event))

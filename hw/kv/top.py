@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from hw.kv.block_store import BlockStore
 from hw.kv.config import Config
@@ -23,8 +22,9 @@ from hw.kv.token_fetch import TokenFetch
 from hw.kv.token_writer import TokenWriter
 from hw.kv.wtu import WeightedThresholdUnit
 from hw.lib.arbiter import RoundRobinArbiter
-from hw.lib.counters import count
-from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteLayout, WriteSignature
+from hw.lib.counters import count, only_while
+from hw.lib.engine_ports import engine_ports
+from hw.lib.memory_port import WriteLayout
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
 from hw.lib.tree import add_all
@@ -59,16 +59,7 @@ class KvEngine(wiring.Component):
         self.wtu = WeightedThresholdUnit(config=config)
         self.select_writer = SelectWriter(config=config)
         self.gather = Gather(config=config)
-        super().__init__(
-            {
-                "start": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "busy": Out(1),
-                "read": Out(ReadSignature(config.memory_width)),
-                "write": Out(WriteSignature(config.memory_width)),
-                "counters": Out(COUNTERS),
-            }
-        )
+        super().__init__(engine_ports(config.memory_width, COUNTERS))
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
@@ -265,9 +256,9 @@ class KvEngine(wiring.Component):
             "store_stall": store.waiting,
             "score_cycles": self.score_unit.reading,
             "walk_cycles": wtu.walking,
-            "row_scores": _while(self.score_unit.o.valid, rows),
-            "opened": _while(wtu.walked, wtu.opened),
-            "visited": _while(wtu.walked, wtu.visited),
+            "row_scores": only_while(self.score_unit.o.valid, rows),
+            "opened": only_while(wtu.walked, wtu.opened),
+            "visited": only_while(wtu.walked, wtu.visited),
             "selected": gather.selected,
             "bursts": gather.burst,
             "far_bursts": gather.far,
@@ -275,9 +266,4 @@ class KvEngine(wiring.Component):
             **{f"{name}_words": transfer(port) for name, port in words.items()},
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }
-        count(m, self.counters, {name: _while(self.busy, event) for name, event in events.items()}, clear=starts)
-
-
-def _while(condition: Value, event: Value) -> Value:
-    """The event's value while the condition holds, else 0."""
-    return event & Cat(condition).replicate(len(event))
+        count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Module, Shape, Value
+from amaranth.hdl import Cat, Module, Shape, Value
 from amaranth.lib import data
 
 COUNTER_WIDTH = 40  # wraps after 18 minutes at 1 GHz
@@ -36,3 +36,8 @@ def count(m: Module, counters: data.View, events: Mapping[str, Value], *, clear:
         m.d.sync += counters[name].eq(counters[name] + event)
     with m.If(clear):
         m.d.sync += Value.cast(counters).eq(0)
+
+
+def only_while(condition: Value, event: Value) -> Value:
+    """The event's value while the condition holds, else 0; combinational."""
+    return event & Cat(condition).replicate(len(event))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 
 from hw.lib.arbiter import RoundRobinArbiter
 from hw.lib.counters import CounterLayout, count
-from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteLayout, WriteSignature
+from hw.lib.engine_ports import engine_ports
+from hw.lib.memory_port import ADDRESS_WIDTH, WriteLayout
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
 from hw.lod.config import Config
@@ -58,16 +58,7 @@ class LodEngine(wiring.Component):
     def __init__(self, *, config: Config) -> None:
         self.config = config
         self.search = Search(config=config)
-        super().__init__(
-            {
-                "start": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "busy": Out(1),
-                "read": Out(ReadSignature(config.memory_width)),
-                "write": Out(WriteSignature(config.memory_width)),
-                "counters": Out(COUNTERS),
-            }
-        )
+        super().__init__(engine_ports(config.memory_width, COUNTERS))
 
     @property
     def taps(self) -> dict[str, object]:

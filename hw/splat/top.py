@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
-from hw.lib.counters import CounterLayout, count
+from hw.lib.counters import CounterLayout, count, only_while
+from hw.lib.engine_ports import engine_ports
 from hw.lib.fork import StreamFork
-from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
 from hw.lib.queue import StreamQueue
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
@@ -77,16 +76,7 @@ class SplatEngine(wiring.Component):
         self.fine_filter = FineFilter(spec=config.spec)
         self.depth_sort = DepthSort(config=config)
         self.rasteriser = Rasteriser(config=config)
-        super().__init__(
-            {
-                "start": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "busy": Out(1),
-                "read": Out(ReadSignature(config.memory_width)),
-                "write": Out(WriteSignature(config.memory_width)),
-                "counters": Out(COUNTERS),
-            }
-        )
+        super().__init__(engine_ports(config.memory_width, COUNTERS))
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
@@ -152,7 +142,7 @@ class SplatEngine(wiring.Component):
             "write_words": transfer(self.write.request),
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }
-        count(m, self.counters, {name: _while(self.busy, event) for name, event in events.items()}, clear=starts)
+        count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
         return m
 
     def _hand_out_groups(self, m: Module, groups: stream.Interface, takers: list[stream.Interface]) -> None:
@@ -203,7 +193,7 @@ class SplatEngine(wiring.Component):
         m.d.comb += streamed.eq(add_all([row.payload.mask[k] for k in range(lanes)]))
         return {
             "rows": transfer(row) & row.payload.mask.any(),
-            "streamed": _while(transfer(row), streamed),
+            "streamed": only_while(transfer(row), streamed),
             "candidates": transfer(fine_fetch.i) & fine_fetch.i.payload.mark.some,
             "splats": transfer(depth_sort.i) & depth_sort.i.payload.mark.some,
             "draws": rasteriser.drawing,
@@ -232,8 +222,3 @@ class SplatEngine(wiring.Component):
             "sort_stall": stalls(depth_sort.i),
             "raster_stall": stalls(rasteriser.i),
         }
-
-
-def _while(condition: Value, event: Value) -> Value:
-    """The event's value while the condition holds, else 0."""
-    return event & Cat(condition).replicate(len(event))

@@ -17,6 +17,7 @@ from golden.lod.view import make_path
 from hw.lod.config import CONFIGS
 from sim.commands.options import (
     DEFAULT_SIZE,
+    camera_options,
     choose_camera,
     config_option,
     memory_options,
@@ -35,10 +36,7 @@ from sim.workloads.lod import lod_roofline, prepare, run_rtl
 @click.command()
 @click.argument("tree")
 @click.option("--tau", type=float, required=True, help="Threshold: nodes of so many pixels are split.")
-@click.option("--camera", "camera_file", type=click.Path(path_type=Path), help="JSON file with cameras.")
-@click.option("--view", default=0, show_default=True, help="Which camera of the file.")
-@click.option("--orbit", "orbit_text", metavar="K/N", help="View K of N around the scene. [default: 1/3]")
-@click.option("--size", metavar="WxH", help="Pixels. [default: 256x256]")
+@camera_options
 @click.option("--path", "path_name", metavar="NAME", help="Instead of one view: orbit, walk, jump or still.")
 @click.option("--frames", default=64, show_default=True, help="Views of the path.")
 @click.option("--full", is_flag=True, help="Search every view of the path from the root.")

@@ -26,6 +26,18 @@ out_dir_option = click.option(
 )
 
 
+def camera_options(command: Any) -> Any:
+    """--camera, --view, --orbit and --size: what `choose_camera` takes."""
+    for option in (
+        click.option("--size", metavar="WxH", help="Pixels. [default: 256x256]"),
+        click.option("--orbit", "orbit_text", metavar="K/N", help="View K of N around the scene. [default: 1/3]"),
+        click.option("--view", default=0, show_default=True, help="Which camera of the file."),
+        click.option("--camera", "camera_file", type=click.Path(path_type=Path), help="JSON file with cameras."),
+    ):
+        command = option(command)
+    return command
+
+
 def memory_options(command: Any) -> Any:
     """--latency, --bandwidth, --stalls, --seed of the simulated memory."""
     for option in (

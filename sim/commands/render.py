@@ -14,6 +14,7 @@ from golden.errors import InputError
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
 from sim.commands.options import (
+    camera_options,
     choose_camera,
     config_option,
     memory_options,
@@ -31,10 +32,7 @@ from sim.workloads.splat import prepare, run_rtl, splat_roofline
 
 @click.command()
 @click.argument("scene")
-@click.option("--camera", "camera_file", type=click.Path(path_type=Path), help="JSON file with cameras.")
-@click.option("--view", default=0, show_default=True, help="Which camera of the file.")
-@click.option("--orbit", "orbit_text", metavar="K/N", help="View K of N around the scene. [default: 1/3]")
-@click.option("--size", metavar="WxH", help="Pixels. [default: 256x256]")
+@camera_options
 @click.option("--near", default=0.2, show_default=True, help="Near plane, in scene units.")
 @click.option("--tau", type=float, help="Draw the cut of a hierarchy (.hier, or built over SCENE) at so many pixels.")
 @click.option("--backend", default="rtl", show_default=True, help="rtl, model or reference.")
