@@ -1,4 +1,4 @@
-"""Coarse filter: the lane alone, and the stage with its `coarse_row` of lanes, equal the model, survivor by survivor."""
+"""Coarse filter: the lane, and the stage with its `coarse_row` of lanes, equal the model, survivor by survivor."""
 
 from __future__ import annotations
 
