@@ -61,9 +61,10 @@ def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
         **{f"scale_{k}": image.scale[:, k] for k in range(3)},
         "opacity": image.opacity,
         **{f"dc_{c}": image.dc[:, k] for k, c in enumerate("rgb")},
-        "sh_exponent": image.sh_exponent,
         **{f"sh_{k}_{c}": image.sh[:, k, j] for k in range(image.sh.shape[1]) for j, c in enumerate("rgb")},
     }
+    if image.sh_degree:
+        values["sh_exponent"] = image.sh_exponent
     records = np.zeros((total, size), np.uint8)
     records[place] = pack(record(spec, image.sh_degree), values, size)
     return coarse, records
