@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from golden.kv.memory_image import expected_bitmaps, expected_log, expected_records
+from golden.kv.memory_map import LOG
 from golden.kv.model import ModelResult
-from hw.kv.layouts import DecisionLayout, ScoreLayout
+from golden.rows import from_bytes
+from hw.kv.layouts import DecisionLayout, ScoreLayout, sums_layout
 from hw.kv.wtu import SelectedLayout
 from sim.check import CheckError
 from sim.jobs import decode
 from sim.workloads.kv import KvWorkload, RtlRetrieval, run_rtl
-
-LOG_FIELDS = {"hash": (0, 4), "cluster": (4, 6), "flags": (6, 8)}
 
 
 def check_retrieval(workload: KvWorkload, rtl: RtlRetrieval, model: ModelResult) -> None:
@@ -25,13 +25,12 @@ def check_retrieval(workload: KvWorkload, rtl: RtlRetrieval, model: ModelResult)
         CheckError: one differs. A wrong selection is looked for again in the stages' recorded streams.
     """
     spec = workload.config.spec
-    log = expected_log(model)
-    for name, (first, end) in LOG_FIELDS.items():
-        wrong = np.flatnonzero((rtl.log[:, first:end] != log[:, first:end]).any(1))
+    log, got = from_bytes(LOG, expected_log(model)), from_bytes(LOG, rtl.log)
+    for name, column in log.items():
+        wrong = np.flatnonzero(column != got[name])
         if len(wrong):
             t = int(wrong[0])
-            expected, got = (int.from_bytes(row[t, first:end].tobytes(), "little") for row in (log, rtl.log))
-            raise CheckError(f"log: token {t} {name}: expected {expected:#x}, got {got:#x}")
+            raise CheckError(f"log: token {t} {name}: expected {column[t]:#x}, got {got[name][t]:#x}")
     bitmaps = expected_bitmaps(model, spec)
     records = np.concatenate(expected_records(model, workload.data, spec))
     same_records = records.shape == rtl.records.shape and np.array_equal(records, rtl.records)
@@ -51,14 +50,14 @@ def check_retrieval(workload: KvWorkload, rtl: RtlRetrieval, model: ModelResult)
 def check_stages(workload: KvWorkload, model: ModelResult) -> str | None:
     """Runs with taps and names the first difference of the earliest stage that has one; None if all are equal.
 
-    Scores are compared as they enter the thresholding unit, so that every key sum, count and mean
-    of the table takes part.
+    Key sums are compared as the score unit reads them, counts and scores as they enter the thresholding unit.
     """
     spec = workload.config.spec
     taps = run_rtl(workload, taps=True).job.taps
     expected: dict[str, tuple[Any, list[dict[str, int]]]] = {
         "hash_unit": (spec.hash_bits, [{"": int(h)} for h in model.hashes]),
         "hcu": (DecisionLayout(spec), _decisions(model)),
+        "key_table": (sums_layout(spec), _sums(workload, model)),
         "score_unit": (ScoreLayout(spec), _scores(workload, model)),
         "wtu": (SelectedLayout(workload.config), _selected(model)),
     }
@@ -78,6 +77,15 @@ def _decisions(model: ModelResult) -> list[dict[str, int]]:
     c = model.clustering
     columns = zip(model.hashes.tolist(), c.cluster.tolist(), c.new.tolist(), c.spilled.tolist(), strict=True)
     return [{"hash": h, "cluster": k, "new": n, "spilled": s} for h, k, n, s in columns]
+
+
+def _sums(workload: KvWorkload, model: ModelResult) -> list[dict[str, int]]:
+    """A walk of the table for every head and block of rows: cluster by cluster, chunk by chunk."""
+    spec = workload.config.spec
+    blocks = -(-len(workload.data.queries) // spec.rows)
+    walks = model.table.sums.reshape(-1, spec.heads, spec.chunks, spec.lanes).transpose(0, 1).reshape(spec.heads, -1)
+    rows = walks.repeat_interleave(blocks, 0).reshape(-1, spec.lanes).tolist()
+    return [{f"lane.{k}": value for k, value in enumerate(row)} for row in rows]
 
 
 def _scores(workload: KvWorkload, model: ModelResult) -> list[dict[str, int]]:

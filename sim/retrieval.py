@@ -11,11 +11,13 @@ from torch import Tensor
 from golden.kv import livevlm
 from golden.kv.attention import Quality, quality
 from golden.kv.hash_unit import plane_signs
+from golden.kv.memory_map import LOG
 from golden.kv.model import ModelResult, Options
 from golden.kv.model import retrieve as retrieve_by_model
 from golden.kv.quantise import Quantised, quantise
 from golden.kv.reference import cluster, hash_bits, wicsum
 from golden.kv.spec import Spec
+from golden.rows import from_bytes
 from hw.kv.config import Config
 from sim.check_kv import check_retrieval
 from sim.jobs import MemorySettings
@@ -90,9 +92,8 @@ def retrieve_by(
 
 def rtl_tokens(rtl: RtlRetrieval, spec: Spec) -> list[Tensor]:
     """Each head's selected tokens, rising, from the log and the bitmaps that the engine wrote."""
-    entries = torch.from_numpy(rtl.log.copy()).long()
-    clusters = entries[:, 4] + (entries[:, 5] << 8)
-    stored = entries[:, 6] & 4 == 0
+    log = from_bytes(LOG, rtl.log)
+    clusters, stored = torch.from_numpy(log["cluster"]), torch.from_numpy(log["refused"]) == 0
     bits = torch.from_numpy(rtl.bitmaps.copy())
     selected = (bits[:, :, None] >> torch.arange(8, dtype=torch.uint8) & 1).reshape(spec.heads, -1).bool()
     return [(row[clusters] & stored).nonzero().flatten() for row in selected]

@@ -10,13 +10,13 @@ from golden.kv.spec import KEY_BITS, Spec
 from golden.rows import Field
 
 LINE_BYTES = 64  # every region starts on a line
-HEADER_BYTES = 192
+HEADER_BYTES = 256
 LOG_BYTES = 8  # a token's entry in the log
 SHIFT_BITS = 8  # of a row's bucket shift in a query block
 MODE_PAGES = 1  # clusters are pages of `block_tokens` neighbours, not hash clusters
 MODE_COUNT = 2  # a selection ends at a share of the tokens, not of the weighted sum
 
-#: Job header: 48 words of 32 bits at the address that is given with `start`.
+#: Job header: 64 words of 32 bits at the address that is given with `start`.
 HEADER = [
     Field("token_count", 32),
     Field("query_blocks", 32),
@@ -31,17 +31,17 @@ HEADER = [
     Field("select_address", 32),
     Field("gather_address", 32),
     Field("spare", 128),
-    *(Field(f"offset_{k}", 32, True) for k in range(32)),
+    *(Field(f"offset_{k}", 32, True) for k in range(48)),
 ]
 
 #: What the engine writes for every token, in order of arrival.
 LOG = [
-    Field("hash", 32),
-    Field("cluster", 16),
+    Field("hash", 48),
+    Field("cluster", 12),
     Field("new", 1),
     Field("spilled", 1),
     Field("refused", 1),
-    Field("spare", 13),
+    Field("spare", 1),
 ]
 
 

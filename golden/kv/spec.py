@@ -31,9 +31,9 @@ class Spec:
     heads: int = 4  #: key-value heads that are clustered together
     head_size: int = 32  #: dimensions of a head
     lanes: int = 32  #: dimensions of a chunk: one memory word holds a chunk of key and of value
-    hash_bits: int = 32  #: hyperplanes
+    hash_bits: int = 48  #: hyperplanes
     plane_seed: int = 7  #: of the hyperplanes' signs
-    hamming_threshold: int = 7  #: Th_hd: clusters nearer than this take a token
+    hamming_threshold: int = 9  #: Th_hd: clusters nearer than this take a token
     wicsum_code: int = 307  #: Th_r-wics in 1/1024
     tokens: int = 32768  #: capacity
     clusters: int = 2048  #: capacity of the hash-cluster table
@@ -45,15 +45,14 @@ class Spec:
 
     def __post_init__(self) -> None:
         limits = {
-            "heads": (1, 8), "head_size": (8, 128), "lanes": (8, 32), "hash_bits": (8, 32), "plane_seed": (0, 2**31),
-            "hamming_threshold": (1, 32), "wicsum_code": (1, 1023), "tokens": (64, 32768), "clusters": (16, 4096),
+            "heads": (1, 8), "head_size": (8, 128), "lanes": (8, 32), "hash_bits": (8, 48), "plane_seed": (0, 2**31),
+            "hamming_threshold": (1, 48), "wicsum_code": (1, 1023), "tokens": (64, 32768), "clusters": (16, 4096),
             "rows": (2, 16), "buckets": (8, 256), "block_tokens": (2, 64), "blocks": (16, 32768),
             "near_blocks": (16, 32768),
         }  # fmt: skip
         check_limits("kv", self, limits)
         powers = (
-            "head_size", "lanes", "hash_bits", "tokens", "clusters", "rows", "buckets", "block_tokens", "blocks",
-            "near_blocks",
+            "head_size", "lanes", "tokens", "clusters", "rows", "buckets", "block_tokens", "blocks", "near_blocks",
         )  # fmt: skip
         check_powers_of_two("kv", self, powers)
         check_hamming_threshold(self.hamming_threshold, self.hash_bits)
@@ -134,8 +133,8 @@ def check_hamming_threshold(value: int, hash_bits: int) -> None:
 
 DEFAULT = Spec()
 TINY = Spec(
-    heads=2, head_size=16, lanes=8, tokens=256, clusters=32, rows=4, buckets=32, block_tokens=4, blocks=128,
-    near_blocks=32,
+    heads=2, head_size=16, lanes=8, hash_bits=32, hamming_threshold=7, tokens=256, clusters=32, rows=4, buckets=32,
+    block_tokens=4, blocks=128, near_blocks=32,
 )  # fmt: skip
-#: Llama-3-8B's eight KV heads of 128, hashed together; V-Rex's memory of 1,024 cluster hashes (4 KB).
-PAPER = Spec(heads=8, head_size=128, clusters=1024)
+#: Llama-3-8B's eight KV heads of 128, hashed together; V-Rex's 32 planes, Th_hd of 7 and memory of 1,024 hashes (4 KB).
+PAPER = Spec(heads=8, head_size=128, hash_bits=32, hamming_threshold=7, clusters=1024)

@@ -16,7 +16,7 @@ class Config:
     """The spec, and widths and depths that change no result. A memory word is 16 · lanes bits."""
 
     spec: Spec = field(default_factory=Spec)
-    compare_width: int = 16  #: W: clusters that a token's hash is compared with a cycle
+    compare_width: int = 64  #: W: clusters that a token's hash is compared with a cycle
     recent_words: int = 128  #: words of tokens that wait for their place
     token_ahead: int = 256  #: token words read ahead
     gather_ahead: int = 256  #: gathered words read ahead
@@ -58,13 +58,13 @@ def tiny() -> Config:
 
 
 def default() -> Config:
-    """Four heads of 32, 2,048 clusters, 16 comparisons and 16 scores a cycle, 64 bytes a cycle."""
+    """Four heads of 32, 2,048 clusters, 64 comparisons and 16 scores a cycle, 64 bytes a cycle."""
     return Config(spec=DEFAULT_SPEC)
 
 
 def paper() -> Config:
     """V-Rex's N_HCU-w = N_WTU-w = 16 on eight heads of 128 (Llama-3-8B)."""
-    return Config(spec=PAPER_SPEC, recent_words=256)
+    return Config(spec=PAPER_SPEC, compare_width=16, recent_words=256)
 
 
 CONFIGS = {"tiny": tiny, "default": default, "paper": paper}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.kv.spec import Spec
@@ -16,11 +16,11 @@ class KeyTable(wiring.Component):
 
     A row holds one chunk of one cluster: row = cluster · token_words + chunk. One addition a cycle.
     An addition is written 2 cycles after it came: the same row must not come again before, which
-    holds as tokens have at least 4 chunks. Reading and adding exclude each other; a row read is at
-    `sums` a cycle later.
+    holds as tokens have at least 4 chunks. Reading and adding exclude each other.
 
     Members:
-        add: {`valid`, `first`: the sum starts with it, `row`, `chunk`}. read: {`valid`, `row`}. sums: the row.
+        add: {`valid`, `first`: the sum starts with it, `row`, `chunk`}. read: {`valid`, `row`}.
+        o: stream of the rows read, each a cycle later; the taker is always ready.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -30,7 +30,7 @@ class KeyTable(wiring.Component):
             {
                 "add": In(AddLayout(spec)),
                 "read": In(data.StructLayout({"valid": 1, "row": range(self.rows)})),
-                "sums": Out(sums_layout(spec)),
+                "o": Out(stream.Signature(sums_layout(spec))),
             }
         )
 
@@ -38,24 +38,23 @@ class KeyTable(wiring.Component):
         m = Module()
         spec = self.spec
         write, read = two_port_memory(m, platform, "sums", width=spec.lanes * spec.sum_bits, depth=self.rows)
+        sums = self.o.payload
         m.d.comb += [
             read.addr.eq(Mux(self.read.valid, self.read.row, self.add.row)),
             read.en.eq(self.read.valid | (self.add.valid & ~self.add.first)),
-            Value.cast(self.sums).eq(read.data),
+            Value.cast(sums).eq(read.data),
         ]
         adding = Signal.like(self.add)
-        total = Signal.like(self.sums)
+        total = Signal.like(sums)
         row = Signal(range(self.rows))
         writing = Signal()
         m.d.sync += [
             Value.cast(adding).eq(Value.cast(self.add)),
+            self.o.valid.eq(self.read.valid),
             row.eq(adding.row),
             writing.eq(adding.valid),
             Value.cast(total).eq(
-                Cat(
-                    (Mux(adding.first, 0, self.sums.lane[k]) + adding.chunk[k])[: spec.sum_bits]
-                    for k in range(spec.lanes)
-                )
+                Cat((Mux(adding.first, 0, sums.lane[k]) + adding.chunk[k])[: spec.sum_bits] for k in range(spec.lanes))
             ),
         ]
         m.d.comb += [write.addr.eq(row), write.data.eq(Value.cast(total)), write.en.eq(writing)]

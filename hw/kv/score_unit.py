@@ -23,7 +23,8 @@ class ScoreUnit(wiring.Component):
 
     Members:
         start: begin with `head`, all of `clusters` (at least 1). busy: scores are still to come.
-        row, cluster, reading: to KeyTable and BlockStore, whose answers `sums` and `count` come a cycle later.
+        row, cluster, reading: to KeyTable and BlockStore, whose answers `sums`, always taken, and `count` come a cycle
+            later.
         chunk, rows: to QueryFetch, answered a cycle later.
         o: stream of ScoreLayout, cluster by cluster; the taker is always ready.
     """
@@ -40,7 +41,7 @@ class ScoreUnit(wiring.Component):
                 "reading": Out(1),
                 "row": Out(range(spec.clusters * spec.token_words)),
                 "cluster": Out(range(spec.clusters)),
-                "sums": In(sums_layout(spec)),
+                "sums": In(stream.Signature(sums_layout(spec))),
                 "count": In(spec.count_bits),
                 "chunk": Out(range(spec.chunks)),
                 "rows": In(8 * spec.lanes * spec.rows),
@@ -78,15 +79,16 @@ class ScoreUnit(wiring.Component):
         flags = [Signal(3, name=f"flags_{k}") for k in range(1, ends + 1)]  # valid, first, last of a cluster
         chunks = [Signal(range(spec.chunks), name=f"chunk_{k}") for k in range(1, meets)]
         counts = [Signal(spec.count_bits, name=f"count_{k}") for k in range(2, ends + 1)]
-        sums = Signal.like(self.sums, reset_less=True)
+        sums = Signal.like(self.sums.payload, reset_less=True)
         m.d.sync += [
             flags[0].eq(Cat(self.reading, chunk == 0, chunk_ends)),
             chunks[0].eq(chunk),
             counts[0].eq(self.count),
-            Value.cast(sums).eq(Value.cast(self.sums)),
+            Value.cast(sums).eq(Value.cast(self.sums.payload)),
             *(after.eq(before) for line in (flags, chunks, counts) for before, after in pairwise(line)),
         ]
         m.d.comb += [
+            self.sums.ready.eq(1),
             Value.cast(mean_unit.i.sums).eq(Value.cast(sums)),
             mean_unit.i["count"].eq(counts[0]),
             self.chunk.eq(chunks[-1]),

@@ -67,6 +67,7 @@ class KvEngine(wiring.Component):
         return {
             "hash_unit": self.hash_unit.o,
             "hcu": self.hcu.o,
+            "key_table": self.key_table.o,
             "score_unit": self.score_unit.o,
             "wtu": self.wtu.o,
         }
@@ -137,7 +138,6 @@ class KvEngine(wiring.Component):
         m.d.comb += [
             self.key_table.read.valid.eq(score.reading),
             self.key_table.read.row.eq(score.row),
-            score.sums.eq(self.key_table.sums),
             store.read_count.eq(score.cluster),
             score.count.eq(store.count),
             self.query_fetch.chunk.eq(score.chunk),
@@ -153,6 +153,7 @@ class KvEngine(wiring.Component):
             gather.fill.eq(store.fill),
             gather.closed.eq(store.closed),
         ]
+        connect(m, self.key_table.o, score.sums)
         connect(m, score.o, wtu.scores)
         takers = (gather.i, self.select_writer.i)  # both always ready, as `room` says before a mark
         m.d.comb += wtu.o.ready.eq(Cat(taker.ready for taker in takers).all())

@@ -72,7 +72,7 @@ def retrieve(
 
     with step("loading keys"):
         if stream == SYNTHETIC:
-            loaded = synthetic_stream(tokens or 1024, queries=queries)
+            loaded = synthetic_stream(tokens or 1024, spec=config.spec, queries=queries)
         else:
             from golden.kv.keys import load_keys
 

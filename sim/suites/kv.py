@@ -104,7 +104,7 @@ def run_suite(
     """Runs every stream with every rate of memory pauses; writes a report for each to `folder`. `size`: tokens."""
     rows: list[tuple[object, ...]] = []
     for source in inputs or known_streams():
-        stream = load_stream(source, size)
+        stream = load_stream(source, size, spec=config.spec)
         for rate in stalls:
             with step(f"{stream.name}, {stream.keys.shape[1]} tokens, pauses {rate}/256"):
                 report = run_stream(stream, config, stalls=rate).report

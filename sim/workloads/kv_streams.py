@@ -43,17 +43,17 @@ def known_streams() -> list[str]:
     return [*(f"{PYDOC}@{layer}" for layer in range(3)), f"video0.95:{PYDOC}@1"]
 
 
-def load_stream(source: str, tokens: int, *, queries: int = QUERIES) -> Stream:
+def load_stream(source: str, tokens: int, *, queries: int = QUERIES, spec: Spec = Spec()) -> Stream:
     """A stream of at most `tokens` tokens and `queries` rows.
 
     `FILE@L` is layer number L (from 0) of a file; `video0.95:FILE@L` and `drift0.95:FILE@L` are
-    streams with that frame-to-frame correlation built from it; `synthetic` needs no file.
+    streams with that frame-to-frame correlation built from it; `synthetic` needs no file and has the heads of `spec`.
 
     Raises:
         InputError: no such file or layer, or another form.
     """
     if source == SYNTHETIC:
-        return synthetic_stream(tokens, queries=queries)
+        return synthetic_stream(tokens, spec=spec, queries=queries)
     match = FORM.fullmatch(source)
     if not match:
         raise InputError(

@@ -17,7 +17,7 @@ from golden.kv.spec import DEFAULT, PAPER, RECIPROCAL, TINY, Spec
         ({"head_size": 48}, "head_size must be a power of two, it is 48"),
         ({"head_size": 256}, "head_size must lie in 8..128, it is 256"),
         ({"head_size": 16}, "head_size must be a multiple of lanes = 32, it is 16"),
-        ({"hamming_threshold": 33}, "hamming_threshold must lie in 1..32, it is 33"),
+        ({"hamming_threshold": 49}, "hamming_threshold must lie in 1..48, it is 49"),
         ({"hash_bits": 16, "hamming_threshold": 17}, "Th_hd must lie in 1..hash_bits = 16, it is 17"),
         ({"wicsum_code": 0}, "wicsum_code must lie in 1..1023, it is 0"),
         ({"tokens": 65536}, "tokens must lie in 64..32768, it is 65536"),
@@ -43,8 +43,9 @@ def test_widths_hold_the_extremes(spec: Spec) -> None:
 
 
 def test_planes_are_seeded_and_balanced() -> None:
+    signs = DEFAULT.key_size * DEFAULT.hash_bits
     ones = sum(word.bit_count() for word in DEFAULT.planes)
-    assert abs(ones - DEFAULT.key_size * 16) < 4 * (DEFAULT.key_size * 32) ** 0.5 / 2
+    assert abs(ones - signs / 2) < 4 * signs**0.5 / 2
     assert DEFAULT.planes == Spec().planes != replace(DEFAULT, plane_seed=8).planes
 
 

@@ -106,7 +106,7 @@ def test_log_writer(stall: float, seed: int) -> None:
     entries = [
         {"hash": t, "cluster": 2 * t, "new": t & 1, "spilled": 0, "refused": 0, "spare": 0} for t in range(count)
     ]
-    values = [t | 2 * t << 32 | (t & 1) << 48 for t in range(count)] + [0]
+    values = [t | 2 * t << 48 | (t & 1) << 60 for t in range(count)] + [0]
     words = [
         {"address": 1024 + 8 * k, "data": values[k] | values[k + 1] << 64, "last": int(k == count - 1)}
         for k in range(0, count, 2)

@@ -16,6 +16,7 @@ from hw.kv.config import default, tiny
 from sim.check import CheckError
 from sim.check_kv import check_retrieval, check_stages
 from sim.jobs import MemorySettings
+from sim.retrieval import quantise_stream
 from sim.suites.kv import run_stream
 from sim.workloads.kv import RtlRetrieval, prepare, run_rtl
 from sim.workloads.kv_streams import layer_stream, load_stream
@@ -110,6 +111,15 @@ def test_real_keys(source: str, stalls: int, shared_data: Path) -> None:
     if stalls == 0:
         assert report["ratio"] <= 1.15
     assert report["quality"]["bytes_a_token"] <= 1.1 * report["quality"]["least_bytes_a_token"]
+
+
+@pytest.mark.slow
+def test_stages_on_real_keys(shared_data: Path) -> None:
+    """Every hash, decision, key sum, count, score and selection of 1,024 real keys on the default config."""
+    stream = load_stream(f"{shared_data / 'kv' / 'pydoc_small.npz'}@0", 1024)
+    options = Options.of(DEFAULT)
+    workload = prepare(quantise_stream(stream, DEFAULT, options), default(), options)
+    assert check_stages(workload, retrieve(workload.data, DEFAULT, options)) is None
 
 
 @pytest.mark.slow
