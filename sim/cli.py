@@ -14,6 +14,7 @@ from sim.commands.baseline import baseline
 from sim.commands.bench import bench
 from sim.commands.collective import gather, reduce
 from sim.commands.compare import compare
+from sim.commands.compress import compress
 from sim.commands.decode import decode
 from sim.commands.demo import demo
 from sim.commands.docs import docs
@@ -38,7 +39,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    generate, render, lod, retrieve, reduce, gather, decode,
+    generate, render, lod, retrieve, compress, reduce, gather, decode,
     demo, sim, synth, baseline, compare, bench, docs, engines,
 )  # fmt: skip
 for command in COMMANDS:

@@ -87,11 +87,11 @@ def build_memory_image(data: Quantised, spec: Spec, options: Options) -> MemoryI
         "far": np.zeros(spec.blocks * block_bytes, np.uint8),
     }
     addresses: dict[str, int] = {}
-    place = _lines(HEADER_BYTES)
+    place = lines(HEADER_BYTES)
     for name, region in regions.items():
         addresses[name] = place
-        place += _lines(len(region))
-    select_offset = _lines(tokens * LOG_BYTES)
+        place += lines(len(region))
+    select_offset = lines(tokens * LOG_BYTES)
     gather_offset = select_offset + spec.heads * select_words(spec) * spec.word_bytes
     header = {
         "token_count": tokens,
@@ -119,7 +119,8 @@ def build_memory_image(data: Quantised, spec: Spec, options: Options) -> MemoryI
     )
 
 
-def _lines(size: int) -> int:
+def lines(size: int) -> int:
+    """Bytes of the lines that hold `size` bytes."""
     return -(-size // LINE_BYTES) * LINE_BYTES
 
 

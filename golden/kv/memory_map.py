@@ -15,6 +15,8 @@ LOG_BYTES = 8  # a token's entry in the log
 SHIFT_BITS = 8  # of a row's bucket shift in a query block
 MODE_PAGES = 1  # clusters are pages of `block_tokens` neighbours, not hash clusters
 MODE_COUNT = 2  # a selection ends at a share of the tokens, not of the weighted sum
+MODE_SINK = 4  # vision-sink bucketing alone, of tokens whose scores lie at token_address; the bitmap says which stay
+SINK_SCORE_BITS = 16  # of a token's score in that mode, not negative
 
 #: Job header: 64 words of 32 bits at the address that is given with `start`.
 HEADER = [
@@ -30,7 +32,10 @@ HEADER = [
     Field("log_address", 32),
     Field("select_address", 32),
     Field("gather_address", 32),
-    Field("spare", 128),
+    Field("sink_budget", 32),
+    Field("sink_buckets", 32),
+    Field("sink_capacity", 32),
+    Field("sink_unconditional", 32),
     *(Field(f"offset_{k}", 32, True) for k in range(48)),
 ]
 

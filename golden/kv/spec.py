@@ -42,13 +42,14 @@ class Spec:
     block_tokens: int = 16  #: tokens of a cluster that lie side by side in memory
     blocks: int = 8192  #: blocks of both levels of the store
     near_blocks: int = 512  #: blocks of the near level
+    sink_capacity: int = 4  #: largest capacity of a vision-sink bucket
 
     def __post_init__(self) -> None:
         limits = {
             "heads": (1, 8), "head_size": (8, 128), "lanes": (8, 32), "hash_bits": (8, 48), "plane_seed": (0, 2**31),
             "hamming_threshold": (1, 48), "wicsum_code": (1, 1023), "tokens": (64, 32768), "clusters": (16, 4096),
             "rows": (2, 16), "buckets": (8, 256), "block_tokens": (2, 64), "blocks": (16, 32768),
-            "near_blocks": (16, 32768),
+            "near_blocks": (16, 32768), "sink_capacity": (1, 8),
         }  # fmt: skip
         check_limits("kv", self, limits)
         powers = (

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from amaranth.lib import wiring
 
 from hw.kv.block_store import BlockStore
+from hw.kv.bucket_best import BucketBest
 from hw.kv.bucket_memory import BucketMemory
 from hw.kv.config import Config
 from hw.kv.evictor import Evictor
@@ -20,12 +21,15 @@ from hw.kv.key_table import KeyTable
 from hw.kv.log_writer import LogWriter
 from hw.kv.mean_unit import MeanUnit
 from hw.kv.query_fetch import QueryFetch
+from hw.kv.rank_select import RankSelect
 from hw.kv.run_reader import RunReader
 from hw.kv.score_lane import ScoreLane
 from hw.kv.score_unit import ScoreUnit
 from hw.kv.select_writer import SelectWriter
+from hw.kv.sink_fetch import SinkFetch
 from hw.kv.token_fetch import TokenFetch
 from hw.kv.token_writer import TokenWriter
+from hw.kv.vision_sink import VisionSink
 from hw.kv.wtu import WeightedThresholdUnit
 from hw.kv.wtu_lane import WtuLane
 
@@ -55,4 +59,8 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
         "wtu": lambda: WeightedThresholdUnit(config=config),
         "select_writer": lambda: SelectWriter(config=config),
         "gather": lambda: Gather(config=config),
+        "sink_fetch": lambda: SinkFetch(config=config),
+        "rank_select": lambda: RankSelect(spec=spec),
+        "bucket_best": lambda: BucketBest(spec=spec),
+        "vision_sink": lambda: VisionSink(config=config),
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 
+from golden.kv.memory_map import MODE_SINK
 from hw.kv.block_store import BlockStore
 from hw.kv.config import Config
 from hw.kv.counters import COUNTERS
@@ -18,8 +19,10 @@ from hw.kv.log_writer import LogWriter
 from hw.kv.query_fetch import QueryFetch
 from hw.kv.score_unit import ScoreUnit
 from hw.kv.select_writer import SelectWriter
+from hw.kv.sink_fetch import SinkFetch
 from hw.kv.token_fetch import TokenFetch
 from hw.kv.token_writer import TokenWriter
+from hw.kv.vision_sink import VisionSink
 from hw.kv.wtu import WeightedThresholdUnit
 from hw.lib.arbiter import RoundRobinArbiter
 from hw.lib.counters import count, only_while
@@ -34,7 +37,8 @@ class KvEngine(wiring.Component):
     """Runs the job whose header lies at `address` (golden/kv/memory_map.py); equals `golden.kv.model`.
 
     First all tokens are clustered and stored, then, head by head and block of query rows by block,
-    clusters are scored, selected, and their records gathered. A job without tokens does nothing.
+    clusters are scored, selected, and their records gathered. A job without tokens does nothing. In
+    mode MODE_SINK tokens are chosen by given scores (`golden.kv.vision_sink`), and nothing is stored.
 
     Members:
         start, address: begin a job; ignored while `busy`.
@@ -59,6 +63,8 @@ class KvEngine(wiring.Component):
         self.wtu = WeightedThresholdUnit(config=config)
         self.select_writer = SelectWriter(config=config)
         self.gather = Gather(config=config)
+        self.sink_fetch = SinkFetch(config=config)
+        self.vision_sink = VisionSink(config=config)
         super().__init__(engine_ports(config.memory_width, COUNTERS))
 
     @property
@@ -76,7 +82,8 @@ class KvEngine(wiring.Component):
         m = Module()
         for name in (
             "job_fetch", "token_fetch", "hash_unit", "hcu", "block_store", "token_writer", "key_table", "log_writer",
-            "evictor", "query_fetch", "score_unit", "wtu", "select_writer", "gather",
+            "evictor", "query_fetch", "score_unit", "wtu", "select_writer", "gather", "sink_fetch",
+            "vision_sink",
         ):  # fmt: skip
             m.submodules[name] = getattr(self, name)
         settled, written = self._memory(m)
@@ -90,7 +97,7 @@ class KvEngine(wiring.Component):
         width = self.config.memory_width
         readers = [
             self.job_fetch.memory, self.token_fetch.memory, self.query_fetch.memory, self.evictor.source,
-            self.gather.source,
+            self.gather.source, self.sink_fetch.memory,
         ]  # fmt: skip
         m.submodules.reads = reads = ReadArbiter(width=width, count=len(readers), outstanding=self.config.outstanding)
         for client, reader in zip(reads.clients, readers, strict=True):
@@ -129,7 +136,7 @@ class KvEngine(wiring.Component):
         ]
         for stage in (
             self.token_fetch, self.hash_unit, self.hcu, writer, self.log_writer, evictor, self.query_fetch, self.wtu,
-            self.select_writer, self.gather,
+            self.select_writer, self.gather, self.sink_fetch, self.vision_sink,
         ):  # fmt: skip
             m.d.comb += stage.header.eq(self.job_fetch.header)
 
@@ -155,16 +162,24 @@ class KvEngine(wiring.Component):
         ]
         connect(m, self.key_table.o, score.sums)
         connect(m, score.o, wtu.scores)
-        takers = (gather.i, self.select_writer.i)  # both always ready, as `room` says before a mark
-        m.d.comb += wtu.o.ready.eq(Cat(taker.ready for taker in takers).all())
-        for taker in takers:
-            m.d.comb += [taker.payload.eq(wtu.o.payload), taker.valid.eq(wtu.o.valid)]
+        sink, bits = self.vision_sink, self.select_writer.i
+        # Those who take a selection are always ready, as `room` says before a mark.
+        m.d.comb += [
+            gather.i.payload.eq(wtu.o.payload),
+            gather.i.valid.eq(wtu.o.valid),
+            bits.payload.eq(Mux(sink.busy, sink.o.payload, wtu.o.payload)),
+            bits.valid.eq(sink.o.valid | wtu.o.valid),
+            wtu.o.ready.eq(gather.i.ready & bits.ready),
+            sink.o.ready.eq(bits.ready),
+            sink.room.eq(self.select_writer.room),
+        ]
+        connect(m, self.sink_fetch.o, sink.i)
 
     def _control(self, m: Module, written: Value) -> None:
         """Header, tokens, queries; counters."""
         job, hcu, wtu, score, query = self.job_fetch, self.hcu, self.wtu, self.score_unit, self.query_fetch
         header = job.header
-        begin, ingesting, querying, starts, scores = Signal(), Signal(), Signal(), Signal(), Signal()
+        begin, ingesting, querying, starts, scores, sinks = (Signal() for _ in range(6))
         head = Signal(range(self.config.spec.heads + 1))
         block = Signal(8)
         last_block = block + 1 == header.query_blocks[:8]
@@ -183,6 +198,8 @@ class KvEngine(wiring.Component):
                 self.log_writer.idle & self.block_store.idle & self.token_writer.idle & self.evictor.idle
                 & ~self.token_fetch.busy & written
             ),
+            self.sink_fetch.go.eq(sinks),
+            self.vision_sink.go.eq(sinks),
             score.start.eq(scores),
             score.head.eq(head),
             wtu.start.eq(scores),
@@ -205,7 +222,13 @@ class KvEngine(wiring.Component):
                 m.d.comb += [begin.eq(1), self.token_fetch.go.eq(some), query.go.eq(some)]
                 m.d.sync += [head.eq(0), block.eq(0)]
                 m.next = "INGEST"
+                with m.If(header.mode & MODE_SINK != 0):
+                    m.d.comb += [self.token_fetch.go.eq(0), query.go.eq(0), sinks.eq(some)]
+                    m.next = "SINK"
                 with m.If(~some):
+                    m.next = "IDLE"
+            with m.State("SINK"):
+                with m.If(~self.vision_sink.busy & self.select_writer.idle & written):
                     m.next = "IDLE"
             with m.State("INGEST"):
                 m.d.comb += ingesting.eq(1)
@@ -236,8 +259,9 @@ class KvEngine(wiring.Component):
         words = {
             "header": self.job_fetch.memory.response, "token": self.token_fetch.memory.response,
             "query": self.query_fetch.memory.response, "evict": self.evictor.source.response,
-            "gather": gather.source.response, "record": self.token_writer.memory.request,
-            "far": self.evictor.target.request, "log": self.log_writer.memory.request,
+            "gather": gather.source.response, "sink": self.sink_fetch.memory.response,
+            "record": self.token_writer.memory.request, "far": self.evictor.target.request,
+            "log": self.log_writer.memory.request,
             "select": self.select_writer.memory.request, "result": gather.target.request,
         }  # fmt: skip
         events = {
@@ -265,6 +289,8 @@ class KvEngine(wiring.Component):
             "far_bursts": gather.far,
             "row_hits": gather.row_hit,
             **{f"{name}_words": transfer(port) for name, port in words.items()},
+            "sink_cycles": self.vision_sink.loading | self.vision_sink.sweeping,
+            "kept": transfer(self.vision_sink.o) & self.vision_sink.o.payload.selected,
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }
         count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)

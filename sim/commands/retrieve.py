@@ -68,18 +68,10 @@ def retrieve(
 
     from golden.kv.model import Options
     from sim import retrieval
-    from sim.workloads.kv_streams import SYNTHETIC, layer_stream, synthetic_stream
+    from sim.workloads.kv_streams import find_stream
 
     with step("loading keys"):
-        if stream == SYNTHETIC:
-            loaded = synthetic_stream(tokens or 1024, spec=config.spec, queries=queries)
-        else:
-            from golden.kv.keys import load_keys
-
-            files = load_keys(stream)
-            length = files.K.shape[2] if tokens is None else tokens
-            kind = None if video is None else "video"
-            loaded = layer_stream(files, layer, length, queries=queries, kind=kind, correlation=video or 0.0)
+        loaded = find_stream(stream, layer, tokens, queries=queries, correlation=video, spec=config.spec)
     if head is not None and not 0 <= head < len(loaded.keys):
         raise InputError(f"--head must lie in 0..{len(loaded.keys) - 1}, it is {head}")
     config = retrieval.for_stream(config, loaded)

@@ -70,6 +70,22 @@ def load_stream(source: str, tokens: int, *, queries: int = QUERIES, spec: Spec 
     )
 
 
+def find_stream(
+    source: str, layer: int, tokens: int | None, *, queries: int, correlation: float | None, spec: Spec
+) -> Stream:
+    """What a command's STREAM names: a layer of a file, as video if a correlation is given, or `synthetic`.
+
+    Raises:
+        InputError: no such file or layer, or what is in it.
+    """
+    if source == SYNTHETIC:
+        return synthetic_stream(tokens or 1024, spec=spec, queries=queries)
+    files = load_keys(source)
+    kind = None if correlation is None else "video"
+    length = tokens or files.K.shape[2]
+    return layer_stream(files, layer, length, queries=queries, kind=kind, correlation=correlation or 0.0)
+
+
 def layer_stream(
     files: KeySet,
     layer: int,

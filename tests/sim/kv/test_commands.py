@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from golden.errors import InputError
 from golden.kv.model import Options, retrieve
 from golden.kv.spec import DEFAULT
 from hw.kv.config import default
 from sim.baselines import kv as baseline
+from sim.check import CheckError
 from sim.cli import cli
 from sim.retrieval import quantise_stream
+from sim.runner import SimulationError
+from sim.workloads.kv import KvWorkload, RtlRetrieval, run_rtl
 from sim.workloads.kv_streams import load_stream, synthetic_stream
 
 
@@ -76,6 +83,65 @@ def test_selection_file(rule: str, tmp_path: Path) -> None:
     with np.load(target) as arrays:
         for h, head in enumerate(model.heads):
             assert arrays[f"head_{h}"].tolist() == sorted(head.tokens.tolist())
+
+
+class RtlBranch:
+    """`retrieve --backend rtl` on the small config, on the build that the engine's tests share."""
+
+    arguments = ("retrieve", "synthetic", "--config", "tiny", "--tokens", "100", "--queries", "3", "--check")
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.monkeypatch = monkeypatch
+        self.files = (folder / "report.json", folder / "sel.npz")
+
+    def run(self, run_rtl: Callable[..., RtlRetrieval], *more: str) -> Result:
+        self.monkeypatch.setattr("sim.retrieval.run_rtl", run_rtl)
+        files = ("--report", str(self.files[0]), "--selection", str(self.files[1]))
+        return CliRunner().invoke(cli, [*self.arguments, *more, *files])
+
+    def written(self) -> list[bool]:
+        return [path.exists() for path in self.files]
+
+
+def with_taps(workload: KvWorkload, **options: Any) -> RtlRetrieval:
+    return run_rtl(workload, **options, taps=True)
+
+
+def test_rtl_branch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    branch = RtlBranch(monkeypatch, tmp_path)
+    result = branch.run(with_taps, "--stalls", "20")
+    assert result.exception is None, result.output
+    assert "RTL equals the model in every hash, cluster, selected set and gathered word" in result.output
+    assert json.loads(branch.files[0].read_text())["counters"]["tokens"] == 100
+    assert branch.written() == [True, True]
+
+
+def test_rtl_branch_that_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A wrong bit in the log is one line, and nothing is written."""
+
+    def flipped(workload: KvWorkload, **options: Any) -> RtlRetrieval:
+        rtl = with_taps(workload, **options)
+        log = rtl.log.copy()
+        log[7, 0] ^= 1
+        return replace(rtl, log=log)
+
+    branch = RtlBranch(monkeypatch, tmp_path)
+    result = branch.run(flipped)
+    assert isinstance(result.exception, CheckError)
+    assert str(result.exception).startswith("log: token 7 hash: expected ")
+    assert branch.written() == [False, False]
+
+
+def test_rtl_branch_that_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fails(*_: Any, **__: Any) -> RtlRetrieval:
+        raise SimulationError("kv: not done after 5 cycles")
+
+    branch = RtlBranch(monkeypatch, tmp_path)
+    assert str(branch.run(fails).exception) == "kv: not done after 5 cycles"
+    refused = branch.run(fails, "--tokens", "257").exception
+    assert isinstance(refused, InputError)
+    assert str(refused) == "kv: at most 256 tokens fit this config, there are 257"
+    assert branch.written() == [False, False]
 
 
 def test_reference_runs() -> None:

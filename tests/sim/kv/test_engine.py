@@ -11,15 +11,15 @@ import torch
 from golden.kv.keys import load_keys
 from golden.kv.model import ModelResult, Options, retrieve
 from golden.kv.quantise import Quantised
-from golden.kv.spec import DEFAULT, TINY
-from hw.kv.config import default, tiny
+from golden.kv.spec import DEFAULT, PAPER, TINY
+from hw.kv.config import default, paper, tiny
 from sim.check import CheckError
 from sim.check_kv import check_retrieval, check_stages
 from sim.jobs import MemorySettings
 from sim.retrieval import quantise_stream
 from sim.suites.kv import run_stream
 from sim.workloads.kv import RtlRetrieval, prepare, run_rtl
-from sim.workloads.kv_streams import layer_stream, load_stream
+from sim.workloads.kv_streams import layer_stream, load_stream, synthetic_stream
 from tests.golden.kv.streams import clustered
 
 RESV, PAGES = Options.of(TINY), Options.livevlm(TINY)
@@ -111,6 +111,14 @@ def test_real_keys(source: str, stalls: int, shared_data: Path) -> None:
     if stalls == 0:
         assert report["ratio"] <= 1.15
     assert report["quality"]["bytes_a_token"] <= 1.1 * report["quality"]["least_bytes_a_token"]
+
+
+@pytest.mark.slow
+def test_config_paper() -> None:
+    """Eight heads of 128 and 16 comparisons a cycle, on a short stream: 32 memory words a token."""
+    report = run_stream(synthetic_stream(256, spec=PAPER), paper(), stalls=64).report
+    assert report["counters"]["token_words"] == 256 * PAPER.token_words
+    assert report["ratio"] <= 1.15
 
 
 @pytest.mark.slow

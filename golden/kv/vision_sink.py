@@ -1,0 +1,94 @@
+"""LiveVLM's vision-sink bucketing as the engine does it: scores as 16-bit codes, a bit for every token.
+
+Whether a token is kept depends on three ranks alone, each in falling score with ties to the
+earliest: its rank in its bucket below `capacity`, or its rank among all tokens below
+`unconditional`, makes it eligible; the best `budget` eligible tokens are kept. That is
+`livevlm.vision_sink_bucketing`, told without its loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from golden.errors import InputError
+from golden.kv.livevlm import vision_sink_bucketing
+from golden.kv.memory_image import MemoryImage, lines
+from golden.kv.memory_map import HEADER, HEADER_BYTES, MODE_SINK, SINK_SCORE_BITS
+from golden.kv.spec import Spec
+from golden.rows import Bytes, pack
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinkOptions:
+    """`budget` tokens in buckets of `capacity`, the best `unconditional` whatever their bucket holds."""
+
+    budget: int
+    capacity: int = 1
+    unconditional: int = 0
+
+
+def sink_codes(scores: Tensor) -> Tensor:
+    """Scores, not negative, as the bits of binary16 of score · length: larger codes are larger scores. [L]"""
+    scaled = (scores * len(scores)).to(torch.float16)
+    return scaled.view(torch.int16).long()
+
+
+def vision_sink(codes: Tensor, options: SinkOptions) -> Tensor:
+    """Which tokens are kept, bool [L]."""
+    return vision_sink_bucketing(
+        codes, budget=options.budget, capacity=options.capacity, unconditional=options.unconditional
+    )
+
+
+def build_sink_image(codes: Tensor, spec: Spec, options: SinkOptions) -> MemoryImage:
+    """Lays out a job that compresses tokens by their scores.
+
+    Raises:
+        InputError: no tokens or more than fit, a capacity that the config does not have or that
+            does not divide the budget, more unconditional tokens than the budget.
+    """
+    length = len(codes)
+    if not 1 <= length <= spec.tokens:
+        raise InputError(f"kv: 1 to {spec.tokens} tokens fit this config, there are {length}")
+    if options.budget < 1:
+        raise InputError(f"kv: the budget must be at least 1 token, it is {options.budget}")
+    if not 1 <= options.capacity <= spec.sink_capacity or options.budget % options.capacity:
+        raise InputError(
+            f"kv: the bucket capacity must lie in 1..{spec.sink_capacity} and divide the budget {options.budget}, "
+            f"it is {options.capacity}"
+        )
+    if not 0 <= options.unconditional <= options.budget:
+        raise InputError(f"kv: unconditional tokens must lie in 0..{options.budget}, they are {options.unconditional}")
+    scores = codes.numpy().astype(f"<u{SINK_SCORE_BITS // 8}").view(np.uint8)
+    result = lines(HEADER_BYTES) + lines(len(scores))
+    budget = min(options.budget, length)  # that many keep all
+    header = {
+        "token_count": length,
+        "mode": MODE_SINK,
+        "token_address": lines(HEADER_BYTES),
+        "select_address": result,
+        "sink_budget": budget,
+        "sink_buckets": budget // options.capacity,
+        "sink_capacity": options.capacity,
+        "sink_unconditional": min(options.unconditional, length),
+    }
+    image = np.zeros(result, np.uint8)
+    image[:HEADER_BYTES] = pack(HEADER, header, HEADER_BYTES).reshape(-1)
+    image[lines(HEADER_BYTES) :][: len(scores)] = scores
+    return MemoryImage(
+        data=image,
+        header_address=0,
+        result_address=result,
+        result_bytes=lines(-(-length // 8)),
+        select_offset=0,
+        gather_offset=0,
+    )
+
+
+def expected_kept(keep: Tensor) -> Bytes:
+    """The bitmap that the engine writes, up to the last token's byte."""
+    return np.packbits(keep.numpy(), bitorder="little")

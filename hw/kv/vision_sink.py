@@ -1,0 +1,180 @@
+"""LiveVLM's vision-sink bucketing: which tokens stay when the cache is compressed."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.kv.memory_map import SINK_SCORE_BITS
+from hw.kv.bucket_best import BucketBest
+from hw.kv.config import Config
+from hw.kv.layouts import header_layout
+from hw.kv.rank_select import DIGITS, RankSelect
+from hw.kv.wtu import SelectedLayout
+from hw.lib.memory import two_port_memory
+
+BUCKETS = DIGITS  # the sweep in which buckets are told apart; those before find the unconditional tokens
+OUTPUT = 2 * DIGITS + 1  # the last sweep; those before find the budget's last token
+TURN, DRAIN = 5, 9  # cycles from a sweep's last token to `turn`, and to the digit
+
+
+class VisionSink(wiring.Component):
+    """Equals `golden.kv.vision_sink`: a bit for every token, from its score.
+
+    Scores come once, one a cycle, and are then swept over 10 times, one a cycle and 10 cycles
+    between: `DIGITS` sweeps find the score of the last unconditional token, one the best of every
+    bucket, `DIGITS` more the score of the budget's last token, and one sends the bits.
+
+    Members:
+        header: the job's. go: begin, with a valid header. busy: bits are still to come.
+        i: stream of scores, as many as there are tokens.
+        o: stream of SelectedLayout, a token's bit each, in order; always taken while `room` is high and 4 cycles on.
+        loading, sweeping: a score is taken, read again in this cycle.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "header": In(header_layout()),
+                "go": In(1),
+                "i": In(stream.Signature(SINK_SCORE_BITS)),
+                "o": Out(stream.Signature(SelectedLayout(config))),
+                "room": In(1),
+                "busy": Out(1),
+                "loading": Out(1),
+                "sweeping": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        spec = self.config.spec
+        m.submodules.select = select = RankSelect(spec=spec)
+        m.submodules.best = best = BucketBest(spec=spec)
+        scores, read_score = two_port_memory(m, platform, "scores", width=SINK_SCORE_BITS, depth=spec.tokens)
+        marks, read_mark = two_port_memory(m, platform, "marks", width=1, depth=spec.tokens)
+
+        length = Signal(range(spec.tokens + 1))
+        place = Signal(range(spec.tokens))
+        sweep = Signal(range(OUTPUT + 1))
+        swept = Signal()
+        last = place == length - 1
+        with m.If(self.loading | self.sweeping):
+            m.d.sync += place.eq(Mux(last, 0, place + 1))
+        m.d.comb += [
+            scores.addr.eq(place),
+            scores.data.eq(self.i.payload),
+            scores.en.eq(self.loading),
+            read_score.addr.eq(place),
+            read_score.en.eq(self.sweeping),
+            # The best of a bucket are marked while the next is swept.
+            marks.addr.eq(Mux(self.loading, place, best.best.place)),
+            marks.data.eq(~self.loading),
+            marks.en.eq(self.loading | best.best.valid),
+            read_mark.addr.eq(place),
+            read_mark.en.eq(self.sweeping & (sweep > BUCKETS)),
+        ]
+        self._control(m, select, best, length, sweep, swept, last)
+        self._rank(m, read_score.data, read_mark.data[0], place, length, sweep, swept, last, select, best)
+        return m
+
+    def _control(
+        self, m: Module, select: RankSelect, best: BucketBest, length: Signal, sweep: Signal,
+        swept: Signal, last: Value,
+    ) -> None:  # fmt: skip
+        """Loads, then sweep after sweep."""
+        drain = Signal(range(DRAIN + 1))
+        m.d.comb += [self.busy.eq(1), swept.eq(drain == DRAIN), select.rank.eq(self.header.sink_unconditional)]
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += self.busy.eq(0)
+                m.d.sync += [length.eq(self.header.token_count), sweep.eq(0)]
+                with m.If(self.go):
+                    m.d.comb += select.begin.eq(1)
+                    m.next = "LOAD"
+            with m.State("LOAD"):
+                m.d.comb += [self.i.ready.eq(1), self.loading.eq(self.i.valid)]
+                with m.If(self.loading & last):
+                    m.next = "SWEEP"
+            with m.State("SWEEP"):
+                m.d.comb += self.sweeping.eq((sweep != OUTPUT) | self.room)
+                m.d.sync += drain.eq(0)
+                with m.If(self.sweeping & last):
+                    m.next = "DRAIN"
+            with m.State("DRAIN"):
+                m.d.sync += drain.eq(drain + ~best.waiting)
+                m.d.comb += select.turn.eq((drain == TURN) & (sweep != BUCKETS) & (sweep != OUTPUT))
+                with m.If(swept):
+                    m.d.sync += sweep.eq(sweep + 1)
+                    m.next = "SWEEP"
+                    with m.If(sweep == BUCKETS):
+                        m.d.comb += [select.begin.eq(1), select.rank.eq(self.header.sink_budget)]
+                    with m.If(sweep == OUTPUT):
+                        m.next = "IDLE"
+
+    def _rank(
+        self, m: Module, score: Value, mark: Value, place: Signal, length: Signal, sweep: Signal, swept: Signal,
+        last: Value, select: RankSelect, best: BucketBest,
+    ) -> None:  # fmt: skip
+        """A token on its way: read, compared with both thresholds, eligible or not, kept or not."""
+        spec = self.config.spec
+        # A bucket ends where place · buckets / length grows by one.
+        phase, after = (Signal(range(2 * spec.tokens + 1), name=name) for name in ("phase", "after"))
+        ends = after >= length
+        m.d.comb += after.eq(phase + self.header.sink_buckets[: len(length)])
+        with m.If(self.sweeping):
+            m.d.sync += phase.eq(Mux(last, 0, Mux(ends, after - length, after)))
+
+        valid, lasts = Signal(3), Signal(3)
+        read_place, place_1 = Signal.like(place), Signal.like(place)
+        read_ends, ends_1 = Signal(), Signal()
+        score_1, score_2 = Signal(SINK_SCORE_BITS), Signal(SINK_SCORE_BITS)
+        mark_1, whole, eligible = Signal(), Signal(), Signal()
+        first_score = Signal(SINK_SCORE_BITS)  # of the last unconditional token
+        first_ties = Signal.like(length)
+        first_seen, seen = Signal.like(length), Signal.like(length)  # tokens with a threshold's score, this sweep
+        above_first, at_first = Signal(), Signal()
+        above, at = Signal(2), Signal(2)
+        m.d.sync += [
+            valid.eq(self.sweeping | valid << 1),
+            lasts.eq(last | lasts << 1),
+            read_place.eq(place),
+            read_ends.eq(ends),
+            place_1.eq(read_place),
+            ends_1.eq(read_ends),
+            score_1.eq(score),
+            mark_1.eq(mark),
+            above_first.eq(score > first_score),
+            at_first.eq(score == first_score),
+            above.eq((score > select.threshold) | above << 1),
+            at.eq((score == select.threshold) | at << 1),
+            score_2.eq(score_1),
+            whole.eq(self.header.sink_budget >= self.header.token_count),
+            eligible.eq(
+                whole | (sweep <= BUCKETS) | mark_1 | above_first | (at_first & (first_seen < first_ties))
+            ),
+        ]  # fmt: skip
+        with m.If(swept):
+            m.d.sync += [first_seen.eq(0), seen.eq(0)]
+        with m.If(valid[1] & at_first):
+            m.d.sync += first_seen.eq(first_seen + 1)
+        with m.If(valid[2] & eligible & at[1]):
+            m.d.sync += seen.eq(seen + 1)
+        with m.If(select.begin):
+            m.d.sync += [first_score.eq(select.threshold), first_ties.eq(select.ties)]
+        m.d.comb += [
+            best.capacity.eq(self.header.sink_capacity),
+            best.valid.eq(valid[1] & (sweep == BUCKETS)),
+            best.place.eq(place_1),
+            best.score.eq(score_1),
+            best.ends.eq(ends_1),
+            select.valid.eq(valid[2] & eligible),
+            select.score.eq(score_2),
+        ]
+        m.d.sync += [
+            self.o.valid.eq(valid[2] & (sweep == OUTPUT)),
+            self.o.payload.selected.eq(eligible & (above[1] | (at[1] & (seen < select.ties)))),
+            self.o.payload.last.eq(lasts[2]),
+        ]
