@@ -117,14 +117,15 @@ def run_suite(
                     f"{report['bound']['cycles']:.0f}", report["bound"]["limit"], f"{report['ratio']:.3f}",
                     *(f"{phases[name]['ratio']:.3f}" for name in ("ingest", "query")),
                     f"{quality_['visited']:.1%}", f"{quality_['union']['kept']:.1%}",
-                    f"{quality_['rows']['relative_mass']:.3f}", f"{quality_['union']['mass']:.3f}",
+                    *(f"{quality_[kind]['relative_mass']:.3f}" for kind in ("rows", "union")),
+                    f"{quality_['union']['mass']:.3f}",
                 )
             )  # fmt: skip
     return SuiteTable(
         title="kv: RTL equals the model in every hash, cluster, selected set and gathered word",
         head=(
             "stream", "tokens", "clusters", "pauses", "cycles", "bound", "limit", "ratio", "ingest", "query", "visited",
-            "kept", "mass/top-k", "mass",
+            "kept", "row/top-k", "union/top-k", "mass",
         ),
         rows=rows,
     )  # fmt: skip

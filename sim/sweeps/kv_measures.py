@@ -29,7 +29,8 @@ class Variant:
     """A way to cluster and to weigh; the defaults are what the engine does, in float."""
 
     name: str
-    threshold: int = 7
+    bits: int = DEFAULT.hash_bits
+    threshold: int = DEFAULT.hamming_threshold
     rule: str = "nearest"
     rebinarise: bool = False
     centred: bool = True
@@ -47,8 +48,11 @@ VARIANTS = (
     Variant(name="weight max(s, 0)", mapping="relu"),
     Variant(name="weight (s - min)²", mapping="square"),
     Variant(name="weight exp(s - max)", mapping="exp"),
-    Variant(name="Th_hd 5", threshold=5),
-    Variant(name="Th_hd 9", threshold=9),
+    Variant(name="Th_hd 7", threshold=7),
+    Variant(name="Th_hd 11", threshold=11),
+    Variant(name="32 planes, Th_hd 7 (as published)", bits=32, threshold=7),
+    Variant(name="32 planes, Th_hd 5", bits=32, threshold=5),
+    Variant(name="40 planes, Th_hd 8", bits=40, threshold=8),
 )
 
 
@@ -56,7 +60,7 @@ def measure_variant(stream: Stream, variant: Variant, spec: Spec = DEFAULT) -> d
     """Clusters, share of tokens kept and mass against exact top-k, each row's own selection; mean over heads."""
     length = stream.keys.shape[1]
     flat = stream.keys.transpose(0, 1).reshape(length, -1)
-    planes = plane_signs(spec).float()
+    planes = plane_signs(replace(spec, hash_bits=variant.bits)).float()
     if variant.gaussian:
         planes = torch.randn(planes.shape, generator=torch.Generator().manual_seed(spec.plane_seed))
     calibration = stream.calibration[:, :512].transpose(0, 1).reshape(-1, flat.shape[1]).mean(0)
