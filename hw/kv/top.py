@@ -9,6 +9,7 @@ from golden.kv.memory_map import MODE_SINK
 from hw.kv.block_store import BlockStore
 from hw.kv.config import Config
 from hw.kv.counters import COUNTERS
+from hw.kv.events import count_events
 from hw.kv.evictor import Evictor
 from hw.kv.gather import Gather
 from hw.kv.hash_unit import HashUnit
@@ -25,12 +26,10 @@ from hw.kv.token_writer import TokenWriter
 from hw.kv.vision_sink import VisionSink
 from hw.kv.wtu import WeightedThresholdUnit
 from hw.lib.arbiter import RoundRobinArbiter
-from hw.lib.counters import count, only_while
 from hw.lib.engine_ports import engine_ports
 from hw.lib.memory_port import WriteLayout
 from hw.lib.read_arbiter import ReadArbiter
-from hw.lib.stream import connect, transfer
-from hw.lib.tree import add_all
+from hw.lib.stream import connect
 
 
 class KvEngine(wiring.Component):
@@ -250,47 +249,4 @@ class KvEngine(wiring.Component):
                     with m.If(last_block):
                         m.d.sync += head.eq(head + 1)
                     m.next = "QUERY"
-        self._count(m, starts, ingesting, querying)
-
-    def _count(self, m: Module, starts: Value, ingesting: Value, querying: Value) -> None:
-        hcu, store, wtu, gather = self.hcu, self.block_store, self.wtu, self.gather
-        rows = Signal(range(self.config.spec.rows + 1))
-        m.d.sync += rows.eq(add_all([self.query_fetch.info.valid[r] for r in range(self.config.spec.rows)]))
-        words = {
-            "header": self.job_fetch.memory.response, "token": self.token_fetch.memory.response,
-            "query": self.query_fetch.memory.response, "evict": self.evictor.source.response,
-            "gather": gather.source.response, "sink": self.sink_fetch.memory.response,
-            "record": self.token_writer.memory.request, "far": self.evictor.target.request,
-            "log": self.log_writer.memory.request,
-            "select": self.select_writer.memory.request, "result": gather.target.request,
-        }  # fmt: skip
-        events = {
-            "cycles": Value.cast(1),
-            "ingest_cycles": ingesting,
-            "query_cycles": querying,
-            "tokens": transfer(hcu.o),
-            "clusters": transfer(hcu.o) & hcu.o.payload.new,
-            "comparisons": hcu.comparing,
-            "compare_cycles": hcu.comparing != 0,
-            "hcu_wait": ingesting & ~hcu.i.valid,
-            "hcu_stall": hcu.o.valid & ~hcu.o.ready,
-            "spilled": transfer(hcu.o) & hcu.o.payload.spilled,
-            "refused": store.refused,
-            "blocks": transfer(store.places) & (store.places.payload.position == 0) & store.places.payload.stored,
-            "evicted": self.evictor.done,
-            "store_stall": store.waiting,
-            "score_cycles": self.score_unit.reading,
-            "walk_cycles": wtu.walking,
-            "row_scores": only_while(self.score_unit.o.valid, rows),
-            "opened": only_while(wtu.walked, wtu.opened),
-            "visited": only_while(wtu.walked, wtu.visited),
-            "selected": gather.selected,
-            "bursts": gather.burst,
-            "far_bursts": gather.far,
-            "row_hits": gather.row_hit,
-            **{f"{name}_words": transfer(port) for name, port in words.items()},
-            "sink_cycles": self.vision_sink.loading | self.vision_sink.sweeping,
-            "kept": transfer(self.vision_sink.o) & self.vision_sink.o.payload.selected,
-            "write_stall": self.write.request.valid & ~self.write.request.ready,
-        }
-        count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
+        count_events(m, self, starts, ingesting, querying)
