@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,32 +31,34 @@ def hold(values: dict[str, int], header: Any) -> Callable[..., Any]:
     return run
 
 
-@pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_hash_unit(stall: float, seed: int) -> None:
+@pytest.mark.parametrize(("hash_bits", "stall"), [(32, 0.0), (32, 0.4), (48, 0.2)])
+def test_hash_unit(hash_bits: int, stall: float, seed: int) -> None:
+    spec = replace(TINY, hash_bits=hash_bits)
     torch.manual_seed(seed)
     tokens = 40
-    keys = torch.randint(-127, 128, (tokens, TINY.heads, TINY.head_size))
-    offsets = torch.randint(-300, 300, (TINY.hash_bits,))
-    dut = HashUnit(spec=TINY)
+    keys = torch.randint(-127, 128, (tokens, spec.heads, spec.head_size))
+    offsets = torch.randint(-300, 300, (spec.hash_bits,))
+    dut = HashUnit(spec=spec)
     bench = Bench(dut, seed=seed)
     bench.process(hold({f"offset_{k}": v for k, v in enumerate(offsets.tolist())}, dut.header))
-    chunks = [{"key": chunk, "value": [0] * TINY.lanes} for chunk in keys.reshape(-1, TINY.lanes).tolist()]
+    chunks = [{"key": chunk, "value": [0] * spec.lanes} for chunk in keys.reshape(-1, spec.lanes).tolist()]
     source = bench.source(dut.i, chunks, stall=stall)
-    sink = bench.sink(dut.o, hash_unit(keys, offsets, TINY).tolist(), stall=stall)
+    sink = bench.sink(dut.o, hash_unit(keys, offsets, spec).tolist(), stall=stall)
     bench.run()
     if not stall:
-        assert sink.cycles[0] - source.cycles[TINY.token_words - 1] == 8
-        assert sink.cycles == list(range(sink.cycles[0], sink.cycles[0] + tokens * TINY.token_words, TINY.token_words))
+        assert sink.cycles[0] - source.cycles[spec.token_words - 1] == 8
+        assert sink.cycles == list(range(sink.cycles[0], sink.cycles[0] + tokens * spec.token_words, spec.token_words))
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-@pytest.mark.parametrize(("threshold", "mode"), [(7, 0), (2, 0), (7, MODE_PAGES)])
-def test_hcu(threshold: int, mode: int, stall: float, seed: int) -> None:
-    config = tiny()
+@pytest.mark.parametrize(("hash_bits", "threshold", "mode"), [(32, 7, 0), (48, 9, 0), (32, 2, 0), (32, 7, MODE_PAGES)])
+def test_hcu(hash_bits: int, threshold: int, mode: int, stall: float, seed: int) -> None:
+    spec = replace(TINY, hash_bits=hash_bits)
+    config = replace(tiny(), spec=spec)
     count = 120
-    hashes = hashes_near(TINY, count, seed=seed, anchors=16)
-    expected = pages(hashes, TINY) if mode else hcu(hashes, TINY, threshold=threshold)
-    assert expected.count == TINY.clusters or threshold != 2, "the full table is tried"
+    hashes = hashes_near(spec, count, seed=seed, anchors=16)
+    expected = pages(hashes, spec) if mode else hcu(hashes, spec, threshold=threshold)
+    assert expected.count == spec.clusters or threshold != 2, "the full table is tried"
     dut = HashClusteringUnit(config=config)
     bench = Bench(dut, seed=seed)
     bench.process(hold({"hamming_threshold": threshold, "mode": mode}, dut.header))

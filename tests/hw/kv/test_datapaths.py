@@ -17,7 +17,7 @@ from tests.hw.lib.payload import encode
 from tests.hw.lib.simulate import run_datapath
 
 
-@pytest.mark.parametrize(("bits", "lanes"), [(32, 16), (32, 4), (8, 2), (32, 64)])
+@pytest.mark.parametrize(("bits", "lanes"), [(32, 16), (32, 4), (8, 2), (48, 64)])
 def test_hamming_array(bits: int, lanes: int, seed: int) -> None:
     rng = random.Random(seed)
     dut = HammingArray(bits=bits, lanes=lanes)
