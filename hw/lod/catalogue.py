@@ -12,6 +12,7 @@ from hw.lod.context_pool import ContextPool
 from hw.lod.decisions import Decisions
 from hw.lod.dispatcher import Dispatcher
 from hw.lod.gather import Gather
+from hw.lod.horizon import Horizon
 from hw.lod.job_fetch import JobFetch
 from hw.lod.lt_unit import LtUnit
 from hw.lod.node_buffer import NodeBuffer
@@ -31,6 +32,7 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
     """Name to constructor, in pipeline order."""
     temporal: dict[str, Callable[[], wiring.Component]] = {
         "slack": lambda: Slack(config=config),
+        "horizon": lambda: Horizon(config=config),
         "state_scan": lambda: StateScan(config=config),
         "state_update": lambda: StateUpdate(config=config),
     }

@@ -15,7 +15,8 @@ from hw.lod.layouts import INDEX_BITS, PLACE_BITS
 class NodeIssue(wiring.Component):
     """A program counter for every context; one node a cycle.
 
-    Contexts without an undecided node come first, in turn. If there is none, the others go on as
+    Contexts without an undecided node come first, the oldest of them: it stands behind the one
+    that began last, since contexts are handed out in a ring. If there is none, the others go on as
     if their last nodes were expanded: what turns out to lie below a rejected node comes to
     nothing (`Decisions` sees to it), and the counter jumps behind it. So a unit with enough
     subtrees wastes no cycle on descendants that are not reached, and one with a single subtree
@@ -49,7 +50,7 @@ class NodeIssue(wiring.Component):
         m = Module()
         count = self.config.contexts
         more, idle, grant, active = (Signal(count, name=n) for n in ("more", "idle", "grant", "active"))
-        turn = Signal(count, init=1 << (count - 1))
+        turn = Signal(count, init=1 << (count - 1))  # began last
         fresh, either = Signal(count), Signal(count)
         places = Array(Signal(PLACE_BITS, name=f"place_{k}") for k in range(count))
         m.d.comb += [
@@ -64,8 +65,8 @@ class NodeIssue(wiring.Component):
             self.ask.context.eq(or_all([Mux(grant[k], k, 0) for k in range(count)])),
             self.ask.index.eq(or_all([Mux(grant[k], places[k], 0) for k in range(count)])),
         ]
-        with m.If(grant.any()):
-            m.d.sync += turn.eq(grant)
+        with m.If(self.begin.valid):
+            m.d.sync += turn.eq(1 << self.begin.context)
         for k in range(count):
             begins = self.begin.valid & (self.begin.context == k)
             jumps = self.jump.valid & (self.jump.context == k)

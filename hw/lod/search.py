@@ -15,6 +15,7 @@ from hw.lib.tree import add_all
 from hw.lod.child_walk import ChildWalk
 from hw.lod.config import Config
 from hw.lod.dispatcher import Dispatcher
+from hw.lod.horizon import Horizon
 from hw.lod.layouts import CallLayout, ThresholdLayout, block_header_layout, job_layout, layout_of, view_layout
 from hw.lod.lt_unit import LtUnit
 from hw.lod.reorder import Reorder
@@ -42,11 +43,12 @@ class Search(wiring.Component):
     """Queue, dispatcher, cache, LT units and what follows them.
 
     Members:
-        start: begin a view; `job` and `view` stand still until `busy` falls. fresh: the first view
-        of a job: forget the cache.
+        start: begin a view; `job` and `view` stand still until `busy` falls. forget: the job is
+        over, the next one's tree may be another one.
+        ahead: the next view is known, and is a temporal one.
         results: stream of visited subtrees. busy: the view is not finished.
-        tree, queue, state: read ports; queue_write, state_write: write ports; queue_written: a word
-        of the queue has been taken by the memory. events: for the counters.
+        tree, queue, state: read ports; queue_write, state_write: write ports; queue_written,
+        state_written: the memory has taken a word of theirs. events: for the counters.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -56,7 +58,8 @@ class Search(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "fresh": In(1),
+                "forget": In(1),
+                "ahead": In(1),
                 "job": In(job_layout()),
                 "view": In(view_layout()),
                 "results": Out(stream.Signature(layout_of(RESULT))),
@@ -67,6 +70,7 @@ class Search(wiring.Component):
                 "queue_write": Out(WriteSignature(width)),
                 "state_write": Out(WriteSignature(width)),
                 "queue_written": In(1),
+                "state_written": In(1),
                 "events": Out(EventLayout(config.units)),
             }
         )
@@ -103,9 +107,8 @@ class Search(wiring.Component):
             queue.address.eq(self.job.queue_address),
             queue.words.eq(self.job.queue_words),
             queue.written.eq(self.queue_written),
-            fetch.start.eq(self.start & self.fresh),
+            fetch.forget.eq(self.forget),
             fetch.tree_address.eq(self.job.tree_address),
-            retire.start.eq(self.start),
             retire.travelled.eq(self.view.travelled),
             dispatcher.returned.eq(retire.retired),
         ]
@@ -168,6 +171,7 @@ class Search(wiring.Component):
             return Value.cast(0)
         m.submodules.scan = scan = StateScan(config=self.config)
         m.submodules.update = update = StateUpdate(config=self.config)
+        m.submodules.horizon = horizon = Horizon(config=self.config)
         wiring.connect(m, wiring.flipped(self.state), scan.memory)
         wiring.connect(m, wiring.flipped(self.state_write), update.write)
         connect(m, retire.states, update.i)
@@ -178,7 +182,17 @@ class Search(wiring.Component):
             scan.address.eq(self.job.state_address),
             scan.words.eq(self.job.state_words),
             scan.travelled.eq(self.view.travelled),
-            scan.horizon.eq(retire.horizon),
+            scan.ahead.eq(self.ahead),
+            scan.settled.eq(update.settled),
+            update.written.eq(self.state_written),
+            horizon.start.eq(self.start),
+            horizon.forget.eq(self.forget),
+            horizon.sent.valid.eq(transfer(dispatcher.i)),
+            horizon.sent.subtree.eq(plain.subtree),
+            horizon.retired.valid.eq(retire.retired),
+            horizon.retired.subtree.eq(retire.i.payload.subtree),
+            horizon.retired.children_end.eq(retire.i.payload.children_end),
+            scan.horizon.eq(horizon.o),
             scan.quiet.eq(quiet),
             scan.empty.eq(empty),
             scan.calls.payload.eq(calls),
@@ -195,7 +209,7 @@ class Search(wiring.Component):
             ]
         with m.Else():
             m.d.comb += direct
-        return scan.busy | update.busy
+        return scan.busy | ~update.settled.idle
 
     def _events(
         self, m: Module, units: list[LtUnit], dispatcher: Dispatcher, fetch: SubtreeFetch, retire: Retire,

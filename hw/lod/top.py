@@ -86,6 +86,7 @@ class LodEngine(wiring.Component):
             search.job.eq(fetch.job),
             search.view.eq(view),
             search.queue_written.eq(written[1]),
+            search.state_written.eq(written[2]),
         ]
         starts = self._views(m, fetch, search, writer, view)
         events = search.events
@@ -124,7 +125,6 @@ class LodEngine(wiring.Component):
         left = Signal(32)  # views
         buffer = Signal(32)
         place = Signal(ADDRESS_WIDTH)
-        first = Signal()
         totals = {name: Signal(32, name=f"view_{name}") for name in ("subtrees", "nodes", "fetches", "cycles")}
         events = search.events
         steps = {"subtrees": events.visit, "nodes": events.counted, "fetches": events.miss, "cycles": Value.cast(1)}
@@ -132,11 +132,13 @@ class LodEngine(wiring.Component):
             m.d.comb += writer.summary[name].eq(total)
             m.d.sync += total.eq(Mux(writer.start, 0, total + steps[name]))
         job = fetch.job
-        m.d.comb += [starts.eq(self.start & ~self.busy), fetch.start.eq(starts), search.fresh.eq(first)]
+        m.d.comb += [starts.eq(self.start & ~self.busy), fetch.start.eq(starts)]
         m.d.comb += writer.address.eq(place)
-        with m.FSM():
+        # While a view is searched or closed, the next one is at hand once it is fetched.
+        following = ~fetch.busy & (left != 1) & fetch.view.temporal[0]
+        with m.FSM() as fsm:
+            m.d.comb += search.ahead.eq(following & (fsm.ongoing("SEARCH") | fsm.ongoing("CLOSE")))
             with m.State("IDLE"):
-                m.d.sync += first.eq(1)
                 with m.If(starts):
                     m.d.sync += self.busy.eq(1)
                     m.next = "JOB"
@@ -147,6 +149,7 @@ class LodEngine(wiring.Component):
                     m.next = "NEXT"
             with m.State("NEXT"):
                 with m.If(left == 0):
+                    m.d.comb += search.forget.eq(1)
                     m.d.sync += self.busy.eq(0)
                     m.next = "IDLE"
                 with m.Elif(~fetch.busy):
@@ -155,9 +158,6 @@ class LodEngine(wiring.Component):
                     m.next = "START"
             with m.State("START"):
                 m.d.comb += [search.start.eq(1), writer.start.eq(1)]
-                m.next = "BEGIN"
-            with m.State("BEGIN"):
-                m.d.sync += first.eq(0)
                 m.next = "SEARCH"
             with m.State("SEARCH"):
                 with m.If(~search.busy):
