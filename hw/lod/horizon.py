@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Elaboratable, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -27,7 +27,7 @@ class Horizon(wiring.Component):
     only nearer.
 
     Members:
-        start: begin a view, nothing is under way. forget: the next one is of another tree.
+        start: begin a view. turn: of the view that has begun. forget: the next one is of another tree.
         sent: {`valid`, `subtree`}: a visit begins; retired: the oldest one is over.
         o: the place.
     """
@@ -37,24 +37,28 @@ class Horizon(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
+                "turn": In(1),
                 "forget": In(1),
                 "sent": In(data.StructLayout({"valid": 1, "subtree": SUBTREE_BITS})),
-                "retired": In(data.StructLayout({"valid": 1, "subtree": SUBTREE_BITS, "children_end": END_BITS})),
+                "retired": In(
+                    data.StructLayout({"valid": 1, "subtree": SUBTREE_BITS, "children_end": END_BITS, "turn": 1})
+                ),
                 "o": Out(END_BITS),
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        bits = range(SUBTREE_BITS + 1)
-        m.submodules.under_way = under_way = StreamQueue(shape=bits, depth=self.config.tickets)
+        visit = data.StructLayout({"bits": range(SUBTREE_BITS + 1), "turn": 1})
+        m.submodules.under_way = under_way = StreamQueue(shape=visit, depth=self.config.tickets)
         m.submodules.ends = ends = Memory(shape=END_BITS, depth=CLASSES, init=[])
         write = ends.write_port()
         old, floor = (ends.read_port(domain="comb") for _ in range(2))
         known = Signal(CLASSES)
         m.d.comb += [
             under_way.i.valid.eq(self.sent.valid),
-            under_way.i.payload.eq(SUBTREE_BITS - leading_zeros(self.sent.subtree)),
+            under_way.i.payload.bits.eq(SUBTREE_BITS - leading_zeros(self.sent.subtree)),
+            under_way.i.payload.turn.eq(self.turn),
             under_way.o.ready.eq(self.retired.valid),
         ]
 
@@ -62,7 +66,7 @@ class Horizon(wiring.Component):
         behind, place = Signal(range(CLASSES)), Signal(range(CLASSES))  # the class behind the subtree's
         end, reached = Signal(END_BITS), Signal(END_BITS)
         m.d.sync += [
-            over.eq(self.retired.valid),
+            over.eq(self.retired.valid & (self.retired.turn == self.turn) & ~self.start),
             behind.eq(SUBTREE_BITS + 1 - leading_zeros(self.retired.subtree)),
             end.eq(self.retired.children_end),
             told.eq(over),
@@ -83,10 +87,18 @@ class Horizon(wiring.Component):
         with m.Elif(told):
             m.d.sync += known.bit_select(place, 1).eq(1)
 
-        nearest = Signal(END_BITS)
-        m.d.comb += floor.addr.eq(under_way.o.payload)
-        m.d.sync += nearest.eq(
-            Mux(under_way.o.valid & known.bit_select(under_way.o.payload, 1), floor.data, Const(0, END_BITS))
-        )
-        m.d.sync += self.o.eq(Mux(self.start, 0, Mux(nearest > reached, nearest, reached)))
+        # Behind visits of the view before, the first one of this view is the oldest.
+        oldest, first = under_way.o.payload, Signal.like(under_way.o.payload.bits, name="first")
+        sent, nearest = Signal(), Signal(END_BITS)
+        m.d.comb += floor.addr.eq(Mux(under_way.o.valid & (oldest.turn == self.turn), oldest.bits, first))
+        with m.If(self.start):
+            m.d.sync += [sent.eq(0), nearest.eq(0), self.o.eq(0)]
+        with m.Else():
+            m.d.sync += [
+                sent.eq(sent | self.sent.valid),
+                nearest.eq(Mux(sent & known.bit_select(floor.addr, 1), floor.data, 0)),
+                self.o.eq(Mux(nearest > reached, nearest, reached)),
+            ]
+        with m.If(self.sent.valid & ~sent):
+            m.d.sync += first.eq(under_way.i.payload.bits)
         return m

@@ -37,8 +37,8 @@ class LtUnit(wiring.Component):
 
     Members:
         free: stream of contexts to load a subtree into. word: {`valid`, a word}, loads in any order
-        of contexts, a subtree's words in order. view: the threshold.
-        o: stream of finished subtrees. tested: a node's share was added; counted: it was reached.
+        of contexts, a subtree's words in order. view: the thresholds of the two turns.
+        o: stream of finished subtrees. tested: a node's share was added; counted: it was reached, by turn.
         working: the unit has a node to test or under test.
     """
 
@@ -48,10 +48,10 @@ class LtUnit(wiring.Component):
             {
                 "free": Out(stream.Signature(range(config.contexts))),
                 "word": In(data.StructLayout({"valid": 1, **WordLayout(config).members})),
-                "view": In(ThresholdLayout()),
+                "view": In(data.ArrayLayout(ThresholdLayout(), 2)),
                 "o": Out(stream.Signature(FinishedLayout(config))),
                 "tested": Out(1),
-                "counted": Out(1),
+                "counted": Out(2),
                 "working": Out(1),
             }
         )
@@ -175,6 +175,7 @@ class LtUnit(wiring.Component):
                 out.ticket.eq(kept.load.ticket),
                 out.subtree.eq(kept.load.visit.subtree),
                 out.entered.eq(kept.load.visit.entered),
+                out.turn.eq(kept.load.visit.turn),
                 out.first_child.eq(kept.first_child),
                 out.children_end.eq(kept.first_child + kept.children),
             ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lod.memory_map import RESULT
@@ -18,7 +18,7 @@ class Retire(wiring.Component):
     """Hands every finished subtree to its three takers. Latency 0, one a cycle.
 
     Members:
-        keep: the view updates the state table. travelled: its odometer.
+        keep: the view updates the state table. travelled: odometers of the two turns.
         i: stream of finished subtrees. calls: stream of queue entries, of subtrees that call a
         child. results: stream of result records. states: stream of state records, with `keep`.
         retired: a subtree was.
@@ -29,7 +29,7 @@ class Retire(wiring.Component):
         super().__init__(
             {
                 "keep": In(1),
-                "travelled": In(32),
+                "travelled": In(data.ArrayLayout(32, 2)),
                 "i": In(stream.Signature(FinishedLayout(config))),
                 "calls": Out(stream.Signature(queue_layout())),
                 "results": Out(stream.Signature(layout_of(RESULT))),
@@ -57,7 +57,7 @@ class Retire(wiring.Component):
             self.results.payload.cut.eq(result.cut),
             self.results.valid.eq(fork.o[1].valid),
             fork.o[1].ready.eq(self.results.ready),
-            reading.eq(self.travelled + result.least),
+            reading.eq(Mux(finished.turn, self.travelled[1], self.travelled[0]) + result.least),
             self.states.payload.deadline.eq(Mux(result.least[SLACK_BITS] | reading[32], NEVER, reading)),
             self.states.payload.entered.eq(finished.entered),
             self.states.payload.cut.eq(result.cut),

@@ -23,14 +23,16 @@ class PendingLayout(data.StructLayout):
 
     def __init__(self, config: Config) -> None:
         lanes = config.word_bytes // STATE_BYTES
-        super().__init__({"word": SUBTREE_BITS, "mask": lanes, "data": data.ArrayLayout(state_layout(), lanes)})
+        super().__init__(
+            {"word": SUBTREE_BITS, "turn": 1, "mask": lanes, "data": data.ArrayLayout(state_layout(), lanes)}
+        )
 
 
 class SettledLayout(data.StructLayout):
-    """How far pending words are in memory: those before `word` if `valid`, all if `idle`."""
+    """How far pending words are in memory: if `valid`, those before `word` of a view of `turn`; all if `idle`."""
 
     def __init__(self) -> None:
-        super().__init__({"valid": 1, "word": SUBTREE_BITS, "idle": 1})
+        super().__init__({"valid": 1, "word": SUBTREE_BITS, "turn": 1, "idle": 1})
 
 
 class StateScan(wiring.Component):
@@ -39,14 +41,15 @@ class StateScan(wiring.Component):
     A word takes 1 cycle, and one for each of its visits behind the first; one whose visits are
     called, another one. Subtree n is passed only when no call to it can come any more: when
     n < `horizon`, or no visit is under way; and when the next call can be seen, or the queue is
-    empty. While the last visits of a view are under way, the next view's words are read ahead, as
-    far as they are `settled`.
+    empty. Once all words of a view have been asked for, the next view's are read ahead, as far as
+    the older view has passed and settled them.
 
     Members:
-        start: begin a view. address, words: the state table. travelled: the view's odometer.
+        start: begin a view; the one before has been gone through. turn: of the view that has begun.
+        address, words: the state table. travelled: the view's odometer.
         horizon, quiet, empty: see above. calls: stream of calls.
         o: stream of visits. pending: stream of words to be updated, after their visits.
-        busy: the table has not been gone through, or a word of it is pending.
+        scanning: the table has not been gone through. busy: or a word of it is on offer.
         ahead: the next view goes through the table too; stays until its `start`.
         settled: how far the pending words are in memory.
         memory: read port.
@@ -57,6 +60,7 @@ class StateScan(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
+                "turn": In(1),
                 "address": In(ADDRESS_WIDTH),
                 "words": In(ADDRESS_WIDTH),
                 "travelled": In(32),
@@ -66,6 +70,7 @@ class StateScan(wiring.Component):
                 "calls": In(stream.Signature(CallLayout())),
                 "o": Out(stream.Signature(VisitLayout())),
                 "pending": Out(stream.Signature(PendingLayout(config))),
+                "scanning": Out(1),
                 "busy": Out(1),
                 "ahead": In(1),
                 "settled": In(SettledLayout()),
@@ -78,41 +83,48 @@ class StateScan(wiring.Component):
         config = self.config
         m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.state_words)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
-        scanning = self._go_through(m, reader.o)
-        self._ask(m, reader.i, scanning)
+        self._go_through(m, reader.o)
+        self._ask(m, reader.i)
         return m
 
-    def _ask(self, m: Module, request: stream.Interface, scanning: Signal) -> None:
-        """All words of the view, then what is settled of the next one's."""
+    def _ask(self, m: Module, request: stream.Interface) -> None:
+        """A view's words, as far as the view before has settled them; then the next view's."""
         burst = min(BURST, self.config.state_words)
         left = Signal(SUBTREE_BITS)
         address = Signal(ADDRESS_WIDTH)
-        early = Signal()  # these are the next view's words
         behind = Signal(SUBTREE_BITS + 1)  # the word behind the burst
-        limit = Signal(SUBTREE_BITS + 1)  # words before it are settled; it only grows while `early`
+        limit = Signal(SUBTREE_BITS + 1)  # words before it are settled
+        early = Signal()  # they are the next view's
+        turn = self.turn ^ early
+        begins = Signal()
+        older = self.pending.valid & (self.pending.payload.turn != turn)
         m.d.comb += [
             request.payload.address.eq(address),
             request.payload.length.eq(Mux(left > burst, burst, left)),
-            request.valid.eq((left != 0) & (~early | (behind <= limit))),
+            request.valid.eq((left != 0) & (behind <= limit)),
+            begins.eq(~early & (self.start | (self.ahead & (left == 0)))),
         ]
-        with m.If(transfer(request)):
+        m.d.sync += early.eq((early | begins) & ~self.start)
+        with m.If(begins):
             m.d.sync += [
-                left.eq(left - request.payload.length),
-                address.eq(address + burst * self.config.word_bytes),
-                behind.eq(behind + burst),
-            ]
-        with m.If((self.start & ~early) | (self.ahead & ~early & (left == 0))):
-            m.d.sync += [left.eq(self.words), address.eq(self.address), behind.eq(burst)]
-        m.d.sync += early.eq((early | (self.ahead & (left == 0))) & ~self.start)
-        with m.If(scanning):
-            m.d.sync += limit.eq(0)
-        with m.Elif(self.settled.valid):
-            m.d.sync += limit.eq(self.settled.word)
-        with m.Elif(self.settled.idle & ~self.pending.valid):
-            m.d.sync += limit.eq(-1)
+                left.eq(self.words), address.eq(self.address), behind.eq(burst), limit.eq(0)
+            ]  # fmt: skip
+        with m.Else():
+            with m.If(transfer(request)):
+                m.d.sync += [
+                    left.eq(left - request.payload.length),
+                    address.eq(address + burst * self.config.word_bytes),
+                    behind.eq(behind + burst),
+                ]
+            # Until a view is begun, the one before may change any word that it has not passed.
+            with m.If(~early | ~self.scanning):
+                with m.If(self.settled.valid & (self.settled.turn != turn)):
+                    m.d.sync += limit.eq(self.settled.word)
+                with m.Elif(self.settled.valid | (self.settled.idle & ~older)):
+                    m.d.sync += limit.eq(-1)
 
-    def _go_through(self, m: Module, words: stream.Interface) -> Signal:
-        """Word by word, visit by visit. Returns: words of this view are left."""
+    def _go_through(self, m: Module, words: stream.Interface) -> None:
+        """Word by word, visit by visit."""
         lanes = self.config.word_bytes // STATE_BYTES
         lane_bits = (lanes - 1).bit_length()
         shape = data.ArrayLayout(state_layout(), lanes)
@@ -147,14 +159,14 @@ class StateScan(wiring.Component):
             self.calls.ready.eq(transfer(self.o) & (pick & called).any()),
         ]
         visited = Signal(lanes)
-        ends, scanning = Signal(), Signal()
+        ends = Signal()
         free = ~self.pending.valid | self.pending.ready
         m.d.comb += [
             visited.eq(mask | Mux(transfer(self.o), pick, 0)),
             ends.eq(last & (~due.any() | transfer(self.o)) & (free | ~visited.any())),
             words.ready.eq((left != 0) & (~held | ends)),
-            scanning.eq((left != 0) | held),
-            self.busy.eq(scanning | self.pending.valid),
+            self.scanning.eq((left != 0) | held),
+            self.busy.eq(self.scanning | self.pending.valid),
         ]
         with m.If(self.pending.ready):
             m.d.sync += self.pending.valid.eq(0)
@@ -162,6 +174,7 @@ class StateScan(wiring.Component):
             m.d.sync += [
                 self.pending.valid.eq(1),
                 self.pending.payload.word.eq(index),
+                self.pending.payload.turn.eq(self.turn),
                 self.pending.payload.mask.eq(visited),
                 self.pending.payload.data.eq(table),
             ]
@@ -182,4 +195,3 @@ class StateScan(wiring.Component):
                 m.d.sync += due.eq(due & ~pick)
         with m.If(self.start):
             m.d.sync += [left.eq(self.words), index.eq(-1)]
-        return scanning

@@ -23,8 +23,8 @@ class StateUpdate(wiring.Component):
 
     Members:
         i: stream of new records, in the order of the visits. pending: stream of words.
-        address: the state table. settled: the words before the one at hand are in memory; `idle`:
-        all are. write: write port; written: its word has been taken by the memory.
+        address: the state table. settled: how far the words are in memory. write: write port;
+        written: its word has been taken by the memory.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -65,6 +65,7 @@ class StateUpdate(wiring.Component):
             words.o.ready.eq(~held | self.written),
             self.settled.valid.eq(held),
             self.settled.word.eq(word.word),
+            self.settled.turn.eq(word.turn),
             self.settled.idle.eq(~held & (words.level == 0)),
         ]
         m.d.sync += sent.eq((sent | transfer(request)) & ~self.written)

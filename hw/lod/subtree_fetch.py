@@ -33,7 +33,7 @@ class SubtreeFetch(wiring.Component):
 
     Members:
         forget: all subtrees, none being under way. i: stream of loads. tree_address: of subtree 0.
-        o: {`valid`, a word with its load}. hit, miss: a subtree was looked up.
+        o: {`valid`, a word with its load}. hit, miss: a subtree of a view of this `turn` was looked up.
         memory: read port.
     """
 
@@ -47,6 +47,7 @@ class SubtreeFetch(wiring.Component):
                 "o": Out(data.StructLayout({"valid": 1, **WordLayout(config).members})),
                 "hit": Out(1),
                 "miss": Out(1),
+                "turn": Out(1),
                 "memory": Out(ReadSignature(config.memory_width)),
             }
         )
@@ -96,6 +97,7 @@ class SubtreeFetch(wiring.Component):
             goes.eq(transfer(waiting)),
             self.hit.eq(goes & waiting.payload.hit),
             self.miss.eq(goes & ~waiting.payload.hit),
+            self.turn.eq(waiting.payload.load.visit.turn),
         ]
         with m.If(goes):
             m.d.sync += ready.eq(0)
