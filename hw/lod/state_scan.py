@@ -83,11 +83,11 @@ class StateScan(wiring.Component):
         config = self.config
         m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.state_words)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
-        self._go_through(m, reader.o)
-        self._ask(m, reader.i)
+        held, index = self._go_through(m, reader.o)
+        self._ask(m, reader.i, held, index)
         return m
 
-    def _ask(self, m: Module, request: stream.Interface) -> None:
+    def _ask(self, m: Module, request: stream.Interface, held: Signal, index: Signal) -> None:
         """A view's words, as far as the view before has settled them; then the next view's."""
         burst = min(BURST, self.config.state_words)
         left = Signal(SUBTREE_BITS)
@@ -116,15 +116,16 @@ class StateScan(wiring.Component):
                     address.eq(address + burst * self.config.word_bytes),
                     behind.eq(behind + burst),
                 ]
-            # Until a view is begun, the one before may change any word that it has not passed.
-            with m.If(~early | ~self.scanning):
-                with m.If(self.settled.valid & (self.settled.turn != turn)):
-                    m.d.sync += limit.eq(self.settled.word)
-                with m.Elif(self.settled.valid | (self.settled.idle & ~older)):
-                    m.d.sync += limit.eq(-1)
+            with m.If(self.settled.valid & (self.settled.turn != turn)):
+                m.d.sync += limit.eq(self.settled.word)
+            with m.Elif(early & self.scanning):
+                with m.If(held & self.settled.idle & ~older):
+                    m.d.sync += limit.eq(index)
+            with m.Elif(self.settled.valid | (self.settled.idle & ~older)):
+                m.d.sync += limit.eq(-1)
 
-    def _go_through(self, m: Module, words: stream.Interface) -> None:
-        """Word by word, visit by visit."""
+    def _go_through(self, m: Module, words: stream.Interface) -> tuple[Signal, Signal]:
+        """Word by word, visit by visit. Returns: a word is at hand, and its place in the table."""
         lanes = self.config.word_bytes // STATE_BYTES
         lane_bits = (lanes - 1).bit_length()
         shape = data.ArrayLayout(state_layout(), lanes)
@@ -195,3 +196,4 @@ class StateScan(wiring.Component):
                 m.d.sync += due.eq(due & ~pick)
         with m.If(self.start):
             m.d.sync += [left.eq(self.words), index.eq(-1)]
+        return held, index
