@@ -26,6 +26,7 @@ from hw.lod.state_scan import StateScan
 from hw.lod.state_update import StateUpdate
 from hw.lod.subtree_fetch import SubtreeFetch
 from hw.lod.subtree_queue import SubtreeQueue
+from hw.lod.view_flow import ViewFlow
 
 
 def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
@@ -52,5 +53,6 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
         **(temporal if config.temporal else {}),
         "reorder": lambda: Reorder(config=config),
         "retire": lambda: Retire(config=config),
+        "view_flow": lambda: ViewFlow(),
         "result_writer": lambda: ResultWriter(config=config),
     }

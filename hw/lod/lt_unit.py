@@ -39,7 +39,8 @@ class LtUnit(wiring.Component):
         free: stream of contexts to load a subtree into. word: {`valid`, a word}, loads in any order
         of contexts, a subtree's words in order. view: the thresholds of the two turns.
         o: stream of finished subtrees. tested: a node's share was added; counted: it was reached, by turn.
-        working: the unit has a node to test or under test.
+        working: the unit has a node to test or under test. queued: it has one for which no decision
+        is missing. prompt: a node that is reached, and was chosen in such a cycle, is decided.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -53,6 +54,8 @@ class LtUnit(wiring.Component):
                 "tested": Out(1),
                 "counted": Out(2),
                 "working": Out(1),
+                "queued": Out(1),
+                "prompt": Out(1),
             }
         )
 
@@ -73,7 +76,8 @@ class LtUnit(wiring.Component):
         wiring.connect(m, wiring.flipped(self.free), pool.o)
         begin = self._begin(m)
         valid = Signal(NodeBuffer.latency + SizeTest.latency)
-        m.d.sync += valid.eq(Cat(issue.ask.valid, valid[:-1]))
+        prompt = Signal(2 + len(valid))  # from the choice to `decisions.o`
+        m.d.sync += [valid.eq(Cat(issue.ask.valid, valid[:-1])), prompt.eq(Cat(issue.queued, prompt[:-1]))]
         m.d.comb += [
             nodes.word.eq(self.word),
             issue.begin.eq(begin),
@@ -92,6 +96,8 @@ class LtUnit(wiring.Component):
             self.tested.eq(gather.tested),
             self.counted.eq(gather.counted),
             self.working.eq(issue.working),
+            self.queued.eq(issue.queued),
+            self.prompt.eq(prompt[-1] & decisions.o.share.commit.alive),
         ]
         self._share(m, decisions.o, gather)
         self._finish(m, issue, gather, pool)

@@ -28,6 +28,7 @@ class NodeIssue(wiring.Component):
         done: {`valid`, `context`}: an issued node is decided.
         end: {`valid`, `context`}: the context, which was finished, is no more.
         ask: {`valid`, `context`, `index`}; 1 cycle after the choice.
+        queued: a node could be chosen for which no decision is missing; so one is, and asked next.
         finished: contexts all of whose nodes are decided or jumped over. working: any is not.
     """
 
@@ -41,6 +42,7 @@ class NodeIssue(wiring.Component):
                 "done": In(data.StructLayout(context)),
                 "end": In(data.StructLayout(context)),
                 "ask": Out(data.StructLayout({**context, "index": INDEX_BITS})),
+                "queued": Out(1),
                 "finished": Out(config.contexts),
                 "working": Out(1),
             }
@@ -56,7 +58,8 @@ class NodeIssue(wiring.Component):
         m.d.comb += [
             fresh.eq(round_robin(more & idle, turn)),
             either.eq(round_robin(more, turn)),
-            grant.eq(Mux((more & idle).any(), fresh, either)),
+            self.queued.eq((more & idle).any()),
+            grant.eq(Mux(self.queued, fresh, either)),
             self.finished.eq(active & ~more & idle),
             self.working.eq((active & (more | ~idle)).any()),
         ]

@@ -35,6 +35,7 @@ class EventLayout(data.StructLayout):
             {
                 "visit": 1, "hit": 1, "miss": data.ArrayLayout(1, 2), "loaded": 6, "tested": some,
                 "counted": data.ArrayLayout(some, 2), "working": some,
+                "queued": some, "prompt": some,
                 "spilled": 1, "context_wait": 1, "call_wait": 1, "fetch_stall": 1, "order_wait": 1,
             }
         )  # fmt: skip
@@ -257,7 +258,10 @@ class Search(wiring.Component):
             events.loaded.eq(Mux(words.valid & (words.row == 0), header.last + 1, 0)),
             events.tested.eq(add_all([unit.tested for unit in units])),
             *(events.counted[turn].eq(add_all([unit.counted[turn] for unit in units])) for turn in range(2)),
-            events.working.eq(add_all([unit.working for unit in units])),
+            *(
+                events[name].eq(add_all([getattr(unit, name) for unit in units]))
+                for name in ("working", "queued", "prompt")
+            ),
             events.spilled.eq(queue.spilled),
             events.context_wait.eq(dispatcher.i.valid & ~dispatcher.i.ready),
             events.call_wait.eq(~dispatcher.i.valid & dispatcher.i.ready),

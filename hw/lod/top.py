@@ -29,6 +29,8 @@ COUNTERS = CounterLayout(
         "nodes_tested": "nodes that went through a size test",
         "nodes_counted": "nodes that are reached: the search's work",
         "unit_cycles": "cycles in which an LT unit had nodes to test or under test, all units together",
+        "queued_cycles": "cycles in which an LT unit held a node for which no decision was missing, all units together",
+        "queued_nodes": "nodes that are reached and were chosen in such a cycle",
         "spilled": "queue entries that went to memory",
         "context_wait": "cycles in which a visit waited for a context or a ticket",
         "call_wait": "cycles in which the dispatcher waited for a visit",
@@ -92,7 +94,8 @@ class LodEngine(wiring.Component):
         named = {
             "cycles": Value.cast(1), "views": writer.start, "subtrees": events.visit, "hits": events.hit,
             "misses": add_all(list(events.miss)), "nodes_loaded": events.loaded, "nodes_tested": events.tested,
-            "nodes_counted": add_all(list(events.counted)), "unit_cycles": events.working, "spilled": events.spilled,
+            "nodes_counted": add_all(list(events.counted)), "unit_cycles": events.working,
+            "queued_cycles": events.queued, "queued_nodes": events.prompt, "spilled": events.spilled,
             "context_wait": events.context_wait, "call_wait": events.call_wait & ~search.begun,
             "fetch_stall": events.fetch_stall, "order_wait": events.order_wait, **words, **stored,
             "write_stall": self.write.request.valid & ~self.write.request.ready,
