@@ -90,7 +90,8 @@ class Search:
         self.bench, self.dut, self.tree, self.haste = bench, dut, tree, haste
         self.view = -1
         self.under_way: deque[tuple[int, int]] = deque()  # (view, subtree)
-        self.waiting: deque[tuple[int, int]] = deque()  # calls: (subtree, entered)
+        self.waiting: deque[tuple[int, int]] = deque()  # calls: (subtree, entered) …
+        self.seen = False  # … of which the first one can be seen
         self.unsettled: deque[tuple[int, int, int]] = deque()  # pending words: (view, word, mask)
         self.horizon = 0
         bench.process(self.run)
@@ -118,7 +119,8 @@ class Search:
         ctx.set(dut.quiet, all(view != self.view for view, _ in self.under_way))
         ctx.set(dut.empty, not self.waiting)
         ctx.set(dut.horizon, self.horizon)
-        ctx.set(dut.calls.valid, bool(self.waiting))
+        self.seen = bool(self.waiting) and (self.seen or self.bench.stall(self.haste))
+        ctx.set(dut.calls.valid, self.seen)
         if self.waiting:
             ctx.set(dut.calls.payload, dict(zip(("subtree", "entered"), self.waiting[0], strict=True)))
         ctx.set(dut.settled.idle, not self.unsettled)
@@ -137,6 +139,7 @@ class Search:
         visit, subtree, call, moved, word, mask, turn = sample[2:]
         if call:
             self.waiting.popleft()
+            self.seen = False
         if visit:
             self.under_way.append((self.view, subtree))
         elif self.under_way and self.bench.stall(self.haste):
