@@ -1,8 +1,8 @@
-"""The search of one view: from calls to visited subtrees, and back to calls."""
+"""The search: from calls to visited subtrees, and back to calls."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,12 +11,12 @@ from hw.lib.memory_port import ReadSignature, WriteSignature
 from hw.lib.shared import repeat
 from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream import connect, transfer
-from hw.lib.tree import add_all
 from hw.lod.child_walk import ChildWalk
 from hw.lod.config import Config
 from hw.lod.dispatcher import Dispatcher
+from hw.lod.events import EventLayout, observe
 from hw.lod.horizon import Horizon
-from hw.lod.layouts import CallLayout, ThresholdLayout, block_header_layout, job_layout, layout_of, view_layout
+from hw.lod.layouts import CallLayout, ThresholdLayout, job_layout, layout_of, view_layout
 from hw.lod.lt_unit import LtUnit
 from hw.lod.reorder import Reorder
 from hw.lod.retire import Retire
@@ -24,21 +24,6 @@ from hw.lod.state_scan import StateScan
 from hw.lod.state_update import StateUpdate
 from hw.lod.subtree_fetch import SubtreeFetch
 from hw.lod.subtree_queue import SubtreeQueue
-
-
-class EventLayout(data.StructLayout):
-    """What happened in a cycle; misses and counted nodes by turn."""
-
-    def __init__(self, units: int) -> None:
-        some = range(units + 1)
-        super().__init__(
-            {
-                "visit": 1, "hit": 1, "miss": data.ArrayLayout(1, 2), "loaded": 6, "tested": some,
-                "counted": data.ArrayLayout(some, 2), "working": some,
-                "queued": some, "prompt": some,
-                "spilled": 1, "context_wait": 1, "call_wait": 1, "fetch_stall": 1, "order_wait": 1,
-            }
-        )  # fmt: skip
 
 
 class Search(wiring.Component):
@@ -134,7 +119,7 @@ class Search(wiring.Component):
             dispatcher.returned.eq(retire.retired),
         ]
         self._temporal(m, view, calls.o, dispatcher, retire, empty, quiet)
-        self._events(m, units, dispatcher, fetch, retire, queue, walk)
+        m.d.comb += self.events.eq(observe(m, units, dispatcher, fetch, retire, queue))
         return m
 
     def _units(
@@ -242,30 +227,3 @@ class Search(wiring.Component):
             ]
         with m.Else():
             m.d.comb += direct
-
-    def _events(
-        self, m: Module, units: list[LtUnit], dispatcher: Dispatcher, fetch: SubtreeFetch, retire: Retire,
-        queue: SubtreeQueue, walk: ChildWalk,
-    ) -> None:  # fmt: skip
-        header = Signal(block_header_layout())
-        words = fetch.o
-        events = Signal(EventLayout(self.config.units))
-        m.d.comb += Value.cast(header).eq(words.data[: block_header_layout().size])
-        m.d.sync += [
-            events.visit.eq(retire.retired),
-            events.hit.eq(fetch.hit),
-            *(events.miss[turn].eq(fetch.miss & (fetch.turn == turn)) for turn in range(2)),
-            events.loaded.eq(Mux(words.valid & (words.row == 0), header.last + 1, 0)),
-            events.tested.eq(add_all([unit.tested for unit in units])),
-            *(events.counted[turn].eq(add_all([unit.counted[turn] for unit in units])) for turn in range(2)),
-            *(
-                events[name].eq(add_all([getattr(unit, name) for unit in units]))
-                for name in ("working", "queued", "prompt")
-            ),
-            events.spilled.eq(queue.spilled),
-            events.context_wait.eq(dispatcher.i.valid & ~dispatcher.i.ready),
-            events.call_wait.eq(~dispatcher.i.valid & dispatcher.i.ready),
-            events.fetch_stall.eq(dispatcher.o.valid & ~dispatcher.o.ready),
-            events.order_wait.eq(~retire.i.valid & Cat(unit.o.valid for unit in units).any()),
-        ]
-        m.d.comb += self.events.eq(events)
