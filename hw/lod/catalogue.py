@@ -12,6 +12,7 @@ from hw.lod.context_pool import ContextPool
 from hw.lod.decisions import Decisions
 from hw.lod.dispatcher import Dispatcher
 from hw.lod.gather import Gather
+from hw.lod.horizon import Horizon
 from hw.lod.job_fetch import JobFetch
 from hw.lod.lt_unit import LtUnit
 from hw.lod.node_buffer import NodeBuffer
@@ -25,12 +26,14 @@ from hw.lod.state_scan import StateScan
 from hw.lod.state_update import StateUpdate
 from hw.lod.subtree_fetch import SubtreeFetch
 from hw.lod.subtree_queue import SubtreeQueue
+from hw.lod.view_flow import ViewFlow
 
 
 def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
     """Name to constructor, in pipeline order."""
     temporal: dict[str, Callable[[], wiring.Component]] = {
         "slack": lambda: Slack(config=config),
+        "horizon": lambda: Horizon(config=config),
         "state_scan": lambda: StateScan(config=config),
         "state_update": lambda: StateUpdate(config=config),
     }
@@ -50,5 +53,6 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
         **(temporal if config.temporal else {}),
         "reorder": lambda: Reorder(config=config),
         "retire": lambda: Retire(config=config),
+        "view_flow": lambda: ViewFlow(),
         "result_writer": lambda: ResultWriter(config=config),
     }

@@ -24,7 +24,7 @@ class Config:
     queue_words: int = 64  #: of those that wait in memory, so many are read ahead
     pending_words: int = 64  #: words of the state table that wait for their subtrees
     fetch_words: int = 192  #: words of subtrees read ahead
-    state_words: int = 160  #: words of the state table read ahead
+    state_words: int = 256  #: words of the state table read ahead
     outstanding: int = 64  #: bursts under way at the memory, all readers together
     ordered: int = 1  #: 1: results in ascending order of subtrees; 0: as they are found
     temporal: int = 1  #: 1: with the hardware for temporal search, which needs the order

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.hdl import Elaboratable, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.arbiter import round_robin
+from hw.lib.tree import or_all
+
 
 class ContextPool(wiring.Component):
-    """Hands out contexts, each to one holder at a time; one in two cycles.
+    """Hands out contexts in a ring, past those that are out, each to one holder at a time; one in two cycles.
 
     Members:
-        i: {`valid`, `payload`}: a context comes back. o: stream of free contexts, the lowest first.
+        i: {`valid`, `payload`}: a context comes back. o: stream of free contexts.
     """
 
     def __init__(self, *, count: int) -> None:
@@ -24,15 +27,19 @@ class ContextPool(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         free = Signal(self.count, init=(1 << self.count) - 1)
+        last, chosen = Signal(self.count, init=1 << (self.count - 1)), Signal(self.count)
+        m.d.comb += chosen.eq(round_robin(free, last))
         with m.If(self.o.valid):
             with m.If(self.o.ready):
                 m.d.sync += self.o.valid.eq(0)
         with m.Else():
-            m.d.sync += self.o.valid.eq(free.any())
-            for k in reversed(range(self.count)):
-                with m.If(free[k]):
-                    m.d.sync += self.o.payload.eq(k)
-            m.d.sync += free.eq(free & (free - 1))  # without the lowest
+            m.d.sync += [
+                self.o.valid.eq(free.any()),
+                self.o.payload.eq(or_all([Mux(chosen[k], k, 0) for k in range(self.count)])),
+                free.eq(free & ~chosen),
+            ]
+            with m.If(free.any()):
+                m.d.sync += last.eq(chosen)
         with m.If(self.i.valid):
             m.d.sync += free.bit_select(self.i.payload, 1).eq(1)
         return m

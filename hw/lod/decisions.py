@@ -59,6 +59,9 @@ class Decisions(wiring.Component):
             share.right.eq(node.right),
             share.zeros.eq(node.zeros),
             share.commit.alive.eq(reached & ~node.shut),
-            *(share.commit[n].eq(node[n]) for n in ("context", "index", "inner", "big", "was", "frontier", "link")),
+            *(
+                share.commit[n].eq(node[n])
+                for n in ("context", "index", "inner", "big", "was", "frontier", "link", "turn")
+            ),
         ]
         return m

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -23,7 +23,8 @@ class Gather(wiring.Component):
     Members:
         begin: {`valid`, `context`}: begin from nothing. i: {`valid`, `commit`, `slack`}.
         place: a context. o: its result, in the same cycle.
-        tested: a share was added in this cycle. counted: it was of a node that is reached.
+        tested: a share was added in this cycle. counted: it was of a node that is reached, in a
+        view of turn 0 or 1.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -36,7 +37,7 @@ class Gather(wiring.Component):
                 "place": In(range(config.contexts)),
                 "o": Out(ResultLayout()),
                 "tested": Out(1),
-                "counted": Out(1),
+                "counted": Out(2),
             }
         )
 
@@ -48,7 +49,7 @@ class Gather(wiring.Component):
         read, show = (results.read_port(domain="comb") for _ in range(2))
         commit = self.i.commit
 
-        valid, alive = Signal(), Signal()
+        valid, alive, turn = Signal(), Signal(), Signal()
         context = Signal.like(commit.context)
         share = Signal(layout)
         nothing = Const(0, MASK_BITS)
@@ -58,6 +59,7 @@ class Gather(wiring.Component):
         m.d.sync += [
             valid.eq(self.i.valid),
             alive.eq(commit.alive),
+            turn.eq(commit.turn),
             context.eq(commit.context),
             share.cut.eq(Mux(commit.alive & ~(commit.inner & commit.big), one, nothing)),
             share.expanded.eq(Mux(outward, one, nothing)),
@@ -82,7 +84,7 @@ class Gather(wiring.Component):
             show.addr.eq(self.place),
             Value.cast(self.o).eq(show.data),
             self.tested.eq(valid),
-            self.counted.eq(valid & alive),
+            self.counted.eq(Cat(valid & alive & ~turn, valid & alive & turn)),
         ]
         with m.If(valid):
             m.d.sync += fresh.bit_select(context, 1).eq(0)

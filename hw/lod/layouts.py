@@ -74,10 +74,13 @@ class CallLayout(data.StructLayout):
 
 
 class VisitLayout(data.StructLayout):
-    """A call with what is remembered: `before`, the frontier nodes that were expanded at the last visit."""
+    """A call with what is remembered: `before`, the frontier nodes that were expanded at the last visit.
+
+    `turn`: of its view. Two views may be under way; they alternate.
+    """
 
     def __init__(self) -> None:
-        super().__init__({"subtree": SUBTREE_BITS, "entered": MASK_BITS, "before": MASK_BITS})
+        super().__init__({"subtree": SUBTREE_BITS, "entered": MASK_BITS, "before": MASK_BITS, "turn": 1})
 
 
 class LoadLayout(data.StructLayout):
@@ -122,6 +125,7 @@ class TestLayout(data.StructLayout):
                 "header": block_header_layout(),
                 "entered": MASK_BITS,
                 "before": MASK_BITS,
+                "turn": 1,
             }
         )
 
@@ -142,6 +146,7 @@ class DecisionLayout(data.StructLayout):
                 "was": 1,  # the node was
                 "frontier": 1,
                 "link": INDEX_BITS,
+                "turn": 1,
                 "left": unsigned(DOUBLE_BITS),
                 "right": unsigned(DOUBLE_BITS),
                 "zeros": range(DISTANCE_BITS),
@@ -163,6 +168,7 @@ class CommitLayout(data.StructLayout):
                 "was": 1,
                 "frontier": 1,
                 "link": INDEX_BITS,
+                "turn": 1,
             }
         )
 
@@ -196,6 +202,7 @@ class FinishedLayout(data.StructLayout):
             {
                 "ticket": range(config.tickets),
                 "subtree": SUBTREE_BITS,
+                "turn": 1,
                 "entered": MASK_BITS,
                 "first_child": SUBTREE_BITS,
                 "children_end": SUBTREE_BITS + 1,  # no subtree before this place has a child behind it

@@ -37,9 +37,10 @@ class LtUnit(wiring.Component):
 
     Members:
         free: stream of contexts to load a subtree into. word: {`valid`, a word}, loads in any order
-        of contexts, a subtree's words in order. view: the threshold.
-        o: stream of finished subtrees. tested: a node's share was added; counted: it was reached.
-        working: the unit has a node to test or under test.
+        of contexts, a subtree's words in order. view: the thresholds of the two turns.
+        o: stream of finished subtrees. tested: a node's share was added; counted: it was reached, by turn.
+        working: the unit has a node to test or under test. queued: it has one for which no decision
+        is missing. prompt: a node that is reached, and was chosen in such a cycle, is decided.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -48,11 +49,13 @@ class LtUnit(wiring.Component):
             {
                 "free": Out(stream.Signature(range(config.contexts))),
                 "word": In(data.StructLayout({"valid": 1, **WordLayout(config).members})),
-                "view": In(ThresholdLayout()),
+                "view": In(data.ArrayLayout(ThresholdLayout(), 2)),
                 "o": Out(stream.Signature(FinishedLayout(config))),
                 "tested": Out(1),
-                "counted": Out(1),
+                "counted": Out(2),
                 "working": Out(1),
+                "queued": Out(1),
+                "prompt": Out(1),
             }
         )
 
@@ -73,7 +76,8 @@ class LtUnit(wiring.Component):
         wiring.connect(m, wiring.flipped(self.free), pool.o)
         begin = self._begin(m)
         valid = Signal(NodeBuffer.latency + SizeTest.latency)
-        m.d.sync += valid.eq(Cat(issue.ask.valid, valid[:-1]))
+        prompt = Signal(2 + len(valid))  # from the choice to `decisions.o`
+        m.d.sync += [valid.eq(Cat(issue.ask.valid, valid[:-1])), prompt.eq(Cat(issue.queued, prompt[:-1]))]
         m.d.comb += [
             nodes.word.eq(self.word),
             issue.begin.eq(begin),
@@ -92,6 +96,8 @@ class LtUnit(wiring.Component):
             self.tested.eq(gather.tested),
             self.counted.eq(gather.counted),
             self.working.eq(issue.working),
+            self.queued.eq(issue.queued),
+            self.prompt.eq(prompt[-1] & decisions.o.share.commit.alive),
         ]
         self._share(m, decisions.o, gather)
         self._finish(m, issue, gather, pool)
@@ -175,6 +181,7 @@ class LtUnit(wiring.Component):
                 out.ticket.eq(kept.load.ticket),
                 out.subtree.eq(kept.load.visit.subtree),
                 out.entered.eq(kept.load.visit.entered),
+                out.turn.eq(kept.load.visit.turn),
                 out.first_child.eq(kept.first_child),
                 out.children_end.eq(kept.first_child + kept.children),
             ]

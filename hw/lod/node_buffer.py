@@ -39,7 +39,7 @@ class NodeBuffer(wiring.Component):
         write, read = two_port_memory(
             m, platform, "nodes", width=config.memory_width, depth=config.contexts << row_bits
         )
-        frame = data.StructLayout({"header": block_header_layout(), "entered": 32, "before": 32})
+        frame = data.StructLayout({"header": block_header_layout(), "entered": 32, "before": 32, "turn": 1})
         frame_write, frame_read = two_port_memory(m, platform, "frames", width=frame.size, depth=config.contexts)
         new = Signal(frame)
         m.d.comb += [
@@ -49,6 +49,7 @@ class NodeBuffer(wiring.Component):
             Value.cast(new.header).eq(self.word.data[: block_header_layout().size]),
             new.entered.eq(load.visit.entered),
             new.before.eq(load.visit.before),
+            new.turn.eq(load.visit.turn),
             frame_write.addr.eq(load.context),
             frame_write.data.eq(new),
             frame_write.en.eq(self.word.valid & (self.word.row == 0)),
@@ -77,5 +78,6 @@ class NodeBuffer(wiring.Component):
             self.o.header.eq(old.header),
             self.o.entered.eq(old.entered),
             self.o.before.eq(old.before),
+            self.o.turn.eq(old.turn),
         ]
         return m

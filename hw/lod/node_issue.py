@@ -15,7 +15,8 @@ from hw.lod.layouts import INDEX_BITS, PLACE_BITS
 class NodeIssue(wiring.Component):
     """A program counter for every context; one node a cycle.
 
-    Contexts without an undecided node come first, in turn. If there is none, the others go on as
+    Contexts without an undecided node come first, the oldest of them: it stands behind the one
+    that began last, since contexts are handed out in a ring. If there is none, the others go on as
     if their last nodes were expanded: what turns out to lie below a rejected node comes to
     nothing (`Decisions` sees to it), and the counter jumps behind it. So a unit with enough
     subtrees wastes no cycle on descendants that are not reached, and one with a single subtree
@@ -27,6 +28,7 @@ class NodeIssue(wiring.Component):
         done: {`valid`, `context`}: an issued node is decided.
         end: {`valid`, `context`}: the context, which was finished, is no more.
         ask: {`valid`, `context`, `index`}; 1 cycle after the choice.
+        queued: a node could be chosen for which no decision is missing; so one is, and asked next.
         finished: contexts all of whose nodes are decided or jumped over. working: any is not.
     """
 
@@ -40,6 +42,7 @@ class NodeIssue(wiring.Component):
                 "done": In(data.StructLayout(context)),
                 "end": In(data.StructLayout(context)),
                 "ask": Out(data.StructLayout({**context, "index": INDEX_BITS})),
+                "queued": Out(1),
                 "finished": Out(config.contexts),
                 "working": Out(1),
             }
@@ -49,13 +52,14 @@ class NodeIssue(wiring.Component):
         m = Module()
         count = self.config.contexts
         more, idle, grant, active = (Signal(count, name=n) for n in ("more", "idle", "grant", "active"))
-        turn = Signal(count, init=1 << (count - 1))
+        turn = Signal(count, init=1 << (count - 1))  # began last
         fresh, either = Signal(count), Signal(count)
         places = Array(Signal(PLACE_BITS, name=f"place_{k}") for k in range(count))
         m.d.comb += [
             fresh.eq(round_robin(more & idle, turn)),
             either.eq(round_robin(more, turn)),
-            grant.eq(Mux((more & idle).any(), fresh, either)),
+            self.queued.eq((more & idle).any()),
+            grant.eq(Mux(self.queued, fresh, either)),
             self.finished.eq(active & ~more & idle),
             self.working.eq((active & (more | ~idle)).any()),
         ]
@@ -64,8 +68,8 @@ class NodeIssue(wiring.Component):
             self.ask.context.eq(or_all([Mux(grant[k], k, 0) for k in range(count)])),
             self.ask.index.eq(or_all([Mux(grant[k], places[k], 0) for k in range(count)])),
         ]
-        with m.If(grant.any()):
-            m.d.sync += turn.eq(grant)
+        with m.If(self.begin.valid):
+            m.d.sync += turn.eq(1 << self.begin.context)
         for k in range(count):
             begins = self.begin.valid & (self.begin.context == k)
             jumps = self.jump.valid & (self.jump.context == k)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lod.memory_map import RESULT
-from golden.lod.spec import NEVER, SLACK_BITS, SUBTREE_BITS
+from golden.lod.spec import NEVER, SLACK_BITS
 from hw.lib.fork import StreamFork
 from hw.lib.stream import connect, transfer
 from hw.lod.config import Config
@@ -18,24 +18,22 @@ class Retire(wiring.Component):
     """Hands every finished subtree to its three takers. Latency 0, one a cycle.
 
     Members:
-        start: begin a view. keep: the view updates the state table. travelled: its odometer.
+        keep: the view updates the state table. travelled: odometers of the two turns.
         i: stream of finished subtrees. calls: stream of queue entries, of subtrees that call a
         child. results: stream of result records. states: stream of state records, with `keep`.
-        horizon: no subtree before it will be called any more. retired: a subtree was.
+        retired: a subtree was.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "start": In(1),
                 "keep": In(1),
-                "travelled": In(32),
+                "travelled": In(data.ArrayLayout(32, 2)),
                 "i": In(stream.Signature(FinishedLayout(config))),
                 "calls": Out(stream.Signature(queue_layout())),
                 "results": Out(stream.Signature(layout_of(RESULT))),
                 "states": Out(stream.Signature(state_layout())),
-                "horizon": Out(SUBTREE_BITS + 1),
                 "retired": Out(1),
             }
         )
@@ -59,7 +57,7 @@ class Retire(wiring.Component):
             self.results.payload.cut.eq(result.cut),
             self.results.valid.eq(fork.o[1].valid),
             fork.o[1].ready.eq(self.results.ready),
-            reading.eq(self.travelled + result.least),
+            reading.eq(Mux(finished.turn, self.travelled[1], self.travelled[0]) + result.least),
             self.states.payload.deadline.eq(Mux(result.least[SLACK_BITS] | reading[32], NEVER, reading)),
             self.states.payload.entered.eq(finished.entered),
             self.states.payload.cut.eq(result.cut),
@@ -67,8 +65,4 @@ class Retire(wiring.Component):
             self.states.valid.eq(fork.o[2].valid & self.keep),
             fork.o[2].ready.eq(self.states.ready | ~self.keep),
         ]
-        with m.If(self.start):
-            m.d.sync += self.horizon.eq(0)
-        with m.Elif(self.retired & (finished.children_end > self.horizon)):
-            m.d.sync += self.horizon.eq(finished.children_end)
         return m

@@ -1,8 +1,8 @@
-"""The search of one view: from calls to visited subtrees, and back to calls."""
+"""The search: from calls to visited subtrees, and back to calls."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,11 +11,12 @@ from hw.lib.memory_port import ReadSignature, WriteSignature
 from hw.lib.shared import repeat
 from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream import connect, transfer
-from hw.lib.tree import add_all
 from hw.lod.child_walk import ChildWalk
 from hw.lod.config import Config
 from hw.lod.dispatcher import Dispatcher
-from hw.lod.layouts import CallLayout, ThresholdLayout, block_header_layout, job_layout, layout_of, view_layout
+from hw.lod.events import EventLayout, observe
+from hw.lod.horizon import Horizon
+from hw.lod.layouts import CallLayout, ThresholdLayout, job_layout, layout_of, view_layout
 from hw.lod.lt_unit import LtUnit
 from hw.lod.reorder import Reorder
 from hw.lod.retire import Retire
@@ -25,28 +26,18 @@ from hw.lod.subtree_fetch import SubtreeFetch
 from hw.lod.subtree_queue import SubtreeQueue
 
 
-class EventLayout(data.StructLayout):
-    """What happened in a cycle."""
-
-    def __init__(self, units: int) -> None:
-        some = range(units + 1)
-        super().__init__(
-            {
-                "visit": 1, "hit": 1, "miss": 1, "loaded": 6, "tested": some, "counted": some, "working": some,
-                "spilled": 1, "context_wait": 1, "call_wait": 1, "fetch_stall": 1, "order_wait": 1,
-            }
-        )  # fmt: skip
-
-
 class Search(wiring.Component):
     """Queue, dispatcher, cache, LT units and what follows them.
 
     Members:
-        start: begin a view; `job` and `view` stand still until `busy` falls. fresh: the first view
-        of a job: forget the cache.
-        results: stream of visited subtrees. busy: the view is not finished.
-        tree, queue, state: read ports; queue_write, state_write: write ports; queue_written: a word
-        of the queue has been taken by the memory. events: for the counters.
+        start: begin `view`. turn: of the view that has begun. `job` stands still while any is under
+        way. forget: the job is over, the next one's tree may be another one.
+        ahead: the next view is known, and is a temporal one.
+        retiring, closing: subtrees of views of this turn may retire.
+        results: stream of visited subtrees. begun: no visit of the view is left to begin.
+        under_way: visits of each turn are. idle: all is written but for results.
+        tree, queue, state: read ports; queue_write, state_write: write ports; queue_written,
+        state_written: the memory has taken a word of theirs. events: for the counters.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -56,17 +47,24 @@ class Search(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "fresh": In(1),
+                "turn": In(1),
+                "forget": In(1),
+                "ahead": In(1),
+                "retiring": In(1),
+                "closing": In(1),
                 "job": In(job_layout()),
                 "view": In(view_layout()),
                 "results": Out(stream.Signature(layout_of(RESULT))),
-                "busy": Out(1),
+                "begun": Out(1),
+                "under_way": Out(2),
+                "idle": Out(1),
                 "tree": Out(ReadSignature(width)),
                 "queue": Out(ReadSignature(width)),
                 "state": Out(ReadSignature(width)),
                 "queue_write": Out(WriteSignature(width)),
                 "state_write": Out(WriteSignature(width)),
                 "queue_written": In(1),
+                "state_written": In(1),
                 "events": Out(EventLayout(config.units)),
             }
         )
@@ -82,47 +80,61 @@ class Search(wiring.Component):
         m.submodules.reorder = reorder = Reorder(config=config)
         m.submodules.retire = retire = Retire(config=config)
 
+        mine = self.retiring & (reorder.o.payload.turn == self.closing)
         m.submodules.calls = calls = SkidBuffer(shape=CallLayout())
         connect(m, queue.o, walk.i)
         connect(m, walk.o, calls.i)
         connect(m, dispatcher.o, fetch.i)
-        connect(m, reorder.o, retire.i)
+        m.d.comb += [
+            retire.i.payload.eq(reorder.o.payload),
+            retire.i.valid.eq(reorder.o.valid & mine),
+            reorder.o.ready.eq(retire.i.ready & mine),
+        ]
         connect(m, retire.results, wiring.flipped(self.results))
         wiring.connect(m, wiring.flipped(self.tree), fetch.memory)
         wiring.connect(m, wiring.flipped(self.queue), queue.memory)
         wiring.connect(m, wiring.flipped(self.queue_write), queue.write)
-        self._units(m, units, dispatcher, fetch, reorder)
-        begun = self._calls(m, retire, queue)
+        view = Signal(view_layout())  # that has begun
+        self._units(m, view, units, dispatcher, fetch, reorder)
+        with m.If(self.start):
+            m.d.sync += view.eq(self.view)
+        rooted = self._calls(m, retire, queue)
 
-        flying = Signal(range(config.tickets + 1))
         empty, quiet = Signal(), Signal()
-        m.d.sync += flying.eq(flying + transfer(dispatcher.i) - retire.retired)
+        for k in range(2):
+            flying = Signal(range(config.tickets + 1), name=f"flying_{k}")
+            m.d.sync += flying.eq(
+                flying + (transfer(dispatcher.i) & (self.turn == k)) - (retire.retired & (self.closing == k))
+            )
+            m.d.comb += self.under_way[k].eq(flying != 0)
         m.d.comb += [
-            empty.eq(queue.empty & ~walk.busy & ~calls.o.valid & ~begun),
-            quiet.eq(flying == 0),
+            empty.eq(queue.empty & ~walk.busy & ~calls.o.valid & ~rooted),
+            quiet.eq(~self.under_way.bit_select(self.turn, 1)),
             queue.address.eq(self.job.queue_address),
             queue.words.eq(self.job.queue_words),
             queue.written.eq(self.queue_written),
-            fetch.start.eq(self.start & self.fresh),
+            fetch.forget.eq(self.forget),
             fetch.tree_address.eq(self.job.tree_address),
-            retire.start.eq(self.start),
-            retire.travelled.eq(self.view.travelled),
+            dispatcher.i.payload.turn.eq(self.turn),
             dispatcher.returned.eq(retire.retired),
         ]
-        scanning = self._temporal(m, calls.o, dispatcher, retire, empty, quiet)
-        m.d.comb += self.busy.eq(begun | ~empty | ~quiet | scanning)
-        self._events(m, units, dispatcher, fetch, retire, queue, walk)
+        self._temporal(m, view, calls.o, dispatcher, retire, empty, quiet)
+        m.d.comb += self.events.eq(observe(m, units, dispatcher, fetch, retire, queue))
         return m
 
     def _units(
-        self, m: Module, units: list[LtUnit], dispatcher: Dispatcher, fetch: SubtreeFetch, reorder: Reorder
-    ) -> None:
-        threshold = Signal(ThresholdLayout())
-        m.d.sync += [
-            threshold.factor.eq(self.view.factor),
-            threshold.exponent.eq(self.view.exponent),
-            *(threshold.camera[k].eq(self.view[f"camera_{axis}"]) for k, axis in enumerate("xyz")),
-        ]
+        self, m: Module, view: data.View, units: list[LtUnit], dispatcher: Dispatcher, fetch: SubtreeFetch,
+        reorder: Reorder,
+    ) -> None:  # fmt: skip
+        thresholds = Signal(data.ArrayLayout(ThresholdLayout(), 2))
+        for turn in range(2):
+            mine = thresholds[turn]
+            with m.If(self.turn == turn):
+                m.d.sync += [
+                    mine.factor.eq(view.factor),
+                    mine.exponent.eq(view.exponent),
+                    *(mine.camera[k].eq(view[f"camera_{axis}"]) for k, axis in enumerate("xyz")),
+                ]
         for k, unit in enumerate(units):
             connect(m, unit.free, wiring.flipped(dispatcher.free[k]))
             connect(m, unit.o, wiring.flipped(reorder.i[k]))
@@ -131,29 +143,30 @@ class Search(wiring.Component):
                 Value.cast(word).eq(Value.cast(fetch.o)),
                 word.valid.eq(fetch.o.valid & (fetch.o.load.unit == k)),
             ]
-            m.d.comb += [unit.word.eq(word), unit.view.eq(threshold)]
+            m.d.comb += [unit.word.eq(word), unit.view.eq(thresholds)]
 
     def _calls(self, m: Module, retire: Retire, queue: SubtreeQueue) -> Signal:
         """The queue takes the root at a search's begin, else what retires. Returns: the root is waiting."""
-        begun = Signal()
+        rooted = Signal()
         entry = queue.i.payload
         m.d.comb += [
-            queue.i.valid.eq(begun | retire.calls.valid),
-            retire.calls.ready.eq(queue.i.ready & ~begun),
-            entry.first_child.eq(Mux(begun, 0, retire.calls.payload.first_child)),
-            entry.children.eq(Mux(begun, 1, retire.calls.payload.children)),
-            entry.expanded.eq(Mux(begun, -1, retire.calls.payload.expanded)),
+            queue.i.valid.eq(rooted | retire.calls.valid),
+            retire.calls.ready.eq(queue.i.ready & ~rooted),
+            entry.first_child.eq(Mux(rooted, 0, retire.calls.payload.first_child)),
+            entry.children.eq(Mux(rooted, 1, retire.calls.payload.children)),
+            entry.expanded.eq(Mux(rooted, -1, retire.calls.payload.expanded)),
         ]
         with m.If(self.start):
-            m.d.sync += begun.eq(self.view.search[0])
+            m.d.sync += rooted.eq(self.view.search[0])
         with m.Elif(queue.i.ready):
-            m.d.sync += begun.eq(0)
-        return begun
+            m.d.sync += rooted.eq(0)
+        return rooted
 
     def _temporal(
-        self, m: Module, source: stream.Interface, dispatcher: Dispatcher, retire: Retire, empty: Value, quiet: Value
-    ) -> Value:
-        """Visits are the calls, or what the state scan makes of them. Returns: the table is not done."""
+        self, m: Module, view: data.View, source: stream.Interface, dispatcher: Dispatcher, retire: Retire,
+        empty: Value, quiet: Value,
+    ) -> None:  # fmt: skip
+        """Visits are the calls, or what the state scan makes of them."""
         plain = dispatcher.i.payload
         calls = source.payload
         direct = [
@@ -164,21 +177,40 @@ class Search(wiring.Component):
             source.ready.eq(dispatcher.i.ready),
         ]
         if not self.config.temporal:
-            m.d.comb += direct
-            return Value.cast(0)
+            m.d.comb += [*direct, self.begun.eq(empty & quiet), self.idle.eq(1)]
+            return
         m.submodules.scan = scan = StateScan(config=self.config)
         m.submodules.update = update = StateUpdate(config=self.config)
+        m.submodules.horizon = horizon = Horizon(config=self.config)
         wiring.connect(m, wiring.flipped(self.state), scan.memory)
         wiring.connect(m, wiring.flipped(self.state_write), update.write)
         connect(m, retire.states, update.i)
         connect(m, scan.pending, update.pending)
-        on = self.view.temporal[0]
+        on = view.temporal[0]
+        for turn in range(2):
+            with m.If(self.turn == turn):
+                m.d.sync += retire.travelled[turn].eq(view.travelled)
         m.d.comb += [
-            scan.start.eq(self.start & on),
+            self.begun.eq(empty & Mux(on, ~scan.scanning, quiet)),
+            self.idle.eq(~scan.busy & update.settled.idle),
+            scan.start.eq(self.start & self.view.temporal[0]),
+            scan.turn.eq(self.turn),
             scan.address.eq(self.job.state_address),
             scan.words.eq(self.job.state_words),
-            scan.travelled.eq(self.view.travelled),
-            scan.horizon.eq(retire.horizon),
+            scan.travelled.eq(view.travelled),
+            scan.ahead.eq(self.ahead),
+            scan.settled.eq(update.settled),
+            update.written.eq(self.state_written),
+            horizon.start.eq(self.start),
+            horizon.turn.eq(self.turn),
+            horizon.forget.eq(self.forget),
+            horizon.sent.valid.eq(transfer(dispatcher.i)),
+            horizon.sent.subtree.eq(plain.subtree),
+            horizon.retired.valid.eq(retire.retired),
+            horizon.retired.subtree.eq(retire.i.payload.subtree),
+            horizon.retired.children_end.eq(retire.i.payload.children_end),
+            horizon.retired.turn.eq(self.closing),
+            scan.horizon.eq(horizon.o),
             scan.quiet.eq(quiet),
             scan.empty.eq(empty),
             scan.calls.payload.eq(calls),
@@ -187,7 +219,7 @@ class Search(wiring.Component):
         ]
         with m.If(on):
             m.d.comb += [
-                Value.cast(plain).eq(Value.cast(scan.o.payload)),
+                *(plain[name].eq(scan.o.payload[name]) for name in ("subtree", "entered", "before")),
                 dispatcher.i.valid.eq(scan.o.valid),
                 scan.o.ready.eq(dispatcher.i.ready),
                 scan.calls.valid.eq(source.valid),
@@ -195,28 +227,3 @@ class Search(wiring.Component):
             ]
         with m.Else():
             m.d.comb += direct
-        return scan.busy | update.busy
-
-    def _events(
-        self, m: Module, units: list[LtUnit], dispatcher: Dispatcher, fetch: SubtreeFetch, retire: Retire,
-        queue: SubtreeQueue, walk: ChildWalk,
-    ) -> None:  # fmt: skip
-        header = Signal(block_header_layout())
-        words = fetch.o
-        events = Signal(EventLayout(self.config.units))
-        m.d.comb += Value.cast(header).eq(words.data[: block_header_layout().size])
-        m.d.sync += [
-            events.visit.eq(retire.retired),
-            events.hit.eq(fetch.hit),
-            events.miss.eq(fetch.miss),
-            events.loaded.eq(Mux(words.valid & (words.row == 0), header.last + 1, 0)),
-            events.tested.eq(add_all([unit.tested for unit in units])),
-            events.counted.eq(add_all([unit.counted for unit in units])),
-            events.working.eq(add_all([unit.working for unit in units])),
-            events.spilled.eq(queue.spilled),
-            events.context_wait.eq(dispatcher.i.valid & ~dispatcher.i.ready),
-            events.call_wait.eq(~dispatcher.i.valid & dispatcher.i.ready),
-            events.fetch_stall.eq(dispatcher.o.valid & ~dispatcher.o.ready),
-            events.order_wait.eq(~retire.i.valid & Cat(unit.o.valid for unit in units).any()),
-        ]
-        m.d.comb += self.events.eq(events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Mux, Shape, Value, unsigned
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lod.spec import BOX_BITS, DISTANCE_BITS, DOUBLE_BITS, HIGHEST, LOWEST, MANTISSA
@@ -19,14 +19,20 @@ class SizeTest(wiring.Component):
     Equals `golden.lod.size_test.size_test`. Latency 11 cycles, throughput one node a cycle.
 
     Members:
-        view: the threshold, constant while nodes are under way. i: a node. o: its decision.
+        view: the thresholds of the two turns, each constant while its nodes are under way. i: a node. o: its decision.
     """
 
     latency = 11
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        super().__init__({"view": In(ThresholdLayout()), "i": In(TestLayout(config)), "o": Out(DecisionLayout(config))})
+        super().__init__(
+            {
+                "view": In(data.ArrayLayout(ThresholdLayout(), 2)),
+                "i": In(TestLayout(config)),
+                "o": Out(DecisionLayout(config)),
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -58,7 +64,12 @@ class SizeTest(wiring.Component):
     def _distance(self, p: Pipe, node: Staged, header: Staged, k: int) -> Staged:
         """From the camera to the box along axis `k`, in cells; 4 cycles."""
         axis = "xyz"[k]
-        camera = p.stage(lambda h: self.view.camera[k] - h[f"origin_{axis}"], header, name=f"camera_{axis}")
+        places = [self.view[turn].camera[k] for turn in range(2)]
+
+        def relative(h: Value, turn: Value) -> Value:
+            return Mux(turn, places[1], places[0]).as_signed() - h[f"origin_{axis}"]
+
+        camera = p.stage(relative, header, p.source(self.i.turn, "turn"), name=f"camera_{axis}")
         exponent = Staged(self.i.header[f"exponent_{axis}"], 0, f"exponent_{axis}")
         sides: list[Staged] = []
         for side in ("low", "high"):
@@ -79,10 +90,16 @@ class SizeTest(wiring.Component):
         side = p.stage(lambda v: v, side, name="side_in")
         square = p.stage(lambda v: v * v, side, name="side_square")
         square = p.stage(lambda v: v, square, name="side_square_in")
-        product = p.stage(lambda v: v * self.view.factor, square, name="product")
+        turn = p.source(self.i.turn, "turn")
+        factor = p.stage(lambda t: Mux(t, self.view[1].factor, self.view[0].factor), turn, name="factor")
+        product = p.stage(lambda v, f: v * f, square, factor, name="product")
         exponent = p.stage(lambda n, h: n.size_exponent + h.size_exponent, node, header, name="size_exponent")
         doubled = p.stage(lambda e, z: (e + z).shift_left(1), exponent, zeros, name="exponent")
-        total = p.stage(lambda e: e + self.view.exponent, doubled, name="total")
+
+        def scaled(e: Value, t: Value) -> Value:
+            return e + Mux(t, self.view[1].exponent, self.view[0].exponent)
+
+        total = p.stage(scaled, doubled, turn, name="total")
 
         def places(e: Value) -> Value:
             return resize(clip(e, LOWEST, HIGHEST) - LOWEST, unsigned(3))
@@ -112,4 +129,5 @@ class SizeTest(wiring.Component):
             "was": p.stage(lambda b, i: b.bit_select(i, 1), before, index, name="was"),
             "frontier": p.stage(lambda n: n.frontier, node, name="frontier"),
             "link": p.stage(lambda n: n.link, node, name="link"),
+            "turn": p.source(self.i.turn, "turn"),
         }

@@ -11,10 +11,11 @@ from golden.lod.spec import SUBTREE_BITS
 from hw.lib.burst_reader import BurstReader
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
 from hw.lib.stream import transfer
+from hw.lib.tree import or_all
 from hw.lod.config import Config
 from hw.lod.layouts import CallLayout, VisitLayout, state_layout
 
-BURST = 8  # words a request
+BURST = 2  # words a request: between two of them a subtree's request has its turn
 
 
 class PendingLayout(data.StructLayout):
@@ -22,21 +23,36 @@ class PendingLayout(data.StructLayout):
 
     def __init__(self, config: Config) -> None:
         lanes = config.word_bytes // STATE_BYTES
-        super().__init__({"word": SUBTREE_BITS, "mask": lanes, "data": data.ArrayLayout(state_layout(), lanes)})
+        super().__init__(
+            {"word": SUBTREE_BITS, "turn": 1, "mask": lanes, "data": data.ArrayLayout(state_layout(), lanes)}
+        )
+
+
+class SettledLayout(data.StructLayout):
+    """How far pending words are in memory: if `valid`, those before `word` of a view of `turn`; all if `idle`."""
+
+    def __init__(self) -> None:
+        super().__init__({"valid": 1, "word": SUBTREE_BITS, "turn": 1, "idle": 1})
 
 
 class StateScan(wiring.Component):
     """Merges the state table, in order, with the calls, which come in the same order.
 
-    A word none of whose subtrees is visited takes 1 cycle, another one a cycle a record. Subtree n
-    is passed only when no call to it can come any more: when n < `horizon`, or no visit is under
-    way; and when the next call can be seen, or the queue is empty.
+    A word takes 1 cycle, and one for each of its visits behind the first; one whose visits are
+    called, another one. Subtree n is passed only when no call to it can come any more: when
+    n < `horizon`, or no visit is under way; and when the next call can be seen, or the queue is
+    empty. Once all words of a view have been asked for, the next view's are read ahead, as far as
+    the older view has passed and settled them.
 
     Members:
-        start: begin a view. address, words: the state table. travelled: the view's odometer.
+        start: begin a view; the one before has been gone through. turn: of the view that has begun.
+        address, words: the state table. travelled: the view's odometer.
         horizon, quiet, empty: see above. calls: stream of calls.
         o: stream of visits. pending: stream of words to be updated, after their visits.
-        busy: the table has not been gone through. memory: read port.
+        scanning: the table has not been gone through. busy: or a word of it is on offer.
+        ahead: the next view goes through the table too; stays until its `start`.
+        settled: how far the pending words are in memory.
+        memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -44,6 +60,7 @@ class StateScan(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
+                "turn": In(1),
                 "address": In(ADDRESS_WIDTH),
                 "words": In(ADDRESS_WIDTH),
                 "travelled": In(32),
@@ -53,7 +70,10 @@ class StateScan(wiring.Component):
                 "calls": In(stream.Signature(CallLayout())),
                 "o": Out(stream.Signature(VisitLayout())),
                 "pending": Out(stream.Signature(PendingLayout(config))),
+                "scanning": Out(1),
                 "busy": Out(1),
+                "ahead": In(1),
+                "settled": In(SettledLayout()),
                 "memory": Out(ReadSignature(config.memory_width)),
             }
         )
@@ -63,79 +83,102 @@ class StateScan(wiring.Component):
         config = self.config
         m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.state_words)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
-        self._ask(m, reader.i)
-        self._go_through(m, reader.o)
+        held, index = self._go_through(m, reader.o)
+        self._ask(m, reader.i, held, index)
         return m
 
-    def _ask(self, m: Module, request: stream.Interface) -> None:
+    def _ask(self, m: Module, request: stream.Interface, held: Signal, index: Signal) -> None:
+        """A view's words, as far as the view before has settled them; then the next view's."""
         burst = min(BURST, self.config.state_words)
         left = Signal(SUBTREE_BITS)
         address = Signal(ADDRESS_WIDTH)
+        behind = Signal(SUBTREE_BITS + 1)  # the word behind the burst
+        limit = Signal(SUBTREE_BITS + 1)  # words before it are settled
+        early = Signal()  # they are the next view's
+        turn = self.turn ^ early
+        begins = Signal()
+        older = self.pending.valid & (self.pending.payload.turn != turn)
         m.d.comb += [
             request.payload.address.eq(address),
             request.payload.length.eq(Mux(left > burst, burst, left)),
-            request.valid.eq(left != 0),
+            request.valid.eq((left != 0) & (behind <= limit)),
+            begins.eq(~early & (self.start | (self.ahead & (left == 0)))),
         ]
-        with m.If(self.start):
-            m.d.sync += [left.eq(self.words), address.eq(self.address)]
-        with m.Elif(transfer(request)):
+        m.d.sync += early.eq((early | begins) & ~self.start)
+        with m.If(begins):
             m.d.sync += [
-                left.eq(left - request.payload.length),
-                address.eq(address + burst * self.config.word_bytes),
-            ]
+                left.eq(self.words), address.eq(self.address), behind.eq(burst), limit.eq(0)
+            ]  # fmt: skip
+        with m.Else():
+            with m.If(transfer(request)):
+                m.d.sync += [
+                    left.eq(left - request.payload.length),
+                    address.eq(address + burst * self.config.word_bytes),
+                    behind.eq(behind + burst),
+                ]
+            with m.If(self.settled.valid & (self.settled.turn != turn)):
+                m.d.sync += limit.eq(self.settled.word)
+            with m.Elif(early & self.scanning):
+                with m.If(held & self.settled.idle & ~older):
+                    m.d.sync += limit.eq(index)
+            with m.Elif(self.settled.valid | (self.settled.idle & ~older)):
+                m.d.sync += limit.eq(-1)
 
-    def _go_through(self, m: Module, words: stream.Interface) -> None:
+    def _go_through(self, m: Module, words: stream.Interface) -> tuple[Signal, Signal]:
+        """Word by word, visit by visit. Returns: a word is at hand, and its place in the table."""
         lanes = self.config.word_bytes // STATE_BYTES
         lane_bits = (lanes - 1).bit_length()
         shape = data.ArrayLayout(state_layout(), lanes)
         left = Signal(SUBTREE_BITS + 1)  # words to take
         index = Signal(SUBTREE_BITS)  # of the word at hand
         held, due, mask = Signal(), Signal(lanes), Signal(lanes)
-        lane = Signal(max(lane_bits, 1))
         fresh, table = Signal(shape), Signal(shape)
         m.d.comb += Value.cast(fresh).eq(words.payload)
 
         call = self.calls.payload
         here = self.calls.valid & (call.subtree[lane_bits:] == index)
-        seen = self.calls.valid | self.empty
-        called, visits, passed, ends, safe, quick = (
-            Signal(name=n) for n in ("called", "visits", "passed", "ends", "safe", "quick")
-        )
+        called, wanted, pick = (Signal(lanes, name=n) for n in ("called", "wanted", "pick"))  # pick: one-hot
+        below = Signal(lanes)  # no call can come any more
+        certain, last = Signal(), Signal()
         offered = Signal()  # a visit that waits to be taken stays, whatever comes into the queue meanwhile
         m.d.sync += offered.eq(self.o.valid & ~self.o.ready)
-        subtree, last = Cat(lane[:lane_bits], index), Cat(Const(lanes - 1, lane_bits), index)
+        subtrees = [Cat(Const(k, lane_bits), index) for k in range(lanes)]
+        old = [(pick[k], table[k]) for k in range(lanes)]
+        entered = or_all([Mux(mine, record.entered, 0) for mine, record in old])
         m.d.comb += [
-            called.eq(here & (call.subtree[:lane_bits] == subtree[:lane_bits])),
-            safe.eq(held & (offered | (seen & (self.quiet | (subtree < self.horizon))))),
-            quick.eq(held & seen & (lane == 0) & ~due.any() & ~here & (self.quiet | (last < self.horizon))),
-            visits.eq(safe & (called | due.bit_select(lane, 1))),
-            passed.eq(safe & (~visits | self.o.ready)),
-            self.o.valid.eq(visits & (~self.pending.valid | self.pending.ready)),
-            self.o.payload.subtree.eq(subtree),
-            self.o.payload.entered.eq(Mux(called, call.entered, table[lane].entered)),
-            self.o.payload.before.eq(table[lane].expanded),
-            self.calls.ready.eq(transfer(self.o) & called),
-            words.ready.eq(~held | ends),
-            self.busy.eq((left != 0) | held | self.pending.valid),
+            called.eq(Cat(here & (call.subtree[:lane_bits] == k) for k in range(lanes))),
+            wanted.eq(due | called),
+            pick.eq(wanted & (~wanted + 1)),
+            below.eq(Cat(self.quiet | (n < self.horizon) for n in subtrees)),
+            certain.eq(held & (self.calls.valid | self.empty)),
+            # No other visit of this word: none is due, and the next call can be seen elsewhere.
+            last.eq(certain & below[-1] & ~here & ((due & (due - 1)) == 0)),
+            self.o.valid.eq(offered | (certain & (pick & below).any())),
+            self.o.payload.subtree.eq(or_all([Mux(pick[k], n, 0) for k, n in enumerate(subtrees)])),
+            self.o.payload.entered.eq(Mux((pick & called).any(), call.entered, entered)),
+            self.o.payload.before.eq(or_all([Mux(mine, record.expanded, 0) for mine, record in old])),
+            self.calls.ready.eq(transfer(self.o) & (pick & called).any()),
         ]
+        visited = Signal(lanes)
+        ends = Signal()
         free = ~self.pending.valid | self.pending.ready
-        m.d.comb += ends.eq(quick | (passed & free & (lane == lanes - 1)))
+        m.d.comb += [
+            visited.eq(mask | Mux(transfer(self.o), pick, 0)),
+            ends.eq(last & (~due.any() | transfer(self.o)) & (free | ~visited.any())),
+            words.ready.eq((left != 0) & (~held | ends)),
+            self.scanning.eq((left != 0) | held),
+            self.busy.eq(self.scanning | self.pending.valid),
+        ]
         with m.If(self.pending.ready):
             m.d.sync += self.pending.valid.eq(0)
-        with m.If(passed & free):
-            chosen = Signal(lanes)
-            m.d.comb += chosen.eq(mask | (visits << lane))
-            m.d.sync += [lane.eq(lane + 1), mask.eq(chosen)]
-            with m.If(lane == lanes - 1):
-                m.d.sync += [
-                    lane.eq(0),
-                    self.pending.valid.eq(chosen.any()),
-                    self.pending.payload.word.eq(index),
-                    self.pending.payload.mask.eq(chosen),
-                    self.pending.payload.data.eq(table),
-                ]
-        with m.If(quick):
-            m.d.sync += lane.eq(0)
+        with m.If(ends & visited.any()):
+            m.d.sync += [
+                self.pending.valid.eq(1),
+                self.pending.payload.word.eq(index),
+                self.pending.payload.turn.eq(self.turn),
+                self.pending.payload.mask.eq(visited),
+                self.pending.payload.data.eq(table),
+            ]
         with m.If(transfer(words)):
             m.d.sync += [
                 held.eq(1),
@@ -145,7 +188,12 @@ class StateScan(wiring.Component):
                 mask.eq(0),
                 index.eq(index + 1),
             ]
-        with m.Elif(ends):
-            m.d.sync += held.eq(0)
+        with m.Else():
+            m.d.sync += mask.eq(visited)
+            with m.If(ends):
+                m.d.sync += held.eq(0)
+            with m.If(transfer(self.o)):
+                m.d.sync += due.eq(due & ~pick)
         with m.If(self.start):
             m.d.sync += [left.eq(self.words), index.eq(-1)]
+        return held, index

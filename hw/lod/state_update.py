@@ -12,18 +12,19 @@ from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer
 from hw.lod.config import Config
 from hw.lod.layouts import state_layout
-from hw.lod.state_scan import PendingLayout
+from hw.lod.state_scan import PendingLayout, SettledLayout
 
 
 class StateUpdate(wiring.Component):
     """Fills the visited records of each pending word, in order, then writes the word.
 
-    A record a cycle and a cycle a word. A word is pending only when all its visits have begun, so
-    as many records as a word has wait here without it.
+    A record a cycle, and a word's way to the memory. A word is pending only when all its visits
+    have begun, so as many records as a word has wait here without it.
 
     Members:
         i: stream of new records, in the order of the visits. pending: stream of words.
-        address: the state table. busy: a word is pending. write: write port.
+        address: the state table. settled: how far the words are in memory. write: write port;
+        written: its word has been taken by the memory.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -33,7 +34,8 @@ class StateUpdate(wiring.Component):
                 "i": In(stream.Signature(state_layout())),
                 "pending": In(stream.Signature(PendingLayout(config))),
                 "address": In(ADDRESS_WIDTH),
-                "busy": Out(1),
+                "settled": Out(SettledLayout()),
+                "written": In(1),
                 "write": Out(WriteSignature(config.memory_width)),
             }
         )
@@ -49,23 +51,27 @@ class StateUpdate(wiring.Component):
         wiring.connect(m, wiring.flipped(self.pending), words.i)
 
         word = Signal(shape)
-        held, whole = Signal(), Signal()
+        held, whole, sent = Signal(), Signal(), Signal()
         lowest = Signal(lanes)  # one-hot
         request = self.write.request
         m.d.comb += [
-            whole.eq(held & (word.mask == 0)),
+            whole.eq(held & (word.mask == 0) & ~sent),
             lowest.eq(word.mask & (~word.mask + 1)),
             records.o.ready.eq(word.mask.any() & held),
             request.valid.eq(whole),
             request.payload.address.eq(self.address + word.word.shift_left(config.word_bytes.bit_length() - 1)),
             request.payload.data.eq(Value.cast(word.data)),
             request.payload.last.eq(1),
-            words.o.ready.eq(~held | (whole & request.ready)),
-            self.busy.eq(held | (words.level != 0)),
+            words.o.ready.eq(~held | self.written),
+            self.settled.valid.eq(held),
+            self.settled.word.eq(word.word),
+            self.settled.turn.eq(word.turn),
+            self.settled.idle.eq(~held & (words.level == 0)),
         ]
+        m.d.sync += sent.eq((sent | transfer(request)) & ~self.written)
         with m.If(transfer(words.o)):
             m.d.sync += [word.eq(words.o.payload), held.eq(1)]
-        with m.Elif(whole & request.ready):
+        with m.Elif(self.written):
             m.d.sync += held.eq(0)
         with m.If(transfer(records.o)):
             m.d.sync += word.mask.eq(word.mask & ~lowest)

@@ -17,21 +17,23 @@ from hw.lod.layouts import LoadLayout, WordLayout
 
 AHEAD = 64  # loads whose words may be under way
 STAYS = 16  # of so many subtrees that find another one in their line, one takes its place
+TOP = 4  # the first subtrees keep their lines, one line in four
 
 
 class SubtreeFetch(wiring.Component):
     """A direct-mapped cache of whole subtrees in front of the memory; answers in order.
 
     A full search reads more subtrees in turn than the cache holds, and would push out all of them;
-    so a subtree that finds another one in its line takes its place only one time in 16.
+    so a subtree that finds another one in its line takes its place only one time in 16. The tree's
+    first subtrees, for which a view waits level by level while it has nothing else to do, stay.
 
     One load and one word a cycle, hit or miss; a load that hits behind one that misses waits for it. A word
-    goes straight into the unit's buffer, which has room for it. The cache is empty after `start`,
-    which takes `cache_subtrees` cycles.
+    goes straight into the unit's buffer, which has room for it. The cache is empty after reset and
+    after `forget`; loads wait the `cache_subtrees` cycles that this takes.
 
     Members:
-        start: forget all subtrees. i: stream of loads. tree_address: of subtree 0.
-        o: {`valid`, a word with its load}. hit, miss: a subtree was looked up.
+        forget: all subtrees, none being under way. i: stream of loads. tree_address: of subtree 0.
+        o: {`valid`, a word with its load}. hit, miss: a subtree of a view of this `turn` was looked up.
         memory: read port.
     """
 
@@ -39,12 +41,13 @@ class SubtreeFetch(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "start": In(1),
+                "forget": In(1),
                 "i": In(stream.Signature(LoadLayout(config))),
                 "tree_address": In(ADDRESS_WIDTH),
                 "o": Out(data.StructLayout({"valid": 1, **WordLayout(config).members})),
                 "hit": Out(1),
                 "miss": Out(1),
+                "turn": Out(1),
                 "memory": Out(ReadSignature(config.memory_width)),
             }
         )
@@ -71,7 +74,7 @@ class SubtreeFetch(wiring.Component):
         asked = Signal(data.StructLayout({"valid": 1, "load": LoadLayout(config)}))  # its tag is being read
         ready = Signal()  # `waiting.payload` and the request hold a load that has been looked up
         moves, goes = Signal(), Signal()
-        fits = Signal()
+        fits, top = Signal(), Signal()
         turn = Signal(range(STAYS))
         clearing = Signal(init=1)
         cleared = Signal(line_bits)
@@ -83,6 +86,7 @@ class SubtreeFetch(wiring.Component):
         m.d.comb += [
             Value.cast(found).eq(read.data),
             fits.eq(found.valid & (found.tag == subtree[line_bits:])),
+            top.eq((found.tag == 0) & (subtree[:line_bits] < lines // TOP)),
             moves.eq(asked.valid & (~ready | goes)),
             self.i.ready.eq(~clearing & ~clash & (~asked.valid | moves)),
             read.addr.eq(taken[:line_bits]),
@@ -93,6 +97,7 @@ class SubtreeFetch(wiring.Component):
             goes.eq(transfer(waiting)),
             self.hit.eq(goes & waiting.payload.hit),
             self.miss.eq(goes & ~waiting.payload.hit),
+            self.turn.eq(waiting.payload.load.visit.turn),
         ]
         with m.If(goes):
             m.d.sync += ready.eq(0)
@@ -102,7 +107,7 @@ class SubtreeFetch(wiring.Component):
                 ready.eq(1),
                 waiting.payload.load.eq(asked.load),
                 waiting.payload.hit.eq(fits),
-                waiting.payload.keep.eq(~found.valid | (turn == 0)),
+                waiting.payload.keep.eq(~found.valid | (~top & ((turn == 0) | (subtree < lines // TOP)))),
                 request.payload.address.eq(self.tree_address + subtree * config.spec.block_bytes),
             ]
             with m.If(found.valid & ~fits):
@@ -114,7 +119,7 @@ class SubtreeFetch(wiring.Component):
             write.data.eq(Mux(clearing, 0, Cat(Const(1, 1), leaving[line_bits:]))),
             write.en.eq(clearing | (self.miss & waiting.payload.keep)),
         ]
-        with m.If(self.start):
+        with m.If(self.forget):
             m.d.sync += [clearing.eq(1), cleared.eq(0)]
         with m.Elif(clearing):
             m.d.sync += cleared.eq(cleared + 1)

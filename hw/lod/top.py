@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from hw.lib.arbiter import RoundRobinArbiter
 from hw.lib.counters import CounterLayout, count
 from hw.lib.engine_ports import engine_ports
-from hw.lib.memory_port import ADDRESS_WIDTH, WriteLayout
+from hw.lib.memory_port import WriteLayout
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
+from hw.lib.tree import add_all
 from hw.lod.config import Config
 from hw.lod.job_fetch import JobFetch
-from hw.lod.layouts import view_layout
 from hw.lod.result_writer import ResultWriter
 from hw.lod.search import Search
+from hw.lod.view_flow import ViewFlow
 
 COUNTERS = CounterLayout(
     {
@@ -28,6 +29,8 @@ COUNTERS = CounterLayout(
         "nodes_tested": "nodes that went through a size test",
         "nodes_counted": "nodes that are reached: the search's work",
         "unit_cycles": "cycles in which an LT unit had nodes to test or under test, all units together",
+        "queued_cycles": "cycles in which an LT unit held a node for which no decision was missing, all units together",
+        "queued_nodes": "nodes that are reached and were chosen in such a cycle",
         "spilled": "queue entries that went to memory",
         "context_wait": "cycles in which a visit waited for a context or a ticket",
         "call_wait": "cycles in which the dispatcher waited for a visit",
@@ -79,23 +82,21 @@ class LodEngine(wiring.Component):
         writers = {"result": writer.write, "queue": search.queue_write, "state": search.state_write}
         written = self._write(m, [w.request for w in writers.values()])
 
-        view = Signal(view_layout())
+        m.submodules.flow = flow = ViewFlow()
         connect(m, search.results, writer.i)
-        m.d.comb += [
-            fetch.address.eq(self.address),
-            search.job.eq(fetch.job),
-            search.view.eq(view),
-            search.queue_written.eq(written[1]),
-        ]
-        starts = self._views(m, fetch, search, writer, view)
+        m.d.comb += [search.queue_written.eq(written[1]), search.state_written.eq(written[2])]
+        starts = Signal()
+        m.d.comb += starts.eq(self.start & ~self.busy)
+        self._views(m, fetch, search, writer, flow, starts)
         events = search.events
         words = {f"{name}_words": transfer(reader.response) for name, reader in readers.items()}
         stored = {f"{name}_write_words": moved for name, moved in zip(writers, written, strict=True)}
         named = {
             "cycles": Value.cast(1), "views": writer.start, "subtrees": events.visit, "hits": events.hit,
-            "misses": events.miss, "nodes_loaded": events.loaded, "nodes_tested": events.tested,
-            "nodes_counted": events.counted, "unit_cycles": events.working, "spilled": events.spilled,
-            "context_wait": events.context_wait, "call_wait": events.call_wait & search.busy,
+            "misses": add_all(list(events.miss)), "nodes_loaded": events.loaded, "nodes_tested": events.tested,
+            "nodes_counted": add_all(list(events.counted)), "unit_cycles": events.working,
+            "queued_cycles": events.queued, "queued_nodes": events.prompt, "spilled": events.spilled,
+            "context_wait": events.context_wait, "call_wait": events.call_wait & ~search.begun,
             "fetch_stall": events.fetch_stall, "order_wait": events.order_wait, **words, **stored,
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }  # fmt: skip
@@ -118,55 +119,44 @@ class LodEngine(wiring.Component):
         ]
         return [transfer(out) & (arbiter.o.payload.source == k) for k in range(len(requests))]
 
-    def _views(self, m: Module, fetch: JobFetch, search: Search, writer: ResultWriter, view: Signal) -> Value:
-        """Job, then view after view: search, close the results. Returns: a job starts."""
-        starts = Signal()
-        left = Signal(32)  # views
-        buffer = Signal(32)
-        place = Signal(ADDRESS_WIDTH)
-        first = Signal()
-        totals = {name: Signal(32, name=f"view_{name}") for name in ("subtrees", "nodes", "fetches", "cycles")}
+    def _views(
+        self, m: Module, fetch: JobFetch, search: Search, writer: ResultWriter, flow: ViewFlow, starts: Value
+    ) -> None:
+        """Search and results follow the flow of views; the sums of each, by turn."""
         events = search.events
-        steps = {"subtrees": events.visit, "nodes": events.counted, "fetches": events.miss, "cycles": Value.cast(1)}
-        for name, total in totals.items():
+        m.d.comb += [
+            fetch.start.eq(starts),
+            fetch.address.eq(self.address),
+            fetch.next.eq(flow.next),
+            search.job.eq(fetch.job),
+            search.view.eq(fetch.view),
+            flow.start.eq(starts),
+            flow.loading.eq(fetch.busy),
+            flow.job.eq(fetch.job),
+            flow.temporal.eq(fetch.view.temporal[0] & ~fetch.view.search[0]),
+            flow.begun.eq(search.begun),
+            flow.under_way.eq(search.under_way),
+            flow.idle.eq(search.idle & ~self.write.request.valid),
+            flow.finished.eq(writer.finished),
+            self.busy.eq(flow.busy),
+            search.start.eq(flow.open),
+            *(
+                getattr(search, name).eq(getattr(flow, name))
+                for name in ("turn", "ahead", "closing", "retiring", "forget")
+            ),
+            writer.start.eq(flow.begin),
+            writer.finish.eq(flow.finish),
+            writer.address.eq(flow.place),
+        ]
+        for name, steps in (("nodes", events.counted), ("fetches", events.miss)):
+            totals = Array(Signal(32, name=f"{name}_{turn}") for turn in range(2))
+            for turn, total in enumerate(totals):
+                with m.If(flow.begin & (flow.closing != turn)):
+                    m.d.sync += total.eq(0)
+                with m.Else():
+                    m.d.sync += total.eq(total + steps[turn])
+            m.d.comb += writer.summary[name].eq(totals[flow.closing])
+        for name, step in (("subtrees", events.visit), ("cycles", Value.cast(1))):
+            total = Signal(32, name=name)
+            m.d.sync += total.eq(Mux(flow.begin, 0, total + step))
             m.d.comb += writer.summary[name].eq(total)
-            m.d.sync += total.eq(Mux(writer.start, 0, total + steps[name]))
-        job = fetch.job
-        m.d.comb += [starts.eq(self.start & ~self.busy), fetch.start.eq(starts), search.fresh.eq(first)]
-        m.d.comb += writer.address.eq(place)
-        with m.FSM():
-            with m.State("IDLE"):
-                m.d.sync += first.eq(1)
-                with m.If(starts):
-                    m.d.sync += self.busy.eq(1)
-                    m.next = "JOB"
-            with m.State("JOB"):
-                with m.If(~fetch.busy):
-                    m.d.comb += fetch.next.eq(job.view_count != 0)
-                    m.d.sync += [left.eq(job.view_count), buffer.eq(0), place.eq(job.result_address)]
-                    m.next = "NEXT"
-            with m.State("NEXT"):
-                with m.If(left == 0):
-                    m.d.sync += self.busy.eq(0)
-                    m.next = "IDLE"
-                with m.Elif(~fetch.busy):
-                    m.d.comb += fetch.next.eq(left != 1)  # while this view is searched
-                    m.d.sync += view.eq(fetch.view)
-                    m.next = "START"
-            with m.State("START"):
-                m.d.comb += [search.start.eq(1), writer.start.eq(1)]
-                m.next = "BEGIN"
-            with m.State("BEGIN"):
-                m.d.sync += first.eq(0)
-                m.next = "SEARCH"
-            with m.State("SEARCH"):
-                with m.If(~search.busy):
-                    m.next = "CLOSE"
-            with m.State("CLOSE"):
-                m.d.comb += writer.finish.eq(1)
-                with m.If(writer.finished & ~self.write.request.valid):
-                    m.d.sync += [left.eq(left - 1), buffer.eq(buffer + 1), place.eq(place + job.result_stride)]
-                    with m.If(buffer + 1 == job.result_buffers):
-                        m.d.sync += [buffer.eq(0), place.eq(job.result_address)]
-                    m.next = "NEXT"
-        return starts

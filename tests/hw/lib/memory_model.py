@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from amaranth.hdl import Value
@@ -22,10 +23,13 @@ class MemoryModel:
 
     Args:
         stall: chance, in each cycle, not to take a request, and not to offer the next word.
+        contents: the word at an address, asked for when its request is taken.
     """
 
-    def __init__(self, bench: Bench, port: Any, *, latency: int, stall: float = 0.0) -> None:
-        self.bench, self.port, self.latency, self.stall = bench, port, latency, stall
+    def __init__(
+        self, bench: Bench, port: Any, *, latency: int, stall: float = 0.0, contents: Callable[[int], int] = word_at
+    ) -> None:
+        self.bench, self.port, self.latency, self.stall, self.contents = bench, port, latency, stall, contents
         self.word_bytes = port.signature.width // 8
         self.bursts: list[tuple[int, int]] = []
         self.outstanding = self.most_outstanding = 0  # words asked for and not yet handed over
@@ -62,7 +66,7 @@ class MemoryModel:
         self.bursts.append((address, length))
         layout = ReadDataLayout(self.word_bytes * 8)
         for k in range(length):
-            payload = {"data": word_at(address + k * self.word_bytes), "last": int(k == length - 1)}
+            payload = {"data": self.contents(address + k * self.word_bytes), "last": int(k == length - 1)}
             words.append((now + self.latency, encode(layout, payload)))
         self.outstanding += length
         self.most_outstanding = max(self.most_outstanding, self.outstanding)

@@ -28,7 +28,8 @@ class Feeder:
 
     async def feed(self, ctx: Any) -> None:
         dut, work = self.dut, self.work
-        ctx.set(dut.view, work.threshold())
+        other = work.threshold() | {"factor": 1 << 16}  # of the view of turn 0, of which no subtree comes
+        ctx.set(dut.view, [other, work.threshold()])
         layout = WordLayout(work.config)
         for ticket, (subtree, before) in enumerate(zip(self.subtrees, self.before, strict=True)):
             ctx.set(dut.free.ready, 1)
@@ -44,7 +45,7 @@ class Feeder:
                     await ctx.tick()
                 value = {
                     "load": {
-                        "visit": {"subtree": subtree, "entered": entered, "before": before},
+                        "visit": {"subtree": subtree, "entered": entered, "before": before, "turn": 1},
                         "ticket": ticket % work.config.tickets, "unit": 0, "context": context,
                     },
                     "row": row, "last": row == len(words) - 1, "data": word,
@@ -57,7 +58,8 @@ class Feeder:
         dut = self.dut
         while True:
             _, _, counted, tested, working = await ctx.tick().sample(dut.counted, dut.tested, dut.working)
-            self.counted += counted
+            self.counted += counted >> 1
+            assert not counted & 1
             self.tested += tested
             self.working += working
 

@@ -46,6 +46,7 @@ def random_node(rng: random.Random, spec: Spec, camera: list[int]) -> dict[str, 
         },
         "entered": rng.getrandbits(32),
         "before": rng.getrandbits(32),
+        "turn": 1,
     }  # fmt: skip
 
 
@@ -89,7 +90,9 @@ def test_equals_the_model(spec: Spec, reach: int, seed: int) -> None:
     )
 
     async def bench(ctx: Any) -> None:
-        ctx.set(dut.view, {"camera": camera, "factor": factor, "exponent": power})
+        other = {"camera": [0, 0, 0], "factor": 1 << 16, "exponent": 0}
+        mine = {"camera": camera, "factor": factor, "exponent": power}
+        ctx.set(dut.view, [other, mine])
         for cycle in range(NODES + dut.latency):
             if cycle < NODES:
                 ctx.set(dut.i, rows[cycle])

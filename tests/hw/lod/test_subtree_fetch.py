@@ -27,7 +27,7 @@ def test_every_load_gets_its_words(lines: int, latency: int, stall: float, pause
     subtrees = [bench.random.randrange(7) for _ in range(LOADS)]
     loads = [
         {
-            "visit": {"subtree": s, "entered": k, "before": 0}, "ticket": k % config.tickets, "unit": 0,
+            "visit": {"subtree": s, "entered": k, "before": 0, "turn": k % 2}, "ticket": k % config.tickets, "unit": 0,
             "context": k % config.contexts,
         }
         for k, s in enumerate(subtrees)
@@ -61,19 +61,19 @@ def test_every_load_gets_its_words(lines: int, latency: int, stall: float, pause
     assert looked_up[0] > (LOADS // 2 if lines == 16 else 0)
 
 
-def test_start_forgets(seed: int) -> None:
+def test_forgets(seed: int) -> None:
     config = replace(tiny(), cache_subtrees=4)
     dut = SubtreeFetch(config=config)
     bench = Bench(dut, seed=seed)
     memory = MemoryModel(bench, dut.memory, latency=2)
-    load = {"visit": {"subtree": 3, "entered": 0, "before": 0}, "ticket": 0, "unit": 0, "context": 0}
+    load = {"visit": {"subtree": 3, "entered": 0, "before": 0, "turn": 0}, "ticket": 0, "unit": 0, "context": 0}
 
     async def again(ctx: Any) -> None:
         for _ in range(60):
             await ctx.tick()
-        ctx.set(dut.start, 1)
+        ctx.set(dut.forget, 1)
         await ctx.tick()
-        ctx.set(dut.start, 0)
+        ctx.set(dut.forget, 0)
 
     bench.process(again)
     log = bench.source(dut.i, [load] * 4, stall=0.96)

@@ -61,7 +61,7 @@ class Workload:
         deadline = int(state.deadline[subtree])
         least = deadline - self.view.travelled if deadline < (1 << 32) - 1 else 1 << SLACK_BITS
         return {
-            "ticket": ticket, "subtree": subtree, "entered": int(state.entered[subtree]),
+            "ticket": ticket, "subtree": subtree, "turn": 1, "entered": int(state.entered[subtree]),
             "first_child": int(s.first_child[subtree]),
             "children_end": int(s.first_child[subtree] + s.children[subtree]),
             "result": {"cut": int(state.cut[subtree]), "expanded": expanded, "children": children, "least": least},

@@ -42,6 +42,24 @@ def test_a_path(tessera: Tessera, scene_file: Path) -> None:
     assert "of 599 nodes are on the cut" in outcome.out
 
 
+def test_a_path_in_rtl(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
+    """The RTL's last cut of a temporal path, compared in every word, is the model's; counters stand in the report."""
+    common = ("lod", scene_file, "--tau", 8, "--path", "orbit", "--frames", 3, "--size", "64x64", "--config", "tiny")
+    # The build of test_search.py.
+    small = ("--set", "units=2", "--set", "queue_depth=2", "--latency", 20, "--stalls", 40)
+    cuts, report = [tmp_path / "rtl.npy", tmp_path / "model.npy"], tmp_path / "report.json"
+    outcome = tessera(*common, *small, "--check", "--cut", cuts[0], "--report", report)
+    assert outcome.status == 0, outcome.err
+    assert "RTL equals the model in every visited subtree" in outcome.out
+    assert tessera(*common, "--backend", "model", "--cut", cuts[1]).status == 0
+    assert np.array_equal(np.load(cuts[0]), np.load(cuts[1]))
+    written = json.loads(report.read_text())
+    assert written["workload"]["search"] == "temporal"
+    assert written["counters"]["views"] == 3
+    assert written["cycles"] == written["counters"]["cycles"] > written["bound"]["cycles"]
+    assert written["quality"] == {"rtl_equals_model": True}
+
+
 def test_draws_a_cut(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
     picture = tmp_path / "cut.png"
     outcome = tessera("render", scene_file, "--tau", 20, "--backend", "reference", "--size", "32x32", "--out", picture)

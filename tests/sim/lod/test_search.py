@@ -98,6 +98,22 @@ def test_as_they_come(change: dict[str, int]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["orbit", "walk", "jump", "still"])
+@pytest.mark.parametrize("tree", ["lod/statue_angel.hier", "scenes/skull.ply", "scenes/flowers_3_0.ply"])
+def test_real_paths(tree: str, name: str, shared_data: Path) -> None:
+    """64 frames in RTL: equal to the model in every word, to the reference in its band, and little is visited."""
+    loaded, image = load_tree(str(shared_data / tree), default())
+    path = camera_path(leaves(loaded), name, 64, width=512, height=512)
+    full = run_path(image, path[::16], 30.0, default(), temporal=False, path_name=name)
+    temporal = run_path(image, path, 30.0, default(), temporal=True, path_name=name)
+    assert temporal.roofline.ratio <= 1.15
+    assert full.roofline.ratio <= 1.15
+    assert temporal.report["quality"]["largest_kept_of_tau"] < 1.0001
+    share = temporal.per_view("subtrees", skip_first=True) / full.per_view("subtrees", skip_first=False)
+    assert share <= (0.17 if name == "jump" else 0.15)  # a cut in the path is a full search
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("units", [1, 4, 16])
 @pytest.mark.parametrize("stalls", [0, 64])
 def test_real_tree(units: int, stalls: int, shared_data: Path) -> None:

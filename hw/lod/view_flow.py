@@ -1,0 +1,117 @@
+"""Opens and closes the views of a job; one may be searched while the one before is finished."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.memory_port import ADDRESS_WIDTH
+from hw.lod.layouts import job_layout
+
+
+class ViewFlow(wiring.Component):
+    """Loads the job, opens its views in turn, and closes them in the same order.
+
+    A view is open from the begin of its search until its results are written; views alternate
+    between turn 0 and 1. A temporal view is opened as soon as the one before has no visit left to
+    begin, whatever is still under way: both go through the table, and what the older one has yet
+    to write is waited for there. Any other view waits until the one before is closed.
+
+    Members:
+        start: begin a job; ignored while `busy`. loading: the job or a view is being fetched.
+        job: once loaded. temporal: the fetched view is, and goes on from the open one.
+        begun: the open view has no visit left to begin. under_way: visits of each turn are.
+        idle: nothing is left to be written. finished: the results that are to be closed are.
+        busy: from `start` until all is written. next: fetch a view. open: search the fetched view.
+        turn: of the view that was opened last. ahead: a temporal view waits to be opened.
+        closing: turn of the oldest open view; retiring: its subtrees may retire.
+        begin, finish: of its results, at `place`. forget: the job is over.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "start": In(1),
+                "loading": In(1),
+                "job": In(job_layout()),
+                "temporal": In(1),
+                "begun": In(1),
+                "under_way": In(2),
+                "idle": In(1),
+                "finished": In(1),
+                "busy": Out(1),
+                "next": Out(1),
+                "open": Out(1),
+                "turn": Out(1, init=1),
+                "ahead": Out(1),
+                "closing": Out(1),
+                "retiring": Out(1),
+                "begin": Out(1),
+                "finish": Out(1),
+                "place": Out(ADDRESS_WIDTH),
+                "forget": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        views = Signal(2)  # open
+        closes, loaded = Signal(), Signal()
+        m.d.sync += views.eq(views + self.open - closes)
+        self._open(m, views, loaded)
+        self._close(m, views, loaded, closes)
+        return m
+
+    def _open(self, m: Module, views: Signal, loaded: Signal) -> None:
+        left = Signal(32)  # views to open
+        with m.FSM():
+            with m.State("IDLE"):
+                with m.If(self.start):
+                    m.d.sync += self.busy.eq(1)
+                    m.next = "JOB"
+            with m.State("JOB"):
+                with m.If(~self.loading):
+                    m.d.comb += [loaded.eq(1), self.next.eq(self.job.view_count != 0)]
+                    m.d.sync += left.eq(self.job.view_count)
+                    m.next = "VIEWS"
+            with m.State("VIEWS"):
+                with m.If(left == 0):
+                    m.next = "DRAIN"
+                with m.Elif(~self.loading):
+                    m.d.comb += [
+                        self.ahead.eq(self.temporal & (views != 0)),
+                        self.open.eq((views == 0) | ((views == 1) & self.temporal & self.begun)),
+                        self.next.eq(self.open & (left != 1)),
+                    ]
+                    m.d.sync += [left.eq(left - self.open), self.turn.eq(self.turn ^ self.open)]
+            with m.State("DRAIN"):
+                with m.If((views == 0) & self.idle):
+                    m.d.comb += self.forget.eq(1)
+                    m.d.sync += self.busy.eq(0)
+                    m.next = "IDLE"
+
+    def _close(self, m: Module, views: Signal, loaded: Signal, closes: Signal) -> None:
+        job = self.job
+        buffer, following = Signal(32), Signal(32)
+        over = Signal()
+        m.d.comb += over.eq(~self.under_way.bit_select(self.closing, 1) & (self.begun | (self.turn != self.closing)))
+        with m.FSM():
+            with m.State("WAIT"):
+                with m.If(views != 0):
+                    m.d.comb += self.begin.eq(1)
+                    m.next = "RETIRE"
+            with m.State("RETIRE"):
+                m.d.comb += self.retiring.eq(1)
+                with m.If(over):
+                    m.next = "CLOSE"
+            with m.State("CLOSE"):
+                m.d.comb += [self.finish.eq(1), closes.eq(self.finished)]
+                with m.If(closes):
+                    m.d.sync += self.closing.eq(~self.closing)
+                    m.next = "WAIT"
+        m.d.comb += following.eq(buffer + 1)
+        with m.If(loaded | (closes & (following == job.result_buffers))):
+            m.d.sync += [buffer.eq(0), self.place.eq(job.result_address)]
+        with m.Elif(closes):
+            m.d.sync += [buffer.eq(following), self.place.eq(self.place + job.result_stride)]
