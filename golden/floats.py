@@ -62,13 +62,17 @@ def _shift_sticky(value: Tensor, shift: Tensor) -> Tensor:
     return shifted | ((shifted << shift) != value).to(torch.int64)
 
 
-def _pack(sign: Tensor, exponent: Tensor, significand: Tensor, fmt: FloatFormat) -> Tensor:
-    """Rounds a significand with `GUARD` bits below the last place; its hidden bit may be 0 at exponent 1."""
+def _round(significand: Tensor) -> Tensor:
+    """significand / 2**GUARD, to the nearest integer, ties to even."""
     kept, rest = significand >> GUARD, significand & ((1 << GUARD) - 1)
     half = 1 << (GUARD - 1)
-    up = (rest > half) | ((rest == half) & ((kept & 1) == 1))
+    return kept + ((rest > half) | ((rest == half) & ((kept & 1) == 1))).to(torch.int64)
+
+
+def _pack(sign: Tensor, exponent: Tensor, significand: Tensor, fmt: FloatFormat) -> Tensor:
+    """Rounds a significand with `GUARD` bits below the last place; its hidden bit may be 0 at exponent 1."""
     # Exponent and fraction side by side: a carry out of the fraction raises the exponent by itself.
-    code = ((exponent - 1) << fmt.mantissa) + kept + up.to(torch.int64)
+    code = ((exponent - 1) << fmt.mantissa) + _round(significand)
     return code.clamp(max=fmt.infinity) | sign << (fmt.width - 1)
 
 
@@ -163,3 +167,19 @@ def exp_negative(code: Tensor) -> Tensor:
     result = ((SINGLE.bias - 1 - whole) << SINGLE.mantissa) + fraction
     result = torch.where((whole > SINGLE.bias - 2) | (exponent > 6), 0, result)
     return torch.where(is_nan(code, SINGLE), SINGLE.nan, result)
+
+
+def from_int(value: Tensor, scale: Tensor) -> Tensor:
+    """The single value · 2**scale of an integer below 2**48 in size, rounded once: the twin of `hw.lib.float_from_int`.
+
+    What is below 2**-126 after rounding becomes 0 with the value's sign; 0 itself gives +0, overflow an infinity.
+    """
+    sign, width = (value < 0).to(torch.int64), 48
+    magnitude = value.abs()
+    zeros = leading_zeros(magnitude, width)
+    significand = _shift_sticky(magnitude << zeros, torch.tensor(width - 1 - SINGLE.mantissa - GUARD))
+    exponent = scale + (width - 1 + SINGLE.bias) - zeros
+    # At exponent 0 the carry out of rounding still reaches the smallest normal number; below, nothing does.
+    code = _pack(torch.zeros_like(sign), exponent.clamp(min=0), significand, SINGLE)
+    code = torch.where((exponent < 0) | (code < 1 << SINGLE.mantissa), 0, code)
+    return torch.where(value == 0, 0, code | sign << (SINGLE.width - 1))

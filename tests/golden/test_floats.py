@@ -106,3 +106,44 @@ def test_exponential(seed: int) -> None:
     assert ends[2] > 0
     assert not ends[3:].any()
     assert floats.exp_negative(torch.tensor([SINGLE.nan])).item() == SINGLE.nan
+
+
+def power_of_two(exponent: Tensor) -> Tensor:
+    """2.0**exponent as a double, exact for normal numbers."""
+    return ((exponent + 1023) << 52).view(torch.float64)
+
+
+def integers(seed: int) -> tuple[Tensor, Tensor]:
+    """Ends and ties of 48-bit values at every scale, then random ones of every length."""
+    generator = torch.Generator().manual_seed(seed)
+    top = 1 << 47
+    special = [
+        0,
+        1,
+        2,
+        3,
+        (1 << 24) - 1,
+        (1 << 24) + 1,
+        (1 << 25) - 1,
+        (1 << 25) + 3,
+        top - 1,
+        top - (1 << 22),
+        1 - top,
+    ]
+    signed = torch.tensor([-top, *(s * v for v in special for s in (1, -1))])
+    scales = torch.arange(-512, 512)
+    random = torch.randint(-top, top, (COUNT,), generator=generator) >> torch.randint(48, (COUNT,), generator=generator)
+    values = torch.cat([signed.repeat_interleave(len(scales)), random, random])
+    near = torch.randint(-180, 140, (COUNT,), generator=generator)  # where results are numbers
+    drawn = torch.randint(-512, 512, (COUNT,), generator=generator)
+    return values, torch.cat([scales.repeat(len(signed)), near, drawn])
+
+
+def test_from_int(seed: int) -> None:
+    """One rounding to 24 bits, done by torch on a mantissa near one; then the ends of the range by their rule."""
+    value, scale = integers(seed)
+    mantissa, exponent = torch.frexp(value.double())
+    rounded = mantissa.float().double() * power_of_two(exponent.long() + scale)
+    expected = torch.where(rounded.abs() < 2.0**-126, rounded.sign() * 0.0, rounded).float()
+    expected[value == 0] = 0.0
+    assert torch.equal(floats.from_int(value, scale), floats.to_codes(expected))

@@ -13,8 +13,9 @@ from golden.float_format import HALF, SINGLE, FloatFormat
 from hw.lib import float_parts
 from hw.lib.float_add import FloatAdd
 from hw.lib.float_exp import FloatExp
+from hw.lib.float_from_int import FloatFromInt
 from hw.lib.float_multiply import FloatMultiply
-from tests.hw.lib.simulate import evaluate, run_datapath
+from tests.hw.lib.simulate import evaluate, refuses, run_datapath
 
 BOTH = pytest.mark.parametrize("fmt", [HALF, SINGLE], ids=["half", "single"])
 
@@ -72,3 +73,32 @@ def test_exponential(rng: random.Random) -> None:
     )
     codes = [*uniform.tolist(), *(rng.getrandbits(31) for _ in range(500)), 0, 1, SINGLE.infinity, SINGLE.nan]
     assert run_datapath(FloatExp(), codes) == floats.exp_negative(torch.tensor(codes)).tolist()
+
+
+@pytest.mark.parametrize("width", [2, 24, 28, 48])
+def test_from_int(width: int, rng: random.Random) -> None:
+    low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
+    ends = [
+        0,
+        1,
+        -1,
+        low,
+        high,
+        low + 1,
+        *(v for k in (24, 25) if width > k + 2 for v in ((1 << k) + 1, -(3 << k) - 2)),
+    ]
+    cases = [(v, s) for v in ends for s in (-512, 511, 0, *range(-178, -124), *range(78, 130))]
+    for _ in range(1500):
+        value = rng.randint(low, high) >> rng.randrange(width)
+        cases.append((value, rng.choice([rng.randint(-512, 511), rng.randint(-180, 130), -126 - value.bit_length()])))
+    mask = (1 << width) - 1
+    got = run_datapath(FloatFromInt(width=width), [v & mask | (s & 0x3FF) << width for v, s in cases])
+    table = torch.tensor(cases)
+    expected = floats.from_int(table[:, 0], table[:, 1]).tolist()
+    wrong = [(v, s, hex(g), hex(e)) for (v, s), g, e in zip(cases, got, expected, strict=True) if g != e]
+    assert not wrong, wrong[:5]
+
+
+def test_from_int_width() -> None:
+    for width in (1, 49):
+        refuses(f"width must lie in 2..48, it is {width}", lambda width=width: FloatFromInt(width=width))
