@@ -183,3 +183,19 @@ def from_int(value: Tensor, scale: Tensor) -> Tensor:
     code = _pack(torch.zeros_like(sign), exponent.clamp(min=0), significand, SINGLE)
     code = torch.where((exponent < 0) | (code < 1 << SINGLE.mantissa), 0, code)
     return torch.where(value == 0, 0, code | sign << (SINGLE.width - 1))
+
+
+def to_code(single: Tensor, shift: Tensor, limit: Tensor) -> tuple[Tensor, Tensor]:
+    """clip(round_half_even(x · 2**shift), -limit, limit), and where it clipped: the twin of `hw.lib.float_to_code`.
+
+    `limit` lies below 2**15. An infinity clips, NaN gives 0. Subnormal x count as 0, as they round for shift <= 125.
+    """
+    sign, exponent, significand = _unpack(single, SINGLE)
+    down = SINGLE.mantissa + SINGLE.bias - exponent - shift
+    # Shifted down by 8, every significand is beyond the limit already.
+    rounded = _round(_shift_sticky(significand << GUARD, down.clamp(min=8)))
+    size = single & (SINGLE.sign - 1)
+    magnitude = torch.where((size < 1 << SINGLE.mantissa) | (size > SINGLE.infinity), 0, rounded)
+    clipped = (magnitude > limit) | (size == SINGLE.infinity)
+    magnitude = torch.where(clipped, limit, magnitude)
+    return torch.where(sign == 1, -magnitude, magnitude), clipped

@@ -147,3 +147,28 @@ def test_from_int(seed: int) -> None:
     expected = torch.where(rounded.abs() < 2.0**-126, rounded.sign() * 0.0, rounded).float()
     expected[value == 0] = 0.0
     assert torch.equal(floats.from_int(value, scale), floats.to_codes(expected))
+
+
+def test_to_code(seed: int) -> None:
+    """Against doubles, in which x · 2**shift is exact: special values at every shift and limit, ties, random ones."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(low: int, high: int) -> Tensor:
+        return torch.randint(low, high, (COUNT,), generator=generator)
+
+    codes, shifts, limits = special(SINGLE), torch.arange(-512, 512), torch.tensor([0, 1, 127, 32767])
+    grid = torch.cartesian_prod(codes, shifts, limits)
+    shift, limit = draw(-512, 512), draw(0, 1 << 15) >> draw(0, 16)
+    # Numbers of so few bits that half of them end in a tie, and such that the result is near the limit.
+    ties = floats.to_codes(draw(-(1 << 17), 1 << 17).float())
+    ties += torch.where(ties & (SINGLE.sign - 1) == 0, 0, (-1 - shift.clamp(-100, 100)) << SINGLE.mantissa)
+    single = torch.cat([grid[:, 0], draw(0, 1 << 32), ties])
+    shift = torch.cat([grid[:, 1], shift, shift.clamp(-100, 100)])
+    limit = torch.cat([grid[:, 2], limit, limit])
+
+    x = floats.to_values(single, SINGLE).double()
+    x[x.isnan() | (x.abs() < 2.0**-126)] = 0.0
+    rounded = torch.round(x * power_of_two(shift))
+    code, clipped = floats.to_code(single, shift, limit)
+    assert torch.equal(code, torch.minimum(torch.maximum(rounded, -limit.double()), limit.double()).long())
+    assert torch.equal(clipped, rounded.abs() > limit)

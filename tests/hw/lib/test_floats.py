@@ -15,6 +15,7 @@ from hw.lib.float_add import FloatAdd
 from hw.lib.float_exp import FloatExp
 from hw.lib.float_from_int import FloatFromInt
 from hw.lib.float_multiply import FloatMultiply
+from hw.lib.float_to_code import FloatToCode
 from tests.hw.lib.simulate import evaluate, refuses, run_datapath
 
 BOTH = pytest.mark.parametrize("fmt", [HALF, SINGLE], ids=["half", "single"])
@@ -102,3 +103,30 @@ def test_from_int(width: int, rng: random.Random) -> None:
 def test_from_int_width() -> None:
     for width in (1, 49):
         refuses(f"width must lie in 2..48, it is {width}", lambda width=width: FloatFromInt(width=width))
+
+
+@pytest.mark.parametrize("bits", [8, 11, 16])
+def test_to_code(bits: int, rng: random.Random) -> None:
+    top = (1 << (bits - 1)) - 1
+    one = SINGLE.bias << SINGLE.mantissa
+    numbers = [0, 1, one - 1, one, one + 1, (1 << SINGLE.mantissa) - 1, 1 << SINGLE.mantissa]
+    numbers += [SINGLE.infinity - 1, SINGLE.infinity, SINGLE.infinity + 1, SINGLE.nan]
+    shifts = [-512, -127, 125, 126, 127, 511, *range(-2, 26)]
+    cases = [(n | s, k, m) for n in numbers for s in (0, SINGLE.sign) for k in shifts for m in (0, top)]
+    for _ in range(1500):
+        # Halves on both sides of the limit, then any number.
+        limit, k = rng.randint(0, top), rng.randint(-100, 100)
+        half = rng.choice([2 * limit + rng.randint(-3, 3), rng.randint(-2 * top - 1, 2 * top + 1)])
+        tie = int(floats.to_codes(torch.tensor(half * 2.0 ** (-1 - k), dtype=torch.float32)))
+        cases += [(tie, k, limit), (rng.getrandbits(32), rng.randint(-512, 511), limit)]
+    raw = [x | (k & 0x3FF) << 32 | m << 42 for x, k, m in cases]
+    got = run_datapath(FloatToCode(bits=bits), raw)
+    code, clipped = floats.to_code(*torch.tensor(cases).unbind(1))
+    expected = (code & ((1 << bits) - 1) | clipped.long() << bits).tolist()
+    wrong = [(hex(x), k, m, g, e) for (x, k, m), g, e in zip(cases, got, expected, strict=True) if g != e]
+    assert not wrong, wrong[:5]
+
+
+def test_to_code_bits() -> None:
+    for bits in (7, 17):
+        refuses(f"bits must lie in 8..16, it is {bits}", lambda bits=bits: FloatToCode(bits=bits))
