@@ -188,12 +188,12 @@ def from_int(value: Tensor, scale: Tensor) -> Tensor:
 def to_code(single: Tensor, shift: Tensor, limit: Tensor) -> tuple[Tensor, Tensor]:
     """clip(round_half_even(x · 2**shift), -limit, limit), and where it clipped: the twin of `hw.lib.float_to_code`.
 
-    `limit` lies below 2**15. An infinity clips, NaN gives 0. Subnormal x count as 0, as they round for shift <= 125.
+    `limit` lies below 2**17. An infinity clips, NaN gives 0. Subnormal x count as 0, as they round for shift <= 125.
     """
     sign, exponent, significand = _unpack(single, SINGLE)
     down = SINGLE.mantissa + SINGLE.bias - exponent - shift
-    # Shifted down by 8, every significand is beyond the limit already.
-    rounded = _round(_shift_sticky(significand << GUARD, down.clamp(min=8)))
+    # Shifted down by 6, every significand is beyond the limit already.
+    rounded = _round(_shift_sticky(significand << GUARD, down.clamp(min=6)))
     size = single & (SINGLE.sign - 1)
     magnitude = torch.where((size < 1 << SINGLE.mantissa) | (size > SINGLE.infinity), 0, rounded)
     clipped = (magnitude > limit) | (size == SINGLE.infinity)

@@ -18,6 +18,10 @@ class Op(IntEnum):
     BROADCAST = 4  #: every node ends with the root's message
     LOAD = 5  #: external memory to the nodes' memories
     STORE = 6  #: the nodes' memories to external memory
+    GEMV = 7  #: a stream of weights times the activations
+    SCORE = 8  #: a stream of keys times the activations
+    WEIGH = 9  #: a stream of values weighted by the scores' softmax: (m, l, o)
+    TURN = 10  #: rotary embedding or scaling of a vector, which becomes activations or an entry of the cache
 
 
 class Schedule(IntEnum):
@@ -61,6 +65,26 @@ SCHEDULES = {
 }
 
 
+#: Operations of the nodes' decode units.
+COMPUTE = (Op.GEMV, Op.SCORE, Op.WEIGH, Op.TURN)
+
+
+class Turned(IntEnum):
+    """What TURN makes of a vector; stands in the command's `kind`."""
+
+    ACTIVATE = 0  #: activations with a factor of 1
+    NORMALISE = 1  #: activations whose factor is 1 / l, l the second word of the flit before the vector
+    CACHE = 2  #: 8-bit codes in the memory of node `root`
+    CACHE_ALL = 3  #: 8-bit codes in the memories of all nodes
+
+
+GROUP = 64  #: inputs that share a step and an offset of 4-bit weights
+PROBABILITY_BITS = 17  #: of exp(s - m) after the point: what an 18-bit multiplier takes beside the sign
+MAX_HEAD = 128  #: elements of a head
+CACHE_LIMIT = 127  #: largest code of a key or value
+VECTORS = 4  #: that constants are held for: query, key, value and output
+
+
 class Status(IntEnum):
     """How a run ended."""
 
@@ -76,11 +100,18 @@ class Spec:
     nodes: int = 4  #: N, a power of two
     link_width: int = 128  #: bits of a flit, of a word of a node's memory and of external memory
     memory_kib: int = 64  #: of one node
+    compute: int = 1  #: 0: the network alone; 1: every node has a decode unit
+    weight_bits: int = 8  #: 8: INT8 codes with a scale a row; 4: with a step and an offset a group besides
+    activation_bits: int = 8  #: of activations and queries; block floating point
+    inputs: int = 8192  #: activations that a node holds
 
     def __post_init__(self) -> None:
-        limits = {"nodes": (2, 32), "link_width": (64, 256), "memory_kib": (1, 1024)}
-        check_limits("cluster", self, limits)
-        check_powers_of_two("cluster", self, limits)
+        powers = {
+            "nodes": (2, 32), "link_width": (64, 256), "memory_kib": (1, 1024), "weight_bits": (4, 8),
+            "inputs": (256, 65536),
+        }  # fmt: skip
+        check_limits("cluster", self, {**powers, "compute": (0, 1), "activation_bits": (8, 16)})
+        check_powers_of_two("cluster", self, powers)
 
     @property
     def rounds(self) -> int:
@@ -90,6 +121,21 @@ class Spec:
     @property
     def flit_bytes(self) -> int:
         return self.link_width // 8
+
+    @property
+    def lanes(self) -> int:
+        """32-bit words of a flit."""
+        return self.link_width // 32
+
+    @property
+    def products(self) -> int:
+        """Weights of a flit, all of which are multiplied in one cycle."""
+        return self.link_width // self.weight_bits
+
+    @property
+    def constant_rows(self) -> int:
+        """Rows of constants: a flit of own and one of other factors each."""
+        return VECTORS * MAX_HEAD // self.lanes
 
     @property
     def words(self) -> int:
@@ -109,4 +155,4 @@ class Spec:
 DEFAULT = Spec()
 #: The paper's best cluster of four; a remote store of Hopper moves 21 bytes a clock: 32 is the power of two above.
 PAPER = Spec(nodes=4, link_width=256, memory_kib=256)
-TINY = Spec(nodes=4, link_width=64, memory_kib=4)
+TINY = Spec(nodes=4, link_width=64, memory_kib=4, inputs=512)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from amaranth.hdl import signed
 from amaranth.lib import data
 
@@ -83,3 +85,51 @@ class ItemLayout(data.StructLayout):
                 "operation": operation_layout(),
             }
         )
+
+
+class Beat(IntEnum):
+    """What a decode unit does with a cycle, and with the flit that comes with it."""
+
+    IDLE = 0
+    ACTIVATIONS = 1  #: the flit is codes of activations
+    CONSTANTS = 2  #: the flit is a row of own factors, or of other ones
+    SCALES = 3  #: the flit is the scales of a row block
+    GROUPS = 4  #: the flit is steps and offsets of 4-bit weights
+    WEIGHTS = 5  #: times activations
+    KEYS = 6  #: times activations
+    VALUES = 7  #: times the share of its token
+    RECORD = 8  #: the sums of values become singles
+    DIVISOR = 9  #: starts the reciprocal
+    VECTOR = 10  #: is turned
+    CODES = 11  #: the turned vector becomes codes
+
+
+class BeatLayout(data.StructLayout):
+    """One cycle of all decode units.
+
+    first, last: of a row (VECTOR, RECORD: of the command; CODES: last of four flits). begin, final: the row is the
+    command's first, last. word: of a flit of results, or of scores. index: row of the memory that is read or
+    filled. place: group of weights, row of the turned vector, or part of a row of sums. address: in the node's memory.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "kind": Beat,
+                "first": 1,
+                "last": 1,
+                "begin": 1,
+                "final": 1,
+                "word": range(spec.lanes),
+                "index": LENGTH,
+                "place": LENGTH,
+                "address": address_bits(spec),
+            }
+        )
+
+
+class SettingsLayout(data.StructLayout):
+    """What holds for a whole command of the decode units."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__({"turned": 2, "root": range(spec.nodes), "scale": 32, "stride": address_bits(spec)})

@@ -26,14 +26,14 @@ class FloatToCode(wiring.Component):
         o: {`code`, two's complement of `bits` bits; `clipped`, the rounded value lay beyond the limit}.
 
     Raises:
-        ValueError: `bits` lies outside 8 to 16.
+        ValueError: `bits` lies outside 8 to 18.
     """
 
     latency = 4
 
     def __init__(self, *, bits: int) -> None:
-        if not 8 <= bits <= 16:
-            raise ValueError(f"FloatToCode: bits must lie in 8..16, it is {bits}")
+        if not 8 <= bits <= 18:
+            raise ValueError(f"FloatToCode: bits must lie in 8..18, it is {bits}")
         self.bits = bits
         i = data.StructLayout({"x": SINGLE.width, "shift": SHIFT, "limit": bits - 1})
         super().__init__({"i": In(i), "o": Out(data.StructLayout({"code": signed(bits), "clipped": 1}))})

@@ -1,0 +1,148 @@
+"""Rows of weights, or of keys, times the activations."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.cluster.spec import Spec
+from golden.float_format import SINGLE
+from hw.cluster.activation_memory import ActivationMemory
+from hw.cluster.dequantise import Dequantise
+from hw.cluster.dot_product import DotProduct
+from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
+from hw.cluster.rescale import EXPONENT, Rescale
+from hw.lib.float_parts import is_nan, less
+from hw.lib.pipe import Pipe, Staged
+
+NEGATIVE_INFINITY = SINGLE.sign | SINGLE.infinity
+READ_LATENCY = 2  # of the activations
+
+
+class Projection(wiring.Component):
+    """y[r] = (Σ_c code[r, c]·activation[c])·2**exponent · factor · scale[r]; equals `golden.cluster.compute.project`.
+
+    Beats SCALES, GROUPS, WEIGHTS and KEYS, one flit a cycle; the words of a flit of results are
+    collected, and the flit leaves `latency` cycles after the row's last beat. Scores: the maximum is
+    kept, the last token's is -∞ if `masked`, and so are words of the last flit behind it.
+
+    Members:
+        beat, flit, settings: see `Compute`. masked: the last token of a KEYS command is not there.
+        exponent, factor: of the activations. activations: write of an activation unit.
+        maximum: of the scores of the last command.
+        o: {`enable`, `address`, `data`} of a flit of results.
+    """
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        self.memory = ActivationMemory(spec=spec)
+        self.codes_at = Dequantise.latency if spec.weight_bits == 4 else READ_LATENCY
+        super().__init__(
+            {
+                "beat": In(BeatLayout(spec)),
+                "flit": In(spec.link_width),
+                "settings": In(SettingsLayout(spec)),
+                "masked": In(1),
+                "exponent": In(signed(EXPONENT)),
+                "factor": In(32),
+                "activations": In(self.memory.write.shape()),
+                "maximum": Out(32, init=NEGATIVE_INFINITY),
+                "o": Out(data.StructLayout({"enable": 1, "address": address_bits(spec), "data": spec.link_width})),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        return self.codes_at + DotProduct(spec=self.spec).latency + Rescale.latency + 1
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        spec, beat = self.spec, self.beat
+        m.submodules.activations = memory = self.memory
+        m.submodules.dot = dot = DotProduct(spec=spec)
+        m.submodules.rescale = rescale = Rescale(spec=spec)
+        keys = beat.kind == Beat.KEYS
+        multiplies = keys | (beat.kind == Beat.WEIGHTS)
+        bits = (memory.banks - 1).bit_length()
+        m.d.comb += [
+            memory.write.eq(self.activations),
+            memory.read.eq(Mux(keys, beat.index >> bits, beat.index)),
+        ]
+        codes = self._codes(m, p, keys, bits)
+        summed = self.codes_at + dot.latency
+        valid = Signal(summed + Rescale.latency)  # of a row's last beat
+        enters = Signal(self.codes_at)
+        m.d.sync += [
+            enters.eq((enters << 1) | multiplies),
+            valid.eq((valid << 1) | (multiplies & beat.last)),
+        ]
+        m.d.comb += [
+            dot.valid.eq(enters[-1]),
+            Value.cast(dot.i.codes).eq(codes),
+            Value.cast(dot.i.activations).eq(
+                p.at(Staged(Value.cast(memory.codes), READ_LATENCY, "activation"), self.codes_at)
+            ),
+            dot.i.first.eq(p.at(p.source(beat.first, "first"), self.codes_at)),
+        ]
+        scales = Signal(spec.link_width)
+        with m.If(beat.kind == Beat.SCALES):
+            m.d.sync += scales.eq(self.flit)
+        scale = p.stage(
+            lambda row, word, key: Mux(key, self.settings.scale, row.word_select(word, 32)),
+            p.source(scales, "scales"),
+            p.source(beat.word, "word"),
+            p.source(keys, "keys"),
+            name="scale",
+        )
+        m.d.comb += [
+            rescale.i.total.eq(dot.o),
+            rescale.i.exponent.eq(self.exponent),
+            rescale.i.factor.eq(self.factor),
+            rescale.i.scale.eq(p.at(scale, summed)),
+        ]
+        tag = p.source(
+            Cat(beat.address, beat.word, beat.begin, beat.final, keys), "tag"
+        )
+        self._collect(m, rescale.o, valid[-1], p.at(tag, summed + Rescale.latency))
+        return m
+
+    def _codes(self, m: Module, p: Pipe, keys: Value, bits: int) -> Value:
+        """The flit's 8-bit codes at `codes_at`."""
+        spec, beat = self.spec, self.beat
+        flit = p.at(p.source(self.flit, "flit"), self.codes_at)
+        if spec.weight_bits == 8:
+            return flit
+        m.submodules.dequantise = dequantise = Dequantise(spec=spec)
+        m.d.comb += [
+            dequantise.flit.eq(self.flit),
+            dequantise.fill.eq(beat.kind == Beat.GROUPS),
+            dequantise.row.eq(beat.index),
+            dequantise.group.eq(beat.place),
+        ]
+        # A flit has half as many keys as weights: they meet their half of the row of activations.
+        half = p.at(p.source(beat.index[:bits], "half"), self.codes_at)
+        parts = Cat(Mux(half == k, flit, 0) for k in range(1 << bits))
+        return Mux(p.at(p.source(keys, "keys"), self.codes_at), parts, Value.cast(dequantise.o))
+
+    def _collect(self, m: Module, number: Value, valid: Value, tag: Value) -> None:
+        """Words to flits, and the maximum."""
+        spec, o = self.spec, self.o
+        bits = len(o.address)
+        address, word = tag[:bits], tag[bits : bits + len(self.beat.word)]
+        begin, final, key = tag[-3], tag[-2], tag[-1]
+        value = Mux(key & final & self.masked, NEGATIVE_INFINITY, number)[:32]
+        m.d.sync += o.enable.eq(valid & ((word == spec.lanes - 1) | (key & final)))
+        with m.If(valid):
+            m.d.sync += o.address.eq(address)
+            for k in range(spec.lanes):
+                mine = o.data[32 * k : 32 * k + 32]
+                with m.If(word == k):
+                    m.d.sync += mine.eq(value)
+                with m.Elif(word == 0):
+                    m.d.sync += mine.eq(NEGATIVE_INFINITY)
+        with m.If(valid & key):
+            before = Mux(begin, NEGATIVE_INFINITY, self.maximum)[:32]
+            nan = is_nan(before, SINGLE) | is_nan(value, SINGLE)
+            m.d.sync += self.maximum.eq(Mux(nan, Const(SINGLE.nan, 32), Mux(less(before, value), value, before)))
