@@ -1,7 +1,8 @@
 """IEEE 754 arithmetic on bit patterns, to the last bit.
 
 All functions take and return the codes of a `FloatFormat` as non-negative int64 tensors. Rounding is
-to nearest, ties to even; subnormal numbers are kept; every NaN that comes out is `FloatFormat.nan`.
+to nearest, ties to even; subnormal numbers are kept, but where a function says otherwise; every NaN
+that comes out is `FloatFormat.nan`.
 Alignment keeps three bits below the last place (guard, round, sticky), as `hw.lib.float_add` does.
 """
 
@@ -199,3 +200,20 @@ def to_code(single: Tensor, shift: Tensor, limit: Tensor) -> tuple[Tensor, Tenso
     clipped = (magnitude > limit) | (size == SINGLE.infinity)
     magnitude = torch.where(clipped, limit, magnitude)
     return torch.where(sign == 1, -magnitude, magnitude), clipped
+
+
+def reciprocal(single: Tensor) -> Tensor:
+    """1/x, rounded to nearest: the twin of `hw.lib.float_reciprocal`.
+
+    No subnormal number is kept: one that goes in counts as 0 of its sign, whose reciprocal is an infinity of that
+    sign, and one that would come out is 0. 1/x of normal numbers never lies halfway between two singles.
+    """
+    sign, exponent, significand = _unpack(single, SINGLE)
+    hidden = 1 << SINGLE.mantissa
+    quotient = (1 << (2 * SINGLE.mantissa + 2)) // significand.clamp(min=hidden)
+    # The quotient's own highest bit, and for a power of two the one above, raises the exponent field.
+    code = ((2 * SINGLE.bias - 2 - exponent) << SINGLE.mantissa) + ((quotient + 1) >> 1)
+    size = single & (SINGLE.sign - 1)
+    code = torch.where((code < hidden) | (size == SINGLE.infinity), 0, code)
+    code = torch.where(size < hidden, SINGLE.infinity, code) | sign << (SINGLE.width - 1)
+    return torch.where(is_nan(single, SINGLE), SINGLE.nan, code)

@@ -172,3 +172,17 @@ def test_to_code(seed: int) -> None:
     code, clipped = floats.to_code(single, shift, limit)
     assert torch.equal(code, torch.minimum(torch.maximum(rounded, -limit.double()), limit.double()).long())
     assert torch.equal(clipped, rounded.abs() > limit)
+
+
+def test_reciprocal(seed: int) -> None:
+    """torch's own division, but for subnormal numbers: those count as 0 on either side."""
+    generator = torch.Generator().manual_seed(seed)
+    powers = torch.arange(0, 1 << SINGLE.width, 1 << SINGLE.mantissa)
+    codes = torch.cat([special(SINGLE), powers, powers + 1, powers - 1])
+    codes = torch.cat([codes.clamp(min=0), torch.randint(1 << SINGLE.width, (COUNT,), generator=generator)])
+
+    def flushed(values: Tensor) -> Tensor:
+        return torch.where(values.abs() < 2.0**-126, values * 0, values)
+
+    expected = canonical(flushed(1 / flushed(floats.to_values(codes, SINGLE))), SINGLE)
+    assert torch.equal(floats.reciprocal(codes), expected)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 import torch
 from amaranth.hdl import Mux
+from amaranth.sim import Simulator
 
 from golden import floats
 from golden.float_format import HALF, SINGLE, FloatFormat
@@ -15,6 +17,7 @@ from hw.lib.float_add import FloatAdd
 from hw.lib.float_exp import FloatExp
 from hw.lib.float_from_int import FloatFromInt
 from hw.lib.float_multiply import FloatMultiply
+from hw.lib.float_reciprocal import FloatReciprocal
 from hw.lib.float_to_code import FloatToCode
 from tests.hw.lib.simulate import evaluate, refuses, run_datapath
 
@@ -130,3 +133,40 @@ def test_to_code(bits: int, rng: random.Random) -> None:
 def test_to_code_bits() -> None:
     for bits in (7, 17):
         refuses(f"bits must lie in 8..16, it is {bits}", lambda bits=bits: FloatToCode(bits=bits))
+
+
+def test_reciprocal(rng: random.Random) -> None:
+    """`done` after `latency` cycles and for one, the result held to the next; a start in between drops the first."""
+    tiny, one, top = 1 << SINGLE.mantissa, SINGLE.bias << SINGLE.mantissa, 253 << SINGLE.mantissa
+    codes = [0, 1, tiny - 1, tiny, tiny + 1, one - 1, one, one + 1, one | tiny - 1, top - 1, top, top + 1]
+    codes += [top + tiny, top + tiny + 1, SINGLE.infinity - 1, SINGLE.infinity, SINGLE.infinity + 1, SINGLE.nan]
+    codes += [code | SINGLE.sign for code in codes] + [rng.getrandbits(32) for _ in range(2000)]
+    expected = floats.reciprocal(torch.tensor(codes)).tolist()
+    dut: Any = FloatReciprocal()
+
+    async def run(ctx: Any) -> None:
+        async def start(code: int) -> None:
+            ctx.set(dut.i, {"start": 1, "value": code})
+            await ctx.tick()
+            ctx.set(dut.i, {"start": 0, "value": rng.getrandbits(32)})
+
+        before = None
+        for code, result in zip(codes, expected, strict=True):
+            if rng.random() < 0.1:
+                await start(rng.getrandbits(32))
+                await ctx.tick().repeat(rng.randrange(1, dut.latency - 1))
+            await start(code)
+            for _ in range(dut.latency - 1):
+                assert not ctx.get(dut.done)
+                assert before in (None, ctx.get(dut.o))
+                await ctx.tick()
+            assert (ctx.get(dut.done), hex(ctx.get(dut.o))) == (1, hex(result)), hex(code)
+            before = result
+            if rng.random() < 0.1:
+                await ctx.tick().repeat(rng.randint(1, 40))
+                assert (ctx.get(dut.done), ctx.get(dut.o)) == (0, result)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(run)
+    simulator.run()
