@@ -50,6 +50,15 @@ class Kind(IntEnum):
     MERGE = 3  #: online softmax: records of (m, l, o), see `golden.cluster.combine`
 
 
+class Move(IntEnum):
+    """How LOAD and STORE spread the lanes of external memory's words; stands in a command's `kind`."""
+
+    STRIPED = 0  #: lane b is node b's
+    BROADCAST = 1  #: every lane goes to every node
+    ACTIVATIONS = 2  #: lane b to node b's activations: codes of 8 bits, or of 16 if they are wider
+    CONSTANTS = 3  #: lane b to node b's constants: rows of a flit of own and a flit of other factors
+
+
 WAIT_IDLE = 1  #: command flag: not before all nodes have ended all commands
 INDEPENDENT = 2  #: command flag: does not read what the command before it writes
 

@@ -11,7 +11,7 @@ from golden.float_format import SINGLE
 from hw.cluster.activation_memory import CodeUnits
 from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
 from hw.cluster.probability import Probability
-from hw.cluster.projection import Projection
+from hw.cluster.projection import Projection, projection_latency
 from hw.cluster.rescale import EXPONENT
 from hw.cluster.turn_unit import TurnUnit
 from hw.cluster.value_sums import ValueSums
@@ -61,7 +61,7 @@ class Compute(wiring.Component):
         turn = READ_LATENCY + TurnUnit.TURN_LATENCY + 1
         codes = TurnUnit.CODE_LATENCY + 2
         divide = READ_LATENCY + FloatReciprocal.latency + 1
-        return max(Projection(spec=spec).latency, values, ValueSums.record_latency, turn, codes, divide) + 2
+        return max(projection_latency(spec), values, ValueSums.record_latency, turn, codes, divide) + 2
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -143,8 +143,8 @@ class Compute(wiring.Component):
             turn.i.row.eq(p.at(p.source(beat.place, "place"), READ_LATENCY)),
             turn.i.first.eq(p.at(p.source(beat.first, "turn_first"), READ_LATENCY)),
             turn.read.eq(beat.index),
-            reciprocal.start.eq(self._is(m, Beat.DIVISOR, READ_LATENCY)),
-            reciprocal.value.eq(self.word[32:64]),
+            reciprocal.i.start.eq(self._is(m, Beat.DIVISOR, READ_LATENCY)),
+            reciprocal.i.value.eq(self.word[32:64]),
         ]
         for half, name in enumerate(("own", "other")):
             write, read = two_port_memory(m, platform, name, width=spec.link_width, depth=spec.constant_rows)

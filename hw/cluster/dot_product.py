@@ -21,12 +21,20 @@ def total_width(spec: Spec) -> int:
     return 8 + spec.activation_bits + (spec.inputs - 1).bit_length()
 
 
+def dot_latency(spec: Spec) -> int:
+    """Cycles from a row's last flit to its sum."""
+    stages, left = 2, spec.products  # products and accumulator
+    while left > 1:
+        stages, left = stages + 1, -(-left // FAN_IN)
+    return stages
+
+
 class DotProduct(wiring.Component):
     """total = Σ code·activation over the flits from `first` to `last`, exact.
 
     As many products a cycle as a flit has weights, each behind a register; then an adder tree of four
     operands a stage, and the accumulator. Throughput one flit a cycle; `total` is a row's from
-    `latency` cycles after its last flit came, for one cycle.
+    `dot_latency` cycles after its last flit came, for one cycle.
 
     Members:
         i: {`codes`, `activations`, `first`}, signed. o: the sum so far.
@@ -44,13 +52,6 @@ class DotProduct(wiring.Component):
             }
         )
         super().__init__({"i": In(layout), "valid": In(1), "o": Out(signed(total_width(spec)))})
-
-    @property
-    def latency(self) -> int:
-        stages, left = 2, self.spec.products  # products and accumulator
-        while left > 1:
-            stages, left = stages + 1, -(-left // FAN_IN)
-        return stages
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -77,6 +78,6 @@ class DotProduct(wiring.Component):
         m.d.sync += comes.eq((comes << 1) | self.valid)
         with m.If(comes[-1]):
             m.d.sync += self.o.eq(resize(Mux(first, 0, self.o) + flit.value, self.o.shape()))
-        if flit.stage + 1 != self.latency:
-            raise ValueError(f"DotProduct takes {flit.stage + 1} cycles, its stated latency is {self.latency}")
+        if flit.stage + 1 != dot_latency(self.spec):
+            raise ValueError(f"DotProduct takes {flit.stage + 1} cycles, its stated latency is {dot_latency(self.spec)}")
         return m

@@ -10,7 +10,7 @@ from golden.cluster.spec import Spec
 from golden.float_format import SINGLE
 from hw.cluster.activation_memory import ActivationMemory
 from hw.cluster.dequantise import Dequantise
-from hw.cluster.dot_product import DotProduct
+from hw.cluster.dot_product import DotProduct, dot_latency
 from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
 from hw.cluster.rescale import EXPONENT, Rescale
 from hw.lib.float_parts import is_nan, less
@@ -20,11 +20,21 @@ NEGATIVE_INFINITY = SINGLE.sign | SINGLE.infinity
 READ_LATENCY = 2  # of the activations
 
 
+def codes_at(spec: Spec) -> int:
+    """Cycles from a beat to the multipliers."""
+    return Dequantise.latency if spec.weight_bits == 4 else READ_LATENCY
+
+
+def projection_latency(spec: Spec) -> int:
+    """Cycles from a row's last beat to its flit of results."""
+    return codes_at(spec) + dot_latency(spec) + Rescale.latency + 1
+
+
 class Projection(wiring.Component):
     """y[r] = (Σ_c code[r, c]·activation[c])·2**exponent · factor · scale[r]; equals `golden.cluster.compute.project`.
 
     Beats SCALES, GROUPS, WEIGHTS and KEYS, one flit a cycle; the words of a flit of results are
-    collected, and the flit leaves `latency` cycles after the row's last beat. Scores: the maximum is
+    collected, and the flit leaves `projection_latency` cycles after the row's last beat. Scores: the maximum is
     kept, the last token's is -∞ if `masked`, and so are words of the last flit behind it.
 
     Members:
@@ -37,7 +47,7 @@ class Projection(wiring.Component):
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         self.memory = ActivationMemory(spec=spec)
-        self.codes_at = Dequantise.latency if spec.weight_bits == 4 else READ_LATENCY
+        self.codes_at = codes_at(spec)
         super().__init__(
             {
                 "beat": In(BeatLayout(spec)),
@@ -51,10 +61,6 @@ class Projection(wiring.Component):
                 "o": Out(data.StructLayout({"enable": 1, "address": address_bits(spec), "data": spec.link_width})),
             }
         )
-
-    @property
-    def latency(self) -> int:
-        return self.codes_at + DotProduct(spec=self.spec).latency + Rescale.latency + 1
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -71,7 +77,7 @@ class Projection(wiring.Component):
             memory.read.eq(Mux(keys, beat.index >> bits, beat.index)),
         ]
         codes = self._codes(m, p, keys, bits)
-        summed = self.codes_at + dot.latency
+        summed = self.codes_at + dot_latency(spec)
         valid = Signal(summed + Rescale.latency)  # of a row's last beat
         enters = Signal(self.codes_at)
         m.d.sync += [
