@@ -46,6 +46,13 @@ class Kind(IntEnum):
     MERGE = 3  #: online softmax: records of (m, l, o), see `golden.cluster.combine`
 
 
+class Move(IntEnum):
+    """How LOAD and STORE spread the lanes of external memory's words; stands in a command's `kind`."""
+
+    STRIPED = 0  #: lane b is node b's
+    BROADCAST = 1  #: every lane goes to every node
+
+
 WAIT_IDLE = 1  #: command flag: not before all nodes have ended all commands
 INDEPENDENT = 2  #: command flag: does not read what the command before it writes
 
@@ -59,6 +66,7 @@ SCHEDULES = {
     Op.LOAD: (Schedule.XOR,),
     Op.STORE: (Schedule.XOR,),
 }
+MOVES = {Op.LOAD: (Move.STRIPED, Move.BROADCAST), Op.STORE: (Move.STRIPED,)}
 
 
 class Status(IntEnum):
@@ -74,7 +82,7 @@ class Spec:
     """Nodes, link width and the size of a node's memory: what decides addresses and the split into flits."""
 
     nodes: int = 4  #: N, a power of two
-    link_width: int = 128  #: bits of a flit, of a word of a node's memory and of external memory
+    link_width: int = 128  #: bits of a flit, of a word of a node's memory and of a lane of external memory
     memory_kib: int = 64  #: of one node
 
     def __post_init__(self) -> None:
@@ -90,6 +98,11 @@ class Spec:
     @property
     def flit_bytes(self) -> int:
         return self.link_width // 8
+
+    @property
+    def external_bytes(self) -> int:
+        """Of a word of external memory: a lane of one flit for every node, lane 0 first."""
+        return self.nodes * self.flit_bytes
 
     @property
     def words(self) -> int:

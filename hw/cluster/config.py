@@ -20,7 +20,7 @@ class Config:
     receive_depth: int = 16  #: flits of a receive buffer; 10 + 2·link_stages hide the credits' way
     operand_depth: int = 8  #: own flits read ahead of the ones they are combined with
     command_depth: int = 4  #: collectives that wait in a node
-    read_words: int = 64  #: words of external memory under way
+    read_words: int = 128  #: words of external memory under way
 
     def __post_init__(self) -> None:
         limits = {
@@ -31,7 +31,8 @@ class Config:
 
     @property
     def word_bytes(self) -> int:
-        return self.spec.flit_bytes
+        """Of external memory: a flit for every node."""
+        return self.spec.external_bytes
 
 
 def tiny() -> Config:
