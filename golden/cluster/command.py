@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golden.cluster.spec import INDEPENDENT, SCHEDULES, WAIT_IDLE, Format, Kind, Op, Schedule, Spec
+from golden.cluster.spec import INDEPENDENT, MOVES, SCHEDULES, WAIT_IDLE, Format, Kind, Move, Op, Schedule, Spec
 from golden.errors import InputError
 
 MAX_FLITS = (1 << 16) - 1
@@ -18,12 +18,17 @@ class Command:
     GATHER and BROADCAST work in place: node b's own message stands at target + b·flits (GATHER), the
     root's at target (BROADCAST). REDUCE reads `source` and leaves the result at `target`, which may be
     the same place; REDUCE_SCATTER leaves chunk b at target + b·flits/N.
+
+    LOAD and STORE move `flits` words of external memory from address `external` on. Lane b of word i
+    is flit i of node b's part, which stands at target (STORE: source) + b·rank_stride in node b's memory,
+    or, with kind BROADCAST, in all nodes'. Where broadcast parts overlap, the later flit stays: words in
+    order, the lanes of a word in order.
     """
 
     op: Op
     schedule: Schedule = Schedule.XOR
     format: Format = Format.SINGLE
-    kind: Kind = Kind.SUM
+    kind: Kind | Move = Kind.SUM
     flags: int = 0
     root: int = 0
     record: int = 1
@@ -31,7 +36,7 @@ class Command:
     source: int = 0
     target: int = 0
     external: int = 0
-    external_stride: int = 0
+    scale: int = 0
     rank_stride: int = 0
 
     @property
@@ -75,9 +80,10 @@ def check(command: Command, spec: Spec) -> None:
     Raises:
         InputError: an unknown code, an impossible combination, or an address out of range.
     """
-    for name, codes in (("op", Op), ("schedule", Schedule), ("format", Format), ("kind", Kind)):
+    kinds = MOVES.get(command.op, tuple(Kind))
+    for name, codes in (("op", tuple(Op)), ("schedule", tuple(Schedule)), ("format", tuple(Format)), ("kind", kinds)):
         value = getattr(command, name)
-        if value not in list(codes):
+        if value not in codes:
             names = ", ".join(f"{code.value} {code.name.lower()}" for code in codes)
             raise InputError(f"cluster: {name} must be one of {names}, it is {int(value)}")
     op = Op(command.op).name.lower()
@@ -110,6 +116,11 @@ def check(command: Command, spec: Spec) -> None:
         raise InputError(
             f"cluster: source and target of a reduction must not overlap (or be the same, unless the format is mixed): "
             f"{read} flits from {command.source} and {command.flits} from {command.target} do"
+        )
+    if command.op in MOVES and command.external % spec.external_bytes:
+        raise InputError(
+            f"cluster: external addresses are multiples of the memory's word of {spec.external_bytes} B, "
+            f"{op}'s is {command.external}"
         )
     if command.extent(spec) > spec.words:
         raise InputError(

@@ -71,11 +71,11 @@ SCHEDULES = {
     Op.BROADCAST: (Schedule.XOR, Schedule.ROTATE, Schedule.RING),
     Op.LOAD: (Schedule.XOR,),
     Op.STORE: (Schedule.XOR,),
+    Op.GEMV: (Schedule.XOR,),
+    Op.SCORE: (Schedule.XOR,),
+    Op.WEIGH: (Schedule.XOR,),
+    Op.TURN: (Schedule.XOR,),
 }
-
-
-#: Operations of the nodes' decode units.
-COMPUTE = (Op.GEMV, Op.SCORE, Op.WEIGH, Op.TURN)
 
 
 class Turned(IntEnum):
@@ -85,6 +85,12 @@ class Turned(IntEnum):
     NORMALISE = 1  #: activations whose factor is 1 / l, l the second word of the flit before the vector
     CACHE = 2  #: 8-bit codes in the memory of node `root`
     CACHE_ALL = 3  #: 8-bit codes in the memories of all nodes
+
+
+#: Operations on external memory, and the kinds that are theirs.
+MOVES = {Op.LOAD: tuple(Move), Op.STORE: (Move.STRIPED,)}
+#: Operations of the nodes' decode units, and the kinds that are theirs.
+COMPUTE = {Op.GEMV: (0,), Op.SCORE: (0,), Op.WEIGH: (0,), Op.TURN: tuple(Turned)}
 
 
 GROUP = 64  #: inputs that share a step and an offset of 4-bit weights
@@ -107,7 +113,7 @@ class Spec:
     """Nodes, link width and the size of a node's memory: what decides addresses and the split into flits."""
 
     nodes: int = 4  #: N, a power of two
-    link_width: int = 128  #: bits of a flit, of a word of a node's memory and of external memory
+    link_width: int = 128  #: bits of a flit, of a word of a node's memory and of a lane of external memory
     memory_kib: int = 64  #: of one node
     compute: int = 1  #: 0: the network alone; 1: every node has a decode unit
     weight_bits: int = 8  #: 8: INT8 codes with a scale a row; 4: with a step and an offset a group besides
@@ -145,6 +151,11 @@ class Spec:
     def constant_rows(self) -> int:
         """Rows of constants: a flit of own and one of other factors each."""
         return VECTORS * MAX_HEAD // self.lanes
+
+    @property
+    def external_bytes(self) -> int:
+        """Of a word of external memory: a lane of one flit for every node, lane 0 first."""
+        return self.nodes * self.flit_bytes
 
     @property
     def words(self) -> int:

@@ -20,24 +20,24 @@ class Config:
     receive_depth: int = 16  #: flits of a receive buffer; 10 + 2·link_stages hide the credits' way
     operand_depth: int = 8  #: own flits read ahead of the ones they are combined with
     command_depth: int = 4  #: collectives that wait in a node
-    read_words: int = 64  #: words of external memory under way
-    stream_words: int = 128  #: words of weights or cache under way; 119 hide a latency of 100 cycles
+    read_words: int = 128  #: words of external memory under way
 
     def __post_init__(self) -> None:
         limits = {
             "link_stages": (1, 64), "receive_depth": (2, 256), "operand_depth": (4, 64), "command_depth": (2, 64),
-            "read_words": (32, 512), "stream_words": (32, 512),
+            "read_words": (32, 512),
         }  # fmt: skip
         check_limits("cluster", self, limits)
 
     @property
     def word_bytes(self) -> int:
-        return self.spec.flit_bytes
+        """Of external memory: a flit for every node."""
+        return self.spec.external_bytes
 
 
 def tiny() -> Config:
     """4 nodes of 4 KiB, 64-bit links: unit tests, small FPGAs."""
-    return Config(spec=TINY_SPEC, operand_depth=8, command_depth=2, read_words=32, stream_words=32)
+    return Config(spec=TINY_SPEC, operand_depth=8, command_depth=2, read_words=32)
 
 
 def default() -> Config:

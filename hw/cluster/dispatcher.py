@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.memory_map import COMMAND_BYTES
-from golden.cluster.spec import SCHEDULES, WAIT_IDLE, Format, Kind, Op, Schedule
+from golden.cluster.spec import MOVES, SCHEDULES, WAIT_IDLE, Format, Kind, Op, Schedule
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, command_layout, header_layout
 from hw.lib.burst_reader import BurstReader
@@ -23,7 +23,7 @@ class Dispatcher(wiring.Component):
 
     LOAD and STORE, and commands with the flag WAIT_IDLE, wait until all nodes and the mover are idle;
     after a LOAD or STORE the next command waits for its end. A command that is refused ends the program:
-    `refused` is high with its number in `number`.
+    `refused` is high with its number in `number`. Addresses are cut to whole words of the memory.
 
     Members:
         start, address: begin a program; ignored while `busy`.
@@ -47,23 +47,28 @@ class Dispatcher(wiring.Component):
                 "number": Out(32),
                 "refused": Out(1),
                 "busy": Out(1),
-                "memory": Out(ReadSignature(config.spec.link_width)),
+                "memory": Out(ReadSignature(8 * config.word_bytes)),
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        width = self.config.spec.link_width
-        words = 8 * COMMAND_BYTES // width
-        m.submodules.reader = reader = BurstReader(width=width, depth=max(2, COMMANDS_AHEAD * words))
+        word_bytes = self.config.word_bytes
+        words = max(1, COMMAND_BYTES // word_bytes)  # of the header, or of a request for commands …
+        share = max(1, word_bytes // COMMAND_BYTES)  # … which brings as many commands
+        depth = max(2, COMMANDS_AHEAD * words // share)
+        m.submodules.reader = reader = BurstReader(width=8 * word_bytes, depth=depth)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
-        entry, entry_valid, entry_ready = self._entries(m, reader, words)
+        entry, entry_valid, entry_ready = self._entries(m, reader, words, share)
         header = header_layout()(entry)
         command = Signal(command_layout())
         m.d.comb += Value.cast(command).eq(entry)
 
-        wanted, left = Signal(32), Signal(32)  # commands to ask for, and to hand out
-        place = Signal(ADDRESS_WIDTH)
+        wanted, left = Signal(32), Signal(32)  # requests for commands to send, and commands to hand out
+        log2_word = word_bytes.bit_length() - 1
+        place = Signal(ADDRESS_WIDTH - log2_word)  # number of the next word
+        handed = Signal()  # the command at hand goes
+        last = (self.number % share == share - 1) | (left == 1)  # it is the last one in its word
         moves = (command.op == Op.LOAD) | (command.op == Op.STORE)
         waits = moves | (command.flags & WAIT_IDLE).any()
         may_go = ~waits | self.idle
@@ -71,12 +76,13 @@ class Dispatcher(wiring.Component):
             self.collective.payload.eq(command),
             self.move.payload.eq(command),
             reader.i.payload.length.eq(words),
-            reader.i.payload.address.eq(place),
+            reader.i.payload.address.eq(place << log2_word),
         ]
         with m.FSM():
             with m.State("idle"):
                 with m.If(self.start):
-                    m.d.sync += [self.busy.eq(1), self.refused.eq(0), self.number.eq(0), place.eq(self.address)]
+                    m.d.sync += [self.busy.eq(1), self.refused.eq(0), self.number.eq(0)]
+                    m.d.sync += place.eq(self.address[log2_word:])
                     m.next = "ask"
             with m.State("ask"):
                 m.d.comb += reader.i.valid.eq(1)
@@ -86,16 +92,16 @@ class Dispatcher(wiring.Component):
                 m.d.comb += entry_ready.eq(1)
                 with m.If(entry_valid):
                     m.d.sync += [
-                        wanted.eq(header.commands),
+                        wanted.eq((header.commands + share - 1) // share),
                         left.eq(header.commands),
-                        place.eq(header.command_address),
+                        place.eq(header.command_address[log2_word:]),
                         self.watchdog.eq(header.watchdog),
                     ]
                     m.next = "commands"
             with m.State("commands"):
                 m.d.comb += reader.i.valid.eq(wanted != 0)
                 with m.If(transfer(reader.i)):
-                    m.d.sync += [wanted.eq(wanted - 1), place.eq(place + COMMAND_BYTES)]
+                    m.d.sync += [wanted.eq(wanted - 1), place.eq(place + words)]
                 with m.If(left == 0):
                     m.d.sync += self.busy.eq(0)
                     m.next = "idle"
@@ -106,9 +112,10 @@ class Dispatcher(wiring.Component):
                     m.d.comb += [
                         self.collective.valid.eq(may_go & ~moves),
                         self.move.valid.eq(may_go & moves),
-                        entry_ready.eq(transfer(self.collective) | transfer(self.move)),
+                        handed.eq(transfer(self.collective) | transfer(self.move)),
+                        entry_ready.eq(handed & last),
                     ]
-                with m.If(entry_ready):
+                with m.If(handed):
                     m.d.sync += [left.eq(left - 1), self.number.eq(self.number + 1)]
             with m.State("refused"):
                 # What was asked for still arrives.
@@ -118,13 +125,16 @@ class Dispatcher(wiring.Component):
                     m.next = "idle"
         return m
 
-    def _entries(self, m: Module, reader: BurstReader, words: int) -> tuple[Value, Value, Signal]:
-        """Memory words as entries of `COMMAND_BYTES`: bits, valid, ready."""
+    def _entries(self, m: Module, reader: BurstReader, words: int, share: int) -> tuple[Value, Value, Signal]:
+        """Header and commands: bits, valid, and ready, with which the whole memory word is done.
+
+        The header is the first entry of its word: `number` is 0 then.
+        """
         ready = Signal()
         if words == 1:
             m.d.comb += reader.o.ready.eq(ready)
-            return reader.o.payload, reader.o.valid, ready
-        m.submodules.widener = widener = Widener(shape=self.config.spec.link_width, ratio=words)
+            return reader.o.payload.word_select(self.number % share, 8 * COMMAND_BYTES), reader.o.valid, ready
+        m.submodules.widener = widener = Widener(shape=8 * self.config.word_bytes, ratio=words)
         m.d.comb += [
             widener.i.payload.data.eq(reader.o.payload),
             widener.i.valid.eq(reader.o.valid),
@@ -143,11 +153,12 @@ class Dispatcher(wiring.Component):
         reduces = (c.op == Op.REDUCE) | (c.op == Op.REDUCE_SCATTER)
         merges = reduces & (c.kind == Kind.MERGE)
         chunks = reduces & (c.schedule == Schedule.RING)
+        kinds = Mux(c.op == Op.LOAD, max(MOVES[Op.LOAD]), Mux(c.op == Op.STORE, max(MOVES[Op.STORE]), max(Kind)))
         length = Mux(c.op == Op.BARRIER, 0, (c.flits == 0) | c.flits[LENGTH:].any())
         return (
             ~fits
             | (c.format > max(Format))
-            | (c.kind > max(Kind))
+            | (c.kind > kinds)
             | (merges & ((c.format != Format.SINGLE) | (c.record == 0)))
             | (chunks & c.flits[:rounds].any())
             | (c.root >= self.config.spec.nodes)

@@ -52,7 +52,7 @@ class Feeder(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         c, settings, beat = self.i.payload, self.settings, self.beat
-        m.submodules.reader = reader = BurstReader(width=self.width, depth=self.config.stream_words)
+        m.submodules.reader = reader = BurstReader(width=self.width, depth=self.config.read_words)
         m.submodules.beats = beats = StreamBeats(spec=self.spec)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
         begins = Signal()

@@ -31,6 +31,18 @@ def address_bits(spec: Spec) -> int:
     return (spec.words - 1).bit_length()
 
 
+class HostLayout(data.StructLayout):
+    """Access from outside to the memories of `nodes` idle nodes, at `address` + rank·`stride` in each.
+
+    `read` is common; `write` has a bit and `data` a flit for each node. `stride` must stand a cycle
+    before the first access.
+    """
+
+    def __init__(self, spec: Spec, *, nodes: int = 1) -> None:
+        bits = address_bits(spec)
+        super().__init__({"read": 1, "write": nodes, "address": bits, "stride": bits, "data": nodes * spec.link_width})
+
+
 def operation_layout() -> data.StructLayout:
     """What the vector ALU does with a flit. `header`: the first flit of a record."""
     return data.StructLayout({"format": 2, "kind": 2, "reduce": 1, "header": 1})

@@ -6,9 +6,8 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.spec import Spec
 from hw.cluster.config import Config
-from hw.cluster.layouts import INDEX, TURN, WalkLayout, address_bits, command_layout
+from hw.cluster.layouts import INDEX, TURN, HostLayout, WalkLayout, command_layout
 from hw.cluster.node_memory import NodeMemory
 from hw.cluster.operand_port import READ_LATENCY, OperandPort
 from hw.cluster.receive_port import ReceivePort
@@ -30,13 +29,6 @@ class EventLayout(data.StructLayout):
         super().__init__({"sent": 1, "taken": 1, "credit_stall": 1, "order_stall": 1, "receive_wait": 1, "lost": 1})
 
 
-class HostLayout(data.StructLayout):
-    """Access to a node's memory from outside while the node is idle."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__({"read": 1, "write": 1, "address": address_bits(spec), "data": spec.link_width})
-
-
 class Node(wiring.Component):
     """Executes collective commands turn by turn; equals a node of `golden.cluster.model.Cluster`.
 
@@ -50,7 +42,7 @@ class Node(wiring.Component):
         sent, sent_link: a flit and, one-hot, the link it is for. credit_in: its places come back.
         data, valid: from every link. credit_out: a place of that link's buffer is free again.
         pause: the node's links carry nothing in this cycle.
-        host: memory access while idle; host_data: the word read 2 cycles ago.
+        host: memory access while idle; host_data: the word read 3 cycles ago.
         idle: no command is left. waits, waits_for: a flit or a credit is missing, of that node.
         turn: the turn that is being written. events: for counters.
     """
@@ -157,7 +149,14 @@ class Node(wiring.Component):
     def _memory(self, m: Module, memory: NodeMemory, send: SendPort, operand: OperandPort, alu: VectorAlu) -> None:
         """The send side reads first, operands second; results and the host write."""
         m.submodules.widen = widen = WidenFlit(config=self.config)
-        item, host = send.i.payload, self.host
+        item = send.i.payload
+        host = Signal(self.host.shape())  # at this node's own address
+        reach = Signal.like(self.host.address)
+        m.d.sync += [
+            reach.eq(self.rank * self.host.stride),
+            host.eq(self.host),
+            host.address.eq(self.host.address + reach),
+        ]
         m.d.comb += [
             memory.first.enable.eq(send.go | host.read),
             memory.first.address.eq(Mux(host.read, host.address, item.address)),

@@ -59,7 +59,7 @@ class ClusterEngine(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        super().__init__({**engine_ports(config.spec.link_width, COUNTERS), "pause": In(config.spec.nodes)})
+        super().__init__({**engine_ports(8 * config.word_bytes, COUNTERS), "pause": In(config.spec.nodes)})
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
@@ -73,7 +73,7 @@ class ClusterEngine(wiring.Component):
         m.submodules.mover = mover = Mover(config=config)
         m.submodules.network = network = Network(config=config)
         m.submodules.watchdog = watchdog = Watchdog(spec=spec)
-        m.submodules.arbiter = arbiter = ReadArbiter(width=spec.link_width, count=2, outstanding=8)
+        m.submodules.arbiter = arbiter = ReadArbiter(width=8 * config.word_bytes, count=2, outstanding=8)
         for client, reader in zip(arbiter.clients, (dispatcher, mover), strict=True):
             wiring.connect(m, client, reader.memory)
         wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
@@ -89,11 +89,7 @@ class ClusterEngine(wiring.Component):
             dispatcher.address.eq(self.address),
             dispatcher.idle.eq(idle),
             network.pause.eq(self.pause),
-            network.host_rank.eq(mover.rank),
-            network.host.read.eq(mover.read),
-            network.host.write.eq(mover.write),
-            network.host.address.eq(mover.address),
-            network.host.data.eq(mover.data),
+            network.host.eq(mover.host),
             mover.word.eq(network.host_data),
         ]
         ends, over = self._progress(m, starts, dispatcher, mover, network, watchdog)

@@ -64,7 +64,7 @@ def decode(
     }
     report["unfused"] = {
         "cycles": unfused.job.counters["cycles"] - loading.job.counters["cycles"],
-        "bytes": (words["unfused"] - words["loading"]) * spec.flit_bytes,
+        "bytes": (words["unfused"] - words["loading"]) * config.word_bytes,
         "fused_link_bytes": report["counters"]["flits"] * spec.flit_bytes,
     }
     return Decoded(output=output, report=report)

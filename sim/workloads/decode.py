@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.cluster.command import Command, check
-from golden.cluster.memory_image import MemoryImage, program_bytes
-from golden.cluster.spec import WAIT_IDLE, Format, Kind, Op, Schedule
+from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_lanes
+from golden.cluster.spec import WAIT_IDLE, Format, Kind, Move, Op, Schedule
 from hw.cluster.config import Config
 from sim.workloads.cluster import WATCHDOG, Bytes, ClusterWorkload, collective
 
@@ -43,10 +43,10 @@ def prepare(config: Config, messages: Floats, *, schedule: Schedule = Schedule.X
     fused = collective(
         config, data, op=Op.REDUCE, schedule=schedule, form=Format.SINGLE, kind=Kind.MERGE, record=record
     )
-    load = Command(op=Op.LOAD, flits=flits, external_stride=size)
+    load = Command(op=Op.LOAD, flits=flits)
     hand_round = [
-        Command(op=Op.STORE, flits=flits, external_stride=size, flags=WAIT_IDLE),
-        Command(op=Op.LOAD, flits=flits * nodes, target=flits),
+        Command(op=Op.STORE, flits=flits, flags=WAIT_IDLE),
+        Command(op=Op.LOAD, kind=Move.BROADCAST, flits=flits, target=flits, rank_stride=flits),
     ]
     return DecodeWorkloads(
         fused=fused,
@@ -58,15 +58,15 @@ def prepare(config: Config, messages: Floats, *, schedule: Schedule = Schedule.X
 def _moves(config: Config, commands: Sequence[Command], data: Bytes) -> ClusterWorkload:
     """A program whose first command loads the messages and whose others use the region behind them."""
     spec = config.spec
-    first = -(-len(program_bytes(commands)) // spec.flit_bytes) * spec.flit_bytes
+    first = aligned(len(program_bytes(commands, spec)), spec)
     result = first + data.size
     placed = [replace(c, external=result if k else first) for k, c in enumerate(commands)]
     for command in placed:
         check(command, spec)
     image = np.zeros(result, np.uint8)
-    program = program_bytes(placed, watchdog=WATCHDOG)
+    program = program_bytes(placed, spec, watchdog=WATCHDOG)
     image[: len(program)] = program
-    image[first:] = data.reshape(-1)
+    image[first:] = to_lanes(data, spec)
     return ClusterWorkload(
         config=config,
         commands=tuple(placed),
