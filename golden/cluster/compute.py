@@ -37,7 +37,9 @@ def weigh(scores: Tensor, maximum: int, values: Tensor) -> tuple[Tensor, Tensor]
     any token m is -∞ and l and o are 0.
     """
     distance = floats.add(torch.full_like(scores, maximum), scores ^ SINGLE.sign, SINGLE)
-    shares = floats.exp_negative(distance & (SINGLE.sign - 1) | torch.where(floats.is_nan(distance, SINGLE), SINGLE.nan, 0))
+    shares = floats.exp_negative(
+        distance & (SINGLE.sign - 1) | torch.where(floats.is_nan(distance, SINGLE), SINGLE.nan, 0)
+    )
     shift = torch.full_like(scores, PROBABILITY_BITS)
     codes, _ = floats.to_code(shares, shift, (1 << PROBABILITY_BITS) - 1)
     return codes.sum(0, keepdim=True), (codes.double() @ values.double()).to(torch.int64)

@@ -24,14 +24,14 @@ COMMAND = [
     Field("op", 8),
     Field("schedule", 8),
     Field("format", 8),
-    Field("kind", 8),  # Kind; of LOAD and STORE: Move
+    Field("kind", 8),  # Kind; of LOAD and STORE Move, of TURN Turned
     Field("flags", 8),
-    Field("root", 8),  # of a broadcast
-    Field("record", 16),  # flits of one (m, l, o), header flit included
+    Field("root", 8),  # of a broadcast; the last node that has the last token
+    Field("record", 16),  # flits of one (m, l, o), header flit included; of a row, or of a vector's piece
     Field("flits", 32),  # of one node's message on the links
     Field("source", 32),
     Field("target", 32),
     Field("external", 32),
-    Field("scale", 32),  # reserved
-    Field("rank_stride", 32),  # LOAD and STORE: node b's part is at source (target) + b · rank_stride
+    Field("scale", 32),  # a single: of activations or scores; TURN: row of constants
+    Field("rank_stride", 32),  # node b's part is at source (target) + b · rank_stride; TURN: from piece to piece
 ]

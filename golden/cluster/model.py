@@ -14,6 +14,7 @@ from golden.cluster.combine import combine, widen_flits
 from golden.cluster.command import Command, check
 from golden.cluster.spec import MOVES, Move, Op, Schedule, Spec
 from golden.cluster.turns import Turn, turns
+from golden.cluster.units import Units
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -24,10 +25,12 @@ class Cluster:
 
     spec: Spec
     memory: Tensor = field(init=False)
+    units: Units = field(init=False)
     sent: int = 0
 
     def __post_init__(self) -> None:
-        self.memory = torch.zeros((self.spec.nodes, self.spec.words, self.spec.link_width // 32), dtype=torch.int64)
+        self.memory = torch.zeros((self.spec.nodes, self.spec.words, self.spec.lanes), dtype=torch.int64)
+        self.units = Units(self.spec, self.memory)
 
     def run(self, commands: Sequence[Command], external: Bytes) -> None:
         """Executes the commands in order; LOAD and STORE read and write `external`.
@@ -37,7 +40,9 @@ class Cluster:
         """
         for command in commands:
             check(command, self.spec)
-            if command.op in MOVES:
+            if command.feeds:
+                self.units.run(command, external)
+            elif command.op in MOVES:
                 self._move(command, external)
             else:
                 self._collective(command)

@@ -107,7 +107,9 @@ class Compute(wiring.Component):
         m.submodules.probability = probability = Probability()
         m.submodules.sums = sums = ValueSums(spec=self.spec)
         words = Staged(self.word, READ_LATENCY, "word")
-        score = p.stage(lambda flit, k: flit.word_select(k, 32), words, p.source(beat.word, "word_number"), name="score")
+        score = p.stage(
+            lambda flit, k: flit.word_select(k, 32), words, p.source(beat.word, "word_number"), name="score"
+        )
         m.d.comb += [probability.i.score.eq(score.value), probability.i.maximum.eq(maximum)]
         when = score.stage + Probability.latency
         row = p.source(beat.index[: len(sums.i.row)], "row")

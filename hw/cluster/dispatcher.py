@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.memory_map import COMMAND_BYTES
-from golden.cluster.spec import MOVES, SCHEDULES, WAIT_IDLE, Format, Kind, Op, Schedule
+from golden.cluster.spec import COMPUTE, MOVES, SCHEDULES, WAIT_IDLE, Format, Kind, Move, Op, Schedule
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, command_layout, header_layout
 from hw.lib.burst_reader import BurstReader
@@ -21,8 +21,8 @@ COMMANDS_AHEAD = 4
 class Dispatcher(wiring.Component):
     """On `start` reads the header at `address` and then the commands, checks each and hands it out.
 
-    LOAD and STORE, and commands with the flag WAIT_IDLE, wait until all nodes and the mover are idle;
-    after a LOAD or STORE the next command waits for its end. A command that is refused ends the program:
+    LOAD and STORE, commands of the decode units, and those with the flag WAIT_IDLE wait until all nodes are
+    idle; after one of the former the next command waits for its end. A command that is refused ends the program:
     `refused` is high with its number in `number`. Addresses are cut to whole words of the memory.
 
     Members:
@@ -30,6 +30,7 @@ class Dispatcher(wiring.Component):
         idle: the nodes have nothing to do, from the cycle after their last command on.
         collective: stream of checked collective commands, for all nodes at once.
         move: stream of LOAD and STORE commands, which are taken at their end.
+        feed: stream of commands that the decode units execute or are filled by, taken at their end.
         watchdog: of the header. number: of the command at hand. refused: it has an impossible code.
         busy: commands are left. memory: read port.
     """
@@ -43,6 +44,7 @@ class Dispatcher(wiring.Component):
                 "idle": In(1),
                 "collective": Out(stream.Signature(command_layout())),
                 "move": Out(stream.Signature(command_layout())),
+                "feed": Out(stream.Signature(command_layout())),
                 "watchdog": Out(32),
                 "number": Out(32),
                 "refused": Out(1),
@@ -69,12 +71,15 @@ class Dispatcher(wiring.Component):
         place = Signal(ADDRESS_WIDTH - log2_word)  # number of the next word
         handed = Signal()  # the command at hand goes
         last = (self.number % share == share - 1) | (left == 1)  # it is the last one in its word
-        moves = (command.op == Op.LOAD) | (command.op == Op.STORE)
-        waits = moves | (command.flags & WAIT_IDLE).any()
+        feeds = Cat(command.op == op for op in COMPUTE).any()
+        feeds |= (command.op == Op.LOAD) & (command.kind >= Move.ACTIVATIONS)
+        moves = ~feeds & ((command.op == Op.LOAD) | (command.op == Op.STORE))
+        waits = feeds | moves | (command.flags & WAIT_IDLE).any()
         may_go = ~waits | self.idle
         m.d.comb += [
             self.collective.payload.eq(command),
             self.move.payload.eq(command),
+            self.feed.payload.eq(command),
             reader.i.payload.length.eq(words),
             reader.i.payload.address.eq(place << log2_word),
         ]
@@ -110,9 +115,10 @@ class Dispatcher(wiring.Component):
                     m.next = "refused"
                 with m.Elif(entry_valid):
                     m.d.comb += [
-                        self.collective.valid.eq(may_go & ~moves),
+                        self.collective.valid.eq(may_go & ~moves & ~feeds),
                         self.move.valid.eq(may_go & moves),
-                        handed.eq(transfer(self.collective) | transfer(self.move)),
+                        self.feed.valid.eq(may_go & feeds),
+                        handed.eq(transfer(self.collective) | transfer(self.move) | transfer(self.feed)),
                         entry_ready.eq(handed & last),
                     ]
                 with m.If(handed):
@@ -146,19 +152,21 @@ class Dispatcher(wiring.Component):
     def _impossible(self, c) -> Value:
         """A code out of range, or codes that do not go together (golden/cluster/command.py)."""
         rounds = self.config.spec.rounds
-        fits = Cat(
-            (c.op == op) & Cat(c.schedule == schedule for schedule in schedules).any()
-            for op, schedules in SCHEDULES.items()
-        ).any()
+        spec = self.config.spec
+        ops = [op for op in SCHEDULES if spec.compute or op not in COMPUTE]
+        fits = Cat((c.op == op) & Cat(c.schedule == schedule for schedule in SCHEDULES[op]).any() for op in ops).any()
         reduces = (c.op == Op.REDUCE) | (c.op == Op.REDUCE_SCATTER)
         merges = reduces & (c.kind == Kind.MERGE)
         chunks = reduces & (c.schedule == Schedule.RING)
-        kinds = Mux(c.op == Op.LOAD, max(MOVES[Op.LOAD]), Mux(c.op == Op.STORE, max(MOVES[Op.STORE]), max(Kind)))
+        highest = {op: max(kinds) for op, kinds in (MOVES | COMPUTE).items()}
+        if not spec.compute:
+            highest[Op.LOAD] = Move.BROADCAST
+        beyond = Cat((c.op == op) & (c.kind > kind) for op, kind in highest.items()).any() | (c.kind > max(Kind))
         length = Mux(c.op == Op.BARRIER, 0, (c.flits == 0) | c.flits[LENGTH:].any())
         return (
             ~fits
             | (c.format > max(Format))
-            | (c.kind > kinds)
+            | beyond
             | (merges & ((c.format != Format.SINGLE) | (c.record == 0)))
             | (chunks & c.flits[:rounds].any())
             | (c.root >= self.config.spec.nodes)

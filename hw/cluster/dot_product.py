@@ -79,5 +79,7 @@ class DotProduct(wiring.Component):
         with m.If(comes[-1]):
             m.d.sync += self.o.eq(resize(Mux(first, 0, self.o) + flit.value, self.o.shape()))
         if flit.stage + 1 != dot_latency(self.spec):
-            raise ValueError(f"DotProduct takes {flit.stage + 1} cycles, its stated latency is {dot_latency(self.spec)}")
+            raise ValueError(
+                f"DotProduct takes {flit.stage + 1} cycles, its stated latency is {dot_latency(self.spec)}"
+            )
         return m

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.cluster.config import Config
 from hw.cluster.exchange import Exchange, source_of
-from hw.cluster.layouts import TURN, HostLayout, command_layout
+from hw.cluster.layouts import TURN, BeatLayout, HostLayout, SettingsLayout, command_layout
 from hw.cluster.node import EventLayout, Node
 from hw.lib.shared import repeat
 
@@ -21,6 +21,7 @@ class Network(wiring.Component):
         pause: by node, its links carry nothing in this cycle.
         host: access to the nodes' memories while all are idle; host_data: the flits read 3 cycles
         ago, node 0's first.
+        beat, settings, word: of the decode units; node b takes lane b of the word.
         idle, waits, waits_for, events: by node. turn: of node 0.
     """
 
@@ -32,6 +33,9 @@ class Network(wiring.Component):
                 "pause": In(spec.nodes),
                 "host": In(HostLayout(spec, nodes=spec.nodes)),
                 "host_data": Out(spec.nodes * spec.link_width),
+                "beat": In(BeatLayout(spec)),
+                "settings": In(SettingsLayout(spec)),
+                "word": In(spec.nodes * spec.link_width),
                 "idle": Out(spec.nodes),
                 "waits": Out(spec.nodes),
                 "waits_for": Out(range(spec.nodes)).array(spec.nodes),
@@ -58,6 +62,9 @@ class Network(wiring.Component):
                 node.host.address.eq(self.host.address),
                 node.host.stride.eq(self.host.stride),
                 node.host.data.eq(self.host.data.word_select(k, spec.link_width)),
+                node.beat.eq(self.beat),
+                node.settings.eq(self.settings),
+                node.flit.eq(self.word.word_select(k, spec.link_width)),
                 exchange.sent[k].eq(node.sent),
                 exchange.sent_link[k].eq(node.sent_link),
                 exchange.credit_out[k].eq(node.credit_out),

@@ -108,9 +108,7 @@ class Projection(wiring.Component):
             rescale.i.factor.eq(self.factor),
             rescale.i.scale.eq(p.at(scale, summed)),
         ]
-        tag = p.source(
-            Cat(beat.address, beat.word, beat.begin, beat.final, keys), "tag"
-        )
+        tag = p.source(Cat(beat.address, beat.word, beat.begin, beat.final, keys), "tag")
         self._collect(m, rescale.o, valid[-1], p.at(tag, summed + Rescale.latency))
         return m
 

@@ -79,7 +79,9 @@ class Bench:
     def words(self, first: int, flits: int) -> torch.Tensor:
         """Singles of the memory."""
         lanes = range(self.spec.lanes)
-        return torch.tensor([self.memory[a] >> (32 * k) & 0xFFFFFFFF for a in range(first, first + flits) for k in lanes])
+        return torch.tensor(
+            [self.memory[a] >> (32 * k) & 0xFFFFFFFF for a in range(first, first + flits) for k in lanes]
+        )
 
     def put(self, first: int, singles: torch.Tensor) -> None:
         """The inverse."""
@@ -184,12 +186,16 @@ def test_turn(name: str, turned: Turned, rng: random.Random) -> None:
     unit.constants[row:, 0], unit.constants[row:, 1] = own.reshape(flits, -1), other.reshape(flits, -1)
     constants = torch.stack([own.reshape(flits, -1), other.reshape(flits, -1)], 1).numpy().astype("<u4")
     bench.phase(
-        [({"kind": Beat.CONSTANTS, "index": 2 * row + k}, f) for k, f in enumerate(flits_of(constants.view(np.uint8), spec))]
+        [
+            ({"kind": Beat.CONSTANTS, "index": 2 * row + k}, f)
+            for k, f in enumerate(flits_of(constants.view(np.uint8), spec))
+        ]
     )
     bench.put(9, torch.cat([header, vector]))
     beats: list[Item] = [({"kind": Beat.DIVISOR, "address": 9}, 0)]
     beats += [
-        ({"kind": Beat.VECTOR, "first": k == 0, "index": row + k, "place": k, "address": 10 + k}, 0) for k in range(flits)
+        ({"kind": Beat.VECTOR, "first": k == 0, "index": row + k, "place": k, "address": 10 + k}, 0)
+        for k in range(flits)
     ]
     bench.phase(beats, turned=turned, root=root)
     codes: list[Item] = [
