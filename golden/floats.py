@@ -181,8 +181,8 @@ def from_int(value: Tensor, scale: Tensor) -> Tensor:
     significand = _shift_sticky(magnitude << zeros, torch.tensor(width - 1 - SINGLE.mantissa - GUARD))
     exponent = scale + (width - 1 + SINGLE.bias) - zeros
     # At exponent 0 the carry out of rounding still reaches the smallest normal number; below, nothing does.
-    code = _pack(torch.zeros_like(sign), exponent.clamp(min=0), significand, SINGLE)
-    code = torch.where((exponent < 0) | (code < 1 << SINGLE.mantissa), 0, code)
+    code = _pack(torch.zeros_like(sign), exponent, significand, SINGLE)
+    code = torch.where(code < 1 << SINGLE.mantissa, 0, code)
     return torch.where(value == 0, 0, code | sign << (SINGLE.width - 1))
 
 
@@ -214,6 +214,6 @@ def reciprocal(single: Tensor) -> Tensor:
     # The quotient's own highest bit, and for a power of two the one above, raises the exponent field.
     code = ((2 * SINGLE.bias - 2 - exponent) << SINGLE.mantissa) + ((quotient + 1) >> 1)
     size = single & (SINGLE.sign - 1)
-    code = torch.where((code < hidden) | (size == SINGLE.infinity), 0, code)
+    code = torch.where(code < hidden, 0, code)  # also for an infinity, by its exponent field
     code = torch.where(size < hidden, SINGLE.infinity, code) | sign << (SINGLE.width - 1)
     return torch.where(is_nan(single, SINGLE), SINGLE.nan, code)

@@ -13,7 +13,6 @@ from hw.lib.leading_zeros import leading_zeros
 from hw.lib.pipe import Pipe
 
 SCALE = signed(10)
-EXPONENT = SINGLE.exponent + 2  # bits of the largest exponent field that value and scale can ask for
 
 
 class FloatFromInt(wiring.Component):
@@ -53,21 +52,20 @@ class FloatFromInt(wiring.Component):
         exponent = p.stage(lambda s, z: s - z, raised, zeros, name="exponent")
 
         def packed(v: Value, e: Value) -> Value:
-            """Rounded at an exponent of at least 0, where a carry still reaches the smallest normal number."""
+            """The code for an exponent of at least 0, where a carry still reaches the smallest normal number."""
             spare = max(width - kept, 0)
             significand = Cat(Const(0, max(kept - width, 0)), v[:spare].any() | v[spare], v[spare + 1 :])
-            return round_pack(Const(0, 1), Mux(e < 0, 0, e)[:EXPONENT], significand, SINGLE)
+            return round_pack(Const(0, 1), e, significand, SINGLE)
 
         code = p.stage(packed, normal, exponent, name="code")
-        below = p.stage(lambda v, e: (e < 0) | ~v[-1], normal, exponent, name="below")
         # The highest bit is set after the shift, unless the value is 0.
-        sign = p.stage(lambda v, n: v & n[-1], negative, normal, name="sign")
+        below = p.stage(lambda v, e: (e < 0) | ~v[-1], normal, exponent, name="below")
 
         def flush(c: Value, b: Value, s: Value) -> Value:
             subnormal = ~c[SINGLE.mantissa : SINGLE.width - 1].any()
             return Cat(Mux(b | subnormal, 0, c[:-1]), s)
 
-        result = p.stage(flush, code, below, sign, name="result")
+        result = p.stage(flush, code, below, negative, name="result")
         if result.stage != self.latency:
             raise ValueError(f"FloatFromInt takes {result.stage} cycles, its stated latency is {self.latency}")
         m.d.comb += self.o.eq(result.value)

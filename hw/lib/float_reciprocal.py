@@ -50,11 +50,12 @@ class FloatReciprocal(wiring.Component):
                 quotient.eq(Cat(fits, quotient)),
             ]
 
-        # 2**MANTISSA / significand is 1 for a power of two, and lies between 1/2 and 1 for all others.
+        # 2**MANTISSA / significand is 1 for a power of two, and lies between 1/2 and 1 for all others. An infinity's
+        # exponent field gives one below 1, as results do that would be subnormal.
         power = quotient[-1]
         exponent = 2 * SINGLE.bias - 1 - operand.exponent + power
         fraction = (quotient[1 : MANTISSA + 1] + quotient[0])[:MANTISSA]
-        number = Mux(operand.infinite | (exponent < 1), 0, Cat(fraction, exponent[: SINGLE.exponent]))
+        number = Mux(exponent < 1, 0, Cat(fraction, exponent[: SINGLE.exponent]))
         subnormal = ~operand.significand[-1]
         result = Cat(Mux(subnormal, SINGLE.infinity, number)[: SINGLE.width - 1], operand.sign)
         last = (left == 1) & ~self.i.start
