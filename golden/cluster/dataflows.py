@@ -31,10 +31,15 @@ class Head:
             raise InputError(f"decode: the head's size must be even and the cache [S, {size}], it is {self.keys.shape}")
 
 
+def angles(position: int, size: int) -> Tensor:
+    """position·10000^(-2i/H) of the pairs i, [H/2]."""
+    return position * 10000.0 ** (-torch.arange(size // 2, dtype=torch.float64) * 2 / size)
+
+
 def rotate(vector: Tensor, position: int) -> Tensor:
     """Rotary embedding of neighbouring pairs (2i, 2i + 1) by position·10000^(-2i/H)."""
     pairs = vector.unflatten(-1, (-1, 2))
-    angle = position * 10000.0 ** (-torch.arange(len(pairs)) / len(pairs))
+    angle = angles(position, len(vector)).to(vector.dtype)
     cosine, sine = angle.cos(), angle.sin()
     turned = torch.stack([pairs[:, 0] * cosine - pairs[:, 1] * sine, pairs[:, 0] * sine + pairs[:, 1] * cosine], -1)
     return turned.flatten()
