@@ -15,7 +15,7 @@ import numpy as np
 from golden.cluster.command import Command, check
 from golden.cluster.head import SharedHead
 from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_lanes
-from golden.cluster.spec import WAIT_IDLE, Format, Kind, Move, Op, Schedule, Turned
+from golden.cluster.spec import INDEPENDENT, STREAM_AHEAD, WAIT_IDLE, Format, Kind, Move, Op, Schedule, Turned
 from golden.cluster.weights import pack_weights, row_flits
 from golden.rows import Bytes
 
@@ -165,16 +165,19 @@ def _commands(
             Command(op=Op.LOAD, target=at.record, flits=at.record_flits, external=address["exchange"]),
         ]
     inputs = len(head.hidden)
+    # The cache may be read ahead if the row that is stored just before lies behind all that could be on its way.
+    cached = INDEPENDENT if (rows - 1) * at.entry >= STREAM_AHEAD else 0
     return [
         Command(
             op=Op.LOAD, kind=Move.ACTIVATIONS, flits=inputs * hidden_bytes // spec.flit_bytes,
-            external=address["hidden"], scale=int(np.float32(head.hidden_scale).view(np.uint32)),
+            external=address["hidden"], flags=INDEPENDENT, scale=int(np.float32(head.hidden_scale).view(np.uint32)),
         ),
-        Command(op=Op.LOAD, kind=Move.CONSTANTS, flits=8 * at.vector, external=address["constants"]),
+        Command(op=Op.LOAD, kind=Move.CONSTANTS, flits=8 * at.vector, external=address["constants"], flags=INDEPENDENT),
         Command(op=Op.LOAD, flits=at.entry, target=at.entries, external=entries["keys"]),
         Command(op=Op.LOAD, flits=at.entry, target=at.entries + at.entry, external=entries["values"]),
         Command(
-            op=Op.GEMV, flits=slot, record=row_flits(inputs, spec), rank_stride=slot, external=address["projections"]
+            op=Op.GEMV, flits=slot, record=row_flits(inputs, spec), rank_stride=slot, external=address["projections"],
+            flags=INDEPENDENT,
         ),
         *gather,
         gathered(Turned.CACHE, KEY, target=at.entries),
@@ -184,16 +187,16 @@ def _commands(
         gathered(Turned.ACTIVATE, QUERY),
         Command(
             op=Op.SCORE, flits=rows, record=at.entry, target=at.scores, root=head.owner, scale=ONE,
-            external=address["keys"],
+            external=address["keys"], flags=cached,
         ),
         Command(
             op=Op.WEIGH, flits=rows, record=at.entry, source=at.scores, target=at.record, root=head.owner,
-            external=address["values"],
+            external=address["values"], flags=cached,
         ),
         *reduce,
         turn(Turned.NORMALISE, OUTPUT, source=at.record + 1, record=at.vector),
         Command(
             op=Op.GEMV, flits=inputs // spec.nodes // spec.lanes, record=row_flits(head.size, spec),
-            target=at.result, external=address["outputs"],
+            target=at.result, external=address["outputs"], flags=INDEPENDENT,
         ),
     ]  # fmt: skip

@@ -58,13 +58,14 @@ def check_head(hidden: Tensor, head: Head, spec: Spec) -> None:
     unit = max(nodes * spec.lanes, spec.flit_bytes, GROUP if spec.weight_bits == 4 else 1)
     if size % unit or not 0 < size <= MAX_HEAD:
         raise InputError(
-            f"decode: the head's size must be a multiple of {unit} (a flit for each of {nodes} nodes) up to {MAX_HEAD}, "
-            f"it is {size}"
+            f"decode: the head's size must be a multiple of {unit} (a flit for each of {nodes} nodes) "
+            f"up to {MAX_HEAD}, it is {size}"
         )
     unit = max(nodes * spec.lanes, GROUP if spec.weight_bits == 4 else spec.flit_bytes)
     if len(hidden) % unit or len(hidden) > spec.inputs:
         raise InputError(
-            f"decode: the hidden size must be a multiple of {unit} up to {spec.inputs} (set inputs), it is {len(hidden)}"
+            f"decode: the hidden size must be a multiple of {unit} up to {spec.inputs} (set inputs), "
+            f"it is {len(hidden)}"
         )
     if len(head.keys) == 0:
         raise InputError("decode: the cache must hold a token, it holds 0")

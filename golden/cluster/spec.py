@@ -60,7 +60,7 @@ class Move(IntEnum):
 
 
 WAIT_IDLE = 1  #: command flag: not before all nodes have ended all commands
-INDEPENDENT = 2  #: command flag: does not read what the command before it writes
+INDEPENDENT = 2  #: command flag: does not read what the command before it writes; a stream may be read at once
 
 #: What each operation may be asked for; anything else is refused.
 SCHEDULES = {
@@ -97,6 +97,7 @@ GROUP = 64  #: inputs that share a step and an offset of 4-bit weights
 PROBABILITY_BITS = 17  #: of exp(s - m) after the point: what an 18-bit multiplier takes beside the sign
 MAX_HEAD = 128  #: elements of a head
 CACHE_LIMIT = 127  #: largest code of a key or value
+STREAM_AHEAD = 512  #: words of an INDEPENDENT stream that may be read before the commands in front have ended
 VECTORS = 4  #: that constants are held for: query, key, value and output
 
 

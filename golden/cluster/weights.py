@@ -98,13 +98,13 @@ def pack_weights(weights: Weights, spec: Spec) -> Bytes:
     if rows % spec.lanes:
         raise InputError(f"decode: a node's rows must be a multiple of {spec.lanes} (words of a flit), they are {rows}")
     blocks = rows // spec.lanes
-    parts = [weights.scales.reshape(blocks, spec.lanes).view(np.uint8)]
+    parts: list[Bytes] = [weights.scales.reshape(blocks, spec.lanes).view(np.uint8)]
     if weights.steps is not None and weights.offsets is not None:
         pairs = np.stack([weights.steps, weights.offsets & 255], -1).astype(np.uint8).reshape(blocks, -1)
         spare = group_flits(inputs, spec) * spec.flit_bytes - pairs.shape[1]
         parts.append(np.pad(pairs, ((0, 0), (0, spare))))
         codes = weights.codes.astype(np.uint8).reshape(blocks, -1, 2)
-        parts.append(codes[:, :, 0] | codes[:, :, 1] << 4)
+        parts.append((codes[:, :, 0] | codes[:, :, 1] << 4).astype(np.uint8))
     else:
         parts.append(weights.codes.astype(np.int8).view(np.uint8).reshape(blocks, -1))
     return np.concatenate(parts, axis=1).reshape(-1, spec.flit_bytes)

@@ -21,14 +21,15 @@ from hw.lib.pipe import Pipe, Staged
 
 READ_LATENCY = 2  # of the node's memory, and of the constants
 ONE = SINGLE.bias << SINGLE.mantissa
+WRITING = 3  # cycles from a result to the memory that keeps it
 QUARTERS = 4  # flits of singles whose codes make one flit of 8-bit codes
 
 
 class Compute(wiring.Component):
     """Projection, scores, weighted sum, rotary embedding: one beat a cycle; equals `golden.cluster.compute.Unit`.
 
-    Nothing in here waits: a beat's results are written a fixed number of cycles later, all of them
-    `settle(spec)` cycles after it at the latest. The next phase's first beat may not come earlier.
+    Nothing in here waits: a beat's results are written a fixed number of cycles later, at the latest
+    `settle` of its phase. Beats that need them may not come earlier.
 
     Members:
         rank: of this node, constant. beat, flit: this cycle's beat and its word of the stream.
@@ -55,13 +56,17 @@ class Compute(wiring.Component):
         )
 
     @staticmethod
-    def settle(spec: Spec) -> int:
-        """Cycles from a beat until all it does is done, the write register included."""
-        values = READ_LATENCY + 1 + Probability.latency + 2
-        turn = READ_LATENCY + TurnUnit.TURN_LATENCY + 1
-        codes = TurnUnit.CODE_LATENCY + 2
-        divide = READ_LATENCY + FloatReciprocal.latency + 1
-        return max(projection_latency(spec), values, ValueSums.record_latency, turn, codes, divide) + 2
+    def settle(spec: Spec) -> dict[str, int]:
+        """Cycles after a phase's last beat until all it does is done, the write register included; by phase."""
+        turn = max(TurnUnit.TURN_LATENCY, FloatReciprocal.latency)
+        return {
+            "load": WRITING,
+            "project": projection_latency(spec) + WRITING,
+            "weigh": READ_LATENCY + 1 + Probability.latency + WRITING,
+            "record": ValueSums.record_latency + WRITING,
+            "vector": READ_LATENCY + turn + WRITING,
+            "codes": TurnUnit.CODE_LATENCY + WRITING,
+        }
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

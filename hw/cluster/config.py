@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from golden.cluster.spec import DEFAULT as DEFAULT_SPEC
 from golden.cluster.spec import PAPER as PAPER_SPEC
+from golden.cluster.spec import STREAM_AHEAD, Spec
 from golden.cluster.spec import TINY as TINY_SPEC
-from golden.cluster.spec import Spec
 from golden.errors import check_limits
 
 
@@ -25,7 +25,7 @@ class Config:
     def __post_init__(self) -> None:
         limits = {
             "link_stages": (1, 64), "receive_depth": (2, 256), "operand_depth": (4, 64), "command_depth": (2, 64),
-            "read_words": (32, 512),
+            "read_words": (32, STREAM_AHEAD),
         }  # fmt: skip
         check_limits("cluster", self, limits)
 

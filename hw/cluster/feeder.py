@@ -10,13 +10,10 @@ from golden.cluster.spec import Op, Turned
 from hw.cluster.compute import QUARTERS, Compute
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, Beat, BeatLayout, SettingsLayout, command_layout
-from hw.cluster.stream_beats import StreamBeats, group_flits
-from hw.lib.burst_reader import BurstReader
-from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
-from hw.lib.stream import transfer
-
-BURST = 16  # words a request
-COUNTING = 3  # cycles until a stream's number of words is known
+from hw.cluster.stream_beats import StreamBeats
+from hw.cluster.stream_reader import StreamReader
+from hw.lib.memory_port import ReadSignature
+from hw.lib.stream import connect, transfer
 
 
 class Feeder(wiring.Component):
@@ -24,12 +21,10 @@ class Feeder(wiring.Component):
 
     A word of the stream is a beat in the cycle in which it leaves the reader; lane b of it is node b's
     flit. Then come the command's phases without a stream, one beat a cycle, each after the units have
-    settled. Words of a stream, with W = `record` words a row (of weights, or a token):
-
-        GEMV: flits · (1 + groups + L·W)    SCORE, WEIGH: flits · W    LOAD: flits
+    settled.
 
     Members:
-        i: stream of commands, taken at their ends.
+        i: stream of commands, taken at their ends. ahead: those that read a stream, once known.
         beat, word, settings: for all nodes, from registers. moved: a beat is under way.
         busy: a command is under way. memory: read port.
     """
@@ -40,6 +35,7 @@ class Feeder(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(command_layout())),
+                "ahead": In(stream.Signature(command_layout())),
                 "beat": Out(BeatLayout(self.spec)),
                 "word": Out(self.width),
                 "settings": Out(SettingsLayout(self.spec)),
@@ -52,14 +48,15 @@ class Feeder(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         c, settings, beat = self.i.payload, self.settings, self.beat
-        m.submodules.reader = reader = BurstReader(width=self.width, depth=self.config.read_words)
+        m.submodules.reader = reader = StreamReader(config=self.config)
         m.submodules.beats = beats = StreamBeats(spec=self.spec)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
+        connect(m, self.ahead, reader.i)
         begins = Signal()
-        left = self._ask(m, reader, begins)
         m.d.comb += [
             beats.command.eq(c),
             beats.begin.eq(begins),
+            reader.begins.eq(begins & (c.op != Op.TURN)),
             beats.step.eq(transfer(reader.o)),
             self.moved.eq(beat.kind != Beat.IDLE),
         ]
@@ -73,25 +70,22 @@ class Feeder(wiring.Component):
             self.word.eq(reader.o.payload),
         ]
         number = Signal(LENGTH)  # of the phase's beats
-        wait = Signal(range(Compute.settle(self.spec) + 1))
+        settle = Compute.settle(self.spec)
+        wait = Signal(range(max(settle.values()) + 1))
         second = Signal()  # the second phase has begun
 
-        def ends(condition: Value) -> None:
-            """The phase's last beat."""
+        def ends(condition: Value, cycles: Value | int) -> None:
+            """The phase's last beat, and how long it takes."""
             with m.If(condition):
-                m.d.sync += [wait.eq(Compute.settle(self.spec)), number.eq(0)]
+                m.d.sync += [wait.eq(cycles), number.eq(0)]
                 m.next = "settle"
 
         with m.FSM():
             with m.State("idle"):
-                m.d.sync += [second.eq(0), wait.eq(COUNTING)]
+                m.d.sync += second.eq(0)
                 with m.If(self.i.valid):
-                    m.d.sync += self.busy.eq(1)
-                    m.next = "prepare"
-            with m.State("prepare"):
-                m.d.sync += wait.eq(wait - 1)
-                with m.If(wait == 0):
                     m.d.comb += begins.eq(1)
+                    m.d.sync += self.busy.eq(1)
                     with m.If(c.op != Op.TURN):
                         m.next = "stream"
                     with m.Elif(c.kind == Turned.NORMALISE):
@@ -100,19 +94,20 @@ class Feeder(wiring.Component):
                         m.next = "vector"
             with m.State("stream"):
                 m.d.comb += reader.o.ready.eq(1)
-                ends(transfer(reader.o) & (left == 1))
+                streams = Mux(c.op == Op.WEIGH, settle["weigh"], settle["project"])
+                ends(transfer(reader.o) & reader.last, Mux(c.op == Op.LOAD, settle["load"], streams))
             with m.State("divisor"):
                 m.d.sync += [beat.kind.eq(Beat.DIVISOR), beat.address.eq(c.source - 1)]
                 m.next = "vector"
             with m.State("vector"):
                 self._vector_beat(m, number)
-                ends(number == c.flits - 1)
+                ends(number == c.flits - 1, settle["vector"])
             with m.State("codes"):
                 self._code_beat(m, number)
-                ends(number == c.flits - 1)
+                ends(number == c.flits - 1, settle["codes"])
             with m.State("record"):
                 self._record_beat(m, number)
-                ends(number == c.record * QUARTERS)
+                ends(number == c.record * QUARTERS, settle["record"])
             with m.State("settle"):
                 m.d.sync += wait.eq(wait - 1)
                 with m.If(wait == 0):
@@ -126,31 +121,6 @@ class Feeder(wiring.Component):
                         m.d.sync += self.busy.eq(0)
                         m.next = "idle"
         return m
-
-    def _ask(self, m: Module, reader: BurstReader, begins: Signal) -> Signal:
-        """Asks for the words of a stream from `begins` on. Returns those that have not left the reader."""
-        spec, c = self.spec, self.i.payload
-        rows, row, total = Signal(LENGTH), Signal(LENGTH + 4), Signal(32)
-        block = 1 + group_flits(spec, c.record) + (c.record << (spec.lanes - 1).bit_length())
-        m.d.sync += [
-            rows.eq(c.flits),
-            row.eq(Mux(c.op == Op.GEMV, block, Mux(c.op == Op.LOAD, 1, c.record))),
-            total.eq(rows * row),
-        ]
-        wanted, left, place = Signal(32), Signal(32), Signal(ADDRESS_WIDTH)
-        length = Mux(wanted > BURST, BURST, wanted)
-        m.d.comb += [
-            reader.i.valid.eq(wanted != 0),
-            reader.i.payload.address.eq(place),
-            reader.i.payload.length.eq(length),
-        ]
-        with m.If(transfer(reader.i)):
-            m.d.sync += [wanted.eq(wanted - length), place.eq(place + length * (self.width // 8))]
-        with m.If(transfer(reader.o)):
-            m.d.sync += left.eq(left - 1)
-        with m.If(begins & (c.op != Op.TURN)):
-            m.d.sync += [wanted.eq(total), left.eq(total), place.eq(c.external)]
-        return left
 
     def _vector_beat(self, m: Module, number: Signal) -> None:
         """Flits of a vector that lies in pieces of `record` flits, `rank_stride` apart."""

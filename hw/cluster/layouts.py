@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from amaranth.hdl import signed
+from amaranth.hdl import Cat, Value, signed
 from amaranth.lib import data
 
 from golden.cluster.memory_map import COMMAND, HEADER
-from golden.cluster.spec import Spec
+from golden.cluster.spec import COMPUTE, Move, Op, Spec
 from hw.lib.row_layout import layout_of
 
 LENGTH = 16  # bits of a message's length in flits
@@ -19,6 +19,12 @@ TURN = 6  # bits of a turn's number, which wraps; the sides of a node are never 
 def command_layout() -> data.StructLayout:
     """A command as it lies in external memory."""
     return layout_of(COMMAND)
+
+
+def feeds(command: data.View) -> Value:
+    """The decode units execute the command, or are filled by it."""
+    computes = Cat(command.op == op for op in COMPUTE).any()
+    return computes | ((command.op == Op.LOAD) & (command.kind >= Move.ACTIVATIONS))
 
 
 def header_layout() -> data.StructLayout:

@@ -83,6 +83,7 @@ class ClusterEngine(wiring.Component):
             m.submodules.feeder = feeder = Feeder(config=config)
             readers.append(feeder.memory)
             wiring.connect(m, dispatcher.feed, feeder.i)
+            wiring.connect(m, dispatcher.ahead, feeder.ahead)
             m.d.comb += [
                 network.beat.eq(feeder.beat),
                 network.settings.eq(feeder.settings),

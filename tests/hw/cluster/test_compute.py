@@ -68,7 +68,7 @@ class Bench:
                     while rng.random() < 0.2:
                         await cycle({}, rng.getrandbits(self.spec.link_width))
                     await cycle(beat, flit)
-                for _ in range(Compute.settle(self.spec)):
+                for _ in range(max(Compute.settle(self.spec).values())):
                     await cycle({}, 0)
 
         simulator = Simulator(self.dut)
