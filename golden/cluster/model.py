@@ -12,7 +12,7 @@ from torch import Tensor
 
 from golden.cluster.combine import combine, widen_flits
 from golden.cluster.command import Command, check
-from golden.cluster.spec import MOVES, Move, Op, Schedule, Spec
+from golden.cluster.spec import MOVES, Kind, Move, Op, Schedule, Spec
 from golden.cluster.turns import Turn, turns
 
 Bytes = npt.NDArray[np.uint8]
@@ -72,7 +72,7 @@ class Cluster:
         if not turn.reduce:
             return message
         own = self._read(rank, turn, turn.operand_base, turn.receive_rank, turn.operand_widen, command)
-        return combine(own, message, command.format, command.kind, command.record)
+        return combine(own, message, command.format, Kind(command.kind), command.record)
 
     def _places(self, turn: Turn, base: int, rank: int, command: Command) -> Tensor:
         """Addresses of the turn's flits, in order."""

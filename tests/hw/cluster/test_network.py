@@ -73,7 +73,9 @@ def test_program(nodes: int, pause: float, rng, seed: int) -> None:
             ctx.set(network.host.address, place)
             await ctx.tick().repeat(3)
             flits = ctx.get(network.host_data)
-            got[:, place] = torch.tensor([[flits >> 64 * k + 32 * w & 0xFFFFFFFF for w in (0, 1)] for k in range(nodes)])
+            got[:, place] = torch.tensor(
+                [[flits >> 64 * k + 32 * w & 0xFFFFFFFF for w in (0, 1)] for k in range(nodes)]
+            )
 
     simulator = Simulator(network)
     simulator.add_clock(1e-6)
