@@ -43,6 +43,4 @@ def program_bytes(commands: Sequence[Command], spec: Spec, *, watchdog: int = 0)
     first = aligned(COMMAND_BYTES, spec)
     header = {"commands": len(commands), "command_address": first, "watchdog": watchdog}
     columns = {f.name: np.array([getattr(c, f.name) for c in commands], np.int64) for f in COMMAND}
-    return np.concatenate(
-        [pack(HEADER, header, first).reshape(-1), to_bytes(COMMAND, columns, len(commands)).reshape(-1)]
-    )
+    return np.concatenate([pack(HEADER, header, first), to_bytes(COMMAND, columns, len(commands))], axis=None)

@@ -10,7 +10,7 @@ import pytest
 
 from golden.cluster.command import Command
 from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_lanes
-from golden.cluster.spec import INDEPENDENT, SCHEDULES, Format, Kind, Move, Op, Schedule, Status
+from golden.cluster.spec import INDEPENDENT, SCHEDULES, Format, Kind, Op, Schedule, Status
 from golden.cluster.turns import traffic
 from hw.cluster.config import tiny
 from sim.jobs import MemorySettings
