@@ -18,6 +18,7 @@ from golden.cluster.spec import (
     Schedule,
     Spec,
     Turned,
+    Weighed,
 )
 from golden.errors import InputError
 
@@ -42,15 +43,16 @@ class Command:
 
     GEMV leaves `flits` flits of results at target + b·rank_stride, from as many row blocks of rows of
     `record` flits (`golden.cluster.weights`). SCORE leaves the scores of `flits` tokens at `target`, times
-    scale; WEIGH takes them from `source` and leaves the record at `target`; a token is `record` flits, the last
-    one is there for nodes up to `root`. TURN takes `flits` flits, in pieces of `record` from source +
-    j·rank_stride, and the constants from row `scale` on; kind says what becomes of it (`Turned`).
+    scale; WEIGH takes them from `source` and leaves the record at `target`, kind says which maximum is
+    subtracted (`Weighed`); a token is `record` flits, the last one is there for nodes up to `root`. TURN takes
+    `flits` flits, in pieces of `record` from source + j·rank_stride, and the constants from row `scale` on; kind
+    says what becomes of it (`Turned`).
     """
 
     op: Op
     schedule: Schedule = Schedule.XOR
     format: Format = Format.SINGLE
-    kind: Kind | Move | Turned = Kind.SUM
+    kind: Kind | Move | Turned | Weighed = Kind.SUM
     flags: int = 0
     root: int = 0
     record: int = 1

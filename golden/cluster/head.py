@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from golden.cluster.dataflows import Head, angles
-from golden.cluster.spec import CACHE_LIMIT, GROUP, MAX_HEAD, Spec
+from golden.cluster.spec import CACHE_LIMIT, GROUP, MAX_HEAD, Dataflow, Spec
 from golden.cluster.weights import Weights, quantise
 from golden.errors import InputError
 
@@ -20,14 +20,18 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class SharedHead:
-    """A head on N nodes, split by tokens: token t is node t mod N's, as its row t div N.
+    """A head on N nodes. E, a node's elements of a cache entry, and the tokens of its rows:
 
-    `hidden` codes [D] times `hidden_scale`; `projections` and `outputs` by node; `constants` [4, H, 2]: own
-    and other factors for query, key, value, output; `keys` and `values` codes [rows, N, H], with room for the
-    token that is decoded: row `rows - 1` of node `owner`.
+        TOKEN: E = H, row r of node b is token r·N + b    HEAD: E = H/N, row r is token r
+
+    `hidden` codes [D] times `hidden_scale`; `projections` and `outputs` by node; `constants` [N, 4, E, 2]: own
+    and other factors for query, key, value, output; `keys` and `values` codes [rows, N, E], with room for the
+    token that is decoded: the last row of node `owner` (TOKEN), or of all.
     """
 
     spec: Spec
+    dataflow: Dataflow
+    size: int  # H
     hidden: Ints
     hidden_scale: float
     projections: list[Weights]
@@ -38,8 +42,8 @@ class SharedHead:
     owner: int
 
     @property
-    def size(self) -> int:
-        """Elements of the head, H."""
+    def elements(self) -> int:
+        """Of a cache entry in one node, E."""
         return self.keys.shape[2]
 
     @property
@@ -48,25 +52,23 @@ class SharedHead:
         return len(self.keys)
 
 
-def check_head(hidden: Tensor, head: Head, spec: Spec) -> None:
+def check_head(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow) -> None:
     """Refuses a head that does not fit nodes and flits.
 
     Raises:
         InputError: with the rule and the value.
     """
     size, nodes = head.query.shape[1], spec.nodes
-    unit = max(nodes * spec.lanes, spec.flit_bytes, GROUP if spec.weight_bits == 4 else 1)
-    if size % unit or not 0 < size <= MAX_HEAD:
-        raise InputError(
-            f"decode: the head's size must be a multiple of {unit} (a flit for each of {nodes} nodes) "
-            f"up to {MAX_HEAD}, it is {size}"
-        )
-    unit = max(nodes * spec.lanes, GROUP if spec.weight_bits == 4 else spec.flit_bytes)
-    if len(hidden) % unit or len(hidden) > spec.inputs:
-        raise InputError(
-            f"decode: the hidden size must be a multiple of {unit} up to {spec.inputs} (set inputs), "
-            f"it is {len(hidden)}"
-        )
+    entry = spec.flit_bytes if dataflow == Dataflow.TOKEN else nodes * spec.flit_bytes
+    grouped = (1 if dataflow == Dataflow.TOKEN else nodes) * (GROUP if spec.weight_bits == 4 else 1)
+    limits = {"head's": (size, max(nodes * spec.lanes, entry, grouped), MAX_HEAD)}
+    limits["hidden"] = len(hidden), max(nodes * spec.lanes, spec.flit_bytes, grouped), spec.inputs
+    for name, (value, unit, most) in limits.items():
+        if value % unit or not 0 < value <= most:
+            raise InputError(
+                f"decode: the {name} size must be a multiple of {unit} up to {most} for {nodes} nodes split by "
+                f"{dataflow.name.lower()}, it is {value}"
+            )
     if len(head.keys) == 0:
         raise InputError("decode: the cache must hold a token, it holds 0")
     for name, tensor in (("hidden", hidden), *vars(head).items()):
@@ -74,7 +76,7 @@ def check_head(hidden: Tensor, head: Head, spec: Spec) -> None:
             raise InputError(f"decode: {name} must be finite")
 
 
-def share(hidden: Tensor, head: Head, spec: Spec) -> SharedHead:
+def share(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow = Dataflow.TOKEN) -> SharedHead:
     """Quantises a head and shares it out.
 
     Hidden vector: codes of `activation_bits`, largest = top code. Cache: 8 bits with a static scale a
@@ -84,27 +86,37 @@ def share(hidden: Tensor, head: Head, spec: Spec) -> SharedHead:
     Raises:
         InputError: sizes do not fit, or a number is not finite.
     """
-    check_head(hidden, head, spec)
+    check_head(hidden, head, spec, dataflow)
     size, nodes = head.query.shape[1], spec.nodes
     top = (1 << (spec.activation_bits - 1)) - 1
     scale = float(hidden.abs().max()) / top or 1.0
     codes = torch.round(hidden.double() / scale).clamp(-top, top).long().numpy()
-    columns = [np.arange(size)[b * size // nodes : (b + 1) * size // nodes] for b in range(nodes)]
+    columns = np.array_split(np.arange(size), nodes)
     matrices = [m.numpy().astype(np.float64) for m in (head.query, head.key, head.value)]
     projections = [quantise(np.concatenate([m[:, c].T for m in matrices]), spec) for c in columns]
-    slices = np.array_split(np.arange(len(hidden)), nodes)
-    outputs = [quantise(head.output.numpy().astype(np.float64)[:, s].T, spec) for s in slices]
-    steps = {name: _steps(tensor) for name, tensor in (("keys", head.keys), ("values", head.values))}
+    output = head.output.numpy().astype(np.float64)
+    if dataflow == Dataflow.TOKEN:
+        outputs = [quantise(output[:, part].T, spec) for part in np.array_split(np.arange(len(hidden)), nodes)]
+    else:
+        outputs = [quantise(output[c].T, spec) for c in columns]
+    keys, values = _steps(head.keys), _steps(head.values)
+    constants = _constants(len(head.keys), size, keys, values)
+    if dataflow == Dataflow.TOKEN:
+        constants = np.stack([constants] * nodes)
+    else:
+        constants = np.stack([constants[:, c] for c in columns])
     return SharedHead(
         spec=spec,
+        dataflow=dataflow,
+        size=size,
         hidden=codes,
         hidden_scale=scale,
         projections=projections,
         outputs=outputs,
-        constants=_constants(len(head.keys), size, steps["keys"], steps["values"]),
-        keys=_rows(head.keys, steps["keys"], nodes),
-        values=_rows(head.values, steps["values"], nodes),
-        owner=len(head.keys) % nodes,
+        constants=constants,
+        keys=_rows(head.keys, keys, nodes, dataflow),
+        values=_rows(head.values, values, nodes, dataflow),
+        owner=len(head.keys) % nodes if dataflow == Dataflow.TOKEN else nodes - 1,
     )
 
 
@@ -114,12 +126,16 @@ def _steps(cache: Tensor) -> Tensor:
     return torch.where(largest > 0, largest / CACHE_LIMIT, 1.0)
 
 
-def _rows(cache: Tensor, steps: Tensor, nodes: int) -> Ints:
-    """Codes [rows, N, H] of tokens [S, H], and of zeros where there is none."""
+def _rows(cache: Tensor, steps: Tensor, nodes: int, dataflow: Dataflow) -> Ints:
+    """Codes [rows, N, E] of tokens [S, H], and of zeros where there is none."""
     codes = torch.round(cache.double() / steps).clamp(-CACHE_LIMIT, CACHE_LIMIT).long()
-    rows = len(cache) // nodes + 1
-    padded = torch.nn.functional.pad(codes, (0, 0, 0, rows * nodes - len(cache)))
-    return padded.reshape(rows, nodes, -1).numpy()
+    row_tokens = nodes if dataflow == Dataflow.TOKEN else 1
+    spare = row_tokens - len(cache) % row_tokens
+    return (
+        torch.nn.functional.pad(codes, (0, 0, 0, spare))
+        .reshape(-1, nodes, row_tokens * cache.shape[1] // nodes)
+        .numpy()
+    )
 
 
 def _constants(position: int, size: int, keys: Tensor, values: Tensor) -> Floats:

@@ -24,7 +24,7 @@ COMMAND = [
     Field("op", 8),
     Field("schedule", 8),
     Field("format", 8),
-    Field("kind", 8),  # Kind; of LOAD and STORE Move, of TURN Turned
+    Field("kind", 8),  # Kind; of LOAD and STORE Move, of TURN Turned, of WEIGH Weighed
     Field("flags", 8),
     Field("root", 8),  # of a broadcast; the last node that has the last token
     Field("record", 16),  # flits of one (m, l, o), header flit included; of a row, or of a vector's piece

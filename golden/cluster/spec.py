@@ -87,10 +87,17 @@ class Turned(IntEnum):
     CACHE_ALL = 3  #: 8-bit codes in the memories of all nodes
 
 
+class Weighed(IntEnum):
+    """Which maximum WEIGH subtracts; stands in the command's `kind`."""
+
+    LAST = 0  #: of the last SCORE
+    FOUND = 1  #: of the scores at `source`, which it looks for first: they are sums over nodes
+
+
 #: Operations on external memory, and the kinds that are theirs.
 MOVES = {Op.LOAD: tuple(Move), Op.STORE: (Move.STRIPED,)}
 #: Operations of the nodes' decode units, and the kinds that are theirs.
-COMPUTE = {Op.GEMV: (0,), Op.SCORE: (0,), Op.WEIGH: (0,), Op.TURN: tuple(Turned)}
+COMPUTE = {Op.GEMV: (0,), Op.SCORE: (0,), Op.WEIGH: tuple(Weighed), Op.TURN: tuple(Turned)}
 
 
 GROUP = 64  #: inputs that share a step and an offset of 4-bit weights
@@ -99,6 +106,13 @@ MAX_HEAD = 128  #: elements of a head
 CACHE_LIMIT = 127  #: largest code of a key or value
 STREAM_AHEAD = 512  #: words of an INDEPENDENT stream that may be read before the commands in front have ended
 VECTORS = 4  #: that constants are held for: query, key, value and output
+
+
+class Dataflow(IntEnum):
+    """How a decode step is split over the nodes."""
+
+    TOKEN = 0  #: each node attends with the whole head to its share of the tokens
+    HEAD = 1  #: each node has its share of the head's elements for all tokens
 
 
 class Status(IntEnum):

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from golden import floats
 from golden.cluster.command import Command
-from golden.cluster.compute import NEGATIVE_INFINITY, Unit
+from golden.cluster.compute import NEGATIVE_INFINITY, Unit, largest
 from golden.cluster.memory_image import from_lanes
-from golden.cluster.spec import Move, Op, Spec, Turned
+from golden.cluster.spec import Move, Op, Spec, Turned, Weighed
 from golden.cluster.weights import block_flits, unpack_weights
 
 Bytes = npt.NDArray[np.uint8]
@@ -68,7 +68,10 @@ class Units:
         self.memory[rank, c.target : c.target + flits] = padded.reshape(flits, -1)
 
     def _weigh(self, c: Command, rank: int, unit: Unit, raw: Bytes) -> None:
-        scores = self.memory[rank, c.source :].flatten()[: c.flits]
+        flits = self.memory[rank, c.source : c.source + -(-c.flits // self.spec.lanes)].flatten()
+        scores = flits[: c.flits]
+        if c.kind == Weighed.FOUND:
+            unit.maximum = largest(flits)
         record = unit.attend(scores, self._codes(c, raw)).reshape(-1, self.spec.lanes)
         self.memory[rank, c.target : c.target + len(record)] = record
 

@@ -11,7 +11,7 @@ from golden.float_format import SINGLE
 from hw.cluster.activation_memory import CodeUnits
 from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
 from hw.cluster.probability import Probability
-from hw.cluster.projection import Projection, projection_latency
+from hw.cluster.projection import MAXIMUM_LATENCY, READ_LATENCY, Projection, projection_latency
 from hw.cluster.rescale import EXPONENT
 from hw.cluster.turn_unit import TurnUnit
 from hw.cluster.value_sums import ValueSums
@@ -19,7 +19,6 @@ from hw.lib.float_reciprocal import FloatReciprocal
 from hw.lib.memory import two_port_memory
 from hw.lib.pipe import Pipe, Staged
 
-READ_LATENCY = 2  # of the node's memory, and of the constants
 ONE = SINGLE.bias << SINGLE.mantissa
 WRITING = 3  # cycles from a result to the memory that keeps it
 QUARTERS = 4  # flits of singles whose codes make one flit of 8-bit codes
@@ -65,6 +64,7 @@ class Compute(wiring.Component):
             "weigh": READ_LATENCY + 1 + Probability.latency + WRITING,
             "record": ValueSums.record_latency + WRITING,
             "vector": READ_LATENCY + turn + WRITING,
+            "maximum": MAXIMUM_LATENCY + spec.lanes.bit_length(),
             "codes": TurnUnit.CODE_LATENCY + WRITING,
         }
 
@@ -74,12 +74,13 @@ class Compute(wiring.Component):
         spec, beat = self.spec, self.beat
         m.submodules.projection = projection = Projection(spec=spec)
         exponent, factor = Signal(signed(EXPONENT)), Signal(32, init=ONE)
-        reads = Cat(beat.kind == kind for kind in (Beat.VALUES, Beat.VECTOR, Beat.DIVISOR)).any()
+        reads = Cat(beat.kind == kind for kind in (Beat.VALUES, Beat.VECTOR, Beat.DIVISOR, Beat.MAXIMUM)).any()
         m.d.comb += [
             self.read.enable.eq(reads),
             self.read.address.eq(beat.address),
             projection.beat.eq(beat),
             projection.flit.eq(self.flit),
+            projection.scores.eq(self.word),
             projection.settings.eq(self.settings),
             projection.exponent.eq(exponent),
             projection.factor.eq(factor),

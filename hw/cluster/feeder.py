@@ -6,7 +6,7 @@ from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.spec import Op, Turned
+from golden.cluster.spec import Op, Turned, Weighed
 from hw.cluster.compute import QUARTERS, Compute
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, Beat, BeatLayout, SettingsLayout, command_layout
@@ -72,6 +72,7 @@ class Feeder(wiring.Component):
         number = Signal(LENGTH)  # of the phase's beats
         settle = Compute.settle(self.spec)
         wait = Signal(range(max(settle.values()) + 1))
+        score_flits = (c.flits + self.spec.lanes - 1) >> (self.spec.lanes - 1).bit_length()
         second = Signal()  # the second phase has begun
 
         def ends(condition: Value, cycles: Value | int) -> None:
@@ -82,11 +83,13 @@ class Feeder(wiring.Component):
 
         with m.FSM():
             with m.State("idle"):
-                m.d.sync += second.eq(0)
                 with m.If(self.i.valid):
                     m.d.comb += begins.eq(1)
                     m.d.sync += self.busy.eq(1)
-                    with m.If(c.op != Op.TURN):
+                    m.d.sync += second.eq(0)
+                    with m.If((c.op == Op.WEIGH) & (c.kind == Weighed.FOUND)):
+                        m.next = "maximum"
+                    with m.Elif(c.op != Op.TURN):
                         m.next = "stream"
                     with m.Elif(c.kind == Turned.NORMALISE):
                         m.next = "divisor"
@@ -96,6 +99,21 @@ class Feeder(wiring.Component):
                 m.d.comb += reader.o.ready.eq(1)
                 streams = Mux(c.op == Op.WEIGH, settle["weigh"], settle["project"])
                 ends(transfer(reader.o) & reader.last, Mux(c.op == Op.LOAD, settle["load"], streams))
+            with m.State("maximum"):
+                m.d.sync += [
+                    number.eq(number + 1),
+                    wait.eq(settle["maximum"]),
+                    beat.kind.eq(Beat.MAXIMUM),
+                    beat.begin.eq(number == 0),
+                    beat.address.eq(c.source + number),
+                ]
+                with m.If(number == score_flits - 1):
+                    m.d.sync += number.eq(0)
+                    m.next = "found"
+            with m.State("found"):
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    m.next = "stream"
             with m.State("divisor"):
                 m.d.sync += [beat.kind.eq(Beat.DIVISOR), beat.address.eq(c.source - 1)]
                 m.next = "vector"

@@ -120,6 +120,7 @@ class Beat(IntEnum):
     DIVISOR = 9  #: starts the reciprocal
     VECTOR = 10  #: is turned
     CODES = 11  #: the turned vector becomes codes
+    MAXIMUM = 12  #: of a flit of scores
 
 
 class BeatLayout(data.StructLayout):

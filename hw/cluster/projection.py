@@ -17,7 +17,8 @@ from hw.lib.float_parts import is_nan, less
 from hw.lib.pipe import Pipe, Staged
 
 NEGATIVE_INFINITY = SINGLE.sign | SINGLE.infinity
-READ_LATENCY = 2  # of the activations
+READ_LATENCY = 2  # of the activations, and of the node's memory
+MAXIMUM_LATENCY = READ_LATENCY + 2  # beside the levels of the tree
 
 
 def codes_at(spec: Spec) -> int:
@@ -30,6 +31,12 @@ def projection_latency(spec: Spec) -> int:
     return codes_at(spec) + dot_latency(spec) + Rescale.latency + 1
 
 
+def _larger(a: Value, b: Value) -> Value:
+    """The maximum of two singles, NaN if either is; equals `golden.floats.maximum`."""
+    nan = is_nan(a, SINGLE) | is_nan(b, SINGLE)
+    return Mux(nan, Const(SINGLE.nan, 32), Mux(less(a, b), b, a))[:32]
+
+
 class Projection(wiring.Component):
     """y[r] = (Σ_c code[r, c]·activation[c])·2**exponent · factor · scale[r]; equals `golden.cluster.compute.project`.
 
@@ -40,7 +47,8 @@ class Projection(wiring.Component):
     Members:
         beat, flit, settings: see `Compute`. masked: the last token of a KEYS command is not there.
         exponent, factor: of the activations. activations: write of an activation unit.
-        maximum: of the scores of the last command.
+        scores: flit that a MAXIMUM beat asked for 2 cycles ago.
+        maximum: of the scores of the last KEYS, or of the last MAXIMUM command.
         o: {`enable`, `address`, `data`} of a flit of results.
     """
 
@@ -52,6 +60,7 @@ class Projection(wiring.Component):
             {
                 "beat": In(BeatLayout(spec)),
                 "flit": In(spec.link_width),
+                "scores": In(spec.link_width),
                 "settings": In(SettingsLayout(spec)),
                 "masked": In(1),
                 "exponent": In(signed(EXPONENT)),
@@ -109,6 +118,7 @@ class Projection(wiring.Component):
             rescale.i.scale.eq(p.at(scale, summed)),
         ]
         tag = p.source(Cat(beat.address, beat.word, beat.begin, beat.final, keys), "tag")
+        self._look(m, p)
         self._collect(m, rescale.o, valid[-1], p.at(tag, summed + Rescale.latency))
         return m
 
@@ -147,6 +157,21 @@ class Projection(wiring.Component):
                 with m.Elif(word == 0):
                     m.d.sync += mine.eq(NEGATIVE_INFINITY)
         with m.If(valid & key):
-            before = Mux(begin, NEGATIVE_INFINITY, self.maximum)[:32]
-            nan = is_nan(before, SINGLE) | is_nan(value, SINGLE)
-            m.d.sync += self.maximum.eq(Mux(nan, Const(SINGLE.nan, 32), Mux(less(before, value), value, before)))
+            m.d.sync += self.maximum.eq(_larger(Mux(begin, NEGATIVE_INFINITY, self.maximum)[:32], value))
+
+    def _look(self, m: Module, p: Pipe) -> None:
+        """The maximum of flits of scores, a level of the tree a cycle."""
+        words = Staged(self.scores, READ_LATENCY, "scores")
+        level = [p.stage(lambda v, k=k: v.word_select(k, 32), words, name=f"word_{k}") for k in range(self.spec.lanes)]
+        while len(level) > 1:
+            level = [
+                p.stage(_larger, *pair, name=f"larger_{len(level)}_{k}")
+                for k, pair in enumerate(zip(level[::2], level[1::2], strict=True))
+            ]
+        looks, begin = p.source(self.beat.kind == Beat.MAXIMUM, "looks"), p.source(self.beat.begin, "looks_first")
+        flit = level[0]
+        came = Signal(flit.stage)
+        m.d.sync += came.eq((came << 1) | looks.value)
+        with m.If(came[-1]):
+            before = Mux(p.at(begin, flit.stage), NEGATIVE_INFINITY, self.maximum)[:32]
+            m.d.sync += self.maximum.eq(_larger(before, flit.value))

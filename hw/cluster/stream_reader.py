@@ -31,7 +31,7 @@ class StreamReader(wiring.Component):
     words. They are asked for when the command is known if it is INDEPENDENT, else when it `begins`.
 
     Members:
-        i: stream of commands that have streams, taken as long as four wait at most. begins: the next of them is executed from now on.
+        i: stream of commands that have streams; four may wait. begins: the next of them is executed from now on.
         o: stream of words. last: the word is its stream's last.
         memory: read port.
     """
