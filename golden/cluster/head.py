@@ -14,6 +14,9 @@ from golden.cluster.spec import CACHE_LIMIT, GROUP, MAX_HEAD, Dataflow, Spec
 from golden.cluster.weights import Weights, quantise
 from golden.errors import InputError
 
+CALIBRATION = 64  # tokens from which on every channel has a scale of its own
+MARGIN = 1.25  # for fewer
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
@@ -80,7 +83,7 @@ def share(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow = Dataflow.
     """Quantises a head and shares it out.
 
     Hidden vector: codes of `activation_bits`, largest = top code. Cache: 8 bits with a static scale a
-    channel, max|channel| / 127, which is folded into the constants: queries are multiplied with the keys'
+    channel, max|channel| / 127 (one for all where there are few tokens), which is folded into the constants: queries are multiplied with the keys'
     scale and 1 / √H, new keys and values divided by theirs, the output multiplied with the values'.
 
     Raises:
@@ -121,8 +124,10 @@ def share(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow = Dataflow.
 
 
 def _steps(cache: Tensor) -> Tensor:
-    """Each channel's scale."""
+    """Each channel's scale; a short cache does not tell its channels apart, and has a margin for the new token."""
     largest = cache.double().abs().amax(0)
+    if len(cache) < CALIBRATION:
+        largest = largest.max().expand_as(largest) * MARGIN
     return torch.where(largest > 0, largest / CACHE_LIMIT, 1.0)
 
 

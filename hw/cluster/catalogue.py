@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 
 from hw.cluster.activation_memory import ActivationMemory
 from hw.cluster.combine_lane import CombineLane
+from hw.cluster.command_reader import CommandReader
 from hw.cluster.compute import Compute
 from hw.cluster.config import Config
 from hw.cluster.dequantise import Dequantise
@@ -28,6 +29,7 @@ from hw.cluster.rescale import Rescale
 from hw.cluster.send_port import SendPort
 from hw.cluster.sequencer import Sequencer
 from hw.cluster.stream_beats import StreamBeats
+from hw.cluster.stream_reader import StreamReader
 from hw.cluster.turn_unit import TurnUnit
 from hw.cluster.value_sums import ValueSums
 from hw.cluster.vector_alu import VectorAlu
@@ -53,6 +55,7 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
         "vector_alu": lambda: VectorAlu(spec=config.spec),
         "node": lambda: Node(config=config),
         "exchange": lambda: Exchange(config=config),
+        "command_reader": lambda: CommandReader(config=config),
         "dispatcher": lambda: Dispatcher(config=config),
         "mover": lambda: Mover(config=config),
         "activation_memory": lambda: ActivationMemory(spec=spec),
@@ -65,6 +68,7 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
         "turn_unit": lambda: TurnUnit(spec=spec),
         "compute": lambda: Compute(spec=spec),
         "stream_beats": lambda: StreamBeats(spec=spec),
+        "stream_reader": lambda: StreamReader(config=config),
         "feeder": lambda: Feeder(config=config),
         "watchdog": lambda: Watchdog(spec=config.spec),
     }
