@@ -19,6 +19,7 @@ from hw.cluster.walker import Walker
 from hw.cluster.widen_flit import WidenFlit
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import connect, transfer
+from hw.lib.tree import add_all
 
 CLIPPED = 4  # bits of a number of codes
 TURNS_AHEAD = 4  # turns that wait on each side
@@ -178,7 +179,7 @@ class Node(wiring.Component):
         host = Signal(self.host.shape())  # at this node's own address
         reach = Signal.like(self.host.address)
         m.d.sync += [
-            reach.eq(self.rank * self.host.stride),
+            reach.eq(add_all([Mux(bit, self.host.stride << k, 0) for k, bit in enumerate(self.rank)])),
             host.eq(self.host),
             host.address.eq(self.host.address + reach),
         ]
