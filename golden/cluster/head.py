@@ -83,8 +83,9 @@ def share(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow = Dataflow.
     """Quantises a head and shares it out.
 
     Hidden vector: codes of `activation_bits`, largest = top code. Cache: 8 bits with a static scale a
-    channel, max|channel| / 127 (one for all where there are few tokens), which is folded into the constants: queries are multiplied with the keys'
-    scale and 1 / √H, new keys and values divided by theirs, the output multiplied with the values'.
+    channel, max|channel| / 127 (one for all where there are few tokens), which is folded into the constants:
+    queries are multiplied with the keys' scale and 1 / √H, new keys and values divided by theirs, the output
+    multiplied with the values'.
 
     Raises:
         InputError: sizes do not fit, or a number is not finite.

@@ -62,7 +62,7 @@ class TurnUnit(wiring.Component):
                 lane.i.b.eq(i.other[mine]),
             ]
             turned.append(lane.o)
-        write, read = two_port_memory(m, platform, "turned", width=spec.link_width, depth=self.rows)
+        write, read = two_port_memory(m, platform, "vectors", width=spec.link_width, depth=self.rows)
         comes = Signal(MergeLane.latency)
         m.d.sync += comes.eq(Cat(self.valid, comes))
         tags: list[Value] = [Cat(i.row, i.first)]
@@ -102,9 +102,9 @@ class TurnUnit(wiring.Component):
         best: Value = fields[0]
         for field in fields[1:]:
             best = Mux(field > best, field, best)
-        flit, largest = Signal(SINGLE.exponent), Signal(SINGLE.exponent)
+        highest, largest = Signal(SINGLE.exponent), Signal(SINGLE.exponent)
         came, begins = Signal(), Signal()
-        m.d.sync += [flit.eq(best), came.eq(comes), begins.eq(first)]
+        m.d.sync += [highest.eq(best), came.eq(comes), begins.eq(first)]
         with m.If(came):
-            m.d.sync += largest.eq(Mux(begins | (flit > largest), flit, largest))
+            m.d.sync += largest.eq(Mux(begins | (highest > largest), highest, largest))
         m.d.sync += self.exponent.eq(largest - (SINGLE.bias + spec.activation_bits - 2))

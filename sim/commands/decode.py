@@ -106,14 +106,14 @@ def decode(
         write_array(target, done.output.numpy())
     if report is not None:
         write_json(report, done.report)
-    quality, other = done.report["quality"], done.report.get("unfused")
+    quality, cycles, other = done.report["quality"], done.report["cycles"], done.report.get("unfused")
     out.print(
-        f"decode by {dataflow}, {config.spec.nodes} nodes, head {weights.keys.shape[1]} of {len(x)}, {len(weights.keys)} "
-        f"tokens: {done.report['cycles']} cycles, {done.report['ratio']:.3f} of the bound; every byte equals the model; "
-        f"error {quality['max_error']:.1e} of float32"
+        f"decode by {dataflow}, {config.spec.nodes} nodes, head {weights.keys.shape[1]} of {len(x)}, "
+        f"{len(weights.keys)} tokens: {cycles} cycles, {done.report['ratio']:.3f} of the bound; every byte equals "
+        f"the model; error {quality['max_error']:.1e} of float32"
     )
     if other:
         out.print(
-            f"through external memory: {other['cycles']} cycles, {other['cycles'] / done.report['cycles']:.3f} times as "
-            f"many, {other['bytes'] - done.report['bytes']['total']} B more"
+            f"through external memory: {other['cycles']} cycles, {other['cycles'] / cycles:.3f} times as many, "
+            f"{other['bytes'] - done.report['bytes']['total']} B more"
         )

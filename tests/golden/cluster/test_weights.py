@@ -33,8 +33,11 @@ def test_two_levels_never_leave_8_bits(seed: int) -> None:
     weights[::4, :GROUP] = np.abs(weights[::4, :GROUP]) + np.abs(weights).max()  # a group of high codes only
     weights[1::4, :GROUP] = -np.abs(weights[1::4, :GROUP])
     eight, four = quantise(weights, INT8), quantise(weights, INT4)
-    assert four.steps is not None and four.offsets is not None
-    assert four.codes.min() >= 0 and four.codes.max() <= 15 and four.steps.max() <= 17
+    assert four.steps is not None
+    assert four.offsets is not None
+    assert four.codes.min() >= 0
+    assert four.codes.max() <= 15
+    assert four.steps.max() <= 17
     exact = four.codes * np.repeat(four.steps, GROUP, 1) + np.repeat(four.offsets, GROUP, 1)
     assert np.abs(exact).max() <= 127
     assert np.array_equal(four.wide, exact)
@@ -62,5 +65,5 @@ def test_refused() -> None:
         quantise(rows(1, 4, 96), INT4)
     with pytest.raises(InputError, match="weights must be finite"):
         quantise(rows(1) * np.nan, INT8)
-    with pytest.raises(InputError, match="multiple of 4 .* they are 6"):
+    with pytest.raises(InputError, match=r"multiple of 4 .* they are 6"):
         pack_weights(quantise(rows(1, 6), INT8), INT8)
