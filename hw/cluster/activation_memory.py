@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal, signed
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -30,7 +30,7 @@ class ActivationMemory(wiring.Component):
         super().__init__(
             {
                 "read": In(LENGTH),
-                "codes": Out(data.ArrayLayout(signed(spec.activation_bits), spec.products)),
+                "codes": Out(spec.products * spec.activation_bits),
                 "write": In(request),
             }
         )
@@ -53,7 +53,7 @@ class ActivationMemory(wiring.Component):
                 get.en.eq(~self.write.enable),
             ]
             words.append(get.data)
-        m.d.sync += self.codes.as_value().eq(Cat(words))
+        m.d.sync += self.codes.eq(Cat(words))
         return m
 
 

@@ -175,7 +175,7 @@ class Compute(wiring.Component):
         filled = Signal()
         width = spec.lanes * spec.activation_bits
         with m.If(came):
-            m.d.sync += unit.eq(Cat(unit[width:], Value.cast(turn.codes)))
+            m.d.sync += unit.eq(Cat(unit[width:], turn.codes))
         m.d.sync += filled.eq(full)
         place = p.at(p.source(beat.place, "unit_place"), TurnUnit.CODE_LATENCY + 1)
         address = p.at(p.source(beat.address, "unit_address"), TurnUnit.CODE_LATENCY + 1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.hdl import Elaboratable, Module, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.spec import GROUP, Spec
@@ -22,7 +22,7 @@ class Dequantise(wiring.Component):
     Members:
         flit: of weights, or of steps and offsets.
         fill: the flit is row `row` of steps and offsets. group: of the flit's weights.
-        o: codes.
+        o: codes, the first in the low bits.
     """
 
     latency = 4
@@ -37,7 +37,7 @@ class Dequantise(wiring.Component):
                 "fill": In(1),
                 "row": In(range(self.rows)),
                 "group": In(range(self.rows * self.pairs)),
-                "o": Out(data.ArrayLayout(signed(8), spec.products)),
+                "o": Out(8 * spec.products),
             }
         )
 
@@ -62,5 +62,5 @@ class Dequantise(wiring.Component):
             product = p.stage(lambda w, s: (w * s[:8])[:8], weight, pair, name=f"product_{k}")
             code = p.stage(lambda a, s: (a + s[8:])[:8], product, pair, name=f"code_{k}")
             results.append(code.value)
-        m.d.comb += [self.o[k].eq(value.as_signed()) for k, value in enumerate(results)]
+        m.d.comb += self.o.eq(Cat(results))
         return m

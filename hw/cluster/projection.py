@@ -96,9 +96,7 @@ class Projection(wiring.Component):
         m.d.comb += [
             dot.valid.eq(enters[-1]),
             Value.cast(dot.i.codes).eq(codes),
-            Value.cast(dot.i.activations).eq(
-                p.at(Staged(Value.cast(memory.codes), READ_LATENCY, "activation"), self.codes_at)
-            ),
+            Value.cast(dot.i.activations).eq(p.at(Staged(memory.codes, READ_LATENCY, "activation"), self.codes_at)),
             dot.i.first.eq(p.at(p.source(beat.first, "first"), self.codes_at)),
         ]
         scales = Signal(spec.link_width)
@@ -138,7 +136,7 @@ class Projection(wiring.Component):
         # A flit has half as many keys as weights: they meet their half of the row of activations.
         half = p.at(p.source(beat.index[:bits], "half"), self.codes_at)
         parts = Cat(Mux(half == k, flit, 0) for k in range(1 << bits))
-        return Mux(p.at(p.source(keys, "keys"), self.codes_at), parts, Value.cast(dequantise.o))
+        return Mux(p.at(p.source(keys, "keys"), self.codes_at), parts, dequantise.o)
 
     def _collect(self, m: Module, number: Value, valid: Value, tag: Value) -> None:
         """Words to flits, and the maximum."""

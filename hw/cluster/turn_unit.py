@@ -42,7 +42,7 @@ class TurnUnit(wiring.Component):
                 "i": In(layout),
                 "cache": In(1),
                 "read": In(range(self.rows)),
-                "codes": Out(data.ArrayLayout(signed(spec.activation_bits), spec.lanes)),
+                "codes": Out(spec.lanes * spec.activation_bits),
                 "clipped": Out(spec.lanes),
                 "exponent": Out(signed(EXPONENT)),
             }
@@ -90,7 +90,7 @@ class TurnUnit(wiring.Component):
                 coder.i.x.eq(flit[32 * k : 32 * k + 32]),
                 coder.i.shift.eq(shift),
                 coder.i.limit.eq(limit),
-                self.codes[k].eq(coder.o.code),
+                self.codes.word_select(k, spec.activation_bits).eq(coder.o.code),
                 self.clipped[k].eq(coder.o.clipped),
             ]
         return m
