@@ -12,7 +12,7 @@ import torch
 from amaranth.sim import Simulator
 
 from golden import floats
-from golden.cluster.compute import Unit
+from golden.cluster.compute import Unit, largest
 from golden.cluster.spec import Spec, Turned
 from golden.cluster.weights import group_flits, pack_weights, quantise, row_flits
 from hw.cluster.compute import READ_LATENCY, Compute
@@ -169,6 +169,23 @@ def test_attention(name: str, rank: int, rng: random.Random) -> None:
     got = bench.words(0, -(-tokens // spec.lanes))
     assert got[:tokens].tolist() == scores.tolist()
     assert bench.words(40, 1 + 4 * flits).tolist() == unit.attend(scores, torch.from_numpy(values)).tolist()
+
+
+@pytest.mark.parametrize("flits", [1, 2, 9])
+def test_maximum(flits: int, rng: random.Random) -> None:
+    """Of the scores in memory alone, whatever the last scores' was: the record's header has it."""
+    spec = SPECS["int8"]
+    bench, unit = Bench(spec), Unit(spec)
+    activations(bench, unit, rng, 64, 1.0)
+    keys = np.array([[rng.randint(0, 127) for _ in range(64)] for _ in range(3)], np.int8)
+    scale = int(floats.to_codes(torch.tensor([1.0])))
+    bench.phase(rows(Beat.KEYS, keys, 8, spec, address=100), root=3, scale=scale)
+    scores = floats.to_codes(torch.tensor([rng.gauss(-9, 2) for _ in range(flits * spec.lanes)]))
+    bench.put(0, scores)
+    bench.phase([({"kind": Beat.MAXIMUM, "begin": k == 0, "address": k}, 0) for k in range(flits)])
+    bench.phase([({"kind": Beat.RECORD, "first": 1, "address": 40}, 0)])
+    bench.run(rng)
+    assert int(bench.words(40, 1)[0]) == largest(scores)
 
 
 @pytest.mark.parametrize("name", SPECS)
