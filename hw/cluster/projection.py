@@ -170,6 +170,6 @@ class Projection(wiring.Component):
         flit = level[0]
         came = Signal(flit.stage)
         m.d.sync += came.eq((came << 1) | looks.value)
+        before = Mux(p.at(begin, flit.stage), NEGATIVE_INFINITY, self.maximum)[:32]
         with m.If(came[-1]):
-            before = Mux(p.at(begin, flit.stage), NEGATIVE_INFINITY, self.maximum)[:32]
             m.d.sync += self.maximum.eq(_larger(before, flit.value))
