@@ -186,7 +186,7 @@ def from_int(value: Tensor, scale: Tensor) -> Tensor:
     return torch.where(value == 0, 0, code | sign << (SINGLE.width - 1))
 
 
-def to_code(single: Tensor, shift: Tensor, limit: Tensor) -> tuple[Tensor, Tensor]:
+def to_code(single: Tensor, shift: Tensor, limit: Tensor | int) -> tuple[Tensor, Tensor]:
     """clip(round_half_even(x · 2**shift), -limit, limit), and where it clipped: the twin of `hw.lib.float_to_code`.
 
     `limit` lies below 2**17. An infinity clips, NaN gives 0. Subnormal x count as 0, as they round for shift <= 125.
