@@ -71,7 +71,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
         "KiB each. Cycles and bytes measured, bound modelled from counters; *through memory*: without the network's "
         "sums.",
         "",
-        "| split by | N | tokens | cycles | ratio | on links, B | through memory, cycles | times | bytes more | error |",
+        "| split by | N | tokens | cycles | ratio | on links, B | through memory | times | bytes more | error |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from golden.cluster.command import Command, check, flits_of
 from golden.cluster.memory_image import program_bytes
 from golden.cluster.memory_map import COMMAND, COMMAND_BYTES, HEADER
-from golden.cluster.spec import Format, Kind, Move, Op, Schedule, Spec
+from golden.cluster.spec import Format, Kind, Move, Op, Schedule, Spec, Turned
 from golden.errors import InputError
 from golden.rows import pack
 from hw.cluster.config import Config
@@ -45,12 +45,24 @@ def test_size_is_whole_flits(size: int) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"op": 7}, "op must be one of 0 barrier"),
+        ({"op": 11}, "op must be one of 0 barrier"),
         ({"op": 255}, "it is 255"),
         ({"schedule": 3}, "schedule must be one of 0 xor"),
         ({"format": 4}, "format must be one of 0 half"),
         ({"kind": 4}, "kind must be one of 0 sum"),
-        ({"op": Op.LOAD, "kind": 2}, "kind must be one of 0 striped, 1 broadcast, it is 2"),
+        ({"op": Op.LOAD, "kind": 4}, "kind must be one of 0 striped, 1 broadcast, 2 activations, 3 constants, it is 4"),
+        ({"op": Op.TURN, "kind": 4}, "kind must be one of 0 activate, .* it is 4"),
+        ({"op": Op.TURN, "flits": 6}, "flits of a vector must be a positive multiple of 4, it is 6"),
+        ({"op": Op.TURN, "flits": 8, "record": 3}, "flits of a vector must be a positive multiple of 3, it is 8"),
+        ({"op": Op.TURN, "flits": 64, "record": 8}, "elements of a vector must be at most 128, it is 256"),
+        ({"op": Op.TURN, "kind": Turned.NORMALISE, "source": 0}, "header before it, it starts at flit 0"),
+        ({"op": Op.TURN, "scale": 125}, "rows of constants must be at most 128, it is 133"),
+        ({"op": Op.GEMV, "record": 0}, "inputs of a projection must be a positive multiple of 16, it is 0"),
+        ({"op": Op.GEMV, "record": 513}, r"must be at most 8192, it is 8208 \(set inputs\)"),
+        ({"op": Op.SCORE, "record": 9}, "a row of the cache must be at most 128, it is 144"),
+        ({"op": Op.WEIGH, "record": 8, "target": 4070}, r"must be at most 4096, it is 4103 .*set memory_kib"),
+        ({"op": Op.LOAD, "kind": Move.ACTIVATIONS, "flits": 513}, "activations must be at most 8192, it is 9232"),
+        ({"op": Op.LOAD, "kind": Move.CONSTANTS, "flits": 257}, "rows of constants must be at most 128, it is 161"),
         ({"op": Op.STORE, "kind": Move.BROADCAST}, "kind must be one of 0 striped, it is 1"),
         ({"op": Op.LOAD, "external": 32}, "multiples of the memory's word of 64 B, load's is 32"),
         ({"op": Op.REDUCE_SCATTER}, "reduce_scatter runs as ring, not as xor"),

@@ -49,6 +49,8 @@ def play(spec: Spec, programs: list[list[Command]], good: list[Command], rng: ra
     moves = [fields(c) for c in good if c.op != Op.REDUCE]
     bench.sink(dut.collective, [fields(c) for c in good if c.op == Op.REDUCE], stall=0.3)
     bench.sink(dut.move, moves, stall=0.3)
+    bench.sink(dut.feed, [], stall=0.3)
+    bench.sink(dut.ahead, [], stall=0.3)
     ends: list[tuple[int, int]] = []
 
     async def start(ctx: Any) -> None:
@@ -77,7 +79,7 @@ def test_every_command_in_order(nodes: int, width: int, number: int, rng: random
 
 
 @pytest.mark.parametrize(("nodes", "width"), [(2, 64), (4, 128)])
-@pytest.mark.parametrize("change", [{"op": Op.LOAD, "kind": 2}, {"op": Op.STORE, "kind": 1}])
+@pytest.mark.parametrize("change", [{"op": Op.LOAD, "kind": 4}, {"op": Op.STORE, "kind": 1}])
 def test_refused(nodes: int, width: int, change: dict[str, int], rng: random.Random) -> None:
     """The commands before are handed out, those behind are thrown away, and the next program runs."""
     spec = Spec(nodes=nodes, link_width=width)

@@ -34,7 +34,7 @@ def program(nodes: int) -> list[Command]:
 
 @pytest.mark.parametrize(("nodes", "pause"), [(2, 0.0), (2, 0.5), pytest.param(8, 0.3, marks=pytest.mark.slow)])
 def test_program(nodes: int, pause: float, rng, seed: int) -> None:
-    spec = Spec(nodes=nodes, link_width=64, memory_kib=1)
+    spec = Spec(nodes=nodes, link_width=64, memory_kib=1, compute=0)
     network = Network(config=replace(Config(spec=spec), receive_depth=4, operand_depth=4, command_depth=2))
     model = Cluster(spec)
     generator = torch.Generator().manual_seed(seed)
