@@ -147,8 +147,9 @@ def test_gemv(name: str, rng: random.Random) -> None:
     assert bench.words(5 + 2 * 7, blocks).tolist() == expected.tolist()
 
 
-@pytest.mark.parametrize("name", SPECS)
-@pytest.mark.parametrize("rank", [0, 3])
+@pytest.mark.parametrize(
+    ("name", "rank"), [("int8", 0), ("int8", 3), ("int4", 3), ("12-bit activations", 0), ("wide, int4", 3)]
+)
 def test_attention(name: str, rank: int, rng: random.Random) -> None:
     """Scores, their maximum, and the record; a rank above the root does not have the last token."""
     spec = SPECS[name]
@@ -188,8 +189,15 @@ def test_maximum(flits: int, rng: random.Random) -> None:
     assert int(bench.words(40, 1)[0]) == largest(scores)
 
 
-@pytest.mark.parametrize("name", SPECS)
-@pytest.mark.parametrize("turned", Turned)
+@pytest.mark.parametrize(
+    ("name", "turned"),
+    [
+        *(("int8", turned) for turned in Turned),
+        ("12-bit activations", Turned.NORMALISE),
+        ("wide, int4", Turned.ACTIVATE),
+        ("wide, int4", Turned.CACHE),
+    ],
+)
 def test_turn(name: str, turned: Turned, rng: random.Random) -> None:
     """Rotary embedding to activations, which keys are then multiplied with, or to the cache, clipped."""
     spec = SPECS[name]
