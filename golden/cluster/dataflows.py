@@ -1,7 +1,7 @@
 """The publication's two dataflows of fused decode attention, one head on N nodes, in float32 torch.
 
-ClusterFusion (arXiv 2508.18850): split-token is Alg. 3, split-head its appendix. Specification and
-traffic only: the projections and the attention of a share have no RTL here.
+ClusterFusion (arXiv 2508.18850): split-token is Alg. 3, split-head its appendix. What the bit-true steps
+(`golden.cluster.fused_decode`) are measured against, and their traffic.
 """
 
 from __future__ import annotations
