@@ -11,7 +11,7 @@ import pytest
 from golden.cluster.command import Command
 from golden.cluster.memory_image import program_bytes
 from golden.cluster.memory_map import COMMAND
-from golden.cluster.spec import Op, Spec
+from golden.cluster.spec import COMPUTE, MOVES, Op, Spec
 from hw.cluster.config import Config
 from hw.cluster.dispatcher import Dispatcher
 from tests.hw.lib.bench import Bench
@@ -23,7 +23,7 @@ WORDS = pytest.mark.parametrize(("nodes", "width"), [(2, 64), (4, 64), (4, 128),
 def commands(spec: Spec, number: int, rng: random.Random) -> list[Command]:
     return [
         Command(
-            op=rng.choice([Op.REDUCE, Op.LOAD, Op.STORE]), flits=rng.randrange(1, 100), source=rng.randrange(100),
+            op=rng.choice([Op.REDUCE, Op.LOAD, Op.STORE, Op.SCORE, Op.TURN]), flits=rng.randrange(1, 100), source=rng.randrange(100),
             external=rng.randrange(1 << 20) * spec.external_bytes, scale=rng.getrandbits(32),
         )
         for _ in range(number)
@@ -46,11 +46,12 @@ def play(spec: Spec, programs: list[list[Command]], good: list[Command], rng: ra
         starts.append(len(content))
         content += padded[:4] + command_address.to_bytes(4, "little") + padded[8:]
     ByteMemory(bench, dut.memory, content, latency=9, stall=0.3)
-    moves = [fields(c) for c in good if c.op != Op.REDUCE]
+    moves = [fields(c) for c in good if c.op in MOVES]
+    fed = [c for c in good if c.op in COMPUTE]
     bench.sink(dut.collective, [fields(c) for c in good if c.op == Op.REDUCE], stall=0.3)
     bench.sink(dut.move, moves, stall=0.3)
-    bench.sink(dut.feed, [], stall=0.3)
-    bench.sink(dut.ahead, [], stall=0.3)
+    bench.sink(dut.feed, [fields(c) for c in fed], stall=0.3)
+    bench.sink(dut.ahead, [fields(c) for c in fed if c.op != Op.TURN], stall=0.3)
     ends: list[tuple[int, int]] = []
 
     async def start(ctx: Any) -> None:
