@@ -23,8 +23,8 @@ WORDS = pytest.mark.parametrize(("nodes", "width"), [(2, 64), (4, 64), (4, 128),
 def commands(spec: Spec, number: int, rng: random.Random) -> list[Command]:
     return [
         Command(
-            op=rng.choice([Op.REDUCE, Op.LOAD, Op.STORE, Op.SCORE, Op.TURN]), flits=rng.randrange(1, 100), source=rng.randrange(100),
-            external=rng.randrange(1 << 20) * spec.external_bytes, scale=rng.getrandbits(32),
+            op=rng.choice([Op.REDUCE, Op.LOAD, Op.STORE, Op.SCORE, Op.TURN]), flits=rng.randrange(1, 100),
+            source=rng.randrange(100), external=rng.randrange(1 << 20) * spec.external_bytes, scale=rng.getrandbits(32),
         )
         for _ in range(number)
     ]  # fmt: skip

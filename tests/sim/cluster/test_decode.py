@@ -56,6 +56,7 @@ def test_real_cache(shared_data: Path) -> None:
     assert done.report["quality"]["rms_error"] < BOUND
     assert done.report["bytes"]["total"] < done.report["unfused"]["bytes"]
     assert done.report["cycles"] < done.report["unfused"]["cycles"]
+    assert done.report["ratio"] >= 1
     assert np.allclose(done.output, attend(hidden, head), atol=3 * BOUND * float(done.output.abs().max()))
 
 
