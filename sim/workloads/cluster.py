@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from golden.cluster.command import Command, check, flits_of
 from golden.cluster.memory_image import MemoryImage, aligned, from_lanes, program_bytes, to_lanes
-from golden.cluster.spec import MOVES, Format, Kind, Op, Schedule, Spec
+from golden.cluster.spec import COMPUTE, MOVES, Format, Kind, Op, Schedule, Spec
 from golden.errors import InputError
 from hw.cluster.config import Config
 from hw.cluster.top import COUNTERS
@@ -142,9 +142,8 @@ def busiest_link(commands: Sequence[Command], spec: Spec) -> int:
     """Flits that the node that sends or receives most has to send or receive, over all collectives."""
     total = 0
     for command in commands:
-        if command.op in MOVES:
-            continue
-        total += node_flits(command, spec)
+        if command.op not in MOVES and command.op not in COMPUTE:
+            total += node_flits(command, spec)
     return total
 
 
