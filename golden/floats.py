@@ -1,7 +1,8 @@
 """IEEE 754 arithmetic on bit patterns, to the last bit.
 
 All functions take and return the codes of a `FloatFormat` as non-negative int64 tensors. Rounding is
-to nearest, ties to even; subnormal numbers are kept; every NaN that comes out is `FloatFormat.nan`.
+to nearest, ties to even; subnormal numbers are kept, but where a function says otherwise; every NaN
+that comes out is `FloatFormat.nan`.
 Alignment keeps three bits below the last place (guard, round, sticky), as `hw.lib.float_add` does.
 """
 
@@ -62,13 +63,17 @@ def _shift_sticky(value: Tensor, shift: Tensor) -> Tensor:
     return shifted | ((shifted << shift) != value).to(torch.int64)
 
 
-def _pack(sign: Tensor, exponent: Tensor, significand: Tensor, fmt: FloatFormat) -> Tensor:
-    """Rounds a significand with `GUARD` bits below the last place; its hidden bit may be 0 at exponent 1."""
+def _round(significand: Tensor) -> Tensor:
+    """significand / 2**GUARD, to the nearest integer, ties to even."""
     kept, rest = significand >> GUARD, significand & ((1 << GUARD) - 1)
     half = 1 << (GUARD - 1)
-    up = (rest > half) | ((rest == half) & ((kept & 1) == 1))
+    return kept + ((rest > half) | ((rest == half) & ((kept & 1) == 1))).to(torch.int64)
+
+
+def _pack(sign: Tensor, exponent: Tensor, significand: Tensor, fmt: FloatFormat) -> Tensor:
+    """Rounds a significand with `GUARD` bits below the last place; its hidden bit may be 0 at exponent 1."""
     # Exponent and fraction side by side: a carry out of the fraction raises the exponent by itself.
-    code = ((exponent - 1) << fmt.mantissa) + kept + up.to(torch.int64)
+    code = ((exponent - 1) << fmt.mantissa) + _round(significand)
     return code.clamp(max=fmt.infinity) | sign << (fmt.width - 1)
 
 
@@ -163,3 +168,52 @@ def exp_negative(code: Tensor) -> Tensor:
     result = ((SINGLE.bias - 1 - whole) << SINGLE.mantissa) + fraction
     result = torch.where((whole > SINGLE.bias - 2) | (exponent > 6), 0, result)
     return torch.where(is_nan(code, SINGLE), SINGLE.nan, result)
+
+
+def from_int(value: Tensor, scale: Tensor) -> Tensor:
+    """The single value · 2**scale of an integer below 2**48 in size, rounded once: the twin of `hw.lib.float_from_int`.
+
+    What is below 2**-126 after rounding becomes 0 with the value's sign; 0 itself gives +0, overflow an infinity.
+    """
+    sign, width = (value < 0).to(torch.int64), 48
+    magnitude = value.abs()
+    zeros = leading_zeros(magnitude, width)
+    significand = _shift_sticky(magnitude << zeros, torch.tensor(width - 1 - SINGLE.mantissa - GUARD))
+    exponent = scale + (width - 1 + SINGLE.bias) - zeros
+    # At exponent 0 the carry out of rounding still reaches the smallest normal number; below, nothing does.
+    code = _pack(torch.zeros_like(sign), exponent, significand, SINGLE)
+    code = torch.where(code < 1 << SINGLE.mantissa, 0, code)
+    return torch.where(value == 0, 0, code | sign << (SINGLE.width - 1))
+
+
+def to_code(single: Tensor, shift: Tensor, limit: Tensor | int) -> tuple[Tensor, Tensor]:
+    """clip(round_half_even(x · 2**shift), -limit, limit), and where it clipped: the twin of `hw.lib.float_to_code`.
+
+    `limit` lies below 2**17. An infinity clips, NaN gives 0. Subnormal x count as 0, as they round for shift <= 125.
+    """
+    sign, exponent, significand = _unpack(single, SINGLE)
+    down = SINGLE.mantissa + SINGLE.bias - exponent - shift
+    # Shifted down by 6, every significand is beyond the limit already.
+    rounded = _round(_shift_sticky(significand << GUARD, down.clamp(min=6)))
+    size = single & (SINGLE.sign - 1)
+    magnitude = torch.where((size < 1 << SINGLE.mantissa) | (size > SINGLE.infinity), 0, rounded)
+    clipped = (magnitude > limit) | (size == SINGLE.infinity)
+    magnitude = torch.where(clipped, limit, magnitude)
+    return torch.where(sign == 1, -magnitude, magnitude), clipped
+
+
+def reciprocal(single: Tensor) -> Tensor:
+    """1/x, rounded to nearest: the twin of `hw.lib.float_reciprocal`.
+
+    No subnormal number is kept: one that goes in counts as 0 of its sign, whose reciprocal is an infinity of that
+    sign, and one that would come out is 0. 1/x of normal numbers never lies halfway between two singles.
+    """
+    sign, exponent, significand = _unpack(single, SINGLE)
+    hidden = 1 << SINGLE.mantissa
+    quotient = (1 << (2 * SINGLE.mantissa + 2)) // significand.clamp(min=hidden)
+    # The quotient's own highest bit, and for a power of two the one above, raises the exponent field.
+    code = ((2 * SINGLE.bias - 2 - exponent) << SINGLE.mantissa) + ((quotient + 1) >> 1)
+    size = single & (SINGLE.sign - 1)
+    code = torch.where(code < hidden, 0, code)  # also for an infinity, by its exponent field
+    code = torch.where(size < hidden, SINGLE.infinity, code) | sign << (SINGLE.width - 1)
+    return torch.where(is_nan(single, SINGLE), SINGLE.nan, code)

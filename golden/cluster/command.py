@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golden.cluster.spec import INDEPENDENT, SCHEDULES, WAIT_IDLE, Format, Kind, Op, Schedule, Spec
+from golden.cluster.compute_check import check_compute
+from golden.cluster.spec import (
+    COMPUTE,
+    INDEPENDENT,
+    MOVES,
+    SCHEDULES,
+    WAIT_IDLE,
+    Format,
+    Kind,
+    Move,
+    Op,
+    Schedule,
+    Spec,
+    Turned,
+    Weighed,
+)
 from golden.errors import InputError
 
+STREAMS = (Op.GEMV, Op.SCORE, Op.WEIGH)  # read external memory
 MAX_FLITS = (1 << 16) - 1
 ELEMENT_BYTES = {Format.HALF: 2, Format.SINGLE: 4, Format.INTEGER: 4, Format.MIXED: 4}  # on the links
 
@@ -18,12 +34,25 @@ class Command:
     GATHER and BROADCAST work in place: node b's own message stands at target + b·flits (GATHER), the
     root's at target (BROADCAST). REDUCE reads `source` and leaves the result at `target`, which may be
     the same place; REDUCE_SCATTER leaves chunk b at target + b·flits/N.
+
+    LOAD and STORE move `flits` words of external memory from address `external` on. Lane b of word i
+    is flit i of node b's part, which stands at target (STORE: source) + b·rank_stride in node b's memory,
+    or, with kind BROADCAST, in all nodes'. Where broadcast parts overlap, the later flit stays: words in
+    order, the lanes of a word in order. Kinds ACTIVATIONS and CONSTANTS fill the decode units from flit
+    `target` on; activations are code · scale.
+
+    GEMV leaves `flits` flits of results at target + b·rank_stride, from as many row blocks of rows of
+    `record` flits (`golden.cluster.weights`). SCORE leaves the scores of `flits` tokens at `target`, times
+    scale; WEIGH takes them from `source` and leaves the record at `target`, kind says which maximum is
+    subtracted (`Weighed`); a token is `record` flits, the last one is there for nodes up to `root`. TURN takes
+    `flits` flits, in pieces of `record` from source + j·rank_stride, and the constants from row `scale` on; kind
+    says what becomes of it (`Turned`).
     """
 
     op: Op
     schedule: Schedule = Schedule.XOR
     format: Format = Format.SINGLE
-    kind: Kind = Kind.SUM
+    kind: Kind | Move | Turned | Weighed = Kind.SUM
     flags: int = 0
     root: int = 0
     record: int = 1
@@ -31,7 +60,7 @@ class Command:
     source: int = 0
     target: int = 0
     external: int = 0
-    external_stride: int = 0
+    scale: int = 0
     rank_stride: int = 0
 
     @property
@@ -43,8 +72,13 @@ class Command:
         """The source is half as long as the message on the links."""
         return self.reduces and self.format == Format.MIXED
 
+    @property
+    def feeds(self) -> bool:
+        """The decode units execute it, or are filled by it."""
+        return self.op in COMPUTE or (self.op == Op.LOAD and self.kind in (Move.ACTIVATIONS, Move.CONSTANTS))
+
     def extent(self, spec: Spec) -> int:
-        """One past the highest flit of a node's memory that the command touches."""
+        """One past the highest flit of a node's memory that a command of the network touches."""
         if self.op == Op.BARRIER:
             return 1
         if self.op == Op.GATHER:
@@ -75,9 +109,10 @@ def check(command: Command, spec: Spec) -> None:
     Raises:
         InputError: an unknown code, an impossible combination, or an address out of range.
     """
-    for name, codes in (("op", Op), ("schedule", Schedule), ("format", Format), ("kind", Kind)):
+    kinds = (MOVES | COMPUTE).get(command.op, tuple(Kind))
+    for name, codes in (("op", tuple(Op)), ("schedule", tuple(Schedule)), ("format", tuple(Format)), ("kind", kinds)):
         value = getattr(command, name)
-        if value not in list(codes):
+        if value not in codes:
             names = ", ".join(f"{code.value} {code.name.lower()}" for code in codes)
             raise InputError(f"cluster: {name} must be one of {names}, it is {int(value)}")
     op = Op(command.op).name.lower()
@@ -111,7 +146,14 @@ def check(command: Command, spec: Spec) -> None:
             f"cluster: source and target of a reduction must not overlap (or be the same, unless the format is mixed): "
             f"{read} flits from {command.source} and {command.flits} from {command.target} do"
         )
-    if command.extent(spec) > spec.words:
+    if (command.op in MOVES or command.op in STREAMS) and command.external % spec.external_bytes:
+        raise InputError(
+            f"cluster: external addresses are multiples of the memory's word of {spec.external_bytes} B, "
+            f"{op}'s is {command.external}"
+        )
+    if command.feeds:
+        check_compute(command, spec)
+    elif command.extent(spec) > spec.words:
         raise InputError(
             f"cluster: {op} reaches flit {command.extent(spec)}, a node's memory has {spec.words} "
             f"({spec.memory_kib} KiB; set memory_kib)"

@@ -1,7 +1,7 @@
 """The publication's two dataflows of fused decode attention, one head on N nodes, in float32 torch.
 
-ClusterFusion (arXiv 2508.18850): split-token is Alg. 3, split-head its appendix. Specification and
-traffic only: the projections and the attention of a share have no RTL here.
+ClusterFusion (arXiv 2508.18850): split-token is Alg. 3, split-head its appendix. What the bit-true steps
+(`golden.cluster.fused_decode`) are measured against, and their traffic.
 """
 
 from __future__ import annotations
@@ -31,10 +31,15 @@ class Head:
             raise InputError(f"decode: the head's size must be even and the cache [S, {size}], it is {self.keys.shape}")
 
 
+def angles(position: int, size: int) -> Tensor:
+    """position·10000^(-2i/H) of the pairs i, [H/2]."""
+    return position * 10000.0 ** (-torch.arange(size // 2, dtype=torch.float64) * 2 / size)
+
+
 def rotate(vector: Tensor, position: int) -> Tensor:
     """Rotary embedding of neighbouring pairs (2i, 2i + 1) by position·10000^(-2i/H)."""
     pairs = vector.unflatten(-1, (-1, 2))
-    angle = position * 10000.0 ** (-torch.arange(len(pairs)) / len(pairs))
+    angle = angles(position, len(vector)).to(vector.dtype)
     cosine, sine = angle.cos(), angle.sin()
     turned = torch.stack([pairs[:, 0] * cosine - pairs[:, 1] * sine, pairs[:, 0] * sine + pairs[:, 1] * cosine], -1)
     return turned.flatten()

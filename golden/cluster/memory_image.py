@@ -1,4 +1,4 @@
-"""A program as bytes: header, commands, then data."""
+"""A program as bytes: header, commands, then data in lanes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from golden.cluster.command import Command
 from golden.cluster.memory_map import COMMAND, COMMAND_BYTES, HEADER
+from golden.cluster.spec import Spec
 from golden.rows import Bytes, pack, to_bytes
 
 
@@ -22,8 +23,24 @@ class MemoryImage:
     header_address: int = 0
 
 
-def program_bytes(commands: Sequence[Command], *, watchdog: int = 0) -> Bytes:
-    """Header and commands."""
-    header = {"commands": len(commands), "command_address": COMMAND_BYTES, "watchdog": watchdog}
+def aligned(size: int, spec: Spec) -> int:
+    """The next multiple of a word of external memory."""
+    return -(-size // spec.external_bytes) * spec.external_bytes
+
+
+def to_lanes(parts: Bytes, spec: Spec) -> Bytes:
+    """The nodes' parts [N, bytes], whole flits, as words of external memory: lane b is node b's."""
+    return parts.reshape(spec.nodes, -1, spec.flit_bytes).swapaxes(0, 1).reshape(-1)
+
+
+def from_lanes(words: Bytes, spec: Spec) -> Bytes:
+    """The inverse of `to_lanes`: [N, bytes]."""
+    return words.reshape(-1, spec.nodes, spec.flit_bytes).swapaxes(0, 1).reshape(spec.nodes, -1)
+
+
+def program_bytes(commands: Sequence[Command], spec: Spec, *, watchdog: int = 0) -> Bytes:
+    """Header, which fills a word at least, and commands."""
+    first = aligned(COMMAND_BYTES, spec)
+    header = {"commands": len(commands), "command_address": first, "watchdog": watchdog}
     columns = {f.name: np.array([getattr(c, f.name) for c in commands], np.int64) for f in COMMAND}
-    return np.concatenate([pack(HEADER, header, COMMAND_BYTES), to_bytes(COMMAND, columns, len(commands))]).reshape(-1)
+    return np.concatenate([pack(HEADER, header, first), to_bytes(COMMAND, columns, len(commands))], axis=None)

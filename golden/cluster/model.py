@@ -12,8 +12,9 @@ from torch import Tensor
 
 from golden.cluster.combine import combine, widen_flits
 from golden.cluster.command import Command, check
-from golden.cluster.spec import Op, Schedule, Spec
+from golden.cluster.spec import MOVES, Kind, Move, Op, Schedule, Spec
 from golden.cluster.turns import Turn, turns
+from golden.cluster.units import Units
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -24,10 +25,12 @@ class Cluster:
 
     spec: Spec
     memory: Tensor = field(init=False)
+    units: Units = field(init=False)
     sent: int = 0
 
     def __post_init__(self) -> None:
-        self.memory = torch.zeros((self.spec.nodes, self.spec.words, self.spec.link_width // 32), dtype=torch.int64)
+        self.memory = torch.zeros((self.spec.nodes, self.spec.words, self.spec.lanes), dtype=torch.int64)
+        self.units = Units(self.spec, self.memory)
 
     def run(self, commands: Sequence[Command], external: Bytes) -> None:
         """Executes the commands in order; LOAD and STORE read and write `external`.
@@ -37,22 +40,27 @@ class Cluster:
         """
         for command in commands:
             check(command, self.spec)
-            if command.op in (Op.LOAD, Op.STORE):
+            if command.feeds:
+                self.units.run(command, external)
+            elif command.op in MOVES:
                 self._move(command, external)
             else:
                 self._collective(command)
 
     def _move(self, command: Command, external: Bytes) -> None:
-        size = command.flits * self.spec.flit_bytes
-        for rank in range(self.spec.nodes):
-            first = command.external + rank * command.external_stride
-            part = external[first : first + size]
-            start = (command.target if command.op == Op.LOAD else command.source) + rank * command.rank_stride
-            place = self.memory[rank, start : start + command.flits]
-            if command.op == Op.LOAD:
-                place.copy_(torch.from_numpy(part.view("<u4").astype(np.int64)).reshape(place.shape))
-            else:
-                part[:] = place.numpy().astype("<u4").reshape(-1).view(np.uint8)
+        spec, memory = self.spec, self.memory.numpy()
+        words = external[command.external :][: command.flits * spec.external_bytes].view("<u4")
+        flits = words.reshape(command.flits, spec.nodes, -1)  # [words, lanes, 32-bit words of a flit]
+        ranks = np.arange(spec.nodes)
+        start = command.target if command.op == Op.LOAD else command.source
+        places = start + np.arange(command.flits)[:, None] + ranks * command.rank_stride
+        if command.op == Op.STORE:
+            flits[:] = memory[ranks, places]
+        elif command.kind == Move.BROADCAST:
+            for own in memory:
+                own[places] = flits  # numpy leaves the last of the flits that share a place
+        else:
+            memory[ranks, places] = flits
 
     def _collective(self, command: Command) -> None:
         lists = [turns(command, rank, self.spec) for rank in range(self.spec.nodes)]
@@ -69,7 +77,7 @@ class Cluster:
         if not turn.reduce:
             return message
         own = self._read(rank, turn, turn.operand_base, turn.receive_rank, turn.operand_widen, command)
-        return combine(own, message, command.format, command.kind, command.record)
+        return combine(own, message, command.format, Kind(command.kind), command.record)
 
     def _places(self, turn: Turn, base: int, rank: int, command: Command) -> Tensor:
         """Addresses of the turn's flits, in order."""

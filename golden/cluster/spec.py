@@ -18,6 +18,10 @@ class Op(IntEnum):
     BROADCAST = 4  #: every node ends with the root's message
     LOAD = 5  #: external memory to the nodes' memories
     STORE = 6  #: the nodes' memories to external memory
+    GEMV = 7  #: a stream of weights times the activations
+    SCORE = 8  #: a stream of keys times the activations
+    WEIGH = 9  #: a stream of values weighted by the scores' softmax: (m, l, o)
+    TURN = 10  #: rotary embedding or scaling of a vector, which becomes activations or an entry of the cache
 
 
 class Schedule(IntEnum):
@@ -46,8 +50,17 @@ class Kind(IntEnum):
     MERGE = 3  #: online softmax: records of (m, l, o), see `golden.cluster.combine`
 
 
+class Move(IntEnum):
+    """How LOAD and STORE spread the lanes of external memory's words; stands in a command's `kind`."""
+
+    STRIPED = 0  #: lane b is node b's
+    BROADCAST = 1  #: every lane goes to every node
+    ACTIVATIONS = 2  #: lane b to node b's activations: codes of 8 bits, or of 16 if they are wider
+    CONSTANTS = 3  #: lane b to node b's constants: rows of a flit of own and a flit of other factors
+
+
 WAIT_IDLE = 1  #: command flag: not before all nodes have ended all commands
-INDEPENDENT = 2  #: command flag: does not read what the command before it writes
+INDEPENDENT = 2  #: command flag: does not read what the command before it writes; a stream may be read at once
 
 #: What each operation may be asked for; anything else is refused.
 SCHEDULES = {
@@ -58,7 +71,48 @@ SCHEDULES = {
     Op.BROADCAST: (Schedule.XOR, Schedule.ROTATE, Schedule.RING),
     Op.LOAD: (Schedule.XOR,),
     Op.STORE: (Schedule.XOR,),
+    Op.GEMV: (Schedule.XOR,),
+    Op.SCORE: (Schedule.XOR,),
+    Op.WEIGH: (Schedule.XOR,),
+    Op.TURN: (Schedule.XOR,),
 }
+
+
+class Turned(IntEnum):
+    """What TURN makes of a vector; stands in the command's `kind`."""
+
+    ACTIVATE = 0  #: activations with a factor of 1
+    NORMALISE = 1  #: activations whose factor is 1 / l, l the second word of the flit before the vector
+    CACHE = 2  #: 8-bit codes in the memory of node `root`
+    CACHE_ALL = 3  #: 8-bit codes in the memories of all nodes
+
+
+class Weighed(IntEnum):
+    """Which maximum WEIGH subtracts; stands in the command's `kind`."""
+
+    LAST = 0  #: of the last SCORE
+    FOUND = 1  #: of the scores at `source`, which it looks for first: they are sums over nodes
+
+
+#: Operations on external memory, and the kinds that are theirs.
+MOVES = {Op.LOAD: tuple(Move), Op.STORE: (Move.STRIPED,)}
+#: Operations of the nodes' decode units, and the kinds that are theirs.
+COMPUTE = {Op.GEMV: (0,), Op.SCORE: (0,), Op.WEIGH: tuple(Weighed), Op.TURN: tuple(Turned)}
+
+
+GROUP = 64  #: inputs that share a step and an offset of 4-bit weights
+PROBABILITY_BITS = 17  #: of exp(s - m) after the point: what an 18-bit multiplier takes beside the sign
+MAX_HEAD = 128  #: elements of a head
+CACHE_LIMIT = 127  #: largest code of a key or value
+STREAM_AHEAD = 512  #: words of an INDEPENDENT stream that may be read before the commands in front have ended
+VECTORS = 4  #: that constants are held for: query, key, value and output
+
+
+class Dataflow(IntEnum):
+    """How a decode step is split over the nodes."""
+
+    TOKEN = 0  #: each node attends with the whole head to its share of the tokens
+    HEAD = 1  #: each node has its share of the head's elements for all tokens
 
 
 class Status(IntEnum):
@@ -74,13 +128,20 @@ class Spec:
     """Nodes, link width and the size of a node's memory: what decides addresses and the split into flits."""
 
     nodes: int = 4  #: N, a power of two
-    link_width: int = 128  #: bits of a flit, of a word of a node's memory and of external memory
+    link_width: int = 128  #: bits of a flit, of a word of a node's memory and of a lane of external memory
     memory_kib: int = 64  #: of one node
+    compute: int = 1  #: 0: the network alone; 1: every node has a decode unit
+    weight_bits: int = 8  #: 8: INT8 codes with a scale a row; 4: with a step and an offset a group besides
+    activation_bits: int = 8  #: of activations and queries; block floating point
+    inputs: int = 8192  #: activations that a node holds
 
     def __post_init__(self) -> None:
-        limits = {"nodes": (2, 32), "link_width": (64, 256), "memory_kib": (1, 1024)}
-        check_limits("cluster", self, limits)
-        check_powers_of_two("cluster", self, limits)
+        powers = {
+            "nodes": (2, 32), "link_width": (64, 256), "memory_kib": (1, 1024), "weight_bits": (4, 8),
+            "inputs": (256, 65536),
+        }  # fmt: skip
+        check_limits("cluster", self, {**powers, "compute": (0, 1), "activation_bits": (8, 16)})
+        check_powers_of_two("cluster", self, powers)
 
     @property
     def rounds(self) -> int:
@@ -90,6 +151,26 @@ class Spec:
     @property
     def flit_bytes(self) -> int:
         return self.link_width // 8
+
+    @property
+    def lanes(self) -> int:
+        """32-bit words of a flit."""
+        return self.link_width // 32
+
+    @property
+    def products(self) -> int:
+        """Weights of a flit, all of which are multiplied in one cycle."""
+        return self.link_width // self.weight_bits
+
+    @property
+    def constant_rows(self) -> int:
+        """Rows of constants: a flit of own and one of other factors each."""
+        return VECTORS * MAX_HEAD // self.lanes
+
+    @property
+    def external_bytes(self) -> int:
+        """Of a word of external memory: a lane of one flit for every node, lane 0 first."""
+        return self.nodes * self.flit_bytes
 
     @property
     def words(self) -> int:
@@ -109,4 +190,4 @@ class Spec:
 DEFAULT = Spec()
 #: The paper's best cluster of four; a remote store of Hopper moves 21 bytes a clock: 32 is the power of two above.
 PAPER = Spec(nodes=4, link_width=256, memory_kib=256)
-TINY = Spec(nodes=4, link_width=64, memory_kib=4)
+TINY = Spec(nodes=4, link_width=64, memory_kib=4, inputs=512)

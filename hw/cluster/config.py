@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from golden.cluster.spec import DEFAULT as DEFAULT_SPEC
 from golden.cluster.spec import PAPER as PAPER_SPEC
+from golden.cluster.spec import STREAM_AHEAD, Spec
 from golden.cluster.spec import TINY as TINY_SPEC
-from golden.cluster.spec import Spec
 from golden.errors import check_limits
 
 
@@ -20,18 +20,19 @@ class Config:
     receive_depth: int = 16  #: flits of a receive buffer; 10 + 2·link_stages hide the credits' way
     operand_depth: int = 8  #: own flits read ahead of the ones they are combined with
     command_depth: int = 4  #: collectives that wait in a node
-    read_words: int = 64  #: words of external memory under way
+    read_words: int = 128  #: words of external memory under way
 
     def __post_init__(self) -> None:
         limits = {
             "link_stages": (1, 64), "receive_depth": (2, 256), "operand_depth": (4, 64), "command_depth": (2, 64),
-            "read_words": (32, 512),
+            "read_words": (32, STREAM_AHEAD),
         }  # fmt: skip
         check_limits("cluster", self, limits)
 
     @property
     def word_bytes(self) -> int:
-        return self.spec.flit_bytes
+        """Of external memory: a flit for every node."""
+        return self.spec.external_bytes
 
 
 def tiny() -> Config:

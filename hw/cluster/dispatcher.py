@@ -1,155 +1,86 @@
-"""Reads the program and hands its commands to nodes and mover."""
+"""Hands the commands of a program to nodes, mover and decode units."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.memory_map import COMMAND_BYTES
-from golden.cluster.spec import SCHEDULES, WAIT_IDLE, Format, Kind, Op, Schedule
+from golden.cluster.spec import WAIT_IDLE, Op
+from hw.cluster.command_reader import CommandReader
 from hw.cluster.config import Config
-from hw.cluster.layouts import LENGTH, command_layout, header_layout
-from hw.lib.burst_reader import BurstReader
+from hw.cluster.layouts import command_layout, feeds
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
-from hw.lib.stream import transfer
-from hw.lib.width_converter import Widener
-
-COMMANDS_AHEAD = 4
+from hw.lib.stream import connect, transfer
 
 
 class Dispatcher(wiring.Component):
-    """On `start` reads the header at `address` and then the commands, checks each and hands it out.
+    """On `start` reads the program at `address`, and hands out one command after the other.
 
-    LOAD and STORE, and commands with the flag WAIT_IDLE, wait until all nodes and the mover are idle;
-    after a LOAD or STORE the next command waits for its end. A command that is refused ends the program:
-    `refused` is high with its number in `number`.
+    LOAD and STORE, commands of the decode units, and those with the flag WAIT_IDLE wait until all nodes are
+    idle; after one of the former the next command waits for its end. A command with an impossible code ends the
+    program: `refused` is high with its number in `number`.
 
     Members:
         start, address: begin a program; ignored while `busy`.
         idle: the nodes have nothing to do, from the cycle after their last command on.
-        collective: stream of checked collective commands, for all nodes at once.
+        collective: stream of collective commands, for all nodes at once.
         move: stream of LOAD and STORE commands, which are taken at their end.
+        feed: stream of commands that the decode units execute or are filled by, taken at their end.
+        ahead: those of `feed` that read a stream, as soon as they are known.
         watchdog: of the header. number: of the command at hand. refused: it has an impossible code.
         busy: commands are left. memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
+        commands = stream.Signature(command_layout())
         super().__init__(
             {
                 "start": In(1),
                 "address": In(ADDRESS_WIDTH),
                 "idle": In(1),
-                "collective": Out(stream.Signature(command_layout())),
-                "move": Out(stream.Signature(command_layout())),
+                "collective": Out(commands),
+                "move": Out(commands),
+                "feed": Out(commands),
+                "ahead": Out(commands),
                 "watchdog": Out(32),
                 "number": Out(32),
                 "refused": Out(1),
                 "busy": Out(1),
-                "memory": Out(ReadSignature(config.spec.link_width)),
+                "memory": Out(ReadSignature(8 * config.word_bytes)),
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        width = self.config.spec.link_width
-        words = 8 * COMMAND_BYTES // width
-        m.submodules.reader = reader = BurstReader(width=width, depth=max(2, COMMANDS_AHEAD * words))
+        m.submodules.reader = reader = CommandReader(config=self.config)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
-        entry, entry_valid, entry_ready = self._entries(m, reader, words)
-        header = header_layout()(entry)
-        command = Signal(command_layout())
-        m.d.comb += Value.cast(command).eq(entry)
-
-        wanted, left = Signal(32), Signal(32)  # commands to ask for, and to hand out
-        place = Signal(ADDRESS_WIDTH)
-        moves = (command.op == Op.LOAD) | (command.op == Op.STORE)
-        waits = moves | (command.flags & WAIT_IDLE).any()
-        may_go = ~waits | self.idle
+        connect(m, reader.ahead, self.ahead)
+        entry = reader.o.payload
+        command = entry.command
+        moves = ~feeds(command) & ((command.op == Op.LOAD) | (command.op == Op.STORE))
+        waits = feeds(command) | moves | (command.flags & WAIT_IDLE).any()
+        goes = reader.o.valid & ~entry.refused & (~waits | self.idle)
         m.d.comb += [
+            reader.start.eq(self.start & ~self.busy),
+            reader.address.eq(self.address),
+            self.watchdog.eq(reader.watchdog),
             self.collective.payload.eq(command),
             self.move.payload.eq(command),
-            reader.i.payload.length.eq(words),
-            reader.i.payload.address.eq(place),
+            self.feed.payload.eq(command),
+            self.collective.valid.eq(goes & ~moves & ~feeds(command)),
+            self.move.valid.eq(goes & moves),
+            self.feed.valid.eq(goes & feeds(command)),
         ]
-        with m.FSM():
-            with m.State("idle"):
-                with m.If(self.start):
-                    m.d.sync += [self.busy.eq(1), self.refused.eq(0), self.number.eq(0), place.eq(self.address)]
-                    m.next = "ask"
-            with m.State("ask"):
-                m.d.comb += reader.i.valid.eq(1)
-                with m.If(reader.i.ready):
-                    m.next = "header"
-            with m.State("header"):
-                m.d.comb += entry_ready.eq(1)
-                with m.If(entry_valid):
-                    m.d.sync += [
-                        wanted.eq(header.commands),
-                        left.eq(header.commands),
-                        place.eq(header.command_address),
-                        self.watchdog.eq(header.watchdog),
-                    ]
-                    m.next = "commands"
-            with m.State("commands"):
-                m.d.comb += reader.i.valid.eq(wanted != 0)
-                with m.If(transfer(reader.i)):
-                    m.d.sync += [wanted.eq(wanted - 1), place.eq(place + COMMAND_BYTES)]
-                with m.If(left == 0):
-                    m.d.sync += self.busy.eq(0)
-                    m.next = "idle"
-                with m.Elif(entry_valid & self._impossible(command)):
-                    m.d.sync += self.refused.eq(1)
-                    m.next = "refused"
-                with m.Elif(entry_valid):
-                    m.d.comb += [
-                        self.collective.valid.eq(may_go & ~moves),
-                        self.move.valid.eq(may_go & moves),
-                        entry_ready.eq(transfer(self.collective) | transfer(self.move)),
-                    ]
-                with m.If(entry_ready):
-                    m.d.sync += [left.eq(left - 1), self.number.eq(self.number + 1)]
-            with m.State("refused"):
-                # What was asked for still arrives.
-                m.d.comb += entry_ready.eq(1)
-                with m.If(~reader.busy & ~entry_valid):
-                    m.d.sync += self.busy.eq(0)
-                    m.next = "idle"
+        refuses = Signal()
+        handed = transfer(self.collective) | transfer(self.move) | transfer(self.feed)
+        m.d.comb += [refuses.eq(reader.o.valid & entry.refused), reader.o.ready.eq(handed | refuses)]
+        m.d.sync += self.number.eq(self.number + handed)
+        with m.If(refuses):
+            m.d.sync += self.refused.eq(1)
+        with m.If(reader.start):
+            m.d.sync += [self.busy.eq(1), self.number.eq(0), self.refused.eq(0)]
+        with m.Elif(~reader.busy):
+            m.d.sync += self.busy.eq(0)
         return m
-
-    def _entries(self, m: Module, reader: BurstReader, words: int) -> tuple[Value, Value, Signal]:
-        """Memory words as entries of `COMMAND_BYTES`: bits, valid, ready."""
-        ready = Signal()
-        if words == 1:
-            m.d.comb += reader.o.ready.eq(ready)
-            return reader.o.payload, reader.o.valid, ready
-        m.submodules.widener = widener = Widener(shape=self.config.spec.link_width, ratio=words)
-        m.d.comb += [
-            widener.i.payload.data.eq(reader.o.payload),
-            widener.i.valid.eq(reader.o.valid),
-            reader.o.ready.eq(widener.i.ready),
-            widener.o.ready.eq(ready),
-        ]
-        return Value.cast(widener.o.payload.data), widener.o.valid, ready
-
-    def _impossible(self, c) -> Value:
-        """A code out of range, or codes that do not go together (golden/cluster/command.py)."""
-        rounds = self.config.spec.rounds
-        fits = Cat(
-            (c.op == op) & Cat(c.schedule == schedule for schedule in schedules).any()
-            for op, schedules in SCHEDULES.items()
-        ).any()
-        reduces = (c.op == Op.REDUCE) | (c.op == Op.REDUCE_SCATTER)
-        merges = reduces & (c.kind == Kind.MERGE)
-        chunks = reduces & (c.schedule == Schedule.RING)
-        length = Mux(c.op == Op.BARRIER, 0, (c.flits == 0) | c.flits[LENGTH:].any())
-        return (
-            ~fits
-            | (c.format > max(Format))
-            | (c.kind > max(Kind))
-            | (merges & ((c.format != Format.SINGLE) | (c.record == 0)))
-            | (chunks & c.flits[:rounds].any())
-            | (c.root >= self.config.spec.nodes)
-            | length
-        )

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from hw.cluster.config import Config
 from hw.cluster.exchange import Exchange, source_of
-from hw.cluster.layouts import TURN, command_layout
-from hw.cluster.node import EventLayout, HostLayout, Node
+from hw.cluster.layouts import TURN, BeatLayout, HostLayout, SettingsLayout, command_layout
+from hw.cluster.node import EventLayout, Node
 from hw.lib.shared import repeat
 
 
@@ -19,8 +19,9 @@ class Network(wiring.Component):
     Members:
         i: stream of collective commands.
         pause: by node, its links carry nothing in this cycle.
-        host_rank, host: access to that node's memory while it is idle; host_data: the word read 3
-        cycles ago.
+        host: access to the nodes' memories while all are idle; host_data: the flits read 3 cycles
+        ago, node 0's first.
+        beat, settings, word: of the decode units; node b takes lane b of the word.
         idle, waits, waits_for, events: by node. turn: of node 0.
     """
 
@@ -30,9 +31,11 @@ class Network(wiring.Component):
             {
                 "i": In(stream.Signature(command_layout())),
                 "pause": In(spec.nodes),
-                "host_rank": In(range(spec.nodes)),
-                "host": In(HostLayout(spec)),
-                "host_data": Out(spec.link_width),
+                "host": In(HostLayout(spec, nodes=spec.nodes)),
+                "host_data": Out(spec.nodes * spec.link_width),
+                "beat": In(BeatLayout(spec)),
+                "settings": In(SettingsLayout(spec)),
+                "word": In(spec.nodes * spec.link_width),
                 "idle": Out(spec.nodes),
                 "waits": Out(spec.nodes),
                 "waits_for": Out(range(spec.nodes)).array(spec.nodes),
@@ -48,22 +51,20 @@ class Network(wiring.Component):
         nodes = repeat(m, platform, "node", spec.nodes, lambda: Node(config=self.config))
         ready = Signal()
         m.d.comb += [ready.eq(Cat(node.i.ready for node in nodes).all()), self.i.ready.eq(ready)]
-        words = Signal(spec.link_width)
-        chosen = Signal(spec.nodes)
-        m.d.sync += [
-            chosen.eq(Cat(self.host_rank == k for k in range(spec.nodes))),
-            self.host_data.eq(words),
-        ]
         for k, node in enumerate(nodes):
-            mine = self.host_rank == k
             m.d.comb += [
                 node.rank.eq(k),
                 node.i.payload.eq(self.i.payload),
                 node.i.valid.eq(self.i.valid & ready),
                 node.pause.eq(self.pause[k]),
-                node.host.eq(self.host),
-                node.host.read.eq(self.host.read & mine),
-                node.host.write.eq(self.host.write & mine),
+                node.host.read.eq(self.host.read),
+                node.host.write.eq(self.host.write[k]),
+                node.host.address.eq(self.host.address),
+                node.host.stride.eq(self.host.stride),
+                node.host.data.eq(self.host.data.word_select(k, spec.link_width)),
+                node.beat.eq(self.beat),
+                node.settings.eq(self.settings),
+                node.flit.eq(self.word.word_select(k, spec.link_width)),
                 exchange.sent[k].eq(node.sent),
                 exchange.sent_link[k].eq(node.sent_link),
                 exchange.credit_out[k].eq(node.credit_out),
@@ -75,7 +76,5 @@ class Network(wiring.Component):
                 self.waits_for[k].eq(node.waits_for),
                 self.events[k].eq(node.events),
             ]
-            with m.If(chosen[k]):
-                m.d.comb += words.eq(node.host_data)
-        m.d.comb += self.turn.eq(nodes[0].turn)
+        m.d.comb += [self.host_data.eq(Cat(node.host_data for node in nodes)), self.turn.eq(nodes[0].turn)]
         return m

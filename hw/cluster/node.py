@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.spec import Spec
+from hw.cluster.compute import Compute
 from hw.cluster.config import Config
-from hw.cluster.layouts import INDEX, TURN, WalkLayout, address_bits, command_layout
+from hw.cluster.layouts import INDEX, TURN, BeatLayout, HostLayout, SettingsLayout, WalkLayout, command_layout
 from hw.cluster.node_memory import NodeMemory
 from hw.cluster.operand_port import READ_LATENCY, OperandPort
 from hw.cluster.receive_port import ReceivePort
@@ -19,7 +19,9 @@ from hw.cluster.walker import Walker
 from hw.cluster.widen_flit import WidenFlit
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import connect, transfer
+from hw.lib.tree import add_all
 
+CLIPPED = 4  # bits of a number of codes
 TURNS_AHEAD = 4  # turns that wait on each side
 
 
@@ -27,14 +29,8 @@ class EventLayout(data.StructLayout):
     """What happens in a node in a cycle, for counters and watchdog."""
 
     def __init__(self) -> None:
-        super().__init__({"sent": 1, "taken": 1, "credit_stall": 1, "order_stall": 1, "receive_wait": 1, "lost": 1})
-
-
-class HostLayout(data.StructLayout):
-    """Access to a node's memory from outside while the node is idle."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__({"read": 1, "write": 1, "address": address_bits(spec), "data": spec.link_width})
+        stalls = {"credit_stall": 1, "order_stall": 1, "receive_wait": 1}
+        super().__init__({"sent": 1, "taken": 1, **stalls, "lost": 1, "clipped": CLIPPED})
 
 
 class Node(wiring.Component):
@@ -50,7 +46,8 @@ class Node(wiring.Component):
         sent, sent_link: a flit and, one-hot, the link it is for. credit_in: its places come back.
         data, valid: from every link. credit_out: a place of that link's buffer is free again.
         pause: the node's links carry nothing in this cycle.
-        host: memory access while idle; host_data: the word read 2 cycles ago.
+        host: memory access while idle; host_data: the word read 3 cycles ago.
+        beat, flit, settings: of the decode unit, while idle; see `Compute`.
         idle: no command is left. waits, waits_for: a flit or a credit is missing, of that node.
         turn: the turn that is being written. events: for counters.
     """
@@ -70,6 +67,9 @@ class Node(wiring.Component):
                 "pause": In(1),
                 "host": In(HostLayout(spec)),
                 "host_data": Out(spec.link_width),
+                "beat": In(BeatLayout(spec)),
+                "flit": In(spec.link_width),
+                "settings": In(SettingsLayout(spec)),
                 "idle": Out(1),
                 "waits": Out(1),
                 "waits_for": Out(range(spec.nodes)),
@@ -114,6 +114,8 @@ class Node(wiring.Component):
         connect(m, operand.o, receive.own)
         self._links(m, send, receive)
         self._memory(m, memory, send, operand, alu)
+        if config.spec.compute:
+            self._compute(m, memory)
         m.d.comb += [
             self.idle.eq((commands.level == 0) & ~sequencer.valid & (issued == self.turn) & (issued == send.read_turn)),
             self.waits.eq(receive.waits | send.starved),
@@ -154,10 +156,33 @@ class Node(wiring.Component):
             *(inner.eq(outer) for inner, outer in zip(receive.data, self.data, strict=True)),
         ]
 
+    def _compute(self, m: Module, memory: NodeMemory) -> None:
+        """The decode unit, which has the memory for itself while it works."""
+        m.submodules.compute = compute = Compute(spec=self.config.spec)
+        m.d.comb += [
+            compute.rank.eq(self.rank),
+            compute.beat.eq(self.beat),
+            compute.flit.eq(self.flit),
+            compute.settings.eq(self.settings),
+            compute.word.eq(memory.first_data),
+        ]
+        with m.If(compute.read.enable):
+            m.d.comb += memory.first.eq(compute.read)
+        with m.If(compute.write.enable):
+            m.d.comb += memory.write.eq(compute.write)
+        m.d.sync += self.events.clipped.eq(compute.clipped)
+
     def _memory(self, m: Module, memory: NodeMemory, send: SendPort, operand: OperandPort, alu: VectorAlu) -> None:
         """The send side reads first, operands second; results and the host write."""
         m.submodules.widen = widen = WidenFlit(config=self.config)
-        item, host = send.i.payload, self.host
+        item = send.i.payload
+        host = Signal(self.host.shape())  # at this node's own address
+        reach = Signal.like(self.host.address)
+        m.d.sync += [
+            reach.eq(add_all([Mux(bit, self.host.stride << k, 0) for k, bit in enumerate(self.rank)])),
+            host.eq(self.host),
+            host.address.eq(self.host.address + reach),
+        ]
         m.d.comb += [
             memory.first.enable.eq(send.go | host.read),
             memory.first.address.eq(Mux(host.read, host.address, item.address)),

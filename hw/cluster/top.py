@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In
 from golden.cluster.spec import Status
 from hw.cluster.config import Config
 from hw.cluster.dispatcher import Dispatcher
+from hw.cluster.feeder import Feeder
 from hw.cluster.layouts import TURN
 from hw.cluster.mover import Mover
 from hw.cluster.network import Network
@@ -36,6 +37,9 @@ COUNTERS = CounterLayout(
         "program_words": "words read: header and commands",
         "load_words": "words read: messages",
         "store_words": "words written",
+        "stream_words": "words read: weights, cache, activations and constants",
+        "feed_cycles": "cycles in which the decode units had a command",
+        "clipped": "cache codes that were clipped, all nodes",
         "write_stall": "cycles in which a word waited to be written",
         "status": "golden.cluster.spec.Status: 0 done, 1 refused, 2 time-out",
         "status_node": "time-out: the node that stopped, or N for the external memory",
@@ -59,7 +63,7 @@ class ClusterEngine(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        super().__init__({**engine_ports(config.spec.link_width, COUNTERS), "pause": In(config.spec.nodes)})
+        super().__init__({**engine_ports(8 * config.word_bytes, COUNTERS), "pause": In(config.spec.nodes)})
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
@@ -73,9 +77,24 @@ class ClusterEngine(wiring.Component):
         m.submodules.mover = mover = Mover(config=config)
         m.submodules.network = network = Network(config=config)
         m.submodules.watchdog = watchdog = Watchdog(spec=spec)
-        m.submodules.arbiter = arbiter = ReadArbiter(width=spec.link_width, count=2, outstanding=8)
-        for client, reader in zip(arbiter.clients, (dispatcher, mover), strict=True):
-            wiring.connect(m, client, reader.memory)
+        readers = [dispatcher.memory, mover.memory]
+        fed, feeds, feed_words = Signal(), Signal(), Signal()  # a beat, a command, a word of the decode units
+        if spec.compute:
+            m.submodules.feeder = feeder = Feeder(config=config)
+            readers.append(feeder.memory)
+            wiring.connect(m, dispatcher.feed, feeder.i)
+            wiring.connect(m, dispatcher.ahead, feeder.ahead)
+            m.d.comb += [
+                network.beat.eq(feeder.beat),
+                network.settings.eq(feeder.settings),
+                network.word.eq(feeder.word),
+                fed.eq(feeder.moved),
+                feeds.eq(feeder.busy),
+                feed_words.eq(transfer(feeder.memory.response)),
+            ]
+        m.submodules.arbiter = arbiter = ReadArbiter(width=8 * config.word_bytes, count=len(readers), outstanding=8)
+        for client, reader in zip(arbiter.clients, readers, strict=True):
+            wiring.connect(m, client, reader)
         wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
         wiring.connect(m, wiring.flipped(self.write), mover.out)
         wiring.connect(m, dispatcher.collective, network.i)
@@ -89,15 +108,14 @@ class ClusterEngine(wiring.Component):
             dispatcher.address.eq(self.address),
             dispatcher.idle.eq(idle),
             network.pause.eq(self.pause),
-            network.host_rank.eq(mover.rank),
-            network.host.read.eq(mover.read),
-            network.host.write.eq(mover.write),
-            network.host.address.eq(mover.address),
-            network.host.data.eq(mover.data),
+            network.host.eq(mover.host),
             mover.word.eq(network.host_data),
         ]
-        ends, over = self._progress(m, starts, dispatcher, mover, network, watchdog)
+        ends, over = self._progress(
+            m, starts, dispatcher, network, watchdog, moved=mover.moved | fed, busy=mover.busy | feeds
+        )
         events = self._events(m, dispatcher, mover, network)
+        events |= {"stream_words": feed_words, "feed_cycles": feeds}
         events |= {
             "status": Mux(ends, Mux(over, Status.TIMEOUT, Mux(dispatcher.refused, Status.REFUSED, Status.DONE)), 0),
             "status_node": Mux(ends & over, watchdog.node, 0),
@@ -107,8 +125,9 @@ class ClusterEngine(wiring.Component):
         return m
 
     def _progress(
-        self, m: Module, starts: Signal, dispatcher: Dispatcher, mover: Mover, network: Network, watchdog: Watchdog
-    ) -> tuple[Signal, Signal]:
+        self, m: Module, starts: Signal, dispatcher: Dispatcher, network: Network, watchdog: Watchdog, *, moved: Value,
+        busy: Value,
+    ) -> tuple[Signal, Signal]:  # fmt: skip
         """Starts and ends the program. Returns: it ends in this cycle; by time-out."""
         ends, over, begun = Signal(), Signal(), Signal()
         moves = Signal()
@@ -119,7 +138,7 @@ class ClusterEngine(wiring.Component):
                 | transfer(self.read.response)
                 | transfer(self.write.request)
                 | transfer(dispatcher.collective)
-                | mover.moved
+                | moved
                 | add_all([event.sent | event.taken for event in network.events]).any()
             ),
         ]
@@ -131,7 +150,7 @@ class ClusterEngine(wiring.Component):
             watchdog.waits.eq(network.waits),
             *(a.eq(b) for a, b in zip(watchdog.waits_for, network.waits_for, strict=True)),
             over.eq(watchdog.expired),
-            ends.eq(self.busy & (over | (begun & ~dispatcher.busy & ~mover.busy & network.idle.all()))),
+            ends.eq(self.busy & (over | (begun & ~dispatcher.busy & ~busy & network.idle.all()))),
         ]
         with m.If(starts & ~over):
             m.d.sync += self.busy.eq(1)
@@ -142,9 +161,10 @@ class ClusterEngine(wiring.Component):
     def _events(self, m: Module, dispatcher: Dispatcher, mover: Mover, network: Network) -> dict[str, Value]:
         def total(name: str) -> Value:
             """Of all nodes, counted a cycle later."""
-            number = Signal(range(self.config.spec.nodes + 1), name=name)
-            m.d.sync += number.eq(add_all([event[name] for event in network.events]))
-            return number
+            number = add_all([event[name] for event in network.events])
+            register = Signal(len(number), name=name)
+            m.d.sync += register.eq(number)
+            return register
 
         begin, turn = Signal(TURN), Signal(TURN)
         idle = Signal()
@@ -155,7 +175,7 @@ class ClusterEngine(wiring.Component):
         rounds = {f"round_{k}": ~idle & (turn == k if k < ROUNDS - 1 else turn >= ROUNDS - 1) for k in range(ROUNDS)}
         return {
             "cycles": Value.cast(1),
-            "commands": transfer(dispatcher.collective) | transfer(dispatcher.move),
+            "commands": transfer(dispatcher.collective) | transfer(dispatcher.move) | transfer(dispatcher.feed),
             "collective_cycles": ~network.idle.all(),
             "flits": total("sent"),
             "taken": total("taken"),
@@ -167,5 +187,6 @@ class ClusterEngine(wiring.Component):
             "program_words": transfer(dispatcher.memory.response),
             "load_words": transfer(mover.memory.response),
             "store_words": transfer(self.write.request),
+            "clipped": total("clipped"),
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }

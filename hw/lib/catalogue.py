@@ -13,7 +13,10 @@ from hw.lib.burst_reader import BurstReader
 from hw.lib.demux import StreamDemux
 from hw.lib.float_add import FloatAdd
 from hw.lib.float_exp import FloatExp
+from hw.lib.float_from_int import FloatFromInt
 from hw.lib.float_multiply import FloatMultiply
+from hw.lib.float_reciprocal import FloatReciprocal
+from hw.lib.float_to_code import FloatToCode
 from hw.lib.fork import StreamFork
 from hw.lib.join import StreamJoin
 from hw.lib.leading_zeros import LeadingZeros
@@ -46,6 +49,9 @@ def catalogue() -> dict[str, Callable[[], wiring.Component]]:
         "float_add": lambda: FloatAdd(fmt=SINGLE),
         "float_multiply": lambda: FloatMultiply(fmt=SINGLE),
         "float_exp": lambda: FloatExp(),
+        "float_from_int": lambda: FloatFromInt(width=48),
+        "float_reciprocal": lambda: FloatReciprocal(),
+        "float_to_code": lambda: FloatToCode(bits=16),
         "leading_zeros": lambda: LeadingZeros(width=36),
         "burst_reader": lambda: BurstReader(width=64, depth=128),
         "read_arbiter": lambda: ReadArbiter(width=64, count=4),

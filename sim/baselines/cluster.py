@@ -1,4 +1,4 @@
-"""The same reduce, gather and merge on a CPU by torch."""
+"""The same reduce, gather and decode step on a CPU by torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from golden.cluster.decode import attention
+from golden.cluster.dataflows import Head, attend
+from golden.cluster.heads import random_head
 from golden.cluster.reference import reduce_sum
 from golden.errors import InputError
 from sim.baselines.record import WrongAnswerError, cpu_device, save, time_runs
@@ -19,7 +20,7 @@ from sim.console import step
 NODES = 4
 SIZES = (1024, 32768, 262144)  # bytes of a node's message
 TOKENS = (1024, 4096, 16384)
-HEAD = 128
+HEAD, HIDDEN = 128, 4096
 COLLECTIVES = ("reduce", "gather", "decode")
 
 
@@ -43,7 +44,7 @@ def _entry(op: str, size: dict[str, Any], run: Callable[[], Tensor]) -> dict[str
 
 
 def measure_cpu(names: Sequence[str]) -> Path:
-    """Times reduce and gather of half messages, and decode attention of one query in float32.
+    """Times reduce and gather of half messages, and a decode step of one head in float32.
 
     Raises:
         WrongAnswerError: an answer is not the definition's.
@@ -59,17 +60,17 @@ def measure_cpu(names: Sequence[str]) -> Path:
         if "gather" in names:
             entries.append(_entry("gather", {"size": size}, lambda messages=messages: _gather(messages)))
     for tokens in TOKENS if "decode" in names else ():
-        generator = torch.Generator().manual_seed(1)
-        q, k, v = (torch.randn((n, HEAD), generator=generator) for n in (1, tokens, tokens))
+        hidden, head = random_head(HEAD, HIDDEN, tokens - 1, 1)
 
-        def run(q: Tensor = q, k: Tensor = k, v: Tensor = v) -> Tensor:
-            return torch.nn.functional.scaled_dot_product_attention(q[None], k[None], v[None])[0]
+        def run(hidden: Tensor = hidden, head: Head = head) -> Tensor:
+            return attend(hidden, head)
 
-        error = (run()[0].double() - attention(q[0], k, v, HEAD**-0.5)).abs().max()
+        exact = attend(hidden.double(), Head(**{name: tensor.double() for name, tensor in vars(head).items()}))
+        error = (run().double() - exact).norm() / exact.norm()
         if error > 1e-5:
-            raise WrongAnswerError(f"torch's attention over {tokens} tokens differs by {error:.1e}")
+            raise WrongAnswerError(f"torch's decode step over {tokens} tokens differs by {error:.1e}")
         entries.append(_entry("decode", {"size": tokens}, run))
-    method = "torch: sum and repeat, repeat, scaled_dot_product_attention (one query, head of 128, without projections)"
+    method = "torch float32: sum and repeat; repeat; a decode step of one head of 128 of a hidden vector of 4,096"
     return save("cluster", cpu_device(torch.get_num_threads()), method, entries)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.cluster.command import Command, check, flits_of
-from golden.cluster.memory_image import MemoryImage, program_bytes
-from golden.cluster.spec import Format, Kind, Op, Schedule, Spec
+from golden.cluster.memory_image import MemoryImage, aligned, from_lanes, program_bytes, to_lanes
+from golden.cluster.spec import COMPUTE, MOVES, Format, Kind, Op, Schedule, Spec
 from golden.errors import InputError
 from hw.cluster.config import Config
 from hw.cluster.top import COUNTERS
@@ -33,7 +33,7 @@ class LinkSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterWorkload:
-    """Commands on messages; `image.data` holds program and messages, `result_bytes` a node."""
+    """Commands on messages; `image.data` holds the program, and in lanes the messages; the result is in lanes too."""
 
     config: Config
     commands: tuple[Command, ...]
@@ -70,25 +70,22 @@ def collective(
     )
     gathers, scatters = op == Op.GATHER, op == Op.REDUCE_SCATTER
     out = flits * spec.nodes if gathers else flits // spec.nodes if scatters else flits
-    size = out * spec.flit_bytes
     commands = [
-        Command(op=Op.LOAD, flits=stored, rank_stride=stored if gathers else 0, external_stride=messages.shape[1]),
+        Command(op=Op.LOAD, flits=stored, rank_stride=stored if gathers else 0),
         in_place,
-        Command(
-            op=Op.STORE, flits=out, source=target, rank_stride=out if scatters else 0, external_stride=size,
-        ),
-    ]  # fmt: skip
-    first = _aligned(len(program_bytes(commands)), spec)
+        Command(op=Op.STORE, flits=out, source=target, rank_stride=out if scatters else 0),
+    ]
+    first = aligned(len(program_bytes(commands, spec)), spec)
     result = first + messages.size
     commands[0] = replace(commands[0], external=first)
     commands[2] = replace(commands[2], external=result)
     for command in commands:
         check(command, spec)
     data = np.zeros(result, np.uint8)
-    program = program_bytes(commands, watchdog=watchdog)
+    program = program_bytes(commands, spec, watchdog=watchdog)
     data[: len(program)] = program
-    data[first:] = messages.reshape(-1)
-    image = MemoryImage(data=data, result_address=result, result_bytes=size * spec.nodes)
+    data[first:] = to_lanes(messages, spec)
+    image = MemoryImage(data=data, result_address=result, result_bytes=out * spec.external_bytes)
     names = {
         "scene": f"{op.name.lower()} of {spec.nodes}",
         "size": int(messages.shape[1]),
@@ -99,10 +96,6 @@ def collective(
         "nodes": spec.nodes,
     }
     return ClusterWorkload(config=config, commands=tuple(commands), image=image, names=names)
-
-
-def _aligned(size: int, spec: Spec) -> int:
-    return -(-size // spec.flit_bytes) * spec.flit_bytes
 
 
 def run_rtl(
@@ -125,7 +118,7 @@ def run_rtl(
         sources=[SOURCE],
         arguments=arguments,
     )
-    return ClusterRun(results=job.data.reshape(config.spec.nodes, -1), job=job)
+    return ClusterRun(results=from_lanes(job.data, config.spec), job=job)
 
 
 def run_model(workload: ClusterWorkload) -> Bytes:
@@ -135,7 +128,7 @@ def run_model(workload: ClusterWorkload) -> Bytes:
     image = workload.image
     external = np.concatenate([image.data, np.zeros(image.result_bytes, np.uint8)])
     Cluster(workload.config.spec).run(workload.commands, external)
-    return external[image.result_address :].reshape(workload.config.spec.nodes, -1)
+    return from_lanes(external[image.result_address :], workload.config.spec)
 
 
 def collective_roofline(workload: ClusterWorkload, counters: Mapping[str, int]) -> Roofline:
@@ -149,9 +142,8 @@ def busiest_link(commands: Sequence[Command], spec: Spec) -> int:
     """Flits that the node that sends or receives most has to send or receive, over all collectives."""
     total = 0
     for command in commands:
-        if command.op in (Op.LOAD, Op.STORE):
-            continue
-        total += node_flits(command, spec)
+        if command.op not in MOVES and command.op not in COMPUTE:
+            total += node_flits(command, spec)
     return total
 
 

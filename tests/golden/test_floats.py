@@ -106,3 +106,83 @@ def test_exponential(seed: int) -> None:
     assert ends[2] > 0
     assert not ends[3:].any()
     assert floats.exp_negative(torch.tensor([SINGLE.nan])).item() == SINGLE.nan
+
+
+def power_of_two(exponent: Tensor) -> Tensor:
+    """2.0**exponent as a double, exact for normal numbers."""
+    return ((exponent + 1023) << 52).view(torch.float64)
+
+
+def integers(seed: int) -> tuple[Tensor, Tensor]:
+    """Ends and ties of 48-bit values at every scale, then random ones of every length."""
+    generator = torch.Generator().manual_seed(seed)
+    top = 1 << 47
+    special = [
+        0,
+        1,
+        2,
+        3,
+        (1 << 24) - 1,
+        (1 << 24) + 1,
+        (1 << 25) - 1,
+        (1 << 25) + 3,
+        top - 1,
+        top - (1 << 22),
+        1 - top,
+    ]
+    signed = torch.tensor([-top, *(s * v for v in special for s in (1, -1))])
+    scales = torch.arange(-512, 512)
+    random = torch.randint(-top, top, (COUNT,), generator=generator) >> torch.randint(48, (COUNT,), generator=generator)
+    values = torch.cat([signed.repeat_interleave(len(scales)), random, random])
+    near = torch.randint(-180, 140, (COUNT,), generator=generator)  # where results are numbers
+    drawn = torch.randint(-512, 512, (COUNT,), generator=generator)
+    return values, torch.cat([scales.repeat(len(signed)), near, drawn])
+
+
+def test_from_int(seed: int) -> None:
+    """One rounding to 24 bits, done by torch on a mantissa near one; then the ends of the range by their rule."""
+    value, scale = integers(seed)
+    mantissa, exponent = torch.frexp(value.double())
+    rounded = mantissa.float().double() * power_of_two(exponent.long() + scale)
+    expected = torch.where(rounded.abs() < 2.0**-126, rounded.sign() * 0.0, rounded).float()
+    expected[value == 0] = 0.0
+    assert torch.equal(floats.from_int(value, scale), floats.to_codes(expected))
+
+
+def test_to_code(seed: int) -> None:
+    """Against doubles, in which x · 2**shift is exact: special values at every shift and limit, ties, random ones."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(low: int, high: int) -> Tensor:
+        return torch.randint(low, high, (COUNT,), generator=generator)
+
+    codes, shifts, limits = special(SINGLE), torch.arange(-512, 512), torch.tensor([0, 1, 127, 32767])
+    grid = torch.cartesian_prod(codes, shifts, limits)
+    shift, limit = draw(-512, 512), draw(0, 1 << 15) >> draw(0, 16)
+    # Numbers of so few bits that half of them end in a tie, and such that the result is near the limit.
+    ties = floats.to_codes(draw(-(1 << 17), 1 << 17).float())
+    ties += torch.where(ties & (SINGLE.sign - 1) == 0, 0, (-1 - shift.clamp(-100, 100)) << SINGLE.mantissa)
+    single = torch.cat([grid[:, 0], draw(0, 1 << 32), ties])
+    shift = torch.cat([grid[:, 1], shift, shift.clamp(-100, 100)])
+    limit = torch.cat([grid[:, 2], limit, limit])
+
+    x = floats.to_values(single, SINGLE).double()
+    x[x.isnan() | (x.abs() < 2.0**-126)] = 0.0
+    rounded = torch.round(x * power_of_two(shift))
+    code, clipped = floats.to_code(single, shift, limit)
+    assert torch.equal(code, torch.minimum(torch.maximum(rounded, -limit.double()), limit.double()).long())
+    assert torch.equal(clipped, rounded.abs() > limit)
+
+
+def test_reciprocal(seed: int) -> None:
+    """torch's own division, but for subnormal numbers: those count as 0 on either side."""
+    generator = torch.Generator().manual_seed(seed)
+    powers = torch.arange(0, 1 << SINGLE.width, 1 << SINGLE.mantissa)
+    codes = torch.cat([special(SINGLE), powers, powers + 1, powers - 1])
+    codes = torch.cat([codes.clamp(min=0), torch.randint(1 << SINGLE.width, (COUNT,), generator=generator)])
+
+    def flushed(values: Tensor) -> Tensor:
+        return torch.where(values.abs() < 2.0**-126, values * 0, values)
+
+    expected = canonical(flushed(1 / flushed(floats.to_values(codes, SINGLE))), SINGLE)
+    assert torch.equal(floats.reciprocal(codes), expected)

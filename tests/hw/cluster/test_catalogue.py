@@ -39,5 +39,5 @@ def test_any_number_of_nodes_is_the_same_text_but_for_wiring(nodes: int) -> None
 
 def test_named_configs() -> None:
     assert set(CONFIGS) == {"tiny", "default", "paper"}
-    assert all(make().word_bytes * 8 == make().spec.link_width for make in CONFIGS.values())
-    assert len(catalogue(tiny())) == 16
+    assert [make().word_bytes for make in CONFIGS.values()] == [4 * 8, 4 * 16, 4 * 32]  # nodes · flit
+    assert len(catalogue(tiny())) == 29

@@ -34,7 +34,7 @@ def program(nodes: int) -> list[Command]:
 
 @pytest.mark.parametrize(("nodes", "pause"), [(2, 0.0), (2, 0.5), pytest.param(8, 0.3, marks=pytest.mark.slow)])
 def test_program(nodes: int, pause: float, rng, seed: int) -> None:
-    spec = Spec(nodes=nodes, link_width=64, memory_kib=1)
+    spec = Spec(nodes=nodes, link_width=64, memory_kib=1, compute=0)
     network = Network(config=replace(Config(spec=spec), receive_depth=4, operand_depth=4, command_depth=2))
     model = Cluster(spec)
     generator = torch.Generator().manual_seed(seed)
@@ -50,12 +50,12 @@ def test_program(nodes: int, pause: float, rng, seed: int) -> None:
             await ctx.tick()
 
     async def bench(ctx) -> None:
-        for node in range(nodes):
-            ctx.set(network.host_rank, node)
-            for place in range(WORDS):
-                low, high = before[node, place].tolist()
-                ctx.set(network.host, {"read": 0, "write": 1, "address": place, "data": low | high << 32})
-                await ctx.tick()
+        for place in range(WORDS):
+            flits = sum((low | high << 32) << 64 * node for node, (low, high) in enumerate(before[:, place].tolist()))
+            ctx.set(network.host.address, place)
+            ctx.set(network.host.data, flits)
+            ctx.set(network.host.write, (1 << nodes) - 1)
+            await ctx.tick()
         ctx.set(network.host.write, 0)
         for command in program(nodes):
             ctx.set(network.i.payload, {name: int(getattr(command, name, 0)) for name in command_layout().members})
@@ -68,14 +68,14 @@ def test_program(nodes: int, pause: float, rng, seed: int) -> None:
             if ctx.get(network.idle) == (1 << nodes) - 1:
                 break
             await ctx.tick()
-        for node in range(nodes):
-            ctx.set(network.host_rank, node)
-            for place in range(WORDS):
-                ctx.set(network.host, {"read": 1, "write": 0, "address": place, "data": 0})
-                for _ in range(4):
-                    await ctx.tick()
-                word = ctx.get(network.host_data)
-                got[node, place] = torch.tensor([word & 0xFFFFFFFF, word >> 32])
+        ctx.set(network.host.read, 1)
+        for place in range(WORDS):
+            ctx.set(network.host.address, place)
+            await ctx.tick().repeat(3)
+            flits = ctx.get(network.host_data)
+            got[:, place] = torch.tensor(
+                [[flits >> 64 * k + 32 * w & 0xFFFFFFFF for w in (0, 1)] for k in range(nodes)]
+            )
 
     simulator = Simulator(network)
     simulator.add_clock(1e-6)

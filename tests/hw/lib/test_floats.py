@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 import torch
 from amaranth.hdl import Mux
+from amaranth.sim import Simulator
 
 from golden import floats
 from golden.float_format import HALF, SINGLE, FloatFormat
 from hw.lib import float_parts
 from hw.lib.float_add import FloatAdd
 from hw.lib.float_exp import FloatExp
+from hw.lib.float_from_int import FloatFromInt
 from hw.lib.float_multiply import FloatMultiply
-from tests.hw.lib.simulate import evaluate, run_datapath
+from hw.lib.float_reciprocal import FloatReciprocal
+from hw.lib.float_to_code import FloatToCode
+from tests.hw.lib.simulate import evaluate, refuses, run_datapath
 
 BOTH = pytest.mark.parametrize("fmt", [HALF, SINGLE], ids=["half", "single"])
 
@@ -72,3 +77,96 @@ def test_exponential(rng: random.Random) -> None:
     )
     codes = [*uniform.tolist(), *(rng.getrandbits(31) for _ in range(500)), 0, 1, SINGLE.infinity, SINGLE.nan]
     assert run_datapath(FloatExp(), codes) == floats.exp_negative(torch.tensor(codes)).tolist()
+
+
+@pytest.mark.parametrize("width", [2, 24, 28, 48])
+def test_from_int(width: int, rng: random.Random) -> None:
+    low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
+    ends = [
+        0,
+        1,
+        -1,
+        low,
+        high,
+        low + 1,
+        *(v for k in (24, 25) if width > k + 2 for v in ((1 << k) + 1, -(3 << k) - 2)),
+    ]
+    cases = [(v, s) for v in ends for s in (-512, 511, 0, *range(-178, -124), *range(78, 130))]
+    for _ in range(1500):
+        value = rng.randint(low, high) >> rng.randrange(width)
+        cases.append((value, rng.choice([rng.randint(-512, 511), rng.randint(-180, 130), -126 - value.bit_length()])))
+    mask = (1 << width) - 1
+    got = run_datapath(FloatFromInt(width=width), [v & mask | (s & 0x3FF) << width for v, s in cases])
+    table = torch.tensor(cases)
+    expected = floats.from_int(table[:, 0], table[:, 1]).tolist()
+    wrong = [(v, s, hex(g), hex(e)) for (v, s), g, e in zip(cases, got, expected, strict=True) if g != e]
+    assert not wrong, wrong[:5]
+
+
+def test_from_int_width() -> None:
+    for width in (1, 49):
+        refuses(f"width must lie in 2..48, it is {width}", lambda width=width: FloatFromInt(width=width))
+
+
+@pytest.mark.parametrize("bits", [8, 11, 16])
+def test_to_code(bits: int, rng: random.Random) -> None:
+    top = (1 << (bits - 1)) - 1
+    one = SINGLE.bias << SINGLE.mantissa
+    numbers = [0, 1, one - 1, one, one + 1, (1 << SINGLE.mantissa) - 1, 1 << SINGLE.mantissa]
+    numbers += [SINGLE.infinity - 1, SINGLE.infinity, SINGLE.infinity + 1, SINGLE.nan]
+    shifts = [-512, -127, 125, 126, 127, 511, *range(-2, 26)]
+    cases = [(n | s, k, m) for n in numbers for s in (0, SINGLE.sign) for k in shifts for m in (0, top)]
+    for _ in range(1500):
+        # Halves on both sides of the limit, then any number.
+        limit, k = rng.randint(0, top), rng.randint(-100, 100)
+        half = rng.choice([2 * limit + rng.randint(-3, 3), rng.randint(-2 * top - 1, 2 * top + 1)])
+        tie = int(floats.to_codes(torch.tensor(half * 2.0 ** (-1 - k), dtype=torch.float32)))
+        cases += [(tie, k, limit), (rng.getrandbits(32), rng.randint(-512, 511), limit)]
+    raw = [x | (k & 0x3FF) << 32 | m << 42 for x, k, m in cases]
+    got = run_datapath(FloatToCode(bits=bits), raw)
+    code, clipped = floats.to_code(*torch.tensor(cases).unbind(1))
+    expected = (code & ((1 << bits) - 1) | clipped.long() << bits).tolist()
+    wrong = [(hex(x), k, m, g, e) for (x, k, m), g, e in zip(cases, got, expected, strict=True) if g != e]
+    assert not wrong, wrong[:5]
+
+
+def test_to_code_bits() -> None:
+    for bits in (7, 17):
+        refuses(f"bits must lie in 8..16, it is {bits}", lambda bits=bits: FloatToCode(bits=bits))
+
+
+def test_reciprocal(rng: random.Random) -> None:
+    """`done` after `latency` cycles and for one, the result held to the next; a start in between drops the first."""
+    tiny, one, top = 1 << SINGLE.mantissa, SINGLE.bias << SINGLE.mantissa, 253 << SINGLE.mantissa
+    codes = [0, 1, tiny - 1, tiny, tiny + 1, one - 1, one, one + 1, one | tiny - 1, top - 1, top, top + 1]
+    codes += [top + tiny, top + tiny + 1, SINGLE.infinity - 1, SINGLE.infinity, SINGLE.infinity + 1, SINGLE.nan]
+    codes += [code | SINGLE.sign for code in codes] + [rng.getrandbits(32) for _ in range(2000)]
+    expected = floats.reciprocal(torch.tensor(codes)).tolist()
+    dut: Any = FloatReciprocal()
+
+    async def run(ctx: Any) -> None:
+        async def start(code: int) -> None:
+            ctx.set(dut.i, {"start": 1, "value": code})
+            await ctx.tick()
+            ctx.set(dut.i, {"start": 0, "value": rng.getrandbits(32)})
+
+        before = None
+        for code, result in zip(codes, expected, strict=True):
+            if rng.random() < 0.1:
+                await start(rng.getrandbits(32))
+                await ctx.tick().repeat(rng.randrange(1, dut.latency - 1))
+            await start(code)
+            for _ in range(dut.latency - 1):
+                assert not ctx.get(dut.done)
+                assert before in (None, ctx.get(dut.o))
+                await ctx.tick()
+            assert (ctx.get(dut.done), hex(ctx.get(dut.o))) == (1, hex(result)), hex(code)
+            before = result
+            if rng.random() < 0.1:
+                await ctx.tick().repeat(rng.randint(1, 40))
+                assert (ctx.get(dut.done), ctx.get(dut.o)) == (0, result)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(run)
+    simulator.run()

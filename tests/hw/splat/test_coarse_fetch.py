@@ -9,8 +9,8 @@ import pytest
 from hw.splat.coarse_fetch import CoarseFetch
 from hw.splat.config import Config, tiny
 from tests.hw.lib.bench import Bench
+from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.splat.datapath import Payload, same
-from tests.hw.splat.memory import ByteMemory
 from tests.hw.splat.streams import hold_frame, rows_of, visit_payload
 from tests.hw.splat.workload import workload
 

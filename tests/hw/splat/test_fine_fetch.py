@@ -13,8 +13,8 @@ from hw.splat.config import tiny
 from hw.splat.fine_fetch import FineFetch
 from tests.golden.splat.rows import row
 from tests.hw.lib.bench import Bench
+from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.splat.datapath import Payload, same
-from tests.hw.splat.memory import ByteMemory
 from tests.hw.splat.streams import candidate_payload, hold_frame
 
 RECORDS = 96

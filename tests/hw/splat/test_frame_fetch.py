@@ -10,8 +10,8 @@ from golden.splat.memory_map import HEADER_BYTES
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.layouts import header_layout
 from tests.hw.lib.bench import Bench
+from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.lib.payload import decode, encode
-from tests.hw.splat.memory import ByteMemory
 from tests.hw.splat.workload import workload
 
 

@@ -17,8 +17,8 @@ from hw.splat.voxel_fetch import VoxelFetch
 from hw.splat.voxel_origin import VoxelOrigin
 from tests.golden.splat.cases import CASES, case
 from tests.hw.lib.bench import Bench
+from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.splat.datapath import Payload, answers, same
-from tests.hw.splat.memory import ByteMemory
 from tests.hw.splat.streams import hold_frame
 from tests.hw.splat.workload import Workload, workload, workload_of
 

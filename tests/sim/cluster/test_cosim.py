@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from golden.cluster.command import Command
-from golden.cluster.memory_image import MemoryImage, program_bytes
+from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_lanes
 from golden.cluster.spec import INDEPENDENT, SCHEDULES, Format, Kind, Op, Schedule, Status
 from golden.cluster.turns import traffic
 from hw.cluster.config import tiny
@@ -41,17 +41,16 @@ def everything() -> list[Command]:
 
 def program(commands: list[Command], watchdog: int = 5000) -> ClusterWorkload:
     """Loads all of the nodes' memories, runs the commands, stores them all."""
-    whole = {"flits": SPEC.words, "external_stride": SPEC.words * SPEC.flit_bytes}
     size = SPEC.words * SPEC.flit_bytes
-    total = [Command(op=Op.LOAD, **whole), *commands, Command(op=Op.STORE, **whole)]
-    first = len(program_bytes(total))
+    total = [Command(op=Op.LOAD, flits=SPEC.words), *commands, Command(op=Op.STORE, flits=SPEC.words)]
+    first = aligned(len(program_bytes(total, SPEC)), SPEC)
     total[0] = replace(total[0], external=first)
     total[-1] = replace(total[-1], external=first + size * SPEC.nodes)
     data = np.zeros(first + size * SPEC.nodes, np.uint8)
-    words = program_bytes(total, watchdog=watchdog)
+    words = program_bytes(total, SPEC, watchdog=watchdog)
     data[: len(words)] = words
     halves = random_messages(CONFIG, size, Format.HALF, 7)
-    data[first:] = halves.reshape(-1)
+    data[first:] = to_lanes(halves, SPEC)
     image = MemoryImage(data=data, result_address=len(data), result_bytes=size * SPEC.nodes)
     return ClusterWorkload(config=CONFIG, commands=tuple(total), image=image, names={"op": "program"})
 
@@ -115,7 +114,7 @@ def test_ring_reaches_its_bandwidth() -> None:
 
 
 @pytest.mark.parametrize("node", range(SPEC.nodes))
-@pytest.mark.parametrize(("schedule", "after"), [(Schedule.XOR, 0), (Schedule.RING, 700)])
+@pytest.mark.parametrize(("schedule", "after"), [(Schedule.XOR, 0), (Schedule.RING, 520)])
 def test_a_node_that_stops(node: int, schedule: Schedule, after: int) -> None:
     """The watchdog ends the run and names the node and the command."""
     workload = collective(

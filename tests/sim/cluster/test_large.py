@@ -18,7 +18,7 @@ from sim.workloads.cluster import LinkSettings, collective
 @pytest.mark.parametrize("pauses", [0, 64])
 def test_reduce(nodes: int, schedule: Schedule, pauses: int) -> None:
     """Equal to the model in every byte; without pauses within 1 % of the links' bandwidth."""
-    config = Config(spec=Spec(nodes=nodes, link_width=128, memory_kib=512))
+    config = Config(spec=Spec(nodes=nodes, link_width=128, memory_kib=512, compute=0))
     messages = random_messages(config, 1 << 18, Format.HALF, 1)
     workload = collective(config, messages, op=Op.REDUCE, schedule=schedule, form=Format.HALF)
     memory = MemorySettings(stalls=pauses)

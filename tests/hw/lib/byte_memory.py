@@ -1,4 +1,4 @@
-"""The external memory of the splatting engine's readers."""
+"""A memory of given bytes behind a read port."""
 
 from __future__ import annotations
 

@@ -1,0 +1,154 @@
+"""One attention head as the decode units hold it: codes, scales and constants, shared out to the nodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from golden.cluster.dataflows import Head, angles
+from golden.cluster.spec import CACHE_LIMIT, GROUP, MAX_HEAD, Dataflow, Spec
+from golden.cluster.weights import Weights, quantise
+from golden.errors import InputError
+
+CALIBRATION = 64  # tokens from which on every channel has a scale of its own
+MARGIN = 1.25  # for fewer
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedHead:
+    """A head on N nodes. E, a node's elements of a cache entry, and the tokens of its rows:
+
+        TOKEN: E = H, row r of node b is token r·N + b    HEAD: E = H/N, row r is token r
+
+    `hidden` codes [D] times `hidden_scale`; `projections` and `outputs` by node; `constants` [N, 4, E, 2]: own
+    and other factors for query, key, value, output; `keys` and `values` codes [rows, N, E], with room for the
+    token that is decoded: the last row of node `owner` (TOKEN), or of all.
+    """
+
+    spec: Spec
+    dataflow: Dataflow
+    size: int  # H
+    hidden: Ints
+    hidden_scale: float
+    projections: list[Weights]
+    outputs: list[Weights]
+    constants: Floats
+    keys: Ints
+    values: Ints
+    owner: int
+
+    @property
+    def elements(self) -> int:
+        """Of a cache entry in one node, E."""
+        return self.keys.shape[2]
+
+    @property
+    def rows(self) -> int:
+        """Tokens of a node."""
+        return len(self.keys)
+
+
+def check_head(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow) -> None:
+    """Refuses a head that does not fit nodes and flits.
+
+    Raises:
+        InputError: with the rule and the value.
+    """
+    size, nodes = head.query.shape[1], spec.nodes
+    entry = spec.flit_bytes if dataflow == Dataflow.TOKEN else nodes * spec.flit_bytes
+    grouped = (1 if dataflow == Dataflow.TOKEN else nodes) * (GROUP if spec.weight_bits == 4 else 1)
+    limits = {"head's": (size, max(nodes * spec.lanes, entry, grouped), MAX_HEAD)}
+    limits["hidden"] = len(hidden), max(nodes * spec.lanes, spec.flit_bytes, grouped), spec.inputs
+    for name, (value, unit, most) in limits.items():
+        if value % unit or not 0 < value <= most:
+            raise InputError(
+                f"decode: the {name} size must be a multiple of {unit} up to {most} for {nodes} nodes split by "
+                f"{dataflow.name.lower()}, it is {value}"
+            )
+    if len(head.keys) == 0:
+        raise InputError("decode: the cache must hold a token, it holds 0")
+    for name, tensor in (("hidden", hidden), *vars(head).items()):
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"decode: {name} must be finite")
+
+
+def share(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow = Dataflow.TOKEN) -> SharedHead:
+    """Quantises a head and shares it out.
+
+    Hidden vector: codes of `activation_bits`, largest = top code. Cache: 8 bits with a static scale a
+    channel, max|channel| / 127 (one for all where there are few tokens), which is folded into the constants:
+    queries are multiplied with the keys' scale and 1 / √H, new keys and values divided by theirs, the output
+    multiplied with the values'.
+
+    Raises:
+        InputError: sizes do not fit, or a number is not finite.
+    """
+    check_head(hidden, head, spec, dataflow)
+    size, nodes = head.query.shape[1], spec.nodes
+    top = (1 << (spec.activation_bits - 1)) - 1
+    scale = float(hidden.abs().max()) / top or 1.0
+    codes = torch.round(hidden.double() / scale).clamp(-top, top).long().numpy()
+    columns = np.array_split(np.arange(size), nodes)
+    matrices = [m.numpy().astype(np.float64) for m in (head.query, head.key, head.value)]
+    projections = [quantise(np.concatenate([m[:, c].T for m in matrices]), spec) for c in columns]
+    output = head.output.numpy().astype(np.float64)
+    if dataflow == Dataflow.TOKEN:
+        outputs = [quantise(output[:, part].T, spec) for part in np.array_split(np.arange(len(hidden)), nodes)]
+    else:
+        outputs = [quantise(output[c].T, spec) for c in columns]
+    keys, values = _steps(head.keys), _steps(head.values)
+    constants = _constants(len(head.keys), size, keys, values)
+    if dataflow == Dataflow.TOKEN:
+        constants = np.stack([constants] * nodes)
+    else:
+        constants = np.stack([constants[:, c] for c in columns])
+    return SharedHead(
+        spec=spec,
+        dataflow=dataflow,
+        size=size,
+        hidden=codes,
+        hidden_scale=scale,
+        projections=projections,
+        outputs=outputs,
+        constants=constants,
+        keys=_rows(head.keys, keys, nodes, dataflow),
+        values=_rows(head.values, values, nodes, dataflow),
+        owner=len(head.keys) % nodes if dataflow == Dataflow.TOKEN else nodes - 1,
+    )
+
+
+def _steps(cache: Tensor) -> Tensor:
+    """Each channel's scale; a short cache does not tell its channels apart, and has a margin for the new token."""
+    largest = cache.double().abs().amax(0)
+    if len(cache) < CALIBRATION:
+        largest = largest.max().expand_as(largest) * MARGIN
+    return torch.where(largest > 0, largest / CACHE_LIMIT, 1.0)
+
+
+def _rows(cache: Tensor, steps: Tensor, nodes: int, dataflow: Dataflow) -> Ints:
+    """Codes [rows, N, E] of tokens [S, H], and of zeros where there is none."""
+    codes = torch.round(cache.double() / steps).clamp(-CACHE_LIMIT, CACHE_LIMIT).long()
+    row_tokens = nodes if dataflow == Dataflow.TOKEN else 1
+    spare = row_tokens - len(cache) % row_tokens
+    return (
+        torch.nn.functional.pad(codes, (0, 0, 0, spare))
+        .reshape(-1, nodes, row_tokens * cache.shape[1] // nodes)
+        .numpy()
+    )
+
+
+def _constants(position: int, size: int, keys: Tensor, values: Tensor) -> Floats:
+    """[4, H, 2]: rotary embedding's cosines and sines at `position`, times each vector's scales."""
+    cosine, sine = (f(angles(position, size)).repeat_interleave(2) for f in (torch.cos, torch.sin))
+    sine[::2] *= -1
+    rotation = torch.stack([cosine, sine], 1)
+    scaling = torch.stack([torch.ones(size), torch.zeros(size)], 1)
+    factors = [(rotation, keys / size**0.5), (rotation, 1 / keys), (scaling, 1 / values), (scaling, values)]
+    return torch.stack([pair * factor[:, None] for pair, factor in factors]).numpy().astype(np.float32)

@@ -1,0 +1,202 @@
+"""A node's decode unit."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.cluster.spec import Spec, Turned
+from golden.float_format import SINGLE
+from hw.cluster.activation_memory import CodeUnits
+from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
+from hw.cluster.probability import Probability
+from hw.cluster.projection import MAXIMUM_LATENCY, READ_LATENCY, Projection, projection_latency
+from hw.cluster.rescale import EXPONENT
+from hw.cluster.turn_unit import TurnUnit
+from hw.cluster.value_sums import ValueSums
+from hw.lib.float_reciprocal import FloatReciprocal
+from hw.lib.memory import two_port_memory
+from hw.lib.pipe import Pipe, Staged
+
+ONE = SINGLE.bias << SINGLE.mantissa
+WRITING = 3  # cycles from a result to the memory that keeps it
+QUARTERS = 4  # flits of singles whose codes make one flit of 8-bit codes
+
+
+class Compute(wiring.Component):
+    """Projection, scores, weighted sum, rotary embedding: one beat a cycle; equals `golden.cluster.compute.Unit`.
+
+    Nothing in here waits: a beat's results are written a fixed number of cycles later, at the latest
+    `settle` of its phase. Beats that need them may not come earlier.
+
+    Members:
+        rank: of this node, constant. beat, flit: this cycle's beat and its word of the stream.
+        settings: of the command at hand.
+        read: {`enable`, `address`}; word: of the node's memory, 2 cycles later.
+        write: {`enable`, `address`, `data`} to the node's memory.
+        clipped: cache codes that were clipped in this cycle.
+    """
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        bits = address_bits(spec)
+        super().__init__(
+            {
+                "rank": In(range(spec.nodes)),
+                "beat": In(BeatLayout(spec)),
+                "flit": In(spec.link_width),
+                "settings": In(SettingsLayout(spec)),
+                "read": Out(data.StructLayout({"enable": 1, "address": bits})),
+                "word": In(spec.link_width),
+                "write": Out(data.StructLayout({"enable": 1, "address": bits, "data": spec.link_width})),
+                "clipped": Out(range(spec.lanes + 1)),
+            }
+        )
+
+    @staticmethod
+    def settle(spec: Spec) -> dict[str, int]:
+        """Cycles after a phase's last beat until all it does is done, the write register included; by phase."""
+        turn = max(TurnUnit.TURN_LATENCY, FloatReciprocal.latency)
+        return {
+            "load": WRITING,
+            "project": projection_latency(spec) + WRITING,
+            "weigh": READ_LATENCY + 1 + Probability.latency + WRITING,
+            "record": ValueSums.record_latency + WRITING,
+            "vector": READ_LATENCY + turn + WRITING,
+            "maximum": MAXIMUM_LATENCY + spec.lanes.bit_length(),
+            "codes": TurnUnit.CODE_LATENCY + WRITING,
+        }
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        spec, beat = self.spec, self.beat
+        m.submodules.projection = projection = Projection(spec=spec)
+        exponent, factor = Signal(signed(EXPONENT)), Signal(32, init=ONE)
+        reads = Cat(beat.kind == kind for kind in (Beat.VALUES, Beat.VECTOR, Beat.DIVISOR, Beat.MAXIMUM)).any()
+        m.d.comb += [
+            self.read.enable.eq(reads),
+            self.read.address.eq(beat.address),
+            projection.beat.eq(beat),
+            projection.flit.eq(self.flit),
+            projection.scores.eq(self.word),
+            projection.settings.eq(self.settings),
+            projection.exponent.eq(exponent),
+            projection.factor.eq(factor),
+            projection.masked.eq(self.rank > self.settings.root),
+        ]
+        offset = Signal(address_bits(spec))
+        m.d.sync += offset.eq(self.rank * self.settings.stride)
+        record = self._values(m, p, projection.maximum)
+        codes = self._turn(m, p, platform, projection, exponent, factor)
+        sources = [
+            (projection.o.enable, projection.o.address + offset, projection.o.data),
+            record,
+            codes,
+        ]
+        m.d.sync += self.write.enable.eq(Cat(enable for enable, _, _ in sources).any())
+        for enable, address, flit in sources:
+            with m.If(enable):
+                m.d.sync += [self.write.address.eq(address), self.write.data.eq(flit)]
+        return m
+
+    def _is(self, m: Module, kind: Beat, latency: int) -> Value:
+        """A beat of that kind came `latency` cycles ago."""
+        came = Signal(latency, name=f"{kind.name.lower()}_came")
+        m.d.sync += came.eq((came << 1) | (self.beat.kind == kind))
+        return came[-1]
+
+    def _values(self, m: Module, p: Pipe, maximum: Value) -> tuple[Value, Value, Value]:
+        """Values times their shares; a record's flit to write."""
+        beat = self.beat
+        m.submodules.probability = probability = Probability()
+        m.submodules.sums = sums = ValueSums(spec=self.spec)
+        words = Staged(self.word, READ_LATENCY, "word")
+        score = p.stage(
+            lambda flit, k: flit.word_select(k, 32), words, p.source(beat.word, "word_number"), name="score"
+        )
+        m.d.comb += [probability.i.score.eq(score.value), probability.i.maximum.eq(maximum)]
+        when = score.stage + Probability.latency
+        row = p.source(beat.index[: len(sums.i.row)], "row")
+        m.d.comb += [
+            sums.valid.eq(self._is(m, Beat.VALUES, when)),
+            sums.i.probability.eq(probability.o),
+            sums.i.codes.eq(p.at(p.source(self.flit, "values"), when)),
+            sums.i.row.eq(p.at(row, when)),
+            sums.i.first.eq(p.at(p.source(beat.first, "first"), when)),
+            sums.i.begin.eq(p.at(p.source(beat.begin, "begin"), when)),
+            sums.read.row.eq(beat.index),
+            sums.read.part.eq(beat.place),
+            sums.read.header.eq(beat.first),
+            sums.maximum.eq(maximum),
+        ]
+        address = p.at(p.source(beat.address, "record_address"), ValueSums.record_latency)
+        return self._is(m, Beat.RECORD, ValueSums.record_latency), address, sums.o
+
+    def _turn(
+        self, m: Module, p: Pipe, platform: object, projection: Projection, exponent: Signal, factor: Signal
+    ) -> tuple[Value, Value, Value]:
+        """Vectors to activations, and to codes of the cache, whose flit is to be written."""
+        spec, beat, settings = self.spec, self.beat, self.settings
+        m.submodules.turn = turn = TurnUnit(spec=spec)
+        m.submodules.reciprocal = reciprocal = FloatReciprocal()
+        m.submodules.units = units = CodeUnits(spec=spec)
+        m.d.comb += [
+            units.valid.eq(beat.kind == Beat.ACTIVATIONS),
+            units.index.eq(beat.index),
+            units.flit.eq(self.flit),
+            turn.valid.eq(self._is(m, Beat.VECTOR, READ_LATENCY)),
+            turn.i.vector.eq(self.word),
+            turn.i.row.eq(p.at(p.source(beat.place, "place"), READ_LATENCY)),
+            turn.i.first.eq(p.at(p.source(beat.first, "turn_first"), READ_LATENCY)),
+            turn.read.eq(beat.index),
+            reciprocal.i.start.eq(self._is(m, Beat.DIVISOR, READ_LATENCY)),
+            reciprocal.i.value.eq(self.word[32:64]),
+        ]
+        for half, name in enumerate(("own", "other")):
+            write, read = two_port_memory(m, platform, name, width=spec.link_width, depth=spec.constant_rows)
+            fills = (beat.kind == Beat.CONSTANTS) & (beat.index[0] == half)
+            m.d.comb += [
+                write.addr.eq(beat.index[1:]),
+                write.data.eq(self.flit),
+                write.en.eq(fills),
+                read.addr.eq(beat.index),
+                read.en.eq(beat.kind == Beat.VECTOR),
+                turn.i[name].eq(p.stage(lambda v: v, Staged(read.data, 1, name), name=name).value),
+            ]
+        caches = Signal()
+        m.d.sync += caches.eq((settings.turned == Turned.CACHE) | (settings.turned == Turned.CACHE_ALL))
+        m.d.comb += turn.cache.eq(caches)
+
+        came = self._is(m, Beat.CODES, TurnUnit.CODE_LATENCY)
+        full = p.at(p.source(beat.last & (beat.kind == Beat.CODES), "unit_full"), TurnUnit.CODE_LATENCY) & came
+        unit = Signal(spec.flit_bytes * spec.activation_bits)
+        filled = Signal()
+        width = spec.lanes * spec.activation_bits
+        with m.If(came):
+            m.d.sync += unit.eq(Cat(unit[width:], turn.codes))
+        m.d.sync += filled.eq(full)
+        place = p.at(p.source(beat.place, "unit_place"), TurnUnit.CODE_LATENCY + 1)
+        address = p.at(p.source(beat.address, "unit_address"), TurnUnit.CODE_LATENCY + 1)
+        activates = filled & ~caches
+        m.d.comb += projection.activations.eq(units.o)
+        with m.If(activates):
+            m.d.comb += [
+                projection.activations.enable.eq(1),
+                projection.activations.unit.eq(place),
+                projection.activations.codes.eq(unit),
+            ]
+            m.d.sync += [
+                exponent.eq(turn.exponent),
+                factor.eq(Mux(settings.turned == Turned.NORMALISE, reciprocal.o, ONE)),
+            ]
+        with m.If(beat.kind == Beat.ACTIVATIONS):
+            m.d.sync += [exponent.eq(0), factor.eq(settings.scale)]
+        writes = Signal()
+        m.d.sync += writes.eq((settings.turned == Turned.CACHE_ALL) | (settings.root == self.rank))
+        codes = Cat(unit.word_select(k, spec.activation_bits)[:8] for k in range(spec.flit_bytes))
+        counted = Signal.like(self.clipped)
+        m.d.comb += counted.eq(sum(turn.clipped[k] for k in range(spec.lanes)))
+        m.d.sync += self.clipped.eq(Mux(came & caches & writes, counted, 0))
+        return filled & caches & writes, address, codes

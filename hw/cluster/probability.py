@@ -1,0 +1,45 @@
+"""A token's share of the attention."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.cluster.spec import PROBABILITY_BITS
+from golden.float_format import SINGLE
+from hw.lib.float_add import FloatAdd
+from hw.lib.float_exp import FloatExp
+from hw.lib.float_parts import is_nan
+from hw.lib.float_to_code import FloatToCode
+
+
+class Probability(wiring.Component):
+    """o = round(2**17 · exp(score - maximum)), at most 2**17 - 1; NaN gives 0; equals `golden.cluster.compute.weigh`.
+
+    Throughput one a cycle.
+
+    Members:
+        i: {`score`, `maximum`}, singles, score <= maximum. o: 17 bits.
+    """
+
+    latency = FloatAdd.latency + FloatExp.latency + FloatToCode.latency
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(data.StructLayout({"score": 32, "maximum": 32})), "o": Out(PROBABILITY_BITS)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.subtract = subtract = FloatAdd(fmt=SINGLE)
+        m.submodules.exp = exp = FloatExp()
+        m.submodules.code = code = FloatToCode(bits=PROBABILITY_BITS + 1)
+        distance = Mux(is_nan(subtract.o, SINGLE), SINGLE.nan, Cat(subtract.o[:-1], Const(0, 1)))
+        m.d.comb += [
+            Value.cast(subtract.i).eq(Cat(self.i.maximum, self.i.score[:-1], ~self.i.score[-1])),
+            exp.i.eq(distance),
+            code.i.x.eq(exp.o),
+            code.i.shift.eq(PROBABILITY_BITS),
+            code.i.limit.eq((1 << PROBABILITY_BITS) - 1),
+            self.o.eq(code.o.code),
+        ]
+        return m

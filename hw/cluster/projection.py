@@ -1,0 +1,175 @@
+"""Rows of weights, or of keys, times the activations."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.cluster.spec import Spec
+from golden.float_format import SINGLE
+from hw.cluster.activation_memory import ActivationMemory
+from hw.cluster.dequantise import Dequantise
+from hw.cluster.dot_product import DotProduct, dot_latency
+from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
+from hw.cluster.rescale import EXPONENT, Rescale
+from hw.lib.float_parts import is_nan, less
+from hw.lib.pipe import Pipe, Staged
+
+NEGATIVE_INFINITY = SINGLE.sign | SINGLE.infinity
+READ_LATENCY = 2  # of the activations, and of the node's memory
+MAXIMUM_LATENCY = READ_LATENCY + 2  # beside the levels of the tree
+
+
+def codes_at(spec: Spec) -> int:
+    """Cycles from a beat to the multipliers."""
+    return Dequantise.latency if spec.weight_bits == 4 else READ_LATENCY
+
+
+def projection_latency(spec: Spec) -> int:
+    """Cycles from a row's last beat to its flit of results."""
+    return codes_at(spec) + dot_latency(spec) + Rescale.latency + 1
+
+
+def _larger(a: Value, b: Value) -> Value:
+    """The maximum of two singles, NaN if either is; equals `golden.floats.maximum`."""
+    nan = is_nan(a, SINGLE) | is_nan(b, SINGLE)
+    return Mux(nan, Const(SINGLE.nan, 32), Mux(less(a, b), b, a))[:32]
+
+
+class Projection(wiring.Component):
+    """y[r] = (Σ_c code[r, c]·activation[c])·2**exponent · factor · scale[r]; equals `golden.cluster.compute.project`.
+
+    Beats SCALES, GROUPS, WEIGHTS and KEYS, one flit a cycle; the words of a flit of results are
+    collected, and the flit leaves `projection_latency` cycles after the row's last beat. Scores: the maximum is
+    kept, the last token's is -∞ if `masked`, and so are words of the last flit behind it.
+
+    Members:
+        beat, flit, settings: see `Compute`. masked: the last token of a KEYS command is not there.
+        exponent, factor: of the activations. activations: write of an activation unit.
+        scores: flit that a MAXIMUM beat asked for 2 cycles ago.
+        maximum: of the scores of the last KEYS, or of the last MAXIMUM command.
+        o: {`enable`, `address`, `data`} of a flit of results.
+    """
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        self.memory = ActivationMemory(spec=spec)
+        self.codes_at = codes_at(spec)
+        super().__init__(
+            {
+                "beat": In(BeatLayout(spec)),
+                "flit": In(spec.link_width),
+                "scores": In(spec.link_width),
+                "settings": In(SettingsLayout(spec)),
+                "masked": In(1),
+                "exponent": In(signed(EXPONENT)),
+                "factor": In(32),
+                "activations": In(self.memory.write.shape()),
+                "maximum": Out(32, init=NEGATIVE_INFINITY),
+                "o": Out(data.StructLayout({"enable": 1, "address": address_bits(spec), "data": spec.link_width})),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m)
+        spec, beat = self.spec, self.beat
+        m.submodules.activations = memory = self.memory
+        m.submodules.dot = dot = DotProduct(spec=spec)
+        m.submodules.rescale = rescale = Rescale(spec=spec)
+        keys = beat.kind == Beat.KEYS
+        multiplies = keys | (beat.kind == Beat.WEIGHTS)
+        bits = (memory.banks - 1).bit_length()
+        m.d.comb += [
+            memory.write.eq(self.activations),
+            memory.read.eq(Mux(keys, beat.index >> bits, beat.index)),
+        ]
+        codes = self._codes(m, p, keys, bits)
+        summed = self.codes_at + dot_latency(spec)
+        valid = Signal(summed + Rescale.latency)  # of a row's last beat
+        enters = Signal(self.codes_at)
+        m.d.sync += [
+            enters.eq((enters << 1) | multiplies),
+            valid.eq((valid << 1) | (multiplies & beat.last)),
+        ]
+        m.d.comb += [
+            dot.valid.eq(enters[-1]),
+            Value.cast(dot.i.codes).eq(codes),
+            Value.cast(dot.i.activations).eq(p.at(Staged(memory.codes, READ_LATENCY, "activation"), self.codes_at)),
+            dot.i.first.eq(p.at(p.source(beat.first, "first"), self.codes_at)),
+        ]
+        scales = Signal(spec.link_width)
+        with m.If(beat.kind == Beat.SCALES):
+            m.d.sync += scales.eq(self.flit)
+        scale = p.stage(
+            lambda row, word, key: Mux(key, self.settings.scale, row.word_select(word, 32)),
+            p.source(scales, "scales"),
+            p.source(beat.word, "word"),
+            p.source(keys, "keys"),
+            name="scale",
+        )
+        m.d.comb += [
+            rescale.i.total.eq(dot.o),
+            rescale.i.exponent.eq(self.exponent),
+            rescale.i.factor.eq(self.factor),
+            rescale.i.scale.eq(p.at(scale, summed)),
+        ]
+        tag = p.source(Cat(beat.address, beat.word, beat.begin, beat.final, keys), "tag")
+        self._look(m, p)
+        self._collect(m, rescale.o, valid[-1], p.at(tag, summed + Rescale.latency))
+        return m
+
+    def _codes(self, m: Module, p: Pipe, keys: Value, bits: int) -> Value:
+        """The flit's 8-bit codes at `codes_at`."""
+        spec, beat = self.spec, self.beat
+        flit = p.at(p.source(self.flit, "flit"), self.codes_at)
+        if spec.weight_bits == 8:
+            return flit
+        m.submodules.dequantise = dequantise = Dequantise(spec=spec)
+        m.d.comb += [
+            dequantise.flit.eq(self.flit),
+            dequantise.fill.eq(beat.kind == Beat.GROUPS),
+            dequantise.row.eq(beat.index),
+            dequantise.group.eq(beat.place),
+        ]
+        # A flit has half as many keys as weights: they meet their half of the row of activations.
+        half = p.at(p.source(beat.index[:bits], "half"), self.codes_at)
+        parts = Cat(Mux(half == k, flit, 0) for k in range(1 << bits))
+        return Mux(p.at(p.source(keys, "keys"), self.codes_at), parts, dequantise.o)
+
+    def _collect(self, m: Module, number: Value, valid: Value, tag: Value) -> None:
+        """Words to flits, and the maximum."""
+        spec, o = self.spec, self.o
+        bits = len(o.address)
+        address, word = tag[:bits], tag[bits : bits + len(self.beat.word)]
+        begin, final, key = tag[-3], tag[-2], tag[-1]
+        value = Mux(key & final & self.masked, NEGATIVE_INFINITY, number)[:32]
+        m.d.sync += o.enable.eq(valid & ((word == spec.lanes - 1) | (key & final)))
+        with m.If(valid):
+            m.d.sync += o.address.eq(address)
+            for k in range(spec.lanes):
+                mine = o.data[32 * k : 32 * k + 32]
+                with m.If(word == k):
+                    m.d.sync += mine.eq(value)
+                with m.Elif(word == 0):
+                    m.d.sync += mine.eq(NEGATIVE_INFINITY)
+        with m.If(valid & key):
+            m.d.sync += self.maximum.eq(_larger(Mux(begin, NEGATIVE_INFINITY, self.maximum)[:32], value))
+
+    def _look(self, m: Module, p: Pipe) -> None:
+        """The maximum of flits of scores, a level of the tree a cycle."""
+        words = Staged(self.scores, READ_LATENCY, "scores")
+        level = [p.stage(lambda v, k=k: v.word_select(k, 32), words, name=f"word_{k}") for k in range(self.spec.lanes)]
+        while len(level) > 1:
+            level = [
+                p.stage(_larger, *pair, name=f"larger_{len(level)}_{k}")
+                for k, pair in enumerate(zip(level[::2], level[1::2], strict=True))
+            ]
+        looks, begin = p.source(self.beat.kind == Beat.MAXIMUM, "looks"), p.source(self.beat.begin, "looks_first")
+        flit = level[0]
+        came = Signal(flit.stage)
+        m.d.sync += came.eq((came << 1) | looks.value)
+        before = Mux(p.at(begin, flit.stage), NEGATIVE_INFINITY, self.maximum)[:32]
+        with m.If(came[-1]):
+            m.d.sync += self.maximum.eq(_larger(before, flit.value))
