@@ -21,7 +21,7 @@ def test_converts_and_lints(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         design = generate(ClusterEngine(config=tiny()), "cluster", tiny())
-    assert sorted(design.modules) == ["combine_lane", "merge_lane", "node"]
+    assert sorted(design.modules) == ["combine_lane", "merge_lane", "node", "sum_number", "turn_code", "turn_lane"]
     rtlil, verilog = tmp_path / "cluster.il", tmp_path / "cluster.v"
     rtlil.write_text(design.rtlil)
     verilog.write_text(design.verilog)
