@@ -65,7 +65,7 @@ class ValueSums(wiring.Component):
             )
             for k in range(count)
         ]
-        m.submodules.sums = sums = Memory(shape=count * SUM_WIDTH, depth=self.rows, init=[])
+        m.submodules.table = sums = Memory(shape=count * SUM_WIDTH, depth=self.rows, init=[])
         write, read = sums.write_port(), sums.read_port(domain="comb")
         comes = Signal()
         row, begin = p.at(p.source(i.row, "row"), 1), p.at(p.source(i.begin, "begin"), 1)
