@@ -11,7 +11,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.command import Command
-from golden.cluster.spec import INDEPENDENT, SCHEDULES, Format, Op, Schedule, Spec
+from golden.cluster.spec import COMPUTE, INDEPENDENT, MOVES, SCHEDULES, Format, Op, Schedule, Spec
 from golden.cluster.turns import Turn, Wait, turns
 from hw.cluster.config import Config
 from hw.cluster.layouts import ItemLayout, WalkLayout, command_layout
@@ -84,7 +84,7 @@ def commands(spec: Spec) -> list[Command]:
         for op in Op
         for schedule in SCHEDULES[op]
         for form, flags in ((Format.SINGLE, 0), (Format.MIXED, INDEPENDENT))
-        if op not in (Op.LOAD, Op.STORE)
+        if op not in MOVES and op not in COMPUTE
     ]  # fmt: skip
 
 

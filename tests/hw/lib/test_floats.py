@@ -108,7 +108,7 @@ def test_from_int_width() -> None:
         refuses(f"width must lie in 2..48, it is {width}", lambda width=width: FloatFromInt(width=width))
 
 
-@pytest.mark.parametrize("bits", [8, 11, 16])
+@pytest.mark.parametrize("bits", [8, 11, 18])
 def test_to_code(bits: int, rng: random.Random) -> None:
     top = (1 << (bits - 1)) - 1
     one = SINGLE.bias << SINGLE.mantissa
@@ -131,8 +131,8 @@ def test_to_code(bits: int, rng: random.Random) -> None:
 
 
 def test_to_code_bits() -> None:
-    for bits in (7, 17):
-        refuses(f"bits must lie in 8..16, it is {bits}", lambda bits=bits: FloatToCode(bits=bits))
+    for bits in (7, 19):
+        refuses(f"bits must lie in 8..18, it is {bits}", lambda bits=bits: FloatToCode(bits=bits))
 
 
 def test_reciprocal(rng: random.Random) -> None:
