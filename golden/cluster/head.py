@@ -54,6 +54,13 @@ class SharedHead:
         """Tokens of a node."""
         return len(self.keys)
 
+    @property
+    def tokens(self) -> int:
+        """Of the cache, with the one that is decoded."""
+        if self.dataflow == Dataflow.HEAD:
+            return self.rows
+        return (self.rows - 1) * self.spec.nodes + self.owner + 1
+
 
 def check_head(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow) -> None:
     """Refuses a head that does not fit nodes and flits.

@@ -25,7 +25,7 @@ def prepare(
         "nodes": config.spec.nodes,
         "head": head.size,
         "hidden": len(head.hidden),
-        "tokens": (head.rows - 1) * config.spec.nodes + head.owner + 1,
+        "tokens": head.tokens,
         "weight_bits": config.spec.weight_bits,
         "activation_bits": config.spec.activation_bits,
     }

@@ -45,15 +45,23 @@ def test_gather(tmp_path: Path) -> None:
 
 
 def test_decode(tmp_path: Path) -> None:
+    """A random head by head of a cache of files' layout, and the step through memory beside it."""
+    rng = np.random.default_rng(3)
+    np.savez(tmp_path / "cache.npz", **{name: rng.standard_normal((1, 2, 50, 64)) for name in "QKV"})
     done = tessera(
-        "decode", "--config", "tiny", "--head-size", "64", "--tokens", "200", "--queries", "2",
-        "--report", f"{tmp_path}/report.json",
+        "decode", str(tmp_path / "cache.npz"), "--config", "tiny", "--head", "1", "--hidden", "256", "--tokens", "40",
+        "--dataflow", "head", "--out", f"{tmp_path}/out.npy", "--report", f"{tmp_path}/report.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "every byte equals the model" in done.stdout
+    assert np.load(tmp_path / "out.npy").shape == (256,)
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["quality"]["max_error"] < 1e-4
-    assert report["quality"]["same_on_all_nodes"]
-    assert report["counters"]["collective_cycles"] < report["unfused"]["cycles"]
+    assert report["workload"]["tokens"] == 41
+    assert report["quality"]["rms_error"] < 0.05
+    assert report["cycles"] < report["unfused"]["cycles"]
+    short = tessera("decode", str(tmp_path / "cache.npz"), "--tokens", "51")
+    assert (short.returncode, short.stdout) == (2, "")
+    assert "--tokens must be at most 50 for cache.npz, it is 51" in short.stderr
 
 
 def test_sim(tmp_path: Path) -> None:
@@ -75,8 +83,13 @@ def test_sim(tmp_path: Path) -> None:
         (("reduce", "--pauses", "300"), "--pauses must lie in 0..240, it is 300"),
         (("gather", "--size", "65536"), "set memory_kib"),
         (("reduce", "--input", "/nonexistent.npy"), "no .npy array"),
-        (("decode", "/nonexistent.npz"), "no .npz file with arrays Q, K and V"),
-        (("decode", "--tokens", "0"), "--tokens must lie in 1..1048576, it is 0"),
+        (("decode", "/nonexistent.npz"), "/nonexistent.npz: no .npz file: "),
+        (("decode", "--tokens", "0"), "--tokens must lie in 1..65536, it is 0"),
+        (("decode", "--pauses", "300"), "--pauses must lie in 0..240, it is 300"),
+        (("decode", "--dataflow", "layer"), "'layer' is not one of"),
+        (("decode", "--head-size", "40", "--hidden", "256"), "head's size must be a multiple of 16 up to 128"),
+        (("decode", "--set", "compute=0"), "needs decode units, this network has none"),
+        (("decode", "--set", "weight_bits=3"), "weight_bits must lie in 4..8, it is 3"),
         (("sim", "cluster", "--input", "scan"), "--input must be one of reduce"),
     ],
 )

@@ -130,7 +130,7 @@ def test_a_node_that_stops(node: int, schedule: Schedule, after: int) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"op": 9}, {"schedule": 5}, {"format": 7}, {"kind": 8}, {"flits": 0}, {"flits": 1 << 16}, {"root": SPEC.nodes},
+        {"op": 11}, {"schedule": 5}, {"format": 7}, {"kind": 8}, {"flits": 0}, {"flits": 1 << 16}, {"root": SPEC.nodes},
         {"op": Op.BARRIER, "schedule": Schedule.RING}, {"kind": Kind.MERGE, "format": Format.HALF},
         {"schedule": Schedule.RING, "flits": 5}, {"kind": Kind.MERGE, "record": 0},
     ],
