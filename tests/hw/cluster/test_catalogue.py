@@ -33,7 +33,7 @@ def test_converts_and_lints(tmp_path: Path) -> None:
 @pytest.mark.parametrize("nodes", [2, 8, 32])
 def test_any_number_of_nodes_is_the_same_text_but_for_wiring(nodes: int) -> None:
     """The node is converted once, however many there are."""
-    config = replace(tiny(), spec=Spec(nodes=nodes, link_width=64, memory_kib=4))
+    config = replace(tiny(), spec=Spec(nodes=nodes, link_width=64, memory_kib=4, compute=0))
     assert generate(ClusterEngine(config=config), "cluster", config).verilog.count("\nmodule node(") == 1
 
 
