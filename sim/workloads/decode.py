@@ -19,7 +19,8 @@ def prepare(
     """
     commands, image = fused_decode(head, schedule=schedule, unfused=unfused, trace=trace, watchdog=WATCHDOG)
     names = {
-        "scene": f"decode on {config.spec.nodes}",
+        "scene": f"decode of {config.spec.nodes}",
+        "size": head.tokens,
         "op": "unfused decode" if unfused else "fused decode",
         "schedule": schedule.name.lower(),
         "nodes": config.spec.nodes,
