@@ -37,8 +37,17 @@ class FloatFormat:
         return self.infinity | 1 << (self.mantissa - 1)
 
     @property
+    def one(self) -> int:
+        """The code of 1."""
+        return self.bias << self.mantissa
+
+    @property
     def sign(self) -> int:
         return 1 << (self.width - 1)
+
+    @property
+    def negative_infinity(self) -> int:
+        return self.sign | self.infinity
 
 
 HALF = FloatFormat(5, 10)

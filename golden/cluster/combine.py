@@ -49,7 +49,7 @@ def merge_records(own: Tensor, received: Tensor) -> Tensor:
     distance = floats.add(m1, m2 ^ SINGLE.sign, SINGLE) & (SINGLE.sign - 1)
     distance = torch.where((m1 == m2) & ~floats.is_nan(m1, SINGLE), 0, distance)
     factor = floats.exp_negative(distance)
-    one = torch.full_like(factor, SINGLE.bias << SINGLE.mantissa)
+    one = torch.full_like(factor, SINGLE.one)
     nan = floats.is_nan(factor, SINGLE)
     lower = top != m1  # own record is the one that is scaled
     a = torch.where(lower | nan, factor, one)[:, None, None]

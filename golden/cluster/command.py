@@ -24,7 +24,6 @@ from golden.errors import InputError
 
 STREAMS = (Op.GEMV, Op.SCORE, Op.WEIGH)  # read external memory
 MAX_FLITS = (1 << 16) - 1
-ELEMENT_BYTES = {Format.HALF: 2, Format.SINGLE: 4, Format.INTEGER: 4, Format.MIXED: 4}  # on the links
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,6 @@ from golden import floats
 from golden.cluster.spec import CACHE_LIMIT, PROBABILITY_BITS, Spec
 from golden.float_format import SINGLE
 
-ONE = SINGLE.bias << SINGLE.mantissa
-NEGATIVE_INFINITY = SINGLE.sign | SINGLE.infinity
-
 
 def project(weights: Tensor, codes: Tensor, exponent: int, factor: int, scales: Tensor) -> Tensor:
     """y = (Σ_c w·x)·2**exponent · factor · scale, rounded three times; the sum is exact.
@@ -80,9 +77,9 @@ class Unit:
     spec: Spec
     codes: Tensor = field(init=False)
     exponent: int = 0
-    factor: int = ONE
+    factor: int = SINGLE.one
     constants: Tensor = field(init=False)  # [rows, own and other, words of a flit], singles
-    maximum: int = NEGATIVE_INFINITY
+    maximum: int = SINGLE.negative_infinity
 
     def __post_init__(self) -> None:
         self.codes = torch.zeros(self.spec.inputs, dtype=torch.int64)
@@ -101,7 +98,7 @@ class Unit:
         """Singles [tokens] of key codes [tokens, head]; the last is -∞ if `masked`. Keeps the maximum."""
         result = project(keys, self.codes[: keys.shape[1]], self.exponent, self.factor, torch.tensor(scale))
         if masked:
-            result[-1] = NEGATIVE_INFINITY
+            result[-1] = SINGLE.negative_infinity
         self.maximum = largest(result)
         return result
 
@@ -118,7 +115,7 @@ class Unit:
         turned = self.turned(vector, row)
         codes, self.exponent = quantise(turned, self.spec.activation_bits)
         self.codes[: len(codes)] = codes
-        self.factor = ONE if divisor is None else int(floats.reciprocal(torch.tensor(divisor)))
+        self.factor = SINGLE.one if divisor is None else int(floats.reciprocal(torch.tensor(divisor)))
 
     def cache_codes(self, vector: Tensor, row: int) -> Tensor:
         """The `turn`ed vector as 8-bit codes of exponent 0: an entry of the cache."""

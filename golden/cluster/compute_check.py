@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from golden.cluster.spec import GROUP, MAX_HEAD, Move, Op, Spec, Turned
+from golden.cluster.spec import GROUP, MAX_HEAD, QUARTERS, Move, Op, Spec, Turned
 from golden.errors import InputError
 
 if TYPE_CHECKING:
     from golden.cluster.command import Command
-
-QUARTERS = 4  # flits of singles for a flit of 8-bit codes
 
 
 def _most(what: str, value: int, limit: int, hint: str = "") -> None:

@@ -30,9 +30,9 @@ from golden.cluster.spec import (
     Weighed,
 )
 from golden.cluster.weights import pack_weights, row_flits
+from golden.float_format import SINGLE
 from golden.rows import Bytes
 
-ONE = 0x3F800000  # the single 1.0
 QUERY, KEY, VALUE, OUTPUT = range(4)  # vectors that constants are held for
 
 
@@ -240,7 +240,7 @@ class Steps:
     def _score(self) -> Command:
         return Command(
             op=Op.SCORE, flits=self.head.rows, record=self.at.entry, target=self.at.scores, root=self.head.owner,
-            scale=ONE, external=self.address["keys"], flags=self._cached(),
+            scale=SINGLE.one, external=self.address["keys"], flags=self._cached(),
         )  # fmt: skip
 
     def _weigh(self, kind: Weighed) -> Command:

@@ -102,6 +102,7 @@ COMPUTE = {Op.GEMV: (0,), Op.SCORE: (0,), Op.WEIGH: tuple(Weighed), Op.TURN: tup
 
 GROUP = 64  #: inputs that share a step and an offset of 4-bit weights
 PROBABILITY_BITS = 17  #: of exp(s - m) after the point: what an 18-bit multiplier takes beside the sign
+QUARTERS = 4  #: flits of singles whose 8-bit codes make one flit
 MAX_HEAD = 128  #: elements of a head
 CACHE_LIMIT = 127  #: largest code of a key or value
 STREAM_AHEAD = 512  #: words of an INDEPENDENT stream that may be read before the commands in front have ended

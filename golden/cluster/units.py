@@ -9,10 +9,11 @@ from torch import Tensor
 
 from golden import floats
 from golden.cluster.command import Command
-from golden.cluster.compute import NEGATIVE_INFINITY, Unit, largest
+from golden.cluster.compute import Unit, largest
 from golden.cluster.memory_image import from_lanes
 from golden.cluster.spec import Move, Op, Spec, Turned, Weighed
 from golden.cluster.weights import block_flits, unpack_weights
+from golden.float_format import SINGLE
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -64,7 +65,7 @@ class Units:
         scores = unit.score(self._codes(c, raw), c.scale, rank > c.root)
         flits = -(-c.flits // self.spec.lanes)
         spare = flits * self.spec.lanes - len(scores)
-        padded = torch.nn.functional.pad(scores, (0, spare), value=NEGATIVE_INFINITY)
+        padded = torch.nn.functional.pad(scores, (0, spare), value=SINGLE.negative_infinity)
         self.memory[rank, c.target : c.target + flits] = padded.reshape(flits, -1)
 
     def _weigh(self, c: Command, rank: int, unit: Unit, raw: Bytes) -> None:

@@ -19,7 +19,7 @@ from golden.kv.livevlm import vision_sink_bucketing
 from golden.kv.memory_image import MemoryImage, lines
 from golden.kv.memory_map import HEADER, HEADER_BYTES, MODE_SINK, SINK_SCORE_BITS
 from golden.kv.spec import Spec
-from golden.rows import Bytes, pack
+from golden.rows import pack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +87,3 @@ def build_sink_image(codes: Tensor, spec: Spec, options: SinkOptions) -> MemoryI
         select_offset=0,
         gather_offset=0,
     )
-
-
-def expected_kept(keep: Tensor) -> Bytes:
-    """The bitmap that the engine writes, up to the last token's byte."""
-    return np.packbits(keep.numpy(), bitorder="little")

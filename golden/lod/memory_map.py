@@ -16,7 +16,6 @@ VIEW_BYTES = 128
 STATE_BYTES = 16
 RESULT_BYTES = 8
 SUMMARY_BYTES = 16
-QUEUE_BITS = SUBTREE_BITS + 64
 MASK_BITS = 32  # nodes of a subtree, one bit each
 
 #: The job, at the address that is given with `start`: a path of views through one tree.

@@ -7,16 +7,10 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.spec import Format, Kind
-from golden.float_format import HALF, SINGLE, FloatFormat
+from golden.float_format import HALF, SINGLE
 from hw.lib.float_add import FloatAdd
-from hw.lib.float_parts import is_nan, less
+from hw.lib.float_parts import extreme
 from hw.lib.pipe import Pipe
-
-
-def _choose(own: Value, received: Value, smaller: Value, fmt: FloatFormat) -> Value:
-    """Maximum, or minimum if `smaller`; NaN if either is."""
-    chosen = Mux(less(own, received) ^ smaller, received, own)
-    return Mux(is_nan(own, fmt) | is_nan(received, fmt), fmt.nan, chosen)[: fmt.width]
 
 
 class CombineLane(wiring.Component):
@@ -52,9 +46,9 @@ class CombineLane(wiring.Component):
 
         def chosen(a: Value, b: Value, k: Value) -> Value:
             smaller = k == Kind.MIN
-            halves = [_choose(a[s : s + 16], b[s : s + 16], smaller, HALF) for s in (0, 16)]
+            halves = [extreme(a[s : s + 16], b[s : s + 16], HALF, smaller=smaller) for s in (0, 16)]
             integer = Mux((a.as_signed() < b.as_signed()) ^ smaller, b, a)
-            return Cat(*halves, _choose(a, b, smaller, SINGLE), integer, (a + b)[:32])
+            return Cat(*halves, extreme(a, b, SINGLE, smaller=smaller), integer, (a + b)[:32])
 
         def simple(options: Value, k: Value, f: Value, a: Value, r: Value) -> Value:
             """Everything but a floating-point sum, which comes from the adders."""

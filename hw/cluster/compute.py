@@ -19,9 +19,7 @@ from hw.lib.float_reciprocal import FloatReciprocal
 from hw.lib.memory import two_port_memory
 from hw.lib.pipe import Pipe, Staged
 
-ONE = SINGLE.bias << SINGLE.mantissa
 WRITING = 3  # cycles from a result to the memory that keeps it
-QUARTERS = 4  # flits of singles whose codes make one flit of 8-bit codes
 
 
 class Compute(wiring.Component):
@@ -73,7 +71,7 @@ class Compute(wiring.Component):
         p = Pipe(m)
         spec, beat = self.spec, self.beat
         m.submodules.projection = projection = Projection(spec=spec)
-        exponent, factor = Signal(signed(EXPONENT)), Signal(32, init=ONE)
+        exponent, factor = Signal(signed(EXPONENT)), Signal(32, init=SINGLE.one)
         reads = Cat(beat.kind == kind for kind in (Beat.VALUES, Beat.VECTOR, Beat.DIVISOR, Beat.MAXIMUM)).any()
         m.d.comb += [
             self.read.enable.eq(reads),
@@ -189,7 +187,7 @@ class Compute(wiring.Component):
             ]
             m.d.sync += [
                 exponent.eq(turn.exponent),
-                factor.eq(Mux(settings.turned == Turned.NORMALISE, reciprocal.o, ONE)),
+                factor.eq(Mux(settings.turned == Turned.NORMALISE, reciprocal.o, SINGLE.one)),
             ]
         with m.If(beat.kind == Beat.ACTIVATIONS):
             m.d.sync += [exponent.eq(0), factor.eq(settings.scale)]

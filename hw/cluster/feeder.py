@@ -6,8 +6,8 @@ from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.spec import Op, Turned, Weighed
-from hw.cluster.compute import QUARTERS, Compute
+from golden.cluster.spec import QUARTERS, Op, Turned, Weighed
+from hw.cluster.compute import Compute
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, Beat, BeatLayout, SettingsLayout, command_layout
 from hw.cluster.stream_beats import StreamBeats
@@ -85,8 +85,7 @@ class Feeder(wiring.Component):
             with m.State("idle"):
                 with m.If(self.i.valid):
                     m.d.comb += begins.eq(1)
-                    m.d.sync += self.busy.eq(1)
-                    m.d.sync += second.eq(0)
+                    m.d.sync += [self.busy.eq(1), second.eq(0)]
                     with m.If((c.op == Op.WEIGH) & (c.kind == Weighed.FOUND)):
                         m.next = "maximum"
                     with m.Elif(c.op != Op.TURN):

@@ -36,7 +36,7 @@ class MergeScale(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         p = Pipe(m)
-        one = SINGLE.bias << SINGLE.mantissa
+        one = SINGLE.one
         m.submodules.subtract = subtract = FloatAdd(fmt=SINGLE)
         m.submodules.exp = exp = FloatExp()
         m1, m2 = p.source(self.i.m1, "m1"), p.source(self.i.m2, "m2")

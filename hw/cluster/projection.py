@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,10 +13,9 @@ from hw.cluster.dequantise import Dequantise
 from hw.cluster.dot_product import DotProduct, dot_latency
 from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
 from hw.cluster.rescale import EXPONENT, Rescale
-from hw.lib.float_parts import is_nan, less
+from hw.lib.float_parts import extreme
 from hw.lib.pipe import Pipe, Staged
 
-NEGATIVE_INFINITY = SINGLE.sign | SINGLE.infinity
 READ_LATENCY = 2  # of the activations, and of the node's memory
 MAXIMUM_LATENCY = READ_LATENCY + 2  # beside the levels of the tree
 
@@ -29,12 +28,6 @@ def codes_at(spec: Spec) -> int:
 def projection_latency(spec: Spec) -> int:
     """Cycles from a row's last beat to its flit of results."""
     return codes_at(spec) + dot_latency(spec) + Rescale.latency + 1
-
-
-def _larger(a: Value, b: Value) -> Value:
-    """The maximum of two singles, NaN if either is; equals `golden.floats.maximum`."""
-    nan = is_nan(a, SINGLE) | is_nan(b, SINGLE)
-    return Mux(nan, Const(SINGLE.nan, 32), Mux(less(a, b), b, a))[:32]
 
 
 class Projection(wiring.Component):
@@ -66,7 +59,7 @@ class Projection(wiring.Component):
                 "exponent": In(signed(EXPONENT)),
                 "factor": In(32),
                 "activations": In(self.memory.write.shape()),
-                "maximum": Out(32, init=NEGATIVE_INFINITY),
+                "maximum": Out(32, init=SINGLE.negative_infinity),
                 "o": Out(data.StructLayout({"enable": 1, "address": address_bits(spec), "data": spec.link_width})),
             }
         )
@@ -144,7 +137,7 @@ class Projection(wiring.Component):
         bits = len(o.address)
         address, word = tag[:bits], tag[bits : bits + len(self.beat.word)]
         begin, final, key = tag[-3], tag[-2], tag[-1]
-        value = Mux(key & final & self.masked, NEGATIVE_INFINITY, number)[:32]
+        value = Mux(key & final & self.masked, SINGLE.negative_infinity, number)[:32]
         m.d.sync += o.enable.eq(valid & ((word == spec.lanes - 1) | (key & final)))
         with m.If(valid):
             m.d.sync += o.address.eq(address)
@@ -153,9 +146,9 @@ class Projection(wiring.Component):
                 with m.If(word == k):
                     m.d.sync += mine.eq(value)
                 with m.Elif(word == 0):
-                    m.d.sync += mine.eq(NEGATIVE_INFINITY)
+                    m.d.sync += mine.eq(SINGLE.negative_infinity)
         with m.If(valid & key):
-            m.d.sync += self.maximum.eq(_larger(Mux(begin, NEGATIVE_INFINITY, self.maximum)[:32], value))
+            m.d.sync += self.maximum.eq(extreme(Mux(begin, SINGLE.negative_infinity, self.maximum)[:32], value, SINGLE))
 
     def _look(self, m: Module, p: Pipe) -> None:
         """The maximum of flits of scores, a level of the tree a cycle."""
@@ -163,13 +156,13 @@ class Projection(wiring.Component):
         level = [p.stage(lambda v, k=k: v.word_select(k, 32), words, name=f"word_{k}") for k in range(self.spec.lanes)]
         while len(level) > 1:
             level = [
-                p.stage(_larger, *pair, name=f"larger_{len(level)}_{k}")
+                p.stage(lambda a, b: extreme(a, b, SINGLE), *pair, name=f"larger_{len(level)}_{k}")
                 for k, pair in enumerate(zip(level[::2], level[1::2], strict=True))
             ]
         looks, begin = p.source(self.beat.kind == Beat.MAXIMUM, "looks"), p.source(self.beat.begin, "looks_first")
         flit = level[0]
         came = Signal(flit.stage)
         m.d.sync += came.eq((came << 1) | looks.value)
-        before = Mux(p.at(begin, flit.stage), NEGATIVE_INFINITY, self.maximum)[:32]
+        before = Mux(p.at(begin, flit.stage), SINGLE.negative_infinity, self.maximum)[:32]
         with m.If(came[-1]):
-            m.d.sync += self.maximum.eq(_larger(before, flit.value))
+            m.d.sync += self.maximum.eq(extreme(before, flit.value, SINGLE))

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.spec import MAX_HEAD, PROBABILITY_BITS, Spec
+from golden.cluster.spec import MAX_HEAD, PROBABILITY_BITS, QUARTERS, Spec
 from hw.cluster.layouts import LENGTH
 from hw.lib.fixed import resize
 from hw.lib.float_from_int import FloatFromInt
@@ -15,7 +15,6 @@ from hw.lib.pipe import Pipe
 from hw.lib.shared import repeat
 
 SUM_WIDTH = PROBABILITY_BITS + 8 + LENGTH  # no sum of 2**16 tokens leaves it
-PARTS = 4  # flits of singles from a flit of codes
 
 
 class ValueSums(wiring.Component):
@@ -44,7 +43,7 @@ class ValueSums(wiring.Component):
             {
                 "valid": In(1),
                 "i": In(layout),
-                "read": In(data.StructLayout({"row": row, "part": range(PARTS), "header": 1})),
+                "read": In(data.StructLayout({"row": row, "part": range(QUARTERS), "header": 1})),
                 "maximum": In(32),
                 "o": Out(spec.link_width),
             }

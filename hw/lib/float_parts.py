@@ -65,6 +65,12 @@ def less(a: Value, b: Value) -> Value:
     return Mux(opposite, a[-1], (a[:-1] != b[:-1]) & ((a[:-1] < b[:-1]) ^ a[-1]))
 
 
+def extreme(a: Value, b: Value, fmt: FloatFormat, *, smaller: Value | int = 0) -> Value:
+    """The larger, or the `smaller`, of two numbers, NaN if either is: `golden.floats.maximum` and `minimum`."""
+    chosen = Mux(less(a, b) ^ smaller, b, a)
+    return Mux(is_nan(a, fmt) | is_nan(b, fmt), fmt.nan, chosen)[: fmt.width]
+
+
 def is_nan(code: Value, fmt: FloatFormat) -> Value:
     """Of either sign, with any payload."""
     return code[: fmt.width - 1] > fmt.infinity

@@ -11,17 +11,14 @@ import numpy as np
 from golden.cluster.spec import Format, Kind, Op, Schedule
 from golden.errors import InputError
 from hw.cluster.config import CONFIGS, Config
+from sim.commands.link_options import link_settings, names_of, pauses_option
 from sim.commands.options import config_option, memory_options, memory_settings, set_option
 from sim.console import out, step
 from sim.files import whole_file, write_json
 from sim.settings import choose_config
-from sim.workloads.cluster import LinkSettings, collective
+from sim.workloads.cluster import collective
 
 DTYPES = {Format.HALF: "<f2", Format.SINGLE: "<f4", Format.INTEGER: "<i4", Format.MIXED: "<f2"}
-
-
-def _names(codes: Any) -> click.Choice:
-    return click.Choice([code.name.lower() for code in codes])
 
 
 def shared_options(command: Any) -> Any:
@@ -29,12 +26,13 @@ def shared_options(command: Any) -> Any:
     for option in (
         click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="JSON report."),
         click.option("--out", "target", type=click.Path(path_type=Path, dir_okay=False), help="Results as .npy."),
-        click.option("--pauses", default=0, show_default=True, help="Chance of a link pause a cycle, in 256."),
+        pauses_option,
         click.option("--input", "source", type=click.Path(path_type=Path, dir_okay=False),
                      help="Messages: .npy [nodes, elements]. [default: random numbers]"),
         click.option("--size", default=1024, show_default=True, help="Bytes of a node's message, if random."),
-        click.option("--format", "form", default="half", show_default=True, type=_names(Format), help="Of elements."),
-        click.option("--schedule", default="xor", show_default=True, type=_names(Schedule), help="Who talks to whom."),
+        click.option("--format", "form", default="half", show_default=True, type=names_of(Format), help="Of elements."),
+        click.option("--schedule", default="xor", show_default=True, type=names_of(Schedule),
+                     help="Who talks to whom."),
         set_option,
         config_option,
     ):  # fmt: skip
@@ -73,8 +71,7 @@ def run(
 ) -> None:  # fmt: skip
     """Runs the collective in RTL, compares it with the model, prints what it cost."""
     memory = memory_settings(latency, bandwidth, stalls, seed)
-    if not 0 <= pauses <= 240:
-        raise InputError(f"--pauses must lie in 0..240, it is {pauses}")
+    links = link_settings(pauses)
     config = choose_config(CONFIGS, config_name, changes)
     number = Format[form.upper()]
     messages = load_messages(source, size, config, number, seed)
@@ -82,7 +79,7 @@ def run(
     from sim.suites.cluster import run_checked
 
     with step("building the network and running the collective"):
-        done = run_checked(workload, memory=memory, links=LinkSettings(pauses=pauses))
+        done = run_checked(workload, memory=memory, links=links)
     counters, bound = done.report["counters"], done.report["bound"]["cycles"]
     if target is not None:
         single = number == Format.MIXED and op == Op.REDUCE

@@ -11,11 +11,11 @@ import numpy as np
 from golden.cluster.spec import Dataflow, Schedule
 from golden.errors import InputError
 from hw.cluster.config import CONFIGS
+from sim.commands.link_options import link_settings, names_of, pauses_option
 from sim.commands.options import config_option, memory_options, memory_settings, set_option
 from sim.console import out, step
 from sim.files import write_array, write_json
 from sim.settings import choose_config
-from sim.workloads.cluster import LinkSettings
 
 LIMITS = {"head-size": 1024, "hidden": 65536, "tokens": 65536}
 
@@ -56,10 +56,6 @@ def load(
     return around_cache(q[query], k[:tokens], v[:tokens], hidden, seed)
 
 
-def _names(codes: Any) -> click.Choice:
-    return click.Choice([code.name.lower() for code in codes])
-
-
 @click.command()
 @click.argument("source", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--layer", default=0, show_default=True, help="Layer, of a cache in SOURCE.")
@@ -68,9 +64,9 @@ def _names(codes: Any) -> click.Choice:
 @click.option("--head-size", "size", default=128, show_default=True, help="H of a random head.")
 @click.option("--hidden", default=4096, show_default=True, help="D, if SOURCE has no weights.")
 @click.option("--tokens", default=1024, show_default=True, help="Tokens of the cache, the decoded one not counted.")
-@click.option("--dataflow", default="token", show_default=True, type=_names(Dataflow), help="What nodes share out.")
-@click.option("--schedule", default="xor", show_default=True, type=_names(Schedule), help="Who talks to whom.")
-@click.option("--pauses", default=0, show_default=True, help="Chance of a link pause a cycle, in 256.")
+@click.option("--dataflow", default="token", show_default=True, type=names_of(Dataflow), help="What nodes share out.")
+@click.option("--schedule", default="xor", show_default=True, type=names_of(Schedule), help="Who talks to whom.")
+@pauses_option
 @click.option("--unfused/--no-unfused", default=True, show_default=True, help="Compare with external memory.")
 @click.option("--out", "target", type=click.Path(path_type=Path, dir_okay=False), help="Output [D] as .npy.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="JSON report.")
@@ -91,8 +87,7 @@ def decode(
     for name, value in (("head-size", size), ("hidden", hidden), ("tokens", tokens)):
         if not 1 <= value <= LIMITS[name]:
             raise InputError(f"--{name} must lie in 1..{LIMITS[name]}, it is {value}")
-    if not 0 <= pauses <= 240:
-        raise InputError(f"--pauses must lie in 0..240, it is {pauses}")
+    links = link_settings(pauses)
     config = choose_config(CONFIGS, config_name, changes)
     x, weights = load(source, layer=layer, head=head, query=query, size=size, hidden=hidden, tokens=tokens, seed=seed)
     from sim.suites.decode import decode as run
@@ -100,7 +95,7 @@ def decode(
     with step("building the cluster and decoding"):
         done = run(
             config, x, weights, dataflow=Dataflow[dataflow.upper()], schedule=Schedule[schedule.upper()],
-            memory=memory, links=LinkSettings(pauses=pauses), unfused=unfused,
+            memory=memory, links=links, unfused=unfused,
         )  # fmt: skip
     if target is not None:
         write_array(target, done.output.numpy())

@@ -24,13 +24,6 @@ def read_series(reports: Iterable[Path]) -> Series:
     return {key: sorted(points) for key, points in sorted(series.items())}
 
 
-def crossover(series: Series, nodes: int) -> int | None:
-    """The smallest measured size at which the ring is faster than recursive doubling."""
-    doubling = dict(series.get((nodes, "xor"), []))
-    faster = [size for size, cycles in series.get((nodes, "ring"), []) if cycles < doubling.get(size, 0)]
-    return min(faster, default=None)
-
-
 def draw(series: Series, path: Path) -> None:
     """A line for every (nodes, schedule) but the publication's, which takes as long as recursive doubling."""
     import matplotlib

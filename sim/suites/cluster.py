@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from sim.files import write_json
 from sim.jobs import MemorySettings
 from sim.report.latency_plot import draw, read_series
 from sim.report.schema import make_report
-from sim.roofline import dram_bytes
+from sim.roofline import Roofline, dram_bytes
 from sim.suites.table import SuiteTable
 from sim.workloads.cluster import (
     Bytes,
@@ -38,7 +38,7 @@ COLLECTIVES = (Op.REDUCE, Op.GATHER, Op.REDUCE_SCATTER, Op.BROADCAST, Op.BARRIER
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedRun:
-    """A collective whose results equal the model's."""
+    """A program whose results equal the model's."""
 
     results: Bytes  # [N, bytes]
     report: dict[str, Any]
@@ -60,28 +60,32 @@ def check_results(workload: ClusterWorkload, got: Bytes, expected: Bytes) -> Non
 
 
 def run_checked(
-    workload: ClusterWorkload, *, memory: MemorySettings = MemorySettings(), links: LinkSettings = LinkSettings()
-) -> CheckedRun:
-    """Runs RTL and model on one collective, compares results and traffic, and reports.
+    workload: ClusterWorkload, *, memory: MemorySettings = MemorySettings(), links: LinkSettings = LinkSettings(),
+    roofline: Callable[[ClusterWorkload, Mapping[str, int]], Roofline] = collective_roofline,
+) -> CheckedRun:  # fmt: skip
+    """Runs RTL and model on one program, compares results and traffic, and reports.
 
     Raises:
-        CheckError: a byte differs, the run did not end well, or the flits sent are not the formula's.
+        CheckError: a byte differs, the run did not end well, or the flits sent are not the formulae's.
     """
     run = run_rtl(workload, memory=memory, links=links)
     counters, spec = run.job.counters, workload.config.spec
     if counters["status"] or counters["lost"]:
-        raise CheckError(f"{workload.names['op']}: status {counters['status']}, {counters['lost']} flits lost")
+        raise CheckError(
+            f"{workload.names['op']}: status {counters['status']} at command {counters['status_command']}, "
+            f"{counters['lost']} flits lost"
+        )
     check_results(workload, run.results, run_model(workload))
     expected = sum(traffic(command, spec) for command in workload.commands)
     if counters["flits"] != expected:
-        raise CheckError(f"{workload.names['op']}: {counters['flits']} flits sent, the formula says {expected}")
+        raise CheckError(f"{workload.names['op']}: {counters['flits']} flits sent, the formulae say {expected}")
     report = make_report(
         engine="cluster",
         config=workload.config,
         seed=memory.seed,
         workload=workload.names,
         memory={**vars(memory), "link_pauses": links.pauses},
-        roofline=collective_roofline(workload, counters),
+        roofline=roofline(workload, counters),
         counters=counters,
         dram_bytes=dram_bytes(counters, workload.config.word_bytes),
         quality={"rtl_equals_model": True},

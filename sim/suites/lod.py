@@ -25,7 +25,7 @@ from sim.console import step
 from sim.files import write_json
 from sim.jobs import MemorySettings
 from sim.report.schema import make_report
-from sim.report.traversals import exhaustive, pointer_chasing
+from sim.report.traversals import FLOAT_NODE_BYTES, exhaustive, pointer_chasing
 from sim.roofline import Roofline, dram_bytes
 from sim.suites.table import SuiteTable
 from sim.workloads.lod import RtlSearch, lod_roofline, prepare, run_rtl
@@ -140,7 +140,7 @@ def run_suite(
         head=(
             "tree", "path", "tau px", "pauses", "visits full", "temporal", "share", "overlap",
             "cycles full", "temporal", "speed-up", "ratio full",
-            "temporal", "KB full", "temporal", "KB scan", "KB chasing", "split/tau",
+            "temporal", "KB full", "temporal", "KB scan", "KB float scan", "KB chasing", "split/tau",
         ),
         rows=rows,
     )  # fmt: skip
@@ -159,12 +159,14 @@ def _row(
     later = (temporal.report["bytes"]["total"] - full_bytes) / max(len(temporal.rtl.views) - 1, 1)
     visited = int(full.per_view("nodes", skip_first=False))
     scan = exhaustive(tree, config.spec.node_bits // 8, config.units, config.word_bytes)
+    floats = exhaustive(tree, FLOAT_NODE_BYTES, config.units, config.word_bytes)
     chase = pointer_chasing(visited, config.units, memory.latency, config.word_bytes)
     assert first["subtrees"] == full.rtl.views[0].summary["subtrees"]
     return (
         f"{visits[0]:.0f}", f"{visits[1]:.1f}", f"{visits[1] / visits[0]:.2%}", f"{overlap(temporal.model):.3%}",
         f"{cycles[0]:.0f}", f"{cycles[1]:.0f}", f"{cycles[0] / max(cycles[1], 1):.1f}",
         f"{full.roofline.ratio:.3f}", f"{temporal.roofline.ratio:.3f}",
-        f"{full_bytes / 1e3:.0f}", f"{later / 1e3:.0f}", f"{scan.bytes / 1e3:.0f}", f"{chase.bytes / 1e3:.0f}",
+        f"{full_bytes / 1e3:.0f}", f"{later / 1e3:.0f}",
+        f"{scan.bytes / 1e3:.0f}", f"{floats.bytes / 1e3:.0f}", f"{chase.bytes / 1e3:.0f}",
         f"{full.report['quality']['smallest_split_of_tau']:.4f}",
     )  # fmt: skip

@@ -17,7 +17,8 @@ from golden.cluster.memory_image import MemoryImage, program_bytes
 from golden.cluster.spec import Dataflow, Op, Schedule, Status
 from hw.cluster.config import default, tiny
 from sim.jobs import MemorySettings
-from sim.suites.decode import decode, run_step
+from sim.suites.cluster import run_checked
+from sim.suites.decode import decode
 from sim.workloads.cluster import ClusterWorkload, LinkSettings, run_rtl
 from sim.workloads.decode import prepare
 
@@ -32,7 +33,7 @@ def test_step(dataflow: Dataflow, unfused: bool, tokens: int, stalls: int, seed:
     config = tiny()
     shared = share(*random_head(64, 256, tokens, seed), config.spec, dataflow)
     workload = prepare(config, shared, unfused=unfused, trace=True)
-    run_step(workload, memory=MemorySettings(stalls=stalls, seed=seed), links=LinkSettings(pauses=stalls))
+    run_checked(workload, memory=MemorySettings(stalls=stalls, seed=seed), links=LinkSettings(pauses=stalls))
 
 
 @pytest.mark.parametrize("schedule", Schedule)
@@ -103,4 +104,4 @@ def test_formats(change: dict[str, int], seed: int) -> None:
     config = default()
     config = replace(config, spec=replace(config.spec, **change))
     shared = share(*random_head(128, 1024, 201, seed), config.spec)
-    run_step(prepare(config, shared, trace=True), memory=MemorySettings(stalls=64, seed=seed))
+    run_checked(prepare(config, shared, trace=True), memory=MemorySettings(stalls=64, seed=seed))
