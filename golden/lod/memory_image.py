@@ -72,7 +72,6 @@ def pack_tree(image: TreeImage) -> Bytes:
         "size_exponent": image.node_exponent.ravel(),
         "frontier": frontier.ravel(),
         "link": np.where(frontier, tree.link, tree.skip).ravel(),
-        "root": tree.root.ravel(),
         "entry": np.maximum(tree.entry, 0).ravel(),
     }
     blocks = np.zeros((count, spec.block_bytes), np.uint8)

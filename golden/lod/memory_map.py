@@ -78,8 +78,8 @@ def node(spec: Spec) -> list[Field]:
     """One node of a subtree.
 
     `size` 0 marks a leaf. `link`: for a node that is `frontier`, which child subtree holds its
-    children, else the number of descendants that follow it. `root`: it stands at the top of its
-    subtree, below the parent subtree's node `entry`.
+    children, else the number of descendants that follow it. `entry`: the node of the parent subtree
+    below which the node's group hangs.
     """
     fields = [
         *(Field(f"low_{axis}", spec.box_bits) for axis in "xyz"),
@@ -88,7 +88,6 @@ def node(spec: Spec) -> list[Field]:
         Field("size_exponent", SIZE_EXPONENT_BITS),
         Field("frontier", 1),
         Field("link", 5),
-        Field("root", 1),
         Field("entry", 5),
     ]
     spare = spec.node_bits - sum(f.width for f in fields)

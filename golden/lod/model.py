@@ -116,14 +116,12 @@ class SearchModel:
         )
 
     def _alive(self, these: torch.Tensor, big: torch.Tensor, entered: torch.Tensor) -> torch.Tensor:
-        """Nodes that are reached: entered tops, and what no node above in the subtree rejects, [n, S]."""
-        entry, skip, used = self.entry[these], self.skip[these], self.used[these]
-        shut = (entry >= 0) & ((entered[:, None] >> entry.clamp(min=0)) & 1 == 0)
-        stop = used & (shut | (self.inner[these] & ~big))
+        """Nodes that are reached: in entered groups, what no node above in the subtree rejects, [n, S]."""
+        skip, stop = self.skip[these], self.inner[these] & ~big
+        open_ = self.used[these] & (((entered[:, None] >> self.entry[these].clamp(min=0)) & 1) == 1)
         resume = torch.zeros(len(these), dtype=torch.int64)
         alive = torch.zeros_like(big)
         for index in range(self.width):
-            reached = used[:, index] & (resume <= index)
-            alive[:, index] = reached & ~shut[:, index]
-            resume = torch.where(reached & stop[:, index], index + 1 + skip[:, index], resume)
+            alive[:, index] = open_[:, index] & (resume <= index)
+            resume = torch.where(alive[:, index] & stop[:, index], index + 1 + skip[:, index], resume)
         return alive

@@ -32,15 +32,10 @@ class SLTree:
     children: Ints  # [B]
     skip: Ints  # [B, S] descendants inside the subtree
     link: Ints  # [B, S] which child subtree holds the children, -1 where they are inside or there are none
-    entry: Ints  # [B, S] index in the parent subtree of the node's parent, -1 where that is inside; 0 for the root
+    entry: Ints  # [B, S] index in the parent subtree of the node that the group hangs below; 0 in the root's
 
     def __len__(self) -> int:
         return len(self.count)
-
-    @property
-    def root(self) -> np.ndarray:
-        """Nodes that stand at the top of their subtree, [B, S]."""
-        return self.entry >= 0
 
     @property
     def levels(self) -> list[slice]:
@@ -126,18 +121,18 @@ def _walk(
 ) -> None:  # fmt: skip
     """Appends `top` and what is inside in depth-first order; collects the nodes whose children are outside."""
 
-    def visit(node: int, own_entry: int) -> None:
+    def visit(node: int) -> None:
         index = len(row)
-        row.append((node, 0, NONE, own_entry))
+        row.append((node, 0, NONE, entry))
         if node in inside:
             for child in range(first[node], first[node] + number[node]):
-                visit(child, NONE)
-            row[index] = (node, len(row) - index - 1, NONE, own_entry)
+                visit(child)
+            row[index] = (node, len(row) - index - 1, NONE, entry)
         elif number[node]:
             outside.append(node)
 
     for node in top:
-        visit(node, entry)
+        visit(node)
 
 
 def _merge(outside: list[int], first: list[int], number: list[int], limit: int) -> list[list[int]]:

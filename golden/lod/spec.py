@@ -38,7 +38,7 @@ class Spec:
 
     subtree_nodes: int = 26  #: most nodes of a subtree
     box_bits: int = 7  #: each of the six coordinates of a box, in its subtree's own frame
-    size_bits: int = 7  #: mantissa of a node's size behind the leading one
+    size_bits: int = 8  #: mantissa of a node's size behind the leading one
 
     def __post_init__(self) -> None:
         limits = {"subtree_nodes": (2, 32), "box_bits": (6, 16), "size_bits": (4, 8)}
@@ -51,8 +51,8 @@ class Spec:
 
     @property
     def used_node_bits(self) -> int:
-        """Box, size, and 12 bits of structure."""
-        return 6 * self.box_bits + SIZE_EXPONENT_BITS + self.size_bits + 12
+        """Box, size, and 11 bits of structure."""
+        return 6 * self.box_bits + SIZE_EXPONENT_BITS + self.size_bits + 11
 
     @property
     def header_slots(self) -> int:

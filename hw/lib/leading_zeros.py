@@ -1,4 +1,4 @@
-"""Leading-zero count."""
+"""Leading- and trailing-zero counts."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def _position(bits: Value) -> Value:
     half = len(bits) // 2
     low, high = bits[:half], bits[half:]
     return Mux(high.any(), Cat(_position(high), Const(0, 1)), Cat(_position(low), Const(1, 1)))
+
+
+def trailing_zeros(value: Value) -> Value:
+    """Zeros below the lowest set bit; for a value of 0 the count is `len(value)`. As `leading_zeros`."""
+    return leading_zeros(value[::-1])
 
 
 class LeadingZeros(wiring.Component):

@@ -11,6 +11,7 @@ from hw.lod.config import Config
 from hw.lod.context_pool import ContextPool
 from hw.lod.decisions import Decisions
 from hw.lod.dispatcher import Dispatcher
+from hw.lod.entry_filter import EntryFilter
 from hw.lod.gather import Gather
 from hw.lod.horizon import Horizon
 from hw.lod.job_fetch import JobFetch
@@ -44,6 +45,7 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
         "dispatcher": lambda: Dispatcher(config=config),
         "subtree_fetch": lambda: SubtreeFetch(config=config),
         "context_pool": lambda: ContextPool(count=config.contexts),
+        "entry_filter": lambda: EntryFilter(config=config),
         "node_buffer": lambda: NodeBuffer(config=config),
         "node_issue": lambda: NodeIssue(config=config),
         "size_test": lambda: SizeTest(config=config),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Elaboratable, Module, Signal
+from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,9 +14,9 @@ class Decisions(wiring.Component):
     """Lets only those nodes count whose ancestors in the subtree are all expanded.
 
     Decisions of a context come in the order of its nodes. A node that is reached and not expanded
-    (or not entered, at the top) makes everything before its `target` come to nothing, and lets the
-    issue jump there, unless a descendant was expanded at the last visit and has to be told.
-    Latency 1 cycle to `o`; `jump` is combinational.
+    (or not entered) makes everything before its `target` come to nothing. Every decision lets the
+    issue jump to the next node that has to be gone through. Latency 1 cycle to `o`; `jump` is
+    combinational.
 
     Members:
         begin: {`valid`, `context`}: a new subtree. i: {`valid`, decision}.
@@ -43,9 +43,9 @@ class Decisions(wiring.Component):
         m.d.comb += [
             reached.eq(self.i.valid & (node.index >= resume[node.context])),
             rejected.eq(reached & (node.shut | (node.inner & ~node.big))),
-            self.jump.valid.eq(rejected & ~node.held),
+            self.jump.valid.eq(self.i.valid),
             self.jump.context.eq(node.context),
-            self.jump.target.eq(node.target),
+            self.jump.target.eq(Mux(reached & ~rejected, node.after, node.past)),
         ]
         for k, place in enumerate(resume):
             with m.If(self.begin.valid & (self.begin.context == k)):

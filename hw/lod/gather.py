@@ -22,7 +22,7 @@ class Gather(wiring.Component):
 
     Members:
         begin: {`valid`, `context`}: begin from nothing. i: {`valid`, `commit`, `slack`}.
-        place: a context. o: its result, in the same cycle.
+        place: a context. o: its result, in the same cycle; of a subtree without a share it is empty.
         tested: a share was added in this cycle. counted: it was of a node that is reached, in a
         view of turn 0 or 1.
     """
@@ -53,6 +53,7 @@ class Gather(wiring.Component):
         context = Signal.like(commit.context)
         share = Signal(layout)
         nothing = Const(0, MASK_BITS)
+        empty = layout.const({"least": 1 << SLACK_BITS})
         one, link = Signal(MASK_BITS), Signal(MASK_BITS)
         outward = commit.alive & commit.inner & commit.big & commit.frontier
         m.d.comb += [one.eq(1 << commit.index), link.eq(1 << commit.link)]
@@ -82,7 +83,7 @@ class Gather(wiring.Component):
             write.data.eq(new),
             write.en.eq(valid),
             show.addr.eq(self.place),
-            Value.cast(self.o).eq(show.data),
+            Value.cast(self.o).eq(Mux(fresh.bit_select(self.place, 1), empty, show.data)),
             self.tested.eq(valid),
             self.counted.eq(Cat(valid & alive & ~turn, valid & alive & turn)),
         ]

@@ -111,6 +111,24 @@ class WordLayout(data.StructLayout):
         )
 
 
+class EntranceLayout(data.StructLayout):
+    """A subtree that is complete in its context, `last` the index of its last node.
+
+    `todo`: the nodes that have to be gone through, `first` of them, above `last` if there is none.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(
+            {
+                "valid": 1,
+                "context": range(config.contexts),
+                "last": INDEX_BITS,
+                "todo": MASK_BITS,
+                "first": PLACE_BITS,
+            }
+        )
+
+
 class TestLayout(data.StructLayout):
     """A node under test with the frame of its subtree."""
 
@@ -125,6 +143,7 @@ class TestLayout(data.StructLayout):
                 "header": block_header_layout(),
                 "entered": MASK_BITS,
                 "before": MASK_BITS,
+                "todo": MASK_BITS,
                 "turn": 1,
             }
         )
@@ -141,8 +160,9 @@ class DecisionLayout(data.StructLayout):
                 "target": PLACE_BITS,  # the place behind the node and its descendants
                 "inner": 1,  # no leaf
                 "big": 1,
-                "shut": 1,  # stands on top and is not entered
-                "held": 1,  # a descendant was expanded at the last visit: they must all be gone through
+                "after": PLACE_BITS,  # the next node to go through if this one is expanded …
+                "past": PLACE_BITS,  # … and if not
+                "shut": 1,  # in a group that is not entered
                 "was": 1,  # the node was
                 "frontier": 1,
                 "link": INDEX_BITS,

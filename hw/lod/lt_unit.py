@@ -13,6 +13,7 @@ from hw.lib.stream import transfer
 from hw.lod.config import Config
 from hw.lod.context_pool import ContextPool
 from hw.lod.decisions import Decisions
+from hw.lod.entry_filter import EntryFilter
 from hw.lod.gather import Gather
 from hw.lod.layouts import (
     FinishedLayout,
@@ -74,12 +75,15 @@ class LtUnit(wiring.Component):
         m.submodules.decisions = decisions = Decisions(config=config)
         m.submodules.gather = gather = Gather(config=config)
         wiring.connect(m, wiring.flipped(self.free), pool.o)
-        begin = self._begin(m)
+        m.submodules.entry_filter = entry_filter = EntryFilter(config=config)
+        begin = entry_filter.o
         valid = Signal(NodeBuffer.latency + SizeTest.latency)
         prompt = Signal(2 + len(valid))  # from the choice to `decisions.o`
         m.d.sync += [valid.eq(Cat(issue.ask.valid, valid[:-1])), prompt.eq(Cat(issue.queued, prompt[:-1]))]
         m.d.comb += [
+            entry_filter.word.eq(self.word),
             nodes.word.eq(self.word),
+            nodes.begin.eq(begin),
             issue.begin.eq(begin),
             nodes.ask.eq(issue.ask),
             size_test.view.eq(self.view),
@@ -102,19 +106,6 @@ class LtUnit(wiring.Component):
         self._share(m, decisions.o, gather)
         self._finish(m, issue, gather, pool)
         return m
-
-    def _begin(self, m: Module) -> data.View:
-        """A subtree is complete: 1 cycle after its last word."""
-        begin = Signal(data.StructLayout({"valid": 1, "context": range(self.config.contexts), "last": 5}))
-        header = Signal(block_header_layout())
-        m.d.comb += Value.cast(header).eq(self.word.data[: block_header_layout().size])
-        m.d.sync += [
-            begin.valid.eq(self.word.valid & self.word.last),
-            begin.context.eq(self.word.load.context),
-        ]
-        with m.If(self.word.valid & (self.word.row == 0)):
-            m.d.sync += begin.last.eq(header.last)
-        return begin
 
     def _share(self, m: Module, share: data.View, gather: Gather) -> None:
         """From decision to result, past the slack if there is one."""

@@ -6,19 +6,21 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.lod.memory_map import MASK_BITS
 from hw.lib.memory import two_port_memory
 from hw.lod.config import Config
-from hw.lod.layouts import INDEX_BITS, TestLayout, WordLayout, block_header_layout, node_layout
+from hw.lod.layouts import INDEX_BITS, EntranceLayout, TestLayout, WordLayout, block_header_layout, node_layout
 
 
 class NodeBuffer(wiring.Component):
     """Takes memory words of subtrees and gives a node a cycle, with its subtree's frame.
 
     Latency 3 cycles from `ask` to `o`; a subtree's nodes may be asked for from the cycle after its
-    last word on. Rows of a context that is being loaded are not asked for.
+    entrance on. Rows of a context that is being loaded are not asked for.
 
     Members:
-        word: {`valid`, a word of a subtree}. ask: context and index. o: the node under test.
+        word: {`valid`, a word of a subtree}. begin: its entrance, behind the last one. ask: context and
+        index. o: the node under test.
     """
 
     latency = 3
@@ -27,7 +29,9 @@ class NodeBuffer(wiring.Component):
         self.config = config
         word = data.StructLayout({"valid": 1, **WordLayout(config).members})
         ask = data.StructLayout({"valid": 1, "context": range(config.contexts), "index": INDEX_BITS})
-        super().__init__({"word": In(word), "ask": In(ask), "o": Out(TestLayout(config))})
+        super().__init__(
+            {"word": In(word), "begin": In(EntranceLayout(config)), "ask": In(ask), "o": Out(TestLayout(config))}
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -41,6 +45,7 @@ class NodeBuffer(wiring.Component):
         )
         frame = data.StructLayout({"header": block_header_layout(), "entered": 32, "before": 32, "turn": 1})
         frame_write, frame_read = two_port_memory(m, platform, "frames", width=frame.size, depth=config.contexts)
+        todo_write, todo_read = two_port_memory(m, platform, "todo", width=MASK_BITS, depth=config.contexts)
         new = Signal(frame)
         m.d.comb += [
             write.addr.eq(Cat(self.word.row[:row_bits], load.context)),
@@ -53,6 +58,9 @@ class NodeBuffer(wiring.Component):
             frame_write.addr.eq(load.context),
             frame_write.data.eq(new),
             frame_write.en.eq(self.word.valid & (self.word.row == 0)),
+            todo_write.addr.eq(self.begin.context),
+            todo_write.data.eq(self.begin.todo),
+            todo_write.en.eq(self.begin.valid),
         ]
 
         asked = Signal.like(self.ask)
@@ -64,6 +72,8 @@ class NodeBuffer(wiring.Component):
             read.en.eq(asked.valid),
             frame_read.addr.eq(asked.context),
             frame_read.en.eq(asked.valid),
+            todo_read.addr.eq(asked.context),
+            todo_read.en.eq(asked.valid),
         ]
         known = Signal.like(self.ask)  # beside the memories' output
         lane = Signal(max(lane_bits, 1))
@@ -78,6 +88,7 @@ class NodeBuffer(wiring.Component):
             self.o.header.eq(old.header),
             self.o.entered.eq(old.entered),
             self.o.before.eq(old.before),
+            self.o.todo.eq(todo_read.data),
             self.o.turn.eq(old.turn),
         ]
         return m

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw.lib.arbiter import round_robin
 from hw.lib.tree import or_all
 from hw.lod.config import Config
-from hw.lod.layouts import INDEX_BITS, PLACE_BITS
+from hw.lod.layouts import INDEX_BITS, PLACE_BITS, EntranceLayout
 
 
 class NodeIssue(wiring.Component):
@@ -23,7 +23,7 @@ class NodeIssue(wiring.Component):
     does not wait for each decision.
 
     Members:
-        begin: {`valid`, `context`, `last`}: a subtree is there, its last node's index.
+        begin: a subtree is there: its first node to go through, and the last one it has.
         jump: {`valid`, `context`, `target`}: nothing before `target` is to be issued any more.
         done: {`valid`, `context`}: an issued node is decided.
         end: {`valid`, `context`}: the context, which was finished, is no more.
@@ -37,7 +37,7 @@ class NodeIssue(wiring.Component):
         context = {"valid": 1, "context": range(config.contexts)}
         super().__init__(
             {
-                "begin": In(data.StructLayout({**context, "last": INDEX_BITS})),
+                "begin": In(EntranceLayout(self.config)),
                 "jump": In(data.StructLayout({**context, "target": PLACE_BITS})),
                 "done": In(data.StructLayout(context)),
                 "end": In(data.StructLayout(context)),
@@ -90,7 +90,7 @@ class NodeIssue(wiring.Component):
                 under_way.eq(under_way + grant[k] - done),
             ]
             with m.If(begins):
-                m.d.sync += [active[k].eq(1), places[k].eq(0), last.eq(self.begin.last)]
+                m.d.sync += [active[k].eq(1), places[k].eq(self.begin.first), last.eq(self.begin.last)]
             with m.Elif(ends):
                 m.d.sync += active[k].eq(0)
         return m

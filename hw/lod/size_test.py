@@ -6,8 +6,10 @@ from amaranth.hdl import Elaboratable, Module, Mux, Shape, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.lod.memory_map import MASK_BITS
 from golden.lod.spec import BOX_BITS, DISTANCE_BITS, DOUBLE_BITS, HIGHEST, LOWEST, MANTISSA
 from hw.lib.fixed import clip, resize
+from hw.lib.leading_zeros import trailing_zeros
 from hw.lib.pipe import Pipe, Staged
 from hw.lod.config import Config
 from hw.lod.layouts import PLACE_BITS, DecisionLayout, TestLayout, ThresholdLayout
@@ -111,21 +113,23 @@ class SizeTest(wiring.Component):
     def _meaning(self, p: Pipe, node: Staged) -> dict[str, Staged]:
         """What does not depend on the threshold."""
         entered, before = p.source(self.i.entered, "entered"), p.source(self.i.before, "before")
-        index = p.source(self.i.index, "index")
-
-        def skipped(n: Value) -> Value:
-            return Mux(n.frontier, 0, n.link)
-
-        later = p.stage(lambda b, i: b.shift_right(1) >> i, before, index, name="later")
-        skip = p.stage(skipped, node, name="skip")
-        covered = p.stage(lambda b, s: b & ((1 << s) - 1), later, skip, name="covered")
+        index, todo = p.source(self.i.index, "index"), p.source(self.i.todo, "todo")
+        # Descendants of a node that is not expanded are passed over, but for those that were expanded before.
+        behind = p.stage(lambda i: ~((2 << i) - 1)[:MASK_BITS], index, name="behind")
+        target = p.stage(
+            lambda i, n: resize(i + 1 + Mux(n.frontier, 0, n.link), Shape(PLACE_BITS)), index, node, name="target"
+        )
+        outside = p.stage(lambda t: ~((1 << t) - 1)[:MASK_BITS], target, name="outside")
+        inside = p.stage(lambda t, k: t & k, todo, behind, name="inside")
+        rest = p.stage(lambda t, o, b, k: (t & o) | (b & k), todo, outside, before, behind, name="rest")
         return {
             "context": p.source(self.i.context, "context"),
             "index": index,
-            "target": p.stage(lambda i, n: resize(i + 1 + skipped(n), Shape(PLACE_BITS)), index, node, name="target"),
+            "target": target,
+            "after": p.stage(trailing_zeros, inside, name="after"),
+            "past": p.stage(trailing_zeros, rest, name="past"),
             "inner": p.stage(lambda n: (n.mantissa != 0) | (n.size_exponent != 0), node, name="inner"),
-            "shut": p.stage(lambda n, e: n.root & ~e.bit_select(n.entry, 1), node, entered, name="shut"),
-            "held": p.stage(lambda b: b.any(), covered, name="held"),
+            "shut": p.stage(lambda n, e: ~e.bit_select(n.entry, 1), node, entered, name="shut"),
             "was": p.stage(lambda b, i: b.bit_select(i, 1), before, index, name="was"),
             "frontier": p.stage(lambda n: n.frontier, node, name="frontier"),
             "link": p.stage(lambda n: n.link, node, name="link"),

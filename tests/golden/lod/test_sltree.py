@@ -43,10 +43,9 @@ def test_every_node_once_and_linked(name: str) -> None:
         for k in range(s.count[b]):
             node = int(s.node[b, k])
             inside = range(k + 1, k + 1 + s.skip[b, k])
-            if s.entry[b, k] < 0:
-                assert where[int(tree.parent[node])][0] == b
-            elif node:
+            if node and where[int(tree.parent[node])][0] != b:
                 assert where[int(tree.parent[node])] == (s.parent[b], s.entry[b, k])
+            assert (s.entry[b, k + 1 : k + 1 + s.skip[b, k]] == s.entry[b, k]).all()
             assert all(is_below(tree, int(s.node[b, j]), node) for j in inside)
             children = range(tree.first_child[node], tree.first_child[node] + tree.children[node])
             if s.link[b, k] >= 0:
@@ -73,8 +72,7 @@ def test_breadth_first_and_merged(name: str) -> None:
     # First fit: the nodes of two children of one subtree, next to each other, do not fit in one.
     for b in range(1, len(s) - 1):
         if s.parent[b] == s.parent[b + 1]:
-            tops = s.entry[b + 1] == s.entry[b + 1, 0]
-            first_group = int((1 + s.skip[b + 1][tops]).sum())
+            first_group = int((s.entry[b + 1] == s.entry[b + 1, 0]).sum())
             assert s.count[b] + first_group > s.spec.subtree_nodes
 
 

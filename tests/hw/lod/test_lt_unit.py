@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 from amaranth.hdl import Value
 
-from hw.lod.config import Config, default, tiny
+from golden.lod.spec import NEVER
+from hw.lod.config import default, tiny
 from hw.lod.layouts import WordLayout
 from hw.lod.lt_unit import LtUnit
 from tests.hw.lib.bench import Bench
@@ -64,10 +66,8 @@ class Feeder:
             self.working += working
 
 
-def run(
-    config: Config, tau: float, *, stall_in: float, stall_out: float, seed: int, limit: int, before: bool
-) -> Feeder:
-    work = workload(tau, config)
+def run(work: Workload, *, stall_in: float, stall_out: float, seed: int, limit: int, before: bool) -> Feeder:
+    config = work.config
     subtrees = work.found.subtrees.tolist()[:limit]
     dut = LtUnit(config=config)
     bench = Bench(dut, seed=seed)
@@ -101,20 +101,37 @@ def alive(work: Workload, subtree: int) -> int:
 @pytest.mark.parametrize(("stall_in", "stall_out"), [(0.0, 0.0), (0.6, 0.0), (0.2, 0.9)])
 def test_results(tau: float, stall_in: float, stall_out: float, seed: int) -> None:
     config = replace(tiny(), contexts=4, units=2)
-    run(config, tau, stall_in=stall_in, stall_out=stall_out, seed=seed, limit=14, before=False)
+    run(workload(tau, config), stall_in=stall_in, stall_out=stall_out, seed=seed, limit=14, before=False)
 
 
 @pytest.mark.parametrize("tau", [3.0, 12.0, 40.0])
 def test_changes_reach_the_children_that_were_called_before(tau: float, seed: int) -> None:
     config = replace(tiny(), contexts=4, units=2)
-    run(config, tau, stall_in=0.3, stall_out=0.3, seed=seed, limit=14, before=True)
+    run(workload(tau, config), stall_in=0.3, stall_out=0.3, seed=seed, limit=14, before=True)
 
 
 @pytest.mark.parametrize("before", [False, True])
 def test_subtrees_of_full_size(before: bool, seed: int) -> None:
     """Enough of them that the issue waits for decisions, and jumps unless a child has to be told."""
     config = replace(default(), units=1, contexts=16)
-    run(config, 30.0, stall_in=0.0, stall_out=0.2, seed=seed, limit=24, before=before)
+    run(workload(30.0, config), stall_in=0.0, stall_out=0.2, seed=seed, limit=24, before=before)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_subtrees_that_nothing_enters_any_more(before: bool, seed: int) -> None:
+    """Every other subtree has lost its last entry: no node of it is tested, but its children are told."""
+    config = replace(tiny(), contexts=4, units=2)
+    work = workload(12.0, config)
+    old = work.found.state
+    every = torch.arange(len(old.cut)) % 2
+    state = replace(
+        old, entered=old.entered * every, cut=old.cut * every, expanded=old.expanded * every,
+        deadline=torch.where(every > 0, old.deadline, NEVER),
+    )  # fmt: skip
+    work = replace(work, found=replace(work.found, state=state))
+    feeder = run(work, stall_in=0.2, stall_out=0.3, seed=seed, limit=14, before=before)
+    if not before:
+        assert feeder.tested < 1.3 * feeder.counted
 
 
 def test_without_slack(seed: int) -> None:
@@ -135,6 +152,6 @@ def test_without_slack(seed: int) -> None:
 def test_a_node_a_cycle(seed: int) -> None:
     """With enough subtrees at hand the unit tests at least nine nodes in ten cycles, and few in vain."""
     config = replace(tiny(), contexts=16, memory_width=512, fetch_words=16)
-    feeder = run(config, 8.0, stall_in=0.0, stall_out=0.0, seed=seed, limit=32, before=False)
+    feeder = run(workload(8.0, config), stall_in=0.0, stall_out=0.0, seed=seed, limit=32, before=False)
     assert feeder.tested <= 1.25 * feeder.counted
     assert feeder.tested >= 0.7 * feeder.working  # with the way in and the way out of 32 subtrees

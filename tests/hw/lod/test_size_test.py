@@ -36,7 +36,7 @@ def random_node(rng: random.Random, spec: Spec, camera: list[int]) -> dict[str, 
             **{f"low_{a}": v for a, v in zip(AXES, low, strict=True)},
             **{f"high_{a}": v for a, v in zip(AXES, high, strict=True)},
             "mantissa": rng.randrange(1 << spec.size_bits), "size_exponent": rng.randrange(8),
-            "frontier": rng.randrange(2), "link": rng.randrange(32), "root": rng.randrange(2),
+            "frontier": rng.randrange(2), "link": rng.randrange(32),
             "entry": rng.randrange(32),
         },
         "header": {
@@ -45,9 +45,15 @@ def random_node(rng: random.Random, spec: Spec, camera: list[int]) -> dict[str, 
             "size_exponent": rng.randrange(-16, 16),
         },
         "entered": rng.getrandbits(32),
-        "before": rng.getrandbits(32),
+        "before": rng.getrandbits(32) & rng.getrandbits(32),
+        "todo": rng.getrandbits(32) & rng.getrandbits(32),
         "turn": 1,
     }  # fmt: skip
+
+
+def first_from(mask: int, index: int) -> int:
+    """The lowest set bit at or above `index`; 32 if there is none."""
+    return next((k for k in range(index, 32) if mask >> k & 1), 32)
 
 
 def model_inputs(rows: list[dict[str, Any]], camera: list[int]) -> list[torch.Tensor]:
@@ -79,8 +85,9 @@ def test_equals_the_model(spec: Spec, reach: int, seed: int) -> None:
         "target",
         "inner",
         "big",
+        "after",
+        "past",
         "shut",
-        "held",
         "was",
         "frontier",
         "link",
@@ -110,8 +117,9 @@ def test_equals_the_model(spec: Spec, reach: int, seed: int) -> None:
         wanted = {
             "context": row["context"], "index": index, "target": (index + 1 + skip) % 64,
             "inner": int(node["mantissa"] > 0 or node["size_exponent"] > 0), "big": int(expected.big[k]),
-            "shut": int(node["root"] and not row["entered"] >> node["entry"] & 1),
-            "held": int((row["before"] >> (index + 1)) & ((1 << skip) - 1) != 0),
+            "after": first_from(row["todo"], index + 1),
+            "past": min(first_from(row["todo"], index + 1 + skip), first_from(row["before"], index + 1)),
+            "shut": 1 - (row["entered"] >> node["entry"] & 1),
             "was": row["before"] >> index & 1, "frontier": node["frontier"], "link": node["link"],
             "left": int(expected.left[k]), "right": int(expected.right[k]), "zeros": int(expected.zeros[k]),
         }  # fmt: skip
