@@ -15,8 +15,7 @@ class Decisions(wiring.Component):
 
     Decisions of a context come in the order of its nodes. A node that is reached and not expanded
     (or not entered) makes everything before its `target` come to nothing. Every decision lets the
-    issue jump to the next node that has to be gone through. Latency 1 cycle to `o`; `jump` is
-    combinational.
+    issue jump to the next node that has to be gone through. Latency 1 cycle.
 
     Members:
         begin: {`valid`, `context`}: a new subtree. i: {`valid`, decision}.
@@ -43,9 +42,6 @@ class Decisions(wiring.Component):
         m.d.comb += [
             reached.eq(self.i.valid & (node.index >= resume[node.context])),
             rejected.eq(reached & (node.shut | (node.inner & ~node.big))),
-            self.jump.valid.eq(self.i.valid),
-            self.jump.context.eq(node.context),
-            self.jump.target.eq(Mux(reached & ~rejected, node.after, node.past)),
         ]
         for k, place in enumerate(resume):
             with m.If(self.begin.valid & (self.begin.context == k)):
@@ -54,6 +50,9 @@ class Decisions(wiring.Component):
                 m.d.sync += place.eq(node.target)
         share = self.o.share
         m.d.sync += [
+            self.jump.valid.eq(self.i.valid),
+            self.jump.context.eq(node.context),
+            self.jump.target.eq(Mux(reached & ~rejected, node.after, node.past)),
             self.o.valid.eq(self.i.valid),
             share.left.eq(node.left),
             share.right.eq(node.right),

@@ -33,7 +33,7 @@ from hw.lod.slack import Slack
 class LtUnit(wiring.Component):
     """Holds up to `contexts` subtrees and tests their nodes, interleaved, one a cycle.
 
-    From the choice of a node to its decision 15 cycles, to its share in the result 18 (26 with the
+    From the choice of a node to its decision 16 cycles, to its share in the result 18 (26 with the
     slack of temporal search). A finished subtree takes 2 cycles to leave, beside the tests.
 
     Members:
@@ -95,8 +95,6 @@ class LtUnit(wiring.Component):
             issue.jump.eq(decisions.jump),
             gather.begin.valid.eq(begin.valid),
             gather.begin.context.eq(begin.context),
-            issue.done.valid.eq(valid[-1]),
-            issue.done.context.eq(size_test.o.context),
             self.tested.eq(gather.tested),
             self.counted.eq(gather.counted),
             self.working.eq(issue.working),

@@ -24,8 +24,8 @@ class NodeIssue(wiring.Component):
 
     Members:
         begin: a subtree is there: its first node to go through, and the last one it has.
-        jump: {`valid`, `context`, `target`}: nothing before `target` is to be issued any more.
-        done: {`valid`, `context`}: an issued node is decided.
+        jump: {`valid`, `context`, `target`}: an issued node is decided, and nothing before `target` is
+        to be issued any more.
         end: {`valid`, `context`}: the context, which was finished, is no more.
         ask: {`valid`, `context`, `index`}; 1 cycle after the choice.
         queued: a node could be chosen for which no decision is missing; so one is, and asked next.
@@ -39,7 +39,6 @@ class NodeIssue(wiring.Component):
             {
                 "begin": In(EntranceLayout(self.config)),
                 "jump": In(data.StructLayout({**context, "target": PLACE_BITS})),
-                "done": In(data.StructLayout(context)),
                 "end": In(data.StructLayout(context)),
                 "ask": Out(data.StructLayout({**context, "index": INDEX_BITS})),
                 "queued": Out(1),
@@ -51,7 +50,8 @@ class NodeIssue(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         count = self.config.contexts
-        more, idle, grant, active = (Signal(count, name=n) for n in ("more", "idle", "grant", "active"))
+        more, grant, active = (Signal(count, name=n) for n in ("more", "grant", "active"))
+        idle = Signal(count, init=-1)  # no node of the context waits for its decision
         turn = Signal(count, init=1 << (count - 1))  # began last
         fresh, either = Signal(count), Signal(count)
         places = Array(Signal(PLACE_BITS, name=f"place_{k}") for k in range(count))
@@ -72,25 +72,29 @@ class NodeIssue(wiring.Component):
             m.d.sync += turn.eq(1 << self.begin.context)
         for k in range(count):
             begins = self.begin.valid & (self.begin.context == k)
-            jumps = self.jump.valid & (self.jump.context == k)
-            done = self.done.valid & (self.done.context == k)
+            decided = self.jump.valid & (self.jump.context == k)
             ends = self.end.valid & (self.end.context == k)
-            last, after, under_way = (
-                Signal(INDEX_BITS, name=f"last_{k}"),
-                Signal(PLACE_BITS, name=f"after_{k}"),
-                Signal(PLACE_BITS, name=f"under_way_{k}"),
-            )
+            last = Signal(INDEX_BITS, name=f"last_{k}")
+            stay, step, under_way = (Signal(PLACE_BITS, name=f"{name}_{k}") for name in ("stay", "step", "under_way"))
+            # Both cases are worked out beside the choice, which so is only the last selection.
+            jumps = decided & (self.jump.target > places[k])
             m.d.comb += [
-                more[k].eq(active[k] & (places[k] <= last)),
-                idle[k].eq(under_way == 0),
-                after.eq(places[k] + grant[k]),
+                stay.eq(Mux(jumps, self.jump.target, places[k])),
+                step.eq(Mux(jumps, self.jump.target, places[k] + 1)),
             ]
             m.d.sync += [
-                places[k].eq(Mux(jumps & (self.jump.target > after), self.jump.target, after)),
-                under_way.eq(under_way + grant[k] - done),
+                places[k].eq(Mux(grant[k], step, stay)),
+                more[k].eq(active[k] & Mux(grant[k], step <= last, stay <= last)),
+                under_way.eq(under_way + grant[k] - decided),
+                idle[k].eq(~grant[k] & (under_way == decided)),
             ]
             with m.If(begins):
-                m.d.sync += [active[k].eq(1), places[k].eq(self.begin.first), last.eq(self.begin.last)]
+                m.d.sync += [
+                    active[k].eq(1),
+                    more[k].eq(self.begin.first <= self.begin.last),
+                    places[k].eq(self.begin.first),
+                    last.eq(self.begin.last),
+                ]
             with m.Elif(ends):
                 m.d.sync += active[k].eq(0)
         return m

@@ -24,7 +24,7 @@ class Feeder:
     def __init__(self, bench: Bench, dut: LtUnit, work: Workload, subtrees: list[int], before: list[int], stall: float):
         self.bench, self.dut, self.work = bench, dut, work
         self.subtrees, self.before, self.stall = subtrees, before, stall
-        self.counted = self.tested = self.working = 0
+        self.counted = self.tested = self.working = self.queued = self.prompt = 0
         bench.process(self.feed)
         bench.process(self.watch)
 
@@ -59,11 +59,15 @@ class Feeder:
     async def watch(self, ctx: Any) -> None:
         dut = self.dut
         while True:
-            _, _, counted, tested, working = await ctx.tick().sample(dut.counted, dut.tested, dut.working)
+            _, _, counted, tested, working, queued, prompt = await ctx.tick().sample(
+                dut.counted, dut.tested, dut.working, dut.queued, dut.prompt
+            )
             self.counted += counted >> 1
             assert not counted & 1
             self.tested += tested
             self.working += working
+            self.queued += queued
+            self.prompt += prompt
 
 
 def run(work: Workload, *, stall_in: float, stall_out: float, seed: int, limit: int, before: bool) -> Feeder:
@@ -85,6 +89,8 @@ def run(work: Workload, *, stall_in: float, stall_out: float, seed: int, limit: 
     for got in log.values:
         assert got == expected[got["ticket"]]
     assert sorted(v["ticket"] for v in log.values) == sorted(expected)
+    if not before:  # a node that no decision is missing for is reached
+        assert feeder.queued == feeder.prompt > 0
     # A slack of zero nodes is not an accident of this tree: some decision was made.
     assert feeder.counted == sum(alive(work, s) for s in subtrees)
     return feeder
