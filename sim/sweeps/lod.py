@@ -22,7 +22,7 @@ from golden.scenes import Camera, orbit
 from sim.files import write_json, write_text
 from sim.workloads.scenes import known_trees
 
-FORMATS = ((6, 4), (6, 8), (7, 5), (7, 7), (8, 4), (8, 8), (16, 8))  # bits of boxes and of sizes
+FORMATS = ((6, 4), (6, 8), (7, 5), (7, 7), (7, 8), (8, 4), (8, 8), (16, 8))  # bits of boxes and of sizes
 LIMITS = (14, 22, 26, 28, 30, 32)  # nodes of a subtree
 TAUS = (3.0, 30.0)
 VIEWS = 3
