@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.errors import InputError
 from golden.lod.hierarchy import Ints
 from golden.lod.memory_map import (
     BLOCK_HEADER,
@@ -90,7 +91,12 @@ def build_memory_image(
     Args:
         temporal: only the first view searches from the root.
         buffers: places for results; None: one for every view.
+
+    Raises:
+        InputError: a temporal path with a frustum.
     """
+    if temporal and any(view.planes.any() for view in path):
+        raise InputError("lod: a temporal search sees all directions, it must be a full one to have a frustum")
     spec, count = image.spec, len(image.sltree)
     views, tree = _views(path, spec, temporal), pack_tree(image).reshape(-1)
     parents = max(int((image.sltree.children > 0).sum()), 1)
@@ -133,6 +139,11 @@ def _views(path: Sequence[View], spec: Spec, temporal: bool) -> Bytes:
         "travelled": np.array([v.travelled for v in path]),
         "search": np.array([int(not temporal or k == 0) for k in range(len(path))]),
         "temporal": int(temporal),
+        **{
+            f"plane_{k}_{axis}": np.array([v.planes[k, a] for v in path])
+            for k in range(4)
+            for a, axis in enumerate("xyz")
+        },
     }
     return to_bytes(VIEW, rows, len(path)).reshape(-1)
 

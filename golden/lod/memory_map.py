@@ -7,7 +7,7 @@ filled exactly.
 
 from __future__ import annotations
 
-from golden.lod.spec import GRID_BITS, SIZE_EXPONENT_BITS, SUBTREE_BITS, Spec
+from golden.lod.spec import GRID_BITS, PLANE_BITS, SIZE_EXPONENT_BITS, SUBTREE_BITS, Spec
 from golden.rows import Field
 
 LINE_BYTES = 128  # regions start on a multiple of it: the widest memory word
@@ -41,7 +41,9 @@ VIEW = [
     Field("travelled", 32),  # odometer: cells of camera motion since the path's begin, rounded up
     Field("search", 32),  # begin at the root (full search, or the first view of a temporal one)
     Field("temporal", 32),  # go through the state table and update it
-    Field("spare", 768),
+    # Inward normals of the frustum's sides; all zero: nothing is outside. Only for views that are not temporal.
+    *(Field(f"plane_{k}_{axis}", PLANE_BITS, True) for k in range(4) for axis in "xyz"),
+    Field("spare", 624),
 ]
 
 #: What is kept of a subtree from view to view.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from golden.lod.frustum import outside
 from golden.lod.size_test import size_test, slack
 from golden.lod.spec import NEVER, SLACK_BITS
 from golden.lod.tree_image import TreeImage
@@ -30,7 +31,7 @@ class Found:
 
     subtrees: torch.Tensor
     cuts: torch.Tensor
-    nodes: int  #: nodes whose decision counted
+    nodes: int  #: nodes that were reached, those outside the frustum among them
     state: State
 
 
@@ -61,15 +62,19 @@ class SearchModel:
         self.first_child = torch.from_numpy(tree.first_child)
         self.bit = 1 << torch.arange(self.width)
 
-    def decide(self, view: View, subtrees: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(big, slack) of all nodes of the given subtrees, [n, S]; without meaning at leaves."""
+    def decide(self, view: View, subtrees: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(big, outside, slack) of all nodes of the given subtrees, [n, S]; without meaning at leaves."""
         places = (subtrees[:, None] * self.width + torch.arange(self.width)).reshape(-1)
+        low, high, camera = self.low[places], self.high[places], torch.from_numpy(view.camera)
         decision = size_test(
-            self.spec, self.low[places], self.high[places], self.mantissa[places], self.exponent[places],
-            torch.from_numpy(view.camera), view.factor, view.exponent(self.spec.size_bits),
+            self.spec, low, high, self.mantissa[places], self.exponent[places], camera, view.factor,
+            view.exponent(self.spec.size_bits),
         )  # fmt: skip
-        shape = (len(subtrees), self.width)
-        return decision.big.bool().reshape(shape), slack(self.spec, decision).reshape(shape)
+        parts = (
+            decision.big.bool(), outside(torch.from_numpy(view.planes), low, high, camera), slack(self.spec, decision)
+        )  # fmt: skip
+        big, aside, slacks = (part.reshape(len(subtrees), self.width) for part in parts)
+        return big, aside, slacks
 
     def search(self, view: View, state: State | None = None, *, begin: bool = True) -> Found:
         """One view: a full search, or a temporal one on from `state`.
@@ -90,15 +95,16 @@ class SearchModel:
             if len(these) == 0:
                 continue
             visited[these] = True
-            big, slacks = self.decide(view, these)
-            alive = self._alive(these, big, entered[these])
-            nodes += int(alive.sum())
+            big, aside, slacks = self.decide(view, these)
             inner = self.inner[these]
-            split = alive & inner & big
+            big, aside = inner & big & ~aside, inner & aside
+            alive = self._alive(these, inner & ~big, entered[these])
+            nodes += int(alive.sum())
+            split = alive & big
             outward = split & (self.link[these] >= 0)
             now = (outward * self.bit).sum(dim=1)
             changed = ((now ^ expanded[these])[:, None] & self.bit) != 0
-            cut[these] = ((alive & ~split) * self.bit).sum(dim=1)
+            cut[these] = ((alive & ~split & ~aside) * self.bit).sum(dim=1)
             expanded[these] = now
             least = torch.where(alive & inner, slacks, 1 << SLACK_BITS).amin(dim=1)
             reading = torch.where(least < 1 << SLACK_BITS, view.travelled + least, NEVER)
@@ -115,12 +121,12 @@ class SearchModel:
             state=State(deadline=deadline, entered=entered, cut=cut, expanded=expanded),
         )
 
-    def _alive(self, these: torch.Tensor, big: torch.Tensor, entered: torch.Tensor) -> torch.Tensor:
-        """Nodes that are reached: in entered groups, what no node above in the subtree rejects, [n, S]."""
-        skip, stop = self.skip[these], self.inner[these] & ~big
+    def _alive(self, these: torch.Tensor, stop: torch.Tensor, entered: torch.Tensor) -> torch.Tensor:
+        """Nodes that are reached: in entered groups, what no node above in the subtree stops, [n, S]."""
+        skip = self.skip[these]
         open_ = self.used[these] & (((entered[:, None] >> self.entry[these].clamp(min=0)) & 1) == 1)
         resume = torch.zeros(len(these), dtype=torch.int64)
-        alive = torch.zeros_like(big)
+        alive = torch.zeros_like(stop)
         for index in range(self.width):
             alive[:, index] = open_[:, index] & (resume <= index)
             resume = torch.where(alive[:, index] & stop[:, index], index + 1 + skip[:, index], resume)

@@ -14,7 +14,7 @@ class Cut:
     """Boolean tensors [N] over the nodes of a hierarchy."""
 
     visited: torch.Tensor  #: the root, and every node whose parent is expanded
-    cut: torch.Tensor  #: visited and not expanded
+    cut: torch.Tensor  #: visited, seen and not expanded
     size: torch.Tensor  #: float64 [N], size in pixels; infinite inside the box
 
 
@@ -26,10 +26,17 @@ def pixel_size(tree: Hierarchy, position: torch.Tensor, focal: float) -> torch.T
     return torch.where(distance > 0, focal * size / distance.clamp(min=1e-300), torch.inf)
 
 
-def find_cut(tree: Hierarchy, position: torch.Tensor, focal: float, tau: float) -> Cut:
-    """A visited inner node of `tau` pixels or more is expanded; what is visited and not expanded is the cut."""
-    size = pixel_size(tree, position, focal)
-    expanded = (size >= tau) & torch.from_numpy(~tree.leaf)
+def find_cut(
+    tree: Hierarchy, position: torch.Tensor, focal: float, tau: float, seen: torch.Tensor | None = None
+) -> Cut:
+    """A visited inner node of `tau` pixels or more is expanded; what is visited and not expanded is the cut.
+
+    Args:
+        seen: bool [N]; inner nodes that are not are neither expanded nor on the cut. None: all are.
+    """
+    size, leaf = pixel_size(tree, position, focal), torch.from_numpy(tree.leaf)
+    shown = torch.ones_like(leaf) if seen is None else seen | leaf
+    expanded = (size >= tau) & ~leaf & shown
     visited = torch.zeros(len(tree), dtype=torch.bool)
     visited[0] = True
     parent = torch.from_numpy(tree.parent)
@@ -37,4 +44,4 @@ def find_cut(tree: Hierarchy, position: torch.Tensor, focal: float, tau: float) 
         nodes = torch.from_numpy(level)
         above = parent[nodes]
         visited[nodes] = visited[above] & expanded[above]
-    return Cut(visited=visited, cut=visited & ~expanded, size=size)
+    return Cut(visited=visited, cut=visited & ~expanded & shown, size=size)

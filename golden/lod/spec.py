@@ -19,6 +19,8 @@ MANTISSA = 17  # bits of a normalised distance and of the frame's constant
 GUARD_SHIFT = 13  # 2**-13 of d² is taken off the slack for the rounding of d
 NEVER = (1 << 32) - 1  # the deadline of a subtree without a decision
 SLACK_BITS = 28
+PLANE_BITS = 12  # of a coordinate of a frustum plane's normal, two's complement
+PLANE_GUARD = 1 << 14  # a box this far behind a plane, times the normal's length, is outside
 
 # Widths of the size test that follow from the formats.
 DISTANCE_BITS = CAMERA_BITS + 1  #: of the distance to a box along one axis

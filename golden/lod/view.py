@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
 
 from golden.errors import InputError
+from golden.lod.frustum import EVERYWHERE, quantise_planes
 from golden.lod.hierarchy import Ints
 from golden.lod.spec import CAMERA_BITS, MANTISSA, NEVER, SLACK_BITS
 from golden.lod.tree_image import TreeImage
@@ -28,17 +29,23 @@ class View:
     power: int
     travelled: int  # odometer
     clamped: bool  # the camera was outside the grid's cube and moved to its border
+    planes: Ints = field(default_factory=EVERYWHERE.copy)  # [4, 3] sides of the frustum, see `frustum.py`
 
     def exponent(self, size_bits: int) -> int:
         """The power as the size test takes it: with the mantissas' places folded in."""
         return self.power + 2 * size_bits - 32
 
 
-def make_path(image: TreeImage, cameras: Sequence[Camera], tau: float | Sequence[float]) -> list[View]:
+def make_path(
+    image: TreeImage, cameras: Sequence[Camera], tau: float | Sequence[float], *, frustum: bool = False
+) -> list[View]:
     """The views of a path, their odometer counting the way between quantised cameras, rounded up.
 
     A change of focal length or threshold can change any decision, so it moves the odometer beyond
     every deadline.
+
+    Args:
+        frustum: leave out what lies outside the picture. A camera that was moved sees everything.
 
     Raises:
         InputError: a threshold out of range, or the odometer is full.
@@ -62,7 +69,10 @@ def make_path(image: TreeImage, cameras: Sequence[Camera], tau: float | Sequence
         if travelled >= NEVER:
             raise InputError(f"lod: a path's way must stay below {NEVER} cells, it is {travelled}: begin a new path")
         clamped = bool((np.abs(cells) > reach).any())
-        views.append(View(camera=place, factor=factor, power=power, travelled=travelled, clamped=clamped))
+        planes = quantise_planes(camera) if frustum and not clamped else EVERYWHERE
+        views.append(
+            View(camera=place, factor=factor, power=power, travelled=travelled, clamped=clamped, planes=planes)
+        )
     return views
 
 

@@ -12,6 +12,7 @@ from hw.lod.context_pool import ContextPool
 from hw.lod.decisions import Decisions
 from hw.lod.dispatcher import Dispatcher
 from hw.lod.entry_filter import EntryFilter
+from hw.lod.frustum_test import FrustumTest
 from hw.lod.gather import Gather
 from hw.lod.horizon import Horizon
 from hw.lod.job_fetch import JobFetch
@@ -38,6 +39,7 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
         "state_scan": lambda: StateScan(config=config),
         "state_update": lambda: StateUpdate(config=config),
     }
+    frustum: dict[str, Callable[[], wiring.Component]] = {"frustum_test": FrustumTest}
     return {
         "job_fetch": lambda: JobFetch(config=config),
         "subtree_queue": lambda: SubtreeQueue(config=config),
@@ -48,6 +50,7 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
         "entry_filter": lambda: EntryFilter(config=config),
         "node_buffer": lambda: NodeBuffer(config=config),
         "node_issue": lambda: NodeIssue(config=config),
+        **(frustum if config.frustum else {}),
         "size_test": lambda: SizeTest(config=config),
         "decisions": lambda: Decisions(config=config),
         "gather": lambda: Gather(config=config),

@@ -28,6 +28,7 @@ class Config:
     outstanding: int = 64  #: bursts under way at the memory, all readers together
     ordered: int = 1  #: 1: results in ascending order of subtrees; 0: as they are found
     temporal: int = 1  #: 1: with the hardware for temporal search, which needs the order
+    frustum: int = 0  #: 1: with the test for what lies outside the picture, for full searches
 
     def __post_init__(self) -> None:
         limits = {
@@ -35,6 +36,7 @@ class Config:
             "queue_depth": (2, 4096), "queue_words": (2, 512),
             "pending_words": (2, 512), "fetch_words": (4, 512), "state_words": (4, 512),
             "outstanding": (4, 1024), "ordered": (0, 1), "temporal": (0, 1),
+            "frustum": (0, 1),
         }  # fmt: skip
         check_limits("lod", self, limits)
         check_powers_of_two("lod", self, ("memory_width", "contexts", "cache_subtrees"))

@@ -14,8 +14,8 @@ class Decisions(wiring.Component):
     """Lets only those nodes count whose ancestors in the subtree are all expanded.
 
     Decisions of a context come in the order of its nodes. A node that is reached and not expanded
-    (or not entered) makes everything before its `target` come to nothing. Every decision lets the
-    issue jump to the next node that has to be gone through. Latency 1 cycle.
+    (or not entered, or outside the picture) makes everything before its `target` come to nothing.
+    Every decision lets the issue jump to the next node that has to be gone through. Latency 1 cycle.
 
     Members:
         begin: {`valid`, `context`}: a new subtree. i: {`valid`, decision}.
@@ -38,10 +38,11 @@ class Decisions(wiring.Component):
         m = Module()
         node = self.i.decision
         resume = Array(Signal(PLACE_BITS, name=f"resume_{k}") for k in range(self.config.contexts))
-        reached, rejected = Signal(), Signal()
+        reached, aside, rejected = Signal(), Signal(), Signal()
         m.d.comb += [
             reached.eq(self.i.valid & (node.index >= resume[node.context])),
-            rejected.eq(reached & (node.shut | (node.inner & ~node.big))),
+            aside.eq(node.inner & node.outside),
+            rejected.eq(reached & (node.shut | aside | (node.inner & ~node.big))),
         ]
         for k, place in enumerate(resume):
             with m.If(self.begin.valid & (self.begin.context == k)):
@@ -58,6 +59,7 @@ class Decisions(wiring.Component):
             share.right.eq(node.right),
             share.zeros.eq(node.zeros),
             share.commit.alive.eq(reached & ~node.shut),
+            share.commit.aside.eq(aside),
             *(
                 share.commit[n].eq(node[n])
                 for n in ("context", "index", "inner", "big", "was", "frontier", "link", "turn")

@@ -16,9 +16,9 @@ from hw.lod.layouts import CommitLayout, ResultLayout
 class Gather(wiring.Component):
     """Adds each node's share to its context's result in one cycle, any context in any cycle.
 
-    A reached node that is not expanded is on the cut. A frontier node that is expanded now and was
-    not, or the other way, calls its child subtree. The least slack is that of the reached inner
-    nodes. Latency 2 cycles from `i` to what `place` reads.
+    A reached node that is not expanded is on the cut, unless it is outside the picture. A frontier
+    node that is expanded now and was not, or the other way, calls its child subtree. The least
+    slack is that of the reached inner nodes. Latency 2 cycles from `i` to what `place` reads.
 
     Members:
         begin: {`valid`, `context`}: begin from nothing. i: {`valid`, `commit`, `slack`}.
@@ -55,14 +55,15 @@ class Gather(wiring.Component):
         nothing = Const(0, MASK_BITS)
         empty = layout.const({"least": 1 << SLACK_BITS})
         one, link = Signal(MASK_BITS), Signal(MASK_BITS)
-        outward = commit.alive & commit.inner & commit.big & commit.frontier
+        expanded = commit.inner & commit.big & ~commit.aside
+        outward = commit.alive & expanded & commit.frontier
         m.d.comb += [one.eq(1 << commit.index), link.eq(1 << commit.link)]
         m.d.sync += [
             valid.eq(self.i.valid),
             alive.eq(commit.alive),
             turn.eq(commit.turn),
             context.eq(commit.context),
-            share.cut.eq(Mux(commit.alive & ~(commit.inner & commit.big), one, nothing)),
+            share.cut.eq(Mux(commit.alive & ~expanded & ~commit.aside, one, nothing)),
             share.expanded.eq(Mux(outward, one, nothing)),
             share.children.eq(Mux(commit.inner & commit.frontier & (outward ^ commit.was), link, nothing)),
             share.least.eq(Mux(commit.alive & commit.inner, self.i.slack, 1 << SLACK_BITS)),

@@ -12,6 +12,7 @@ from golden.lod.spec import (
     DOUBLE_BITS,
     EXPONENT_BITS,
     MANTISSA,
+    PLANE_BITS,
     SLACK_BITS,
     SUBTREE_BITS,
     Spec,
@@ -64,6 +65,11 @@ class ThresholdLayout(data.StructLayout):
                 "exponent": signed(EXPONENT_BITS),
             }
         )
+
+
+def planes_layout() -> data.ArrayLayout:
+    """Inward normals of the frustum's four sides."""
+    return data.ArrayLayout(data.ArrayLayout(signed(PLANE_BITS), 3), 4)
 
 
 class CallLayout(data.StructLayout):
@@ -163,6 +169,7 @@ class DecisionLayout(data.StructLayout):
                 "after": PLACE_BITS,  # the next node to go through if this one is expanded …
                 "past": PLACE_BITS,  # … and if not
                 "shut": 1,  # in a group that is not entered
+                "outside": 1,  # not in the picture; without meaning at leaves
                 "was": 1,  # the node was
                 "frontier": 1,
                 "link": INDEX_BITS,
@@ -185,6 +192,7 @@ class CommitLayout(data.StructLayout):
                 "alive": 1,
                 "inner": 1,
                 "big": 1,
+                "aside": 1,  # an inner node outside the picture
                 "was": 1,
                 "frontier": 1,
                 "link": INDEX_BITS,

@@ -23,6 +23,7 @@ from hw.lod.layouts import (
     ThresholdLayout,
     WordLayout,
     block_header_layout,
+    planes_layout,
 )
 from hw.lod.node_buffer import NodeBuffer
 from hw.lod.node_issue import NodeIssue
@@ -38,7 +39,8 @@ class LtUnit(wiring.Component):
 
     Members:
         free: stream of contexts to load a subtree into. word: {`valid`, a word}, loads in any order
-        of contexts, a subtree's words in order. view: the thresholds of the two turns.
+        of contexts, a subtree's words in order. view: the thresholds of the two turns. planes: of the
+        frustum, for the one view that may be under way with it.
         o: stream of finished subtrees. tested: a node's share was added; counted: it was reached, by turn.
         working: the unit has a node to test or under test. queued: it has one for which no decision
         is missing. prompt: a node that is reached, and was chosen in such a cycle, is decided.
@@ -51,6 +53,7 @@ class LtUnit(wiring.Component):
                 "free": Out(stream.Signature(range(config.contexts))),
                 "word": In(data.StructLayout({"valid": 1, **WordLayout(config).members})),
                 "view": In(data.ArrayLayout(ThresholdLayout(), 2)),
+                "planes": In(planes_layout()),
                 "o": Out(stream.Signature(FinishedLayout(config))),
                 "tested": Out(1),
                 "counted": Out(2),
@@ -87,6 +90,7 @@ class LtUnit(wiring.Component):
             issue.begin.eq(begin),
             nodes.ask.eq(issue.ask),
             size_test.view.eq(self.view),
+            size_test.planes.eq(self.planes),
             size_test.i.eq(nodes.o),
             decisions.begin.valid.eq(begin.valid),
             decisions.begin.context.eq(begin.context),

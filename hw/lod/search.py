@@ -16,7 +16,7 @@ from hw.lod.config import Config
 from hw.lod.dispatcher import Dispatcher
 from hw.lod.events import EventLayout, observe
 from hw.lod.horizon import Horizon
-from hw.lod.layouts import CallLayout, ThresholdLayout, job_layout, layout_of, view_layout
+from hw.lod.layouts import CallLayout, ThresholdLayout, job_layout, layout_of, planes_layout, view_layout
 from hw.lod.lt_unit import LtUnit
 from hw.lod.reorder import Reorder
 from hw.lod.retire import Retire
@@ -135,6 +135,10 @@ class Search(wiring.Component):
                     mine.exponent.eq(view.exponent),
                     *(mine.camera[k].eq(view[f"camera_{axis}"]) for k, axis in enumerate("xyz")),
                 ]
+        planes = Signal(planes_layout())
+        m.d.sync += [
+            planes[side][k].eq(view[f"plane_{side}_{axis}"]) for side in range(4) for k, axis in enumerate("xyz")
+        ]
         for k, unit in enumerate(units):
             connect(m, unit.free, wiring.flipped(dispatcher.free[k]))
             connect(m, unit.o, wiring.flipped(reorder.i[k]))
@@ -143,7 +147,7 @@ class Search(wiring.Component):
                 Value.cast(word).eq(Value.cast(fetch.o)),
                 word.valid.eq(fetch.o.valid & (fetch.o.load.unit == k)),
             ]
-            m.d.comb += [unit.word.eq(word), unit.view.eq(thresholds)]
+            m.d.comb += [unit.word.eq(word), unit.view.eq(thresholds), unit.planes.eq(planes)]
 
     def _calls(self, m: Module, retire: Retire, queue: SubtreeQueue) -> Signal:
         """The queue takes the root at a search's begin, else what retires. Returns: the root is waiting."""

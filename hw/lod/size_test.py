@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Shape, Value, unsigned
+from amaranth.hdl import Const, Elaboratable, Module, Mux, Shape, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,8 @@ from hw.lib.fixed import clip, resize
 from hw.lib.leading_zeros import trailing_zeros
 from hw.lib.pipe import Pipe, Staged
 from hw.lod.config import Config
-from hw.lod.layouts import PLACE_BITS, DecisionLayout, TestLayout, ThresholdLayout
+from hw.lod.frustum_test import FrustumTest
+from hw.lod.layouts import PLACE_BITS, DecisionLayout, TestLayout, ThresholdLayout, planes_layout
 
 
 class SizeTest(wiring.Component):
@@ -21,7 +22,8 @@ class SizeTest(wiring.Component):
     Equals `golden.lod.size_test.size_test`. Latency 11 cycles, throughput one node a cycle.
 
     Members:
-        view: the thresholds of the two turns, each constant while its nodes are under way. i: a node. o: its decision.
+        view: the thresholds of the two turns, each constant while its nodes are under way.
+        planes: of the frustum, constant while nodes are under way. i: a node. o: its decision.
     """
 
     latency = 11
@@ -31,6 +33,7 @@ class SizeTest(wiring.Component):
         super().__init__(
             {
                 "view": In(data.ArrayLayout(ThresholdLayout(), 2)),
+                "planes": In(planes_layout()),
                 "i": In(TestLayout(config)),
                 "o": Out(DecisionLayout(config)),
             }
@@ -40,7 +43,8 @@ class SizeTest(wiring.Component):
         m = Module()
         p = Pipe(m)
         node, header = p.source(self.i.node, "node"), p.source(self.i.header, "header")
-        axes = [self._distance(p, node, header, k) for k in range(3)]
+        boxes = [self._box(p, node, header, k) for k in range(3)]
+        axes = [self._distance(p, k, *box) for k, box in enumerate(boxes)]
         longest = p.stage(lambda a, b, c: a | b | c, *axes, name="longest")
         zeros = p.leading_zeros(longest, DISTANCE_BITS, name="zeros")
         zeros = Staged(zeros.value[: (DISTANCE_BITS - 1).bit_length()], zeros.stage, "zeros")
@@ -59,12 +63,13 @@ class SizeTest(wiring.Component):
             left=left,
             right=right,
             zeros=zeros,
+            outside=self._outside(m, p, boxes),
             **self._meaning(p, node),
         )
         return m
 
-    def _distance(self, p: Pipe, node: Staged, header: Staged, k: int) -> Staged:
-        """From the camera to the box along axis `k`, in cells; 4 cycles."""
+    def _box(self, p: Pipe, node: Staged, header: Staged, k: int) -> tuple[Staged, Staged, Staged]:
+        """Lower and upper side of the box and the camera along axis `k`, in cells; there in cycle 2."""
         axis = "xyz"[k]
         places = [self.view[turn].camera[k] for turn in range(2)]
 
@@ -77,13 +82,33 @@ class SizeTest(wiring.Component):
         for side in ("low", "high"):
             code = Staged(self.i.node[f"{side}_{axis}"], 0, f"{side}_{axis}")
             sides.append(p.shift_left(code, exponent, BOX_BITS, name=f"{side}_cells_{axis}"))
-        below = p.stage(lambda box, c: box - c, sides[0], camera, name=f"below_{axis}")
-        above = p.stage(lambda c, box: c - box, camera, sides[1], name=f"above_{axis}")
+        return sides[0], sides[1], camera
+
+    def _distance(self, p: Pipe, k: int, low: Staged, high: Staged, camera: Staged) -> Staged:
+        """From the camera to the box along axis `k`, in cells; there in cycle 4."""
+        axis = "xyz"[k]
+        below = p.stage(lambda box, c: box - c, low, camera, name=f"below_{axis}")
+        above = p.stage(lambda c, box: c - box, camera, high, name=f"above_{axis}")
 
         def outside(b: Value, a: Value) -> Value:
             return resize(Mux(b[-1], Mux(a[-1], 0, a), b), unsigned(DISTANCE_BITS))
 
         return p.stage(outside, below, above, name=f"distance_{axis}")
+
+    def _outside(self, m: Module, p: Pipe, boxes: list[tuple[Staged, Staged, Staged]]) -> Staged:
+        """The frustum test beside the size test, or never."""
+        if not self.config.frustum:
+            return p.constant(Const(0, 1), "outside")
+        m.submodules.frustum = frustum = FrustumTest()
+        begin = max(part.stage for part in boxes[0])
+        for k, (low, high, camera) in enumerate(boxes):
+            place = p.at(camera, begin)
+            m.d.comb += [
+                frustum.i.low[k].eq(p.at(low, begin) - place),
+                frustum.i.high[k].eq(p.at(high, begin) - place),
+            ]
+        m.d.comb += frustum.planes.eq(self.planes)
+        return p.source(frustum.o.outside, "outside", begin + FrustumTest.latency)
 
     def _left(self, p: Pipe, node: Staged, header: Staged, zeros: Staged) -> Staged:
         """size² · factor at the scale of the normalised d²; there in cycle 9."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 import numpy as np
 
 from golden.errors import InputError
+from golden.lod.frustum import in_sight
 from golden.lod.load import leaves, load_hierarchy
 from golden.lod.paths import camera_path
 from golden.lod.sltree import build_sltree
@@ -40,6 +42,7 @@ from sim.workloads.lod import lod_roofline, prepare, run_rtl
 @click.option("--path", "path_name", metavar="NAME", help="Instead of one view: orbit, walk, jump or still.")
 @click.option("--frames", default=64, show_default=True, help="Views of the path.")
 @click.option("--full", is_flag=True, help="Search every view of the path from the root.")
+@click.option("--frustum", is_flag=True, help="Leave out what lies outside the picture; for full searches.")
 @click.option("--backend", default="rtl", show_default=True, help="rtl, model or reference.")
 @config_option
 @set_option
@@ -49,8 +52,9 @@ from sim.workloads.lod import lod_roofline, prepare, run_rtl
 @click.option("--report", "report_file", type=click.Path(path_type=Path), help="JSON file.")
 def lod(
     tree: str, tau: float, camera_file: Path | None, view: int, orbit_text: str | None, size: str | None,
-    path_name: str | None, frames: int, full: bool, backend: str, config_name: str, changes: tuple[str, ...],
-    latency: int, bandwidth: int, stalls: int, seed: int, check: bool, cut_file: Path | None, report_file: Path | None,
+    path_name: str | None, frames: int, full: bool, frustum: bool, backend: str, config_name: str,
+    changes: tuple[str, ...], latency: int, bandwidth: int, stalls: int, seed: int, check: bool,
+    cut_file: Path | None, report_file: Path | None,
 ) -> None:  # fmt: skip
     """Find the level-of-detail cut of TREE (.hier, or any scene, over which a hierarchy is built)."""
     if backend not in ("rtl", "model", "reference"):
@@ -58,6 +62,8 @@ def lod(
     if check and backend != "rtl":
         raise InputError(f"--check needs --backend rtl, it is '{backend}'")
     config = choose_config(CONFIGS, config_name, changes)
+    if frustum:
+        config = replace(config, frustum=1)
     memory = memory_settings(latency, bandwidth, stalls, seed)
     with step("loading the hierarchy"):
         loaded = load_hierarchy(tree)
@@ -70,8 +76,10 @@ def lod(
             width, height = parse_pair(size or DEFAULT_SIZE, "x", "--size", "WIDTHxHEIGHT")
             cameras = camera_path(scene, path_name, frames, width=width, height=height)
         image = build_tree_image(build_sltree(loaded, config.spec))
-    path = make_path(image, cameras, tau)
+    path = make_path(image, cameras, tau, frustum=frustum)
     temporal = len(path) > 1 and not full and bool(config.temporal)
+    if temporal and frustum:
+        raise InputError("--frustum needs a full search: add --full")
     workload = prepare(image, path, config, temporal=temporal)
 
     report: dict[str, Any] = {}
@@ -81,7 +89,8 @@ def lod(
         from golden.lod.reference import find_cut
 
         camera = cameras[-1]
-        found = find_cut(loaded, torch.from_numpy(camera.position), max(camera.fx, camera.fy), tau)
+        seen = torch.from_numpy(in_sight(camera, loaded.low, loaded.high)) if frustum else None
+        found = find_cut(loaded, torch.from_numpy(camera.position), max(camera.fx, camera.fy), tau, seen)
         cut = np.flatnonzero(found.cut.numpy())
     elif backend == "model":
         from sim.check_lod import search_model
@@ -115,7 +124,7 @@ def lod(
         info = {
             "tree": loaded.scene.name, "nodes": len(loaded), "subtrees": len(image.sltree), "tau_px": tau,
             "path": path_name, "frames": len(path), "search": "temporal" if temporal else "full",
-            "camera": cameras[-1].to_json(), "backend": backend, "cut_nodes": len(cut),
+            "frustum": frustum, "camera": cameras[-1].to_json(), "backend": backend, "cut_nodes": len(cut),
         }  # fmt: skip
         write_json(report_file, make_report(engine="lod", config=config, seed=seed, workload=info, **report))
     out.print(f"{len(cut)} of {len(loaded)} nodes are on the cut, {int(loaded.leaf[cut].sum())} of them leaves")

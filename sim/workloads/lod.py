@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.errors import InputError
 from golden.lod.memory_image import LodImage, ViewResult, build_memory_image, read_state, read_view
 from golden.lod.tree_image import TreeImage
 from golden.lod.view import View
@@ -49,7 +50,13 @@ class RtlSearch:
 def prepare(
     image: TreeImage, path: Sequence[View], config: Config, *, temporal: bool, buffers: int | None = None
 ) -> LodWorkload:
-    """Lays the job out in memory; with `buffers` only the last so many views' results stay."""
+    """Lays the job out in memory; with `buffers` only the last so many views' results stay.
+
+    Raises:
+        InputError: a view has a frustum, and the config no test for it.
+    """
+    if not config.frustum and any(view.planes.any() for view in path):
+        raise InputError("lod: views with a frustum need frustum = 1, it is 0")
     memory = build_memory_image(image, path, word_bytes=config.word_bytes, temporal=temporal, buffers=buffers)
     return LodWorkload(config=config, image=image, path=path, temporal=temporal, memory=memory)
 

@@ -27,7 +27,7 @@ TAUS = (1.0, 4.0, 30.0)
 def dense_cut(model: SearchModel, view: View) -> np.ndarray:
     """Every node's own decision, then down the tree of nodes: no subtrees, no skips."""
     tree = model.tree.hierarchy
-    big, _ = model.decide(view, torch.arange(model.count))
+    big, _, _ = model.decide(view, torch.arange(model.count))
     split = np.zeros(len(tree), np.bool_)
     used = model.tree.node >= 0
     split[model.tree.node[used]] = (big & model.inner).numpy()[used]

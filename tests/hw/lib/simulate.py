@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import random
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from amaranth.hdl import Module, Signal, UnusedElaboratable, Value
@@ -13,13 +14,20 @@ from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
 
-def run_datapath(dut: Any, inputs: Sequence[int], *, latency: int | None = None) -> list[int]:
-    """Bits of `dut.o` for the bits of `dut.i`, one a cycle, each exactly `latency` cycles after its input."""
+def run_datapath(
+    dut: Any, inputs: Sequence[int], *, latency: int | None = None, held: Mapping[str, Any] = MappingProxyType({})
+) -> list[int]:
+    """Bits of `dut.o` for the bits of `dut.i`, one a cycle, each exactly `latency` cycles after its input.
+
+    `held`: values of other ports.
+    """
     i, o = Value.cast(dut.i), Value.cast(dut.o)
     wait = dut.latency if latency is None else latency
     results: list[int] = []
 
     async def feed(ctx: Any) -> None:
+        for name, value in held.items():
+            ctx.set(getattr(dut, name), value)
         for bits in [*inputs, *[0] * wait]:
             ctx.set(i, bits)
             # The value before the clock edge that ends this cycle.

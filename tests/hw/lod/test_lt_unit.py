@@ -32,6 +32,7 @@ class Feeder:
         dut, work = self.dut, self.work
         other = work.threshold() | {"factor": 1 << 16}  # of the view of turn 0, of which no subtree comes
         ctx.set(dut.view, [other, work.threshold()])
+        ctx.set(dut.planes, work.view.planes.tolist())
         layout = WordLayout(work.config)
         for ticket, (subtree, before) in enumerate(zip(self.subtrees, self.before, strict=True)):
             ctx.set(dut.free.ready, 1)
@@ -99,8 +100,9 @@ def run(work: Workload, *, stall_in: float, stall_out: float, seed: int, limit: 
 def alive(work: Workload, subtree: int) -> int:
     """Nodes of a subtree that are reached in this view."""
     these = work.found.subtrees.new_tensor([subtree])
-    big, _ = work.model.decide(work.view, these)
-    return int(work.model._alive(these, big, work.found.state.entered[these]).sum())
+    big, outside, _ = work.model.decide(work.view, these)
+    stop = work.model.inner[these] & (~big | outside)
+    return int(work.model._alive(these, stop, work.found.state.entered[these]).sum())
 
 
 @pytest.mark.parametrize("tau", [3.0, 12.0, 40.0])

@@ -9,6 +9,7 @@ import pytest
 import torch
 from amaranth.sim import Simulator
 
+from golden.lod.frustum import outside
 from golden.lod.size_test import size_test, slack
 from golden.lod.spec import Spec
 from hw.lod.config import Config
@@ -69,37 +70,29 @@ def model_inputs(rows: list[dict[str, Any]], camera: list[int]) -> list[torch.Te
 
 
 @pytest.mark.parametrize("spec", [Spec(), Spec(box_bits=16, size_bits=8), Spec(box_bits=6, size_bits=4)])
-@pytest.mark.parametrize("reach", [10, 16, 23])
-def test_equals_the_model(spec: Spec, reach: int, seed: int) -> None:
+@pytest.mark.parametrize(("reach", "frustum"), [(10, 0), (16, 1), (23, 1)])
+def test_equals_the_model(spec: Spec, reach: int, frustum: int, seed: int) -> None:
     rng = random.Random(seed)
-    config = Config(spec=spec)
+    config = Config(spec=spec, frustum=frustum)
     camera = [rng.randrange(-(1 << reach), 1 << reach) for _ in AXES]
     factor, power = rng.randrange(1 << 16, 1 << 17), rng.randrange(-60, -25)
     rows = [random_node(rng, spec, camera) for _ in range(NODES)]
-    expected = size_test(spec, *model_inputs(rows, camera), factor, power)
+    planes = [[rng.randrange(-2047, 2048) for _ in AXES] for _ in range(4)]
+    low, high, mantissa, exponent, place = model_inputs(rows, camera)
+    expected = size_test(spec, low, high, mantissa, exponent, place, factor, power)
+    aside = outside(torch.tensor(planes), low - place, high - place, torch.zeros(3, dtype=torch.int64))
     dut = SizeTest(config=config)
     got: list[dict[str, int]] = []
     names = (
-        "context",
-        "index",
-        "target",
-        "inner",
-        "big",
-        "after",
-        "past",
-        "shut",
-        "was",
-        "frontier",
-        "link",
-        "left",
-        "right",
-        "zeros",
-    )
+        "context", "index", "target", "inner", "big", "after", "past", "shut", "outside", "was", "frontier", "link",
+        "left", "right", "zeros",
+    )  # fmt: skip
 
     async def bench(ctx: Any) -> None:
         other = {"camera": [0, 0, 0], "factor": 1 << 16, "exponent": 0}
         mine = {"camera": camera, "factor": factor, "exponent": power}
         ctx.set(dut.view, [other, mine])
+        ctx.set(dut.planes, planes)
         for cycle in range(NODES + dut.latency):
             if cycle < NODES:
                 ctx.set(dut.i, rows[cycle])
@@ -120,6 +113,7 @@ def test_equals_the_model(spec: Spec, reach: int, seed: int) -> None:
             "after": first_from(row["todo"], index + 1),
             "past": min(first_from(row["todo"], index + 1 + skip), first_from(row["before"], index + 1)),
             "shut": 1 - (row["entered"] >> node["entry"] & 1),
+            "outside": frustum * int(aside[k]),
             "was": row["before"] >> index & 1, "frontier": node["frontier"], "link": node["link"],
             "left": int(expected.left[k]), "right": int(expected.right[k]), "zeros": int(expected.zeros[k]),
         }  # fmt: skip

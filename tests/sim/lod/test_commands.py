@@ -36,6 +36,19 @@ def test_a_cut_as_numbers(backend: str, tessera: Tessera, hier_file: Path, tmp_p
     assert "1 of 13 nodes are on the cut" in coarse.out
 
 
+@pytest.mark.parametrize("backend", ["model", "reference"])
+def test_a_cut_in_the_picture(backend: str, tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
+    """With a frustum the cut is a part of the cut without."""
+    cuts = [tmp_path / "all.npy", tmp_path / "seen.npy"]
+    place = ("--tau", 2, "--backend", backend, "--path", "walk", "--frames", 220, "--size", "64x48", "--full")
+    for file, option in zip(cuts, ([], ["--frustum"]), strict=True):
+        outcome = tessera("lod", scene_file, *place, *option, "--cut", file)
+        assert outcome.status == 0, outcome.err
+    whole, seen = (np.load(file) for file in cuts)
+    assert np.isin(seen, whole).all()
+    assert 0 < len(seen) < 0.9 * len(whole)
+
+
 def test_a_path(tessera: Tessera, scene_file: Path) -> None:
     outcome = tessera("lod", scene_file, "--tau", 8, "--backend", "model", "--path", "orbit", "--frames", 3)
     assert outcome.status == 0, outcome.err
@@ -81,6 +94,7 @@ def test_draws_a_cut(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None
         ("lod {hier} --tau 3 --backend model --path orbit --frames 0", "a path needs at least one frame, it has 0"),
         ("lod {hier} --tau 3 --set subtree_nodes=33", "subtree_nodes must lie in 2..32, it is 33"),
         ("lod {hier} --tau 3 --set units=17", "units must lie in 1..16, it is 17"),
+        ("lod {hier} --tau 3 --frustum --path orbit", "--frustum needs a full search: add --full"),
         ("lod missing.hier --tau 3", "missing.hier: cannot be read"),
         ("render {hier} --backend model --out frame.png", "a hierarchy is drawn at a threshold: give --tau"),
         ("generate lod --set ordered=0", "temporal = 1 needs ordered = 1"),

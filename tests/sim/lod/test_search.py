@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from golden.lod.frustum import EVERYWHERE
 from golden.lod.load import leaves
 from golden.lod.model import SearchModel
 from golden.lod.paths import camera_path
@@ -29,7 +30,8 @@ def job(
     config: Config, name: str, frames: int, tau: float, *, temporal: bool, buffers: int | None = None
 ) -> LodWorkload:
     image = small_image(config.spec)
-    return prepare(image, make_path(image, cameras(name, frames), tau), config, temporal=temporal, buffers=buffers)
+    path = make_path(image, cameras(name, frames), tau, frustum=bool(config.frustum))
+    return prepare(image, path, config, temporal=temporal, buffers=buffers)
 
 
 def checked(workload: LodWorkload, memory: MemorySettings) -> dict[str, int]:
@@ -47,6 +49,17 @@ def test_full_search(stalls: int, tau: float) -> None:
     assert counters["nodes_counted"] <= counters["nodes_tested"] <= counters["nodes_loaded"]
     if tau < 10:  # a queue of two entries has run over, and nothing is missing
         assert counters["spilled"] == counters["queue_write_words"] == counters["queue_words"] > 10
+
+
+@pytest.mark.parametrize("stalls", [0, 90])
+def test_full_search_of_what_is_in_the_picture(stalls: int) -> None:
+    """A walk into the scene, more and more of which is behind the camera or beside the picture."""
+    workload = job(replace(SMALL, frustum=1), "walk", 200, 4.0, temporal=False)
+    workload = prepare(workload.image, workload.path[::40], workload.config, temporal=False)
+    counters = checked(workload, MemorySettings(stalls=stalls, latency=20))
+    whole = [replace(view, planes=EVERYWHERE) for view in workload.path]
+    everything = SearchModel(workload.image)
+    assert counters["nodes_counted"] < 0.9 * sum(everything.search(view).nodes for view in whole)
 
 
 @pytest.mark.parametrize("stalls", [0, 90])
