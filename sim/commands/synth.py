@@ -27,20 +27,24 @@ from sim.synth import DEVICE, TARGET_MHZ, Block, synthesise
 @click.option("--config", "config_name", default="tiny", show_default=True, help="Named config.")
 @set_option
 @click.option("--block", "blocks", multiple=True, help="Only this block; may be given several times.")
+@click.option("--top", is_flag=True, help="The whole engine as one block.")
 @click.option("--seed", default=1, show_default=True, help="Of the placer.")
 @out_dir_option
 def synth(
-    engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], seed: int, folder: Path | None
-) -> None:
+    engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
+    folder: Path | None,
+) -> None:  # fmt: skip
     """Synthesise, place and route every unique block of ENGINE (or of `lib`); print size and speed."""
     config = None
     stages: dict[str, Callable[[], wiring.Component]]
     if engine == "lib":
+        if top:
+            raise InputError("--top needs an engine, lib has no whole")
         stages = dict(lib_catalogue())
     else:
         entry = find_engine(engine)
         config = choose_config(entry.configs, config_name, changes)
-        stages = dict(entry.stages(config))
+        stages = {engine: lambda: entry.top(config=config)} if top else dict(entry.stages(config))
     unknown = [name for name in blocks if name not in stages]
     if unknown:
         raise InputError(f"--block must be one of {', '.join(stages)}, it is '{unknown[0]}'")

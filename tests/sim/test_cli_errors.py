@@ -87,6 +87,7 @@ ERRORS = [
     ("sim splat --input embedded --size 0 -o out", "width must lie in 1..4096"),
     ("sim splat --input embedded --stalls 999 -o out", "--stalls must lie in 0..240, it is 999"),
     ("synth nothing", "engine must be one of"),
+    ("synth lib --top -o out", "--top needs an engine, lib has no whole"),
     ("synth lib --block nothing -o out", "--block must be one of stream_queue, "),
     ("synth splat --set sh_degree=4 -o out", "sh_degree must lie in 0..3"),
     ("baseline nothing", "engine must be one of"),
