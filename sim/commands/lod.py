@@ -100,7 +100,7 @@ def lod(
         with step("building and running the RTL"):
             rtl = run_rtl(workload, memory=memory)
         cut = cut_nodes(image.sltree, rtl.last_cut(len(image.sltree)))
-        roofline = lod_roofline(rtl.job.counters, config, memory)
+        roofline = lod_roofline(rtl, config, memory)
         report = {
             "roofline": roofline,
             "counters": rtl.job.counters,

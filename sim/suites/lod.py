@@ -69,7 +69,7 @@ def run_path(
         compare(tree, cut_nodes(image.sltree, model[k].state.cut.numpy()), cameras[k].position, cameras[k].fx, tau)
         for k in {0, len(cameras) - 1}
     ]
-    roofline = lod_roofline(rtl.job.counters, config, memory)
+    roofline = lod_roofline(rtl, config, memory)
     report = make_report(
         engine="lod",
         config=config,

@@ -20,6 +20,7 @@ from golden.lod.tree_image import build_tree_image, cut_nodes
 from golden.lod.view import make_path
 from golden.scenes import Camera, orbit
 from sim.files import write_json, write_text
+from sim.sweeps.lod_figures import draw_cuts, draw_visits
 from sim.workloads.scenes import known_trees
 
 FORMATS = ((6, 4), (6, 8), (7, 5), (7, 7), (7, 8), (8, 4), (8, 8), (16, 8))  # bits of boxes and of sizes
@@ -86,9 +87,15 @@ def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_S
         "schema": 1, "tree": tree.scene.name, "views": VIEWS, "size": size, "taus": list(TAUS), "formats": formats,
         "limits": limits,
     }  # fmt: skip
-    paths = [docs / "sweeps" / "lod.json", docs / "sweeps" / "lod.md"]
+    paths = [
+        docs / "sweeps" / "lod.json", docs / "sweeps" / "lod.md",
+        docs / "images" / "lod-cuts.png", docs / "images" / "lod-visits.png",
+    ]  # fmt: skip
     write_json(paths[0], study)
     write_text(paths[1], tables(study))
+    progress(f"{tree.scene.name}: pictures")
+    draw_cuts(tree, paths[2])
+    draw_visits(tree, paths[3], size=size)
     return paths
 
 

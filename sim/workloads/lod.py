@@ -9,6 +9,7 @@ import numpy as np
 
 from golden.errors import InputError
 from golden.lod.memory_image import LodImage, ViewResult, build_memory_image, read_state, read_view
+from golden.lod.memory_map import RESULT_BYTES
 from golden.lod.tree_image import TreeImage
 from golden.lod.view import View
 from golden.rows import Ints
@@ -80,13 +81,17 @@ def run_rtl(
     )
 
 
-def lod_roofline(counters: Mapping[str, int], config: Config, memory: MemorySettings) -> Roofline:
+def lod_roofline(rtl: RtlSearch, config: Config, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
     LT units: a node that is reached, a cycle. Fetch: a word a cycle, hit or miss. State scan: a
-    word a cycle. Memory: words moved / words a cycle.
+    word a cycle. Memory: words moved / words a cycle. View by view: the sum of what each view's
+    slowest stage needs, since a view goes on from what the one before has found. (The next view's
+    table is read ahead by at most `state_words` words, so that a path can be faster by as much.)
     """
+    counters = rtl.job.counters
     words = sum(n for name, n in counters.items() if name.endswith("_words"))
+    table = counters["state_words"] / counters["views"]
     return Roofline(
         cycles=counters["cycles"],
         stages={
@@ -94,5 +99,17 @@ def lod_roofline(counters: Mapping[str, int], config: Config, memory: MemorySett
             "fetch": float((counters["hits"] + counters["misses"]) * config.block_words),
             "state scan": float(counters["state_words"]),
             "memory": words / (memory.bandwidth / 256),
+            "view by view": sum(max(_view_stages(view.summary, table, config, memory)) for view in rtl.views),
         },
     )
+
+
+def _view_stages(summary: Mapping[str, int], table: float, config: Config, memory: MemorySettings) -> list[float]:
+    """Cycles that the stages need for one view; the words that it writes to the state table are not known."""
+    results = 1 + -(-summary["subtrees"] * RESULT_BYTES // config.word_bytes)
+    words = summary["fetches"] * config.block_words + table + results
+    return [
+        summary["nodes"] / config.units,
+        float(summary["subtrees"] * config.block_words),
+        words / (memory.bandwidth / 256),
+    ]
