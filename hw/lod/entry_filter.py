@@ -42,11 +42,8 @@ class EntryFilter(wiring.Component):
         visit, header = word.load.visit, Signal(block_header_layout())
         entered = Signal(lanes)
         for lane in range(lanes):
-            entry = Signal.like(node(word.data[lane * width :][:width]).entry, name=f"entry_{lane}")
-            m.d.comb += [
-                entry.eq(node(word.data[lane * width :][:width]).entry),
-                entered[lane].eq(visit.entered.bit_select(entry, 1)),
-            ]
+            entry = node(word.data[lane * width :][:width]).entry
+            m.d.comb += entered[lane].eq(visit.entered.bit_select(entry, 1))
         here = Signal(MASK_BITS)  # this word's nodes at their places
         above = Cat(Const(0, (lanes - 1).bit_length()), word.row)
         m.d.comb += [

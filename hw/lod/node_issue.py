@@ -18,9 +18,9 @@ class NodeIssue(wiring.Component):
     Contexts without an undecided node come first, the oldest of them: it stands behind the one
     that began last, since contexts are handed out in a ring. If there is none, the others go on as
     if their last nodes were expanded: what turns out to lie below a rejected node comes to
-    nothing (`Decisions` sees to it), and the counter jumps behind it. So a unit with enough
-    subtrees wastes no cycle on descendants that are not reached, and one with a single subtree
-    does not wait for each decision.
+    nothing (`Decisions` sees to it). Every decision moves the counter on to the next node that has
+    to be gone through. So a unit with enough subtrees wastes no cycle on descendants that are not
+    reached, and one with a single subtree does not wait for each decision.
 
     Members:
         begin: a subtree is there: its first node to go through, and the last one it has.

@@ -78,10 +78,10 @@ def test_never_coarser_than_the_reference_and_little_finer(spec: Spec, tau: floa
     assert band.smallest_split > 1 - 3 * 2.0 ** -min(spec.size_bits, spec.box_bits - 1)
 
 
-def walk(image: TreeImage, name: str, tau: float, frames: int) -> list[float]:
+def walk(image: TreeImage, name: str, tau: float, frames: int, *, size: int = 256) -> list[float]:
     """Asserts that temporal search equals full search in every view; the share of subtrees that it visits."""
     tree = image.sltree.hierarchy
-    path = make_path(image, camera_path(leaves(tree), name, frames, width=256, height=256), tau)
+    path = make_path(image, camera_path(leaves(tree), name, frames, width=size, height=size), tau)
     model, state, shares = SearchModel(image), initial_state(image), list[float]()
     for k, view in enumerate(path):
         full = model.search(view)
@@ -136,9 +136,9 @@ def test_a_far_camera_is_moved_to_the_border() -> None:
 @pytest.mark.parametrize("source", ["lod/statue_angel.hier", "scenes/skull.ply", "scenes/flowers_3_0.ply"])
 @pytest.mark.parametrize("name", PATHS)
 def test_real_paths(source: str, name: str, shared_data: Path) -> None:
-    """64 frames, temporal equal to full; at most 15 % of the subtrees away from cuts."""
+    """64 frames of 512×512, temporal equal to full; at most 15 % of the subtrees away from cuts."""
     image = build_tree_image(build_sltree(load_hierarchy(shared_data / source), DEFAULT))
     for tau in (1.0, 6.0, 30.0):
-        shares = walk(image, name, tau, 64)
+        shares = walk(image, name, tau, 64, size=512)
         if name != "jump":
             assert np.mean(shares[1:]) < 0.15
