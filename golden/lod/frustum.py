@@ -1,4 +1,4 @@
-"""The frustum test: a node whose box lies outside the picture is neither drawn nor expanded.
+"""A view's frustum: a node whose box lies outside the picture is neither drawn nor expanded.
 
 It is a search's option. Temporal search does without: a node that is outside stays undecided until
 the camera turns, and any rotation would use up every slack.
@@ -7,11 +7,9 @@ the camera turns, and any rotation would use up every slack.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from golden.lod.hierarchy import Doubles, Ints
-from golden.lod.size_test import bit_length
-from golden.lod.spec import DISTANCE_BITS, MANTISSA, PLANE_BITS, PLANE_GUARD
+from golden.lod.spec import PLANE_BITS
 from golden.scenes import Camera
 
 EVERYWHERE: Ints = np.zeros((4, 3), np.int64)  # planes without a direction have no outside
@@ -51,30 +49,6 @@ def _quantise(normal: Doubles, rays: Doubles, forward: Doubles) -> Ints:
         if (rays @ code).min() > 0:
             return code
     return EVERYWHERE[0]
-
-
-def outside(planes: torch.Tensor, low: torch.Tensor, high: torch.Tensor, camera: torch.Tensor) -> torch.Tensor:
-    """Boxes that lie behind one of the planes through the camera, bool [n]; what hw/lod/frustum_test.py computes.
-
-    The box's corner that is farthest along a normal n, seen from the camera, is behind the plane if
-    n·corner < -PLANE_GUARD. Coordinates of more than 17 bits are shifted down to 17, all by the same
-    amount. The guard covers that and the rounding of the camera to cells.
-
-    Args:
-        planes: [4, 3] as `quantise_planes` gives them. low, high: [n, 3] cells; camera: [3], from the same origin.
-    """
-    sides = torch.stack([low - camera, high - camera])
-    magnitude = sides ^ (sides >> 63)
-    longest = torch.zeros_like(low[:, 0])
-    for axis in range(3):
-        longest |= magnitude[0, :, axis] | magnitude[1, :, axis]
-    shift = (bit_length(longest) - MANTISSA).clamp(min=0, max=DISTANCE_BITS - MANTISSA)
-    near = sides >> shift[:, None]
-    behind = torch.zeros(len(low), dtype=torch.bool)
-    for plane in planes:
-        corner = torch.where(plane < 0, near[0], near[1])
-        behind |= (corner * plane).sum(dim=1) < -PLANE_GUARD
-    return behind
 
 
 def in_sight(camera: Camera, low: Doubles, high: Doubles) -> np.ndarray:

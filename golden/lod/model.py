@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from golden.lod.frustum import outside
+from golden.lod.frustum_test import outside
 from golden.lod.size_test import size_test, slack
 from golden.lod.spec import NEVER, SLACK_BITS
 from golden.lod.tree_image import TreeImage

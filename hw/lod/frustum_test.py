@@ -17,9 +17,9 @@ NEAR_BITS = MANTISSA + 1
 
 
 class FrustumTest(wiring.Component):
-    """n·corner < -PLANE_GUARD for one of four planes, corner the box's farthest along n; equals `frustum.outside`.
+    """n·corner < -PLANE_GUARD for one of four planes, corner the box's farthest along n.
 
-    12 multipliers of 18 by 12 bits. Latency 9 cycles, throughput one box a cycle.
+    Equals `golden.lod.frustum_test`. 12 multipliers of 18 by 12 bits. Latency 9 cycles, throughput one box a cycle.
 
     Members:
         planes: normals n, constant while boxes are under way; a normal of zero has no outside.

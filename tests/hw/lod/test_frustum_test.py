@@ -7,7 +7,7 @@ import random
 import pytest
 import torch
 
-from golden.lod.frustum import outside
+from golden.lod.frustum_test import outside
 from hw.lod.frustum_test import FrustumTest
 from tests.hw.lib.simulate import run_datapath
 

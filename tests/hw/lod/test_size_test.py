@@ -9,7 +9,7 @@ import pytest
 import torch
 from amaranth.sim import Simulator
 
-from golden.lod.frustum import outside
+from golden.lod.frustum_test import outside
 from golden.lod.size_test import size_test, slack
 from golden.lod.spec import Spec
 from hw.lod.config import Config
