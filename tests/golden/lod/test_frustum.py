@@ -78,12 +78,11 @@ def test_never_outside_what_is_in_sight(reach: int, seed: int) -> None:
 @pytest.mark.parametrize("tau", [2.0, 12.0])
 def test_only_what_is_out_of_sight_is_missing(spec: Spec, tau: float) -> None:
     image, inside = small_image(spec, 2000), cameras("walk", 200)[::66]
-    tree, model, missed = image.sltree.hierarchy, SearchModel(small_image(spec, 2000)), 0
+    tree, model, missed = image.sltree.hierarchy, SearchModel(image), 0
     whole, part = make_path(image, inside, tau), make_path(image, inside, tau, frustum=True)
     for camera, everywhere, framed in zip(inside, whole, part, strict=True):
-        full = cut_nodes(image.sltree, model.search(everywhere).state.cut.numpy())
-        found = model.search(framed)
-        cut = cut_nodes(image.sltree, found.state.cut.numpy())
+        every, found = model.search(everywhere), model.search(framed)
+        full, cut = (cut_nodes(image.sltree, search.state.cut.numpy()) for search in (every, found))
         assert np.isin(cut, full).all()
         hidden = ~in_sight(camera, tree.low, tree.high) & ~tree.leaf
         for node in np.setdiff1d(full, cut):
@@ -92,7 +91,7 @@ def test_only_what_is_out_of_sight_is_missing(spec: Spec, tau: float) -> None:
                 line.append(int(tree.parent[line[-1]]))
             assert hidden[line].any(), f"node {node} is in sight"
             missed += 1
-        assert found.nodes <= model.search(everywhere).nodes
+        assert found.nodes <= every.nodes
     assert missed > 100
 
 
