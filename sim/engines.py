@@ -16,6 +16,7 @@ from hw.cluster.top import ClusterEngine
 from hw.kv.catalogue import catalogue as kv_stages
 from hw.kv.config import CONFIGS as KV_CONFIGS
 from hw.kv.top import KvEngine
+from hw.lib.block import Block
 from hw.lod.catalogue import catalogue as lod_stages
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.lod.top import LodEngine
@@ -31,7 +32,7 @@ class Engine:
     name: str
     configs: Mapping[str, Callable[[], Any]]
     top: Callable[..., wiring.Component]  # top(config=...)
-    stages: Callable[[Any], Mapping[str, Callable[[], wiring.Component]]]  # every unique block of a config
+    stages: Callable[[Any], Mapping[str, Block]]  # every unique block of a config
 
     def suite(self) -> Any:
         """`sim.suites.<name>`: run_suite(config, folder, inputs=, size=, stalls=) -> SuiteTable. May import torch."""

@@ -1,10 +1,6 @@
-"""Every block of the KV-retrieval engine, for synthesis and lint one by one."""
+"""Every block of the KV-retrieval engine and how often it stands in the top, for synthesis, lint and sums of area."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-
-from amaranth.lib import wiring
 
 from hw.kv.block_store import BlockStore
 from hw.kv.bucket_best import BucketBest
@@ -32,35 +28,38 @@ from hw.kv.token_writer import TokenWriter
 from hw.kv.vision_sink import VisionSink
 from hw.kv.wtu import WeightedThresholdUnit
 from hw.kv.wtu_lane import WtuLane
+from hw.lib.block import Block
+
+READERS = 6  # one in every block that reads memory: of headers, tokens, queries, closed blocks, records and scores
 
 
-def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
-    """Name to constructor, in pipeline order."""
+def catalogue(config: Config) -> dict[str, Block]:
+    """By name, in pipeline order."""
     spec, width = config.spec, config.memory_width
     return {
-        "job_fetch": lambda: JobFetch(memory_width=width),
-        "run_reader": lambda: RunReader(width=width, depth=config.gather_ahead, burst=16),
-        "token_fetch": lambda: TokenFetch(config=config),
-        "hash_lane": lambda: HashLane(spec=spec),
-        "hash_unit": lambda: HashUnit(spec=spec),
-        "hamming_array": lambda: HammingArray(bits=spec.hash_bits, lanes=config.compare_width),
-        "hcu": lambda: HashClusteringUnit(config=config),
-        "block_store": lambda: BlockStore(config=config),
-        "token_writer": lambda: TokenWriter(config=config),
-        "key_table": lambda: KeyTable(spec=spec),
-        "log_writer": lambda: LogWriter(memory_width=width),
-        "evictor": lambda: Evictor(config=config),
-        "query_fetch": lambda: QueryFetch(config=config),
-        "mean_unit": lambda: MeanUnit(spec=spec),
-        "score_lane": lambda: ScoreLane(spec=spec),
-        "score_unit": lambda: ScoreUnit(config=config),
-        "bucket_memory": lambda: BucketMemory(spec=spec),
-        "wtu_lane": lambda: WtuLane(spec=spec),
-        "wtu": lambda: WeightedThresholdUnit(config=config),
-        "select_writer": lambda: SelectWriter(config=config),
-        "gather": lambda: Gather(config=config),
-        "sink_fetch": lambda: SinkFetch(config=config),
-        "rank_select": lambda: RankSelect(spec=spec),
-        "bucket_best": lambda: BucketBest(spec=spec),
-        "vision_sink": lambda: VisionSink(config=config),
+        "job_fetch": Block(lambda: JobFetch(memory_width=width)),
+        "run_reader": Block(lambda: RunReader(width=width, depth=config.gather_ahead, burst=16), READERS),
+        "token_fetch": Block(lambda: TokenFetch(config=config)),
+        "hash_lane": Block(lambda: HashLane(spec=spec), spec.hash_bits),
+        "hash_unit": Block(lambda: HashUnit(spec=spec)),
+        "hamming_array": Block(lambda: HammingArray(bits=spec.hash_bits, lanes=config.compare_width)),
+        "hcu": Block(lambda: HashClusteringUnit(config=config)),
+        "block_store": Block(lambda: BlockStore(config=config)),
+        "token_writer": Block(lambda: TokenWriter(config=config)),
+        "key_table": Block(lambda: KeyTable(spec=spec)),
+        "log_writer": Block(lambda: LogWriter(memory_width=width)),
+        "evictor": Block(lambda: Evictor(config=config)),
+        "query_fetch": Block(lambda: QueryFetch(config=config)),
+        "mean_unit": Block(lambda: MeanUnit(spec=spec)),
+        "score_lane": Block(lambda: ScoreLane(spec=spec), spec.rows),
+        "score_unit": Block(lambda: ScoreUnit(config=config)),
+        "bucket_memory": Block(lambda: BucketMemory(spec=spec), spec.rows),
+        "wtu_lane": Block(lambda: WtuLane(spec=spec), spec.rows),
+        "wtu": Block(lambda: WeightedThresholdUnit(config=config)),
+        "select_writer": Block(lambda: SelectWriter(config=config)),
+        "gather": Block(lambda: Gather(config=config)),
+        "sink_fetch": Block(lambda: SinkFetch(config=config)),
+        "rank_select": Block(lambda: RankSelect(spec=spec)),
+        "bucket_best": Block(lambda: BucketBest(spec=spec)),
+        "vision_sink": Block(lambda: VisionSink(config=config)),
     }

@@ -44,7 +44,9 @@ def synth(
     else:
         entry = find_engine(engine)
         config = choose_config(entry.configs, config_name, changes)
-        stages = {engine: lambda: entry.top(config=config)} if top else dict(entry.stages(config))
+        stages = {name: block.make for name, block in entry.stages(config).items()}
+        if top:
+            stages = {engine: lambda: entry.top(config=config)}
     unknown = [name for name in blocks if name not in stages]
     if unknown:
         raise InputError(f"--block must be one of {', '.join(stages)}, it is '{unknown[0]}'")

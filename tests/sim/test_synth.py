@@ -38,7 +38,7 @@ class Chain(wiring.Component):
     ("name", "make", "config"),
     [
         ("round_robin_arbiter", lib_catalogue()["round_robin_arbiter"], None),
-        ("slot_pool", splat_catalogue(tiny())["slot_pool"], tiny()),
+        ("slot_pool", splat_catalogue(tiny())["slot_pool"].make, tiny()),
     ],
 )
 def test_a_block_closes(name: str, make: Callable[[], wiring.Component], config: object, tmp_path: Path) -> None:
