@@ -72,3 +72,12 @@ def query_words(spec: Spec) -> int:
 def select_words(spec: Spec) -> int:
     """Words of a head's bitmap of selected clusters."""
     return -(-spec.clusters // (8 * spec.word_bytes))
+
+
+def place_offset(spec: Spec, block: int, head: int, position: int) -> int:
+    """Where a head of a token begins in a level of the store, in bytes.
+
+    A block is the tokens of head 0, then those of head 1, …: a head's tokens are one run. In the
+    near level `block` is the slot, the block's number modulo `near_blocks`.
+    """
+    return ((block * spec.heads + head) * spec.block_tokens + position) * spec.chunks * spec.word_bytes

@@ -96,11 +96,19 @@ class Gather(wiring.Component):
         with m.If(reader.asked):
             m.d.sync += [open_row.eq(reader.asked_end[row_bits:]), any_row.eq(1)]
 
+        # Whether a word ends its block's run waits beside the word, as the reader gives the words alone: a run
+        # is one burst, and both queues take and give in the same cycles.
+        m.submodules.ends = ends = StreamQueue(shape=1, depth=self.config.gather_ahead)
+        response = self.source.response
         address = Signal(ADDRESS_WIDTH)
         request = self.target.request
         m.d.comb += [
+            ends.i.payload.eq(response.payload.last),
+            ends.i.valid.eq(transfer(response)),
+            ends.o.ready.eq(transfer(request)),
             request.payload.address.eq(address),
             request.payload.data.eq(reader.o.payload),
+            request.payload.last.eq(ends.o.payload),
             request.valid.eq(reader.o.valid),
             reader.o.ready.eq(request.ready),
             self.idle.eq((queue.level == 0) & (found.level == 0) & ~asking & ~reader.busy),

@@ -70,3 +70,31 @@ class MemoryModel:
             words.append((now + self.latency, encode(layout, payload)))
         self.outstanding += length
         self.most_outstanding = max(self.most_outstanding, self.outstanding)
+
+
+class WriteMemory:
+    """Takes `count` words at `port`, and holds them to the rules of writing once the bench has run.
+
+    Args:
+        stall: chance, in each cycle, not to take a word.
+    """
+
+    def __init__(self, bench: Bench, port: Any, count: int, *, stall: float = 0.0) -> None:
+        self.word_bytes = port.signature.width // 8
+        self.log = bench.sink(port.request, count, stall=stall)
+
+    def words(self) -> list[tuple[int, int, int]]:
+        """Address, data and `last` of all words, in order.
+
+        Raises:
+            AssertionError: an address is not aligned or not above the one before in its run, or the
+                last run does not end.
+        """
+        words = [(word["address"], word["data"], word["last"]) for word in self.log.values]
+        below = -1  # the address before, in a run
+        for address, _, last in words:
+            assert address % self.word_bytes == 0, f"address {address} is not a multiple of {self.word_bytes}"
+            assert address > below, f"a run of writes goes from {below} to {address} without a `last` between"
+            below = -1 if last else address
+        assert below == -1, f"the run of writes that ends at {below} has no `last`"
+        return words
