@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from golden.errors import InputError
 from golden.kv.memory_map import (
@@ -139,14 +140,17 @@ def expected_log(result: ModelResult) -> Bytes:
     return pack(LOG, values, LOG_BYTES)
 
 
+def bitmap(selected: Tensor, spec: Spec) -> Bytes:
+    """The bitmap of a head's selected clusters, [bytes]: whole words, the last filled up with zeros."""
+    width = 8 * spec.word_bytes
+    bits = np.zeros(-(-len(selected) // width) * width, np.uint8)
+    bits[: len(selected)] = selected.numpy()
+    return np.packbits(bits, bitorder="little")
+
+
 def expected_bitmaps(result: ModelResult, spec: Spec) -> Bytes:
     """The bitmaps of selected clusters, [heads, bytes]; bytes behind the last cluster's word are not written."""
-    width = 8 * spec.word_bytes
-    words = -(-result.clustering.count // width)
-    bits = np.zeros((spec.heads, words * width), np.uint8)
-    for h, head in enumerate(result.heads):
-        bits[h, : result.clustering.count] = head.selected.numpy()
-    return np.packbits(bits, axis=1, bitorder="little")
+    return np.stack([bitmap(head.selected, spec) for head in result.heads])
 
 
 def expected_records(result: ModelResult, data: Quantised, spec: Spec) -> list[Bytes]:

@@ -1,22 +1,26 @@
-"""Block store, run reader, log and bitmap writers."""
+"""Block store, run reader and log writer."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from golden.kv.block_store import block_store
+from golden.kv.memory_image import expected_log
+from golden.kv.memory_map import LOG, LOG_BYTES
 from golden.kv.spec import TINY
+from golden.rows import from_bytes
 from hw.kv.block_store import BlockStore
 from hw.kv.config import Config, tiny
 from hw.kv.log_writer import LogWriter
 from hw.kv.run_reader import RunReader
-from hw.kv.select_writer import SelectWriter
+from tests.hw.kv.workload import Workload, set_header, words_of
 from tests.hw.lib.bench import Bench
-from tests.hw.lib.memory_model import MemoryModel, word_at
+from tests.hw.lib.memory_model import MemoryModel, WriteMemory, word_at
 from tests.hw.lib.simulate import refuses
 
 
@@ -33,33 +37,19 @@ def test_block_store(blocks: int, stall: float, seed: int) -> None:
     clusters = torch.randint(12, (150,), generator=torch.Generator().manual_seed(seed)).tolist()
     founded: dict[int, int] = {}
     clusters = [founded.setdefault(c, len(founded)) for c in clusters]
-    seen: set[int] = set()
-    decisions, places, log = [], [], []
     store = block_store(torch.tensor(clusters), len(founded), spec)
     assert bool(store.refused) == (blocks == 32), "a full store is tried"
-    fill = [0] * len(store.fill)
-    tails = {c: iter(chain) for c, chain in enumerate(store.chains)}
-    current: dict[int, int] = {}
-    opened = 0
-    for t, c in enumerate(clusters):
-        new = int(c not in seen)
-        seen.add(c)
-        decisions.append({"hash": t, "cluster": c, "new": new, "spilled": 0})
-        stored = t not in store.refused
-        evict = 0
-        if stored:
-            b = current.get(c)
-            if b is None or fill[b] == store.fill[b]:
-                b = current[c] = next(tails[c])
-                evict = int(opened >= spec.near_keep)
-                opened += 1
-            places.append({"cluster": c, "new": new, "stored": 1, "slot": b % 16, "position": fill[b], "evict": evict})
-            if evict:
-                places[-1]["closed"] = opened - 1 - spec.near_keep
-            fill[b] += 1
-        else:
-            places.append({"cluster": c, "new": new, "stored": 0, "evict": 0})
-        log.append({"hash": t, "cluster": c, "new": new, "spilled": 0, "refused": int(not stored), "spare": 0})
+    new = [int(clusters.index(c) == t) for t, c in enumerate(clusters)]
+    decisions, places, log = [], [], []
+    for t, place in enumerate(store.places):
+        decision = {"hash": t, "cluster": clusters[t], "new": new[t], "spilled": 0}
+        decisions.append(decision)
+        log.append({**decision, "refused": int(place is None), "spare": 0})
+        places.append({"cluster": clusters[t], "new": new[t], "stored": int(place is not None), "evict": 0})
+        if place is not None:
+            places[-1] |= {"slot": place.block % spec.near_blocks, "position": place.position}
+            if place.closes is not None:
+                places[-1] |= {"evict": 1, "closed": place.closes}
     dut = BlockStore(config=config)
     bench = Bench(dut, seed=seed)
     bench.source(dut.decisions, decisions, stall=stall)
@@ -99,54 +89,22 @@ def test_run_reader(stall: float, seed: int) -> None:
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.5])
-def test_log_writer(stall: float, seed: int) -> None:
-    dut = LogWriter(memory_width=128)
+@pytest.mark.parametrize("tokens", [1, 20, 37])
+def test_log_writer(tokens: int, stall: float, seed: int) -> None:
+    """Whole words, the last half empty if tokens are odd; the store is full at the end."""
+    spec = small(blocks=16).spec
+    work = Workload.make(spec, tokens, 1, seed=seed, threshold=1)
+    assert tokens == 1 or work.model.store.refused
+    raw = expected_log(work.model)
+    entries = [{name: int(v[t]) for name, v in from_bytes(LOG, raw).items()} for t in range(tokens)]
+    words = words_of(np.concatenate([raw, np.zeros((tokens % 2, LOG_BYTES), np.uint8)]), spec.word_bytes)
+    dut = LogWriter(memory_width=8 * spec.word_bytes)
     bench = Bench(dut, seed=seed)
-    count = 11
-    entries = [
-        {"hash": t, "cluster": 2 * t, "new": t & 1, "spilled": 0, "refused": 0, "spare": 0} for t in range(count)
-    ]
-    values = [t | 2 * t << 48 | (t & 1) << 60 for t in range(count)] + [0]
-    words = [
-        {"address": 1024 + 8 * k, "data": values[k] | values[k + 1] << 64, "last": int(k == count - 1)}
-        for k in range(0, count, 2)
-    ]
-
-    async def begin(ctx: Any) -> None:
-        ctx.set(dut.header, {"token_count": count, "log_address": 1024})
-        ctx.set(dut.begin, 1)
-        await ctx.tick()
-        ctx.set(dut.begin, 0)
-
-    bench.process(begin)
+    bench.process(set_header(dut.header, work.header, dut.begin))
     bench.source(dut.i, entries, stall=max(stall, 0.01))
-    bench.sink(dut.memory.request, words, stall=stall)
+    memory = WriteMemory(bench, dut.memory, len(words), stall=stall)
     bench.run()
-
-
-def test_select_writer(seed: int) -> None:
-    config = replace(tiny(), spec=replace(TINY, clusters=256))
-    dut = SelectWriter(config=config)
-    bench = Bench(dut, seed=seed)
-    heads = [[bench.random.getrandbits(1) for _ in range(count)] for count in (150, 128)]
-    words = []
-    for h, bits in enumerate(heads):
-        for w in range(-(-len(bits) // 128)):
-            data = sum(bit << k for k, bit in enumerate(bits[128 * w : 128 * w + 128]))
-            words.append({"address": 4096 + 32 * h + 16 * w, "data": data, "last": int(128 * w + 128 >= len(bits))})
-
-    async def drive(ctx: Any) -> None:
-        ctx.set(dut.header, {"select_address": 4096})
-        ctx.set(dut.begin, 1)
-        await ctx.tick()
-        ctx.set(dut.begin, 0)
-        for bits in heads:
-            for c, bit in enumerate(bits):
-                ctx.set(dut.i.payload, {"cluster": c, "selected": bit, "last": c == len(bits) - 1})
-                ctx.set(dut.i.valid, 1)
-                await ctx.tick()
-            ctx.set(dut.i.valid, 0)
-
-    bench.process(drive)
-    bench.sink(dut.memory.request, words, stall=0.3)
-    bench.run()
+    first = work.header["log_address"]
+    assert memory.words() == [
+        (first + k * spec.word_bytes, word, int(k == len(words) - 1)) for k, word in enumerate(words)
+    ]

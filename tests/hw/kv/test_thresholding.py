@@ -10,8 +10,8 @@ import pytest
 import torch
 from amaranth.sim import Simulator
 
-from golden.kv.spec import DEFAULT, TINY, Spec
-from golden.kv.wtu import bucket, wtu
+from golden.kv.spec import DEFAULT, THRESHOLD_FRACTION, TINY, Spec
+from golden.kv.wtu import bucket, weights, wtu
 from hw.kv.bucket_memory import BucketMemory
 from hw.kv.wtu_lane import WtuLane
 
@@ -54,9 +54,20 @@ def test_bucket_memory_adds_at_once(seed: int) -> None:
     simulate(dut, bench)
 
 
+def boundary(scores: torch.Tensor, counts: torch.Tensor, count_mode: bool, g: torch.Generator) -> list[int]:
+    """Two neighbouring codes: with the first a run of best scores exceeds the threshold, with the second it does not.
+
+    Weights that are wrong by a thousandth of the total move one of the two selections.
+    """
+    falling = weights(scores, counts, count_mode=count_mode)[0][scores[0].argsort(descending=True)].cumsum(0)
+    run, total = int(falling[int(torch.randint(1, 6, (1,), generator=g))]), int(falling[-1])
+    code = (run << THRESHOLD_FRACTION) // total
+    return [code, code + 1]
+
+
 @pytest.mark.parametrize("spec", [TINY, replace(DEFAULT, clusters=64)])
 def test_lane(spec: Spec, seed: int) -> None:
-    """Random rows, rows of equal scores, both modes, and a row without a query."""
+    """Random rows, rows of equal scores, thresholds on the boundary, both modes, and a row without a query."""
     g = torch.Generator().manual_seed(seed)
     dut = WtuLane(spec=spec)
     top = 1 << (spec.score_bits - 1)
@@ -70,6 +81,10 @@ def test_lane(spec: Spec, seed: int) -> None:
         counts = torch.randint(1, 9, (count,), generator=g)
         shift = int(torch.randint(3, 14, (1,), generator=g))
         cases.append((scores, counts, shift, int(torch.randint(1, 1024, (1,), generator=g)), k % 4 == 3))
+    for count_mode in [False, True] * 8:
+        scores, counts = torch.randint(-top, top, (1, 20), generator=g), torch.randint(1, 9, (20,), generator=g)
+        shift = spec.score_bits - spec.buckets.bit_length() + 1
+        cases += [(scores, counts, shift, code, count_mode) for code in boundary(scores, counts, count_mode, g)]
 
     async def bench(ctx: Any) -> None:
         for scores, counts, shift, code, count_mode in cases:

@@ -8,26 +8,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from golden.kv.memory_map import HEADER, HEADER_BYTES, SINK_SCORE_BITS
+from golden.kv.memory_map import SINK_SCORE_BITS
 from golden.kv.spec import TINY
 from golden.kv.vision_sink import SinkOptions, build_sink_image, vision_sink
-from golden.rows import from_bytes
 from hw.kv.bucket_best import BucketBest
 from hw.kv.config import tiny
 from hw.kv.rank_select import DIGITS, RankSelect
 from hw.kv.vision_sink import VisionSink
+from tests.hw.kv.workload import header_fields
 from tests.hw.lib.bench import Bench, ticks
 
 
 def some_codes(count: int, seed: int, *, values: int = 1 << 15) -> Tensor:
     """Scores' codes; few `values` make many ties."""
     return torch.randint(values, (count,), generator=torch.Generator().manual_seed(seed))
-
-
-def job_header(codes: Tensor, options: SinkOptions) -> dict[str, int]:
-    """The fields that the host writes."""
-    image = build_sink_image(codes, TINY, options).data
-    return {name: int(value[0]) for name, value in from_bytes(HEADER, image[None, :HEADER_BYTES]).items()}
 
 
 @pytest.mark.parametrize("rank", [0, 1, 17, 60, 61, 99])
@@ -82,7 +76,7 @@ def test_vision_sink(length: int, values: int, options: SinkOptions, stall: floa
     keep = vision_sink(codes, options).tolist()
 
     async def begin(ctx: Any) -> None:
-        ctx.set(dut.header, job_header(codes, options))
+        ctx.set(dut.header, header_fields(build_sink_image(codes, TINY, options)))
         ctx.set(dut.go, 1)
         await ctx.tick()
         ctx.set(dut.go, 0)

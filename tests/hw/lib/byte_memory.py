@@ -14,7 +14,9 @@ from tests.hw.lib.payload import encode
 class ByteMemory(MemoryModel):
     """Serves `port` with the given bytes; reads beyond their end are a fault."""
 
-    def __init__(self, bench: Bench, port: Any, content: bytes, *, latency: int, stall: float = 0.0) -> None:
+    def __init__(
+        self, bench: Bench, port: Any, content: bytes | bytearray, *, latency: int, stall: float = 0.0
+    ) -> None:
         self.content = content
         super().__init__(bench, port, latency=latency, stall=stall)
 
