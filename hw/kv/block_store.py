@@ -17,11 +17,18 @@ PLACES_WAITING = 4
 
 
 class ChainLayout(data.StructLayout):
-    """A cluster's chain: whether it has blocks, its first and last, and the tokens of the last."""
+    """A cluster's chain of blocks."""
 
     def __init__(self, config: Config) -> None:
         blocks = range(config.spec.blocks)
-        super().__init__({"some": 1, "first": blocks, "last": blocks, "fill": range(config.spec.block_tokens + 1)})
+        super().__init__(
+            {
+                "some": 1,  #: it has blocks
+                "first": blocks,  #: the oldest
+                "last": blocks,  #: the newest, to which tokens are added
+                "fill": range(config.spec.block_tokens + 1),  #: tokens in the newest
+            }
+        )
 
 
 class BlockStore(wiring.Component):
@@ -30,14 +37,6 @@ class BlockStore(wiring.Component):
     A token takes 4 cycles. Opening a block may close the oldest of the near level; that is announced
     in `places`, and no slot is given out again before its block has been copied (`evicted`): at most
     EVICT_AHEAD closed blocks wait. A cluster's count counts refused tokens too.
-
-    Members:
-        begin: forget everything. decisions: stream of DecisionLayout.
-        places: stream of PlaceLayout. log: stream of log entries. evicted: a closed block has been copied.
-        allocated: blocks so far. closed: blocks below this number are in the far level.
-        waiting: a token waits for a slot. refused: a token was refused, this cycle. idle: nothing is under way.
-        read_cluster, chain, count: while idle, the cluster's row a cycle later.
-        read_block, next, fill: the block's successor and its tokens a cycle later.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -45,23 +44,26 @@ class BlockStore(wiring.Component):
         spec = config.spec
         super().__init__(
             {
-                "begin": In(1),
+                "begin": In(1),  #: forget everything
+                #: tokens with their clusters, in order of arrival
                 "decisions": In(stream.Signature(DecisionLayout(spec))),
+                #: where each goes; the writer's orders to close a block too
                 "places": Out(stream.Signature(PlaceLayout(spec))),
-                "log": Out(stream.Signature(log_layout())),
-                "evicted": In(1),
-                "allocated": Out(range(spec.blocks + 1)),
-                "closed": Out(range(spec.blocks + 1)),
-                "waiting": Out(1),
-                "refused": Out(1),
-                "idle": Out(1),
-                "read_chain": In(range(spec.clusters)),
-                "chain": Out(ChainLayout(config)),
-                "read_count": In(range(spec.clusters)),
-                "count": Out(spec.count_bits),
-                "read_block": In(range(spec.blocks)),
+                "log": Out(stream.Signature(log_layout())),  #: an entry a token
+                "evicted": In(1),  #: a closed block has been copied
+                "allocated": Out(range(spec.blocks + 1)),  #: blocks opened so far
+                "closed": Out(range(spec.blocks + 1)),  #: blocks below this number are in the far level
+                "waiting": Out(1),  #: a token waits for a slot
+                "refused": Out(1),  #: a token is refused in this cycle
+                "idle": Out(1),  #: nothing is under way, and no closed block waits for its copy
+                "read_chain": In(range(spec.clusters)),  #: while idle: a cluster
+                "chain": Out(ChainLayout(config)),  #: its chain, a cycle later
+                "read_count": In(range(spec.clusters)),  #: while idle: a cluster
+                "count": Out(spec.count_bits),  #: its tokens, a cycle later
+                "read_block": In(range(spec.blocks)),  #: a block; one that is just being written is not read
+                #: the next block of its cluster, a cycle later, if it was read while idle
                 "next": Out(range(spec.blocks)),
-                "fill": Out(range(spec.block_tokens + 1)),
+                "fill": Out(range(spec.block_tokens + 1)),  #: its tokens, a cycle later
             }
         )
 

@@ -11,10 +11,16 @@ from golden.kv.spec import Spec
 
 
 class RankedLayout(data.StructLayout):
-    """A token in a list: whether there is one, its place in the stream, its score."""
+    """An entry of the sorted list."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__({"valid": 1, "place": range(spec.tokens), "score": SINK_SCORE_BITS})
+        super().__init__(
+            {
+                "valid": 1,  #: the entry holds a token
+                "place": range(spec.tokens),  #: its place in the stream
+                "score": SINK_SCORE_BITS,  #: its score
+            }
+        )
 
 
 class BucketBest(wiring.Component):
@@ -23,23 +29,20 @@ class BucketBest(wiring.Component):
     A sorted list takes one token a cycle. With a bucket's last token the list moves to a second
     one, which leaves a token a cycle: a bucket must hold at least as many tokens as the `capacity`
     of the one before.
-
-    Members:
-        capacity: holds still. valid, place, score: a token. ends: it is its bucket's last.
-        best: a token's place leaves: {`valid`, `place`}. waiting: more are to leave.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         super().__init__(
             {
-                "capacity": In(range(spec.sink_capacity + 1)),
-                "valid": In(1),
-                "place": In(range(spec.tokens)),
-                "score": In(SINK_SCORE_BITS),
-                "ends": In(1),
+                "capacity": In(range(spec.sink_capacity + 1)),  #: tokens to name of each bucket; holds still
+                "valid": In(1),  #: a token is shown
+                "place": In(range(spec.tokens)),  #: its place in the stream
+                "score": In(SINK_SCORE_BITS),  #: its score
+                "ends": In(1),  #: it is the last of its bucket
+                #: a token that is among the best of its bucket, best first
                 "best": Out(data.StructLayout({"valid": 1, "place": range(spec.tokens)})),
-                "waiting": Out(1),
+                "waiting": Out(1),  #: more are to leave
             }
         )
 

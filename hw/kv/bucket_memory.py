@@ -11,11 +11,16 @@ from hw.lib.memory import two_port_memory
 
 
 class BucketLayout(data.StructLayout):
-    """Of the scores in a bucket: Σ score·count, Σ count, and how many."""
+    """What a bucket holds."""
 
     def __init__(self, spec: Spec) -> None:
-        members = range(spec.clusters + 1)
-        super().__init__({"weight": signed(spec.weight_bits), "count": spec.count_bits, "members": members})
+        super().__init__(
+            {
+                "weight": signed(spec.weight_bits),  #: Σ score · count
+                "count": spec.count_bits,  #: Σ count
+                "members": range(spec.clusters + 1),  #: number of scores
+            }
+        )
 
 
 class BucketMemory(wiring.Component):
@@ -23,10 +28,6 @@ class BucketMemory(wiring.Component):
 
     An addition is read, added and written in 3 cycles; two younger ones find its result on its
     way. All buckets are emptied by `clear` in one cycle. Adding and reading exclude each other.
-
-    Members:
-        clear: empty all. add: {`valid`, `bucket`, `weight`, `count`}.
-        read: bucket whose contents are at `o` two cycles later (0 if empty).
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -35,10 +36,10 @@ class BucketMemory(wiring.Component):
         add = {"valid": 1, "bucket": bucket, "weight": signed(spec.weight_bits), "count": spec.count_bits}
         super().__init__(
             {
-                "clear": In(1),
-                "add": In(data.StructLayout(add)),
-                "read": In(bucket),
-                "o": Out(BucketLayout(spec)),
+                "clear": In(1),  #: empty all buckets
+                "add": In(data.StructLayout(add)),  #: a score to add to `bucket`, in cycles in which `valid` is high
+                "read": In(bucket),  #: a bucket, while nothing is added
+                "o": Out(BucketLayout(spec)),  #: its contents two cycles later, 0 if it is empty
             }
         )
 

@@ -18,14 +18,8 @@ from hw.lib.stream import connect, transfer
 class Evictor(wiring.Component):
     """For every block ordered: reads each head's run from its near slot, and writes it to its far place.
 
-    Blocks are asked for while those before are written. A block is read only after a cycle in which
-    `settled` is high: whatever was
-    written before the order came has then reached the memory.
-
-    Members:
-        header: the job's. orders: stream of block numbers. settled: no write is on its way to the memory.
-        read_block, fill: to BlockStore. done: a block has been copied. idle: none is ordered.
-        source: read port. target: write port.
+    A block is asked for while the one before is still being written. It is read only after a cycle
+    in which `settled` is high, when all that was written before the order has reached the memory.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -33,14 +27,15 @@ class Evictor(wiring.Component):
         spec = config.spec
         super().__init__(
             {
-                "header": In(header_layout()),
-                "orders": In(stream.Signature(range(spec.blocks))),
-                "settled": In(1),
-                "read_block": Out(range(spec.blocks)),
-                "fill": In(range(spec.block_tokens + 1)),
-                "done": Out(1),
-                "idle": Out(1),
-                "source": Out(ReadSignature(config.memory_width)),
+                "header": In(header_layout()),  #: the job's
+                "orders": In(stream.Signature(range(spec.blocks))),  #: numbers of closed blocks, in rising order
+                "settled": In(1),  #: no write is on its way to the memory
+                "read_block": Out(range(spec.blocks)),  #: a block, to BlockStore
+                "fill": In(range(spec.block_tokens + 1)),  #: its tokens, a cycle later
+                "done": Out(1),  #: a block has been copied, in this cycle
+                "idle": Out(1),  #: no copy is ordered or under way
+                "source": Out(ReadSignature(config.memory_width)),  #: reads the near level
+                #: writes the far level, a head's run of a block after another
                 "target": Out(WriteSignature(config.memory_width)),
             }
         )

@@ -20,11 +20,18 @@ ROW_BYTES = 2048  # of the DRAM row whose hits are counted
 
 
 class FoundLayout(data.StructLayout):
-    """The chain of a selected cluster; `some`: it has blocks; `ends`: it is the head's last."""
+    """What has been looked up of an entry of the queue."""
 
     def __init__(self, config: Config) -> None:
         blocks = range(config.spec.blocks)
-        super().__init__({"some": 1, "ends": 1, "first": blocks, "last": blocks})
+        super().__init__(
+            {
+                "some": 1,  #: the cluster is selected and has blocks
+                "ends": 1,  #: it is the last of the head's table
+                "first": blocks,  #: of its chain
+                "last": blocks,  #: of its chain
+            }
+        )
 
 
 class Gather(wiring.Component):
@@ -32,13 +39,6 @@ class Gather(wiring.Component):
 
     A block takes 2 cycles or its words. Records are written one after another, head after head.
     The queue of selected clusters holds a whole table, so that the WTU never waits in a mark.
-
-    Members:
-        begin: a job starts; heads count from 0. header: the job's. closed: blocks below lie in the far level.
-        i: stream of SelectedLayout; always ready if `room` was high before the table.
-        read_chain, chain, read_block, next, fill: to BlockStore.
-        selected: a cluster was taken. burst, row_hit: a burst was asked for; it begins in the row where the last ended.
-        room: a whole table fits. idle: nothing is under way. source: read port. target: write port.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -46,22 +46,24 @@ class Gather(wiring.Component):
         spec = config.spec
         super().__init__(
             {
-                "begin": In(1),
-                "header": In(header_layout()),
-                "closed": In(range(spec.blocks + 1)),
+                "begin": In(1),  #: a job starts, with a valid header; heads count from 0
+                "header": In(header_layout()),  #: the job's
+                "closed": In(range(spec.blocks + 1)),  #: blocks below this number lie in the far level
+                #: a head's table of clusters after another; always taken if `room` was high before the table
                 "i": In(stream.Signature(SelectedLayout(config))),
-                "read_chain": Out(range(spec.clusters)),
-                "chain": In(ChainLayout(config)),
-                "read_block": Out(range(spec.blocks)),
-                "next": In(range(spec.blocks)),
-                "fill": In(range(spec.block_tokens + 1)),
-                "selected": Out(1),
-                "burst": Out(1),
-                "row_hit": Out(1),
-                "far": Out(1),
-                "room": Out(1),
-                "idle": Out(1),
-                "source": Out(ReadSignature(config.memory_width)),
+                "read_chain": Out(range(spec.clusters)),  #: a cluster, to BlockStore
+                "chain": In(ChainLayout(config)),  #: its chain, a cycle later
+                "read_block": Out(range(spec.blocks)),  #: a block, to BlockStore
+                "next": In(range(spec.blocks)),  #: the block behind it in its chain, a cycle later
+                "fill": In(range(spec.block_tokens + 1)),  #: its tokens, a cycle later
+                "selected": Out(1),  #: a selected cluster has been looked up, in this cycle
+                "burst": Out(1),  #: a burst is asked for, in this cycle
+                "row_hit": Out(1),  #: it begins in the DRAM row in which the one before ended
+                "far": Out(1),  #: a block of the far level is asked for, in this cycle
+                "room": Out(1),  #: a whole table fits
+                "idle": Out(1),  #: nothing is under way: all records have been handed to `target`
+                "source": Out(ReadSignature(config.memory_width)),  #: reads both levels, a burst a block
+                #: writes the records one behind another; a block's run ends with `last`
                 "target": Out(WriteSignature(config.memory_width)),
             }
         )

@@ -17,9 +17,6 @@ class HammingArray(wiring.Component):
 
     Lanes that are not valid count as `bits` + 1 away. Ties go to the lowest lane. Latency 3 cycles
     up to 16 lanes, 4 up to 64; throughput one row a cycle.
-
-    Members:
-        i: {`hash`, `row`: W hashes, `valid`: W bits}. o: {`distance`, `lane`}.
     """
 
     def __init__(self, *, bits: int, lanes: int) -> None:
@@ -28,7 +25,9 @@ class HammingArray(wiring.Component):
         self.latency = 1 + self.levels
         super().__init__(
             {
+                #: a token's hash, a row of the table, and which of its lanes hold a cluster
                 "i": In(data.StructLayout({"hash": bits, "row": data.ArrayLayout(bits, lanes), "valid": lanes})),
+                #: the nearest lane and its distance, `latency` cycles later
                 "o": Out(data.StructLayout({"distance": range(bits + 2), "lane": range(lanes)})),
             }
         )

@@ -17,10 +17,6 @@ class HashLane(wiring.Component):
 
     Latency 4 cycles from the last chunk, throughput one chunk a cycle. No multiplier: the
     plane's components are ±1.
-
-    Members:
-        keys, signs: a chunk, in step (sign 1: +). valid, first: of the token's chunks.
-        offset: holds still. bit: the hash bit.
     """
 
     latency = 4
@@ -30,12 +26,12 @@ class HashLane(wiring.Component):
         self.width = KEY_BITS + spec.key_size.bit_length()
         super().__init__(
             {
-                "keys": In(data.ArrayLayout(signed(KEY_BITS), spec.lanes)),
-                "signs": In(spec.lanes),
-                "valid": In(1),
-                "first": In(1),
-                "offset": In(signed(self.width)),
-                "bit": Out(1),
+                "keys": In(data.ArrayLayout(signed(KEY_BITS), spec.lanes)),  #: a chunk of a token's keys
+                "signs": In(spec.lanes),  #: the plane's components for this chunk; 1 stands for +1, 0 for -1
+                "valid": In(1),  #: a chunk is shown
+                "first": In(1),  #: it is the first of its token
+                "offset": In(signed(self.width)),  #: the plane's offset; holds still
+                "bit": Out(1),  #: the hash bit of the token whose last chunk came `latency` cycles before
             }
         )
 

@@ -22,20 +22,16 @@ class HashUnit(wiring.Component):
 
     One chunk of `lanes` dimensions a cycle on all planes, so a token every `token_words` cycles;
     its hash leaves 8 cycles after its last chunk came.
-
-    Members:
-        i: stream of record words, `token_words` a token. header: the offsets. o: stream of hashes.
-        begin: the next word is the first of a token.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         super().__init__(
             {
-                "begin": In(1),
-                "i": In(stream.Signature(record_layout(spec))),
-                "header": In(header_layout()),
-                "o": Out(stream.Signature(spec.hash_bits)),
+                "begin": In(1),  #: the next word is the first of a token
+                "i": In(stream.Signature(record_layout(spec))),  #: record words, `token_words` a token
+                "header": In(header_layout()),  #: the job's; the planes' offsets
+                "o": Out(stream.Signature(spec.hash_bits)),  #: a hash a token
             }
         )
 

@@ -24,10 +24,6 @@ class HashClusteringUnit(wiring.Component):
     founder would go are settled: a token is compared with them while the token before it is still
     undecided. A token takes max(ceil(clusters / W), latency + 3) cycles, the array's latency. In
     page mode every `block_tokens` tokens found a cluster, without comparisons.
-
-    Members:
-        begin: forget all clusters. header: the job's. i: stream of hashes. o: stream of DecisionLayout.
-        clusters: founded so far. comparing: comparisons in this cycle. idle: no token is undecided.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -35,13 +31,13 @@ class HashClusteringUnit(wiring.Component):
         spec = config.spec
         super().__init__(
             {
-                "begin": In(1),
-                "header": In(header_layout()),
-                "i": In(stream.Signature(spec.hash_bits)),
-                "o": Out(stream.Signature(DecisionLayout(spec))),
-                "clusters": Out(range(spec.clusters + 1)),
-                "comparing": Out(range(config.compare_width + 1)),
-                "idle": Out(1),
+                "begin": In(1),  #: forget all clusters
+                "header": In(header_layout()),  #: the job's
+                "i": In(stream.Signature(spec.hash_bits)),  #: a hash a token
+                "o": Out(stream.Signature(DecisionLayout(spec))),  #: the cluster of each, in order
+                "clusters": Out(range(spec.clusters + 1)),  #: founded so far
+                "comparing": Out(range(config.compare_width + 1)),  #: hashes compared in this cycle
+                "idle": Out(1),  #: no token is undecided
             }
         )
 

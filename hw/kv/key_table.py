@@ -17,10 +17,6 @@ class KeyTable(wiring.Component):
     A row holds one chunk of one cluster: row = cluster · token_words + chunk. One addition a cycle.
     An addition is written 2 cycles after it came: the same row must not come again before, which
     holds as tokens have at least 4 chunks. Reading and adding exclude each other.
-
-    Members:
-        add: {`valid`, `first`: the sum starts with it, `row`, `chunk`}. read: {`valid`, `row`}.
-        o: stream of the rows read, each a cycle later; the taker is always ready.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -28,8 +24,10 @@ class KeyTable(wiring.Component):
         self.rows = spec.clusters * spec.token_words
         super().__init__(
             {
-                "add": In(AddLayout(spec)),
+                "add": In(AddLayout(spec)),  #: a chunk of keys, in cycles in which `valid` is high
+                #: a row to read, in cycles in which `valid` is high
                 "read": In(data.StructLayout({"valid": 1, "row": range(self.rows)})),
+                #: the rows read, each a cycle later; the taker must always be ready
                 "o": Out(stream.Signature(sums_layout(spec))),
             }
         )

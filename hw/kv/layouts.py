@@ -56,41 +56,56 @@ class DecisionLayout(data.StructLayout):
     """What the HCU decided for a token."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__({"hash": spec.hash_bits, "cluster": range(spec.clusters), "new": 1, "spilled": 1})
+        super().__init__(
+            {
+                "hash": spec.hash_bits,  #: the token's
+                "cluster": range(spec.clusters),  #: which it joined or founded
+                "new": 1,  #: it founded it
+                "spilled": 1,  #: the table was full: it joined the nearest, though beyond Th_hd
+            }
+        )
 
 
 class PlaceLayout(data.StructLayout):
-    """Where a token goes: slot `slot` of the near level, place `position` in the block.
-
-    `new`: its cluster's key sum begins with it. `stored`: it has a place. `evict`: block `closed`
-    may be copied once all earlier tokens are written.
-    """
+    """Where a token goes in the near level."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(
             {
-                "cluster": range(spec.clusters),
-                "new": 1,
-                "stored": 1,
-                "slot": range(spec.near_blocks),
-                "position": range(spec.block_tokens),
-                "evict": 1,
-                "closed": range(spec.blocks),
+                "cluster": range(spec.clusters),  #: the token's
+                "new": 1,  #: the cluster's key sum begins with this token
+                "stored": 1,  #: the token has a place; else it only counts in its cluster
+                "slot": range(spec.near_blocks),  #: of its block
+                "position": range(spec.block_tokens),  #: in the block
+                "evict": 1,  #: block `closed` may be copied once all earlier tokens are written
+                "closed": range(spec.blocks),  #: the block that this token closed
             }
         )
 
 
 class AddLayout(data.StructLayout):
-    """A chunk of keys for row `row` of the key table; `first`: the row's sum begins with it."""
+    """A chunk of keys for the key table."""
 
     def __init__(self, spec: Spec) -> None:
         chunk = data.ArrayLayout(signed(KEY_BITS), spec.lanes)
         rows = range(spec.clusters * spec.token_words)
-        super().__init__({"valid": 1, "first": 1, "row": rows, "chunk": chunk})
+        super().__init__(
+            {
+                "valid": 1,  #: add it in this cycle
+                "first": 1,  #: the row's sum begins with it
+                "row": rows,  #: cluster · token_words + the chunk's place in its token
+                "chunk": chunk,  #: the keys
+            }
+        )
 
 
 class ScoreLayout(data.StructLayout):
-    """A cluster's count, and its score in every row."""
+    """A cluster's scores."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__({"count": spec.count_bits, "scores": data.ArrayLayout(signed(spec.score_bits), spec.rows)})
+        super().__init__(
+            {
+                "count": spec.count_bits,  #: the cluster's tokens
+                "scores": data.ArrayLayout(signed(spec.score_bits), spec.rows),  #: Q · mean, row by row
+            }
+        )

@@ -17,21 +17,17 @@ class LogWriter(wiring.Component):
     """Gathers entries to words and writes them in order; the last word may be partly zero.
 
     Entries are taken only after `begin`, and as many as there are tokens.
-
-    Members:
-        begin: back to the log's start, with a valid header. header: the job's.
-        i: stream of log entries. memory: write port. idle: all of a job's tokens are written.
     """
 
     def __init__(self, *, memory_width: int) -> None:
         self.memory_width = memory_width
         super().__init__(
             {
-                "begin": In(1),
-                "header": In(header_layout()),
-                "i": In(stream.Signature(log_layout())),
-                "memory": Out(WriteSignature(memory_width)),
-                "idle": Out(1),
+                "begin": In(1),  #: back to the log's start, with a valid header
+                "header": In(header_layout()),  #: the job's
+                "i": In(stream.Signature(log_layout())),  #: an entry a token
+                "memory": Out(WriteSignature(memory_width)),  #: writes the log, one run
+                "idle": Out(1),  #: the entries of all of the job's tokens have left
             }
         )
 

@@ -6,7 +6,6 @@ from amaranth.hdl import Elaboratable, Module, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.formats import Format
 from golden.kv.spec import KEY_BITS, KEY_MAX, MEAN_GUARD, RECIPROCAL, RECIPROCAL_FRACTION, Spec
 from hw.kv.layouts import sums_layout
 from hw.lib.fixed import clip, resize, shift_round
@@ -19,9 +18,6 @@ class MeanUnit(wiring.Component):
     """o = half_up(sum / count) as INT8 in every lane; equals `golden.kv.key_table.mean_unit`.
 
     Latency 10 cycles, throughput one chunk a cycle. One multiplier a lane, one for the reciprocal.
-
-    Members:
-        i: {`sums`, `count`: at least 1}. o: means.
     """
 
     latency = 10
@@ -30,7 +26,9 @@ class MeanUnit(wiring.Component):
         self.spec = spec
         super().__init__(
             {
+                #: a chunk of a cluster's sums, and its number of tokens, at least 1
                 "i": In(data.StructLayout({"sums": sums_layout(spec), "count": spec.count_bits})),
+                #: the chunk's means, `latency` cycles later
                 "o": Out(data.StructLayout({"means": data.ArrayLayout(signed(KEY_BITS), spec.lanes)})),
             }
         )
@@ -66,4 +64,4 @@ class MeanUnit(wiring.Component):
 
     @staticmethod
     def _limit(mean: Value) -> Value:
-        return resize(clip(mean, -KEY_MAX, KEY_MAX), signed(Format(KEY_BITS, 0, True).width))
+        return resize(clip(mean, -KEY_MAX, KEY_MAX), signed(KEY_BITS))

@@ -16,28 +16,22 @@ from hw.lib.stream import transfer
 
 
 class QueryFetch(wiring.Component):
-    """Holds two query blocks: one that is scored, and the next.
-
-    Members:
-        go: begin, with a valid header. header: the job's.
-        loaded: a block is there. info: its first word. release: it is done with.
-        chunk: of the block; rows, a cycle later: that chunk of every row, the first in the low bits.
-        memory: read port.
-    """
+    """Holds two query blocks: one that is scored, and the next."""
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         spec = config.spec
         super().__init__(
             {
-                "go": In(1),
-                "header": In(header_layout()),
-                "loaded": Out(1),
-                "info": Out(query_info_layout(spec)),
-                "release": In(1),
-                "chunk": In(range(spec.chunks)),
+                "go": In(1),  #: begin, with a valid header
+                "header": In(header_layout()),  #: the job's
+                "loaded": Out(1),  #: a block is there
+                "info": Out(query_info_layout(spec)),  #: its first word: which rows hold a query, and their shifts
+                "release": In(1),  #: the block is no longer needed; the next takes its place
+                "chunk": In(range(spec.chunks)),  #: a chunk of the block
+                #: that chunk of every row a cycle later, row 0 in the low bits
                 "rows": Out(8 * spec.lanes * spec.rows),
-                "memory": Out(ReadSignature(config.memory_width)),
+                "memory": Out(ReadSignature(config.memory_width)),  #: reads the queries
             }
         )
 

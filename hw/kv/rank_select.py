@@ -23,10 +23,6 @@ class RankSelect(wiring.Component):
     fewer than `rank`, the threshold is 0 and `ties` exceeds what is there; rank 0 takes none.
 
     One score a cycle. A score is counted 2 cycles after it came; the digit is there 3 cycles after `turn`.
-
-    Members:
-        begin, rank: forget everything. valid, score: a score. turn: a sweep is over and counted.
-        threshold, ties: after the last digit.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -34,13 +30,13 @@ class RankSelect(wiring.Component):
         count = range(spec.tokens + 1)
         super().__init__(
             {
-                "begin": In(1),
-                "rank": In(count),
-                "valid": In(1),
-                "score": In(SINK_SCORE_BITS),
-                "turn": In(1),
-                "threshold": Out(SINK_SCORE_BITS),
-                "ties": Out(count),
+                "begin": In(1),  #: forget everything, and find the score of this `rank`
+                "rank": In(count),  #: how many scores to take
+                "valid": In(1),  #: a score is shown
+                "score": In(SINK_SCORE_BITS),  #: not negative
+                "turn": In(1),  #: the sweep is over, and all its scores are counted
+                "threshold": Out(SINK_SCORE_BITS),  #: the rank's score, after the last digit
+                "ties": Out(count),  #: how many of the scores equal to it are taken, after the last digit
             }
         )
 

@@ -16,10 +16,6 @@ class ScoreLane(wiring.Component):
     """Adds up Q · mean over the chunks of a cluster.
 
     Latency 5 cycles from the last chunk, throughput one chunk a cycle; `lanes` INT8 multipliers.
-
-    Members:
-        query, means: a chunk of INT8 each, the first in the low bits, in step.
-        valid, first: of the cluster's chunks. score: the sum so far.
     """
 
     latency = 5
@@ -28,11 +24,11 @@ class ScoreLane(wiring.Component):
         self.spec = spec
         super().__init__(
             {
-                "query": In(KEY_BITS * spec.lanes),
-                "means": In(KEY_BITS * spec.lanes),
-                "valid": In(1),
-                "first": In(1),
-                "score": Out(signed(spec.score_bits)),
+                "query": In(KEY_BITS * spec.lanes),  #: a chunk of INT8, the first in the low bits
+                "means": In(KEY_BITS * spec.lanes),  #: the cluster's chunk beside it
+                "valid": In(1),  #: a chunk is shown
+                "first": In(1),  #: it is the first of its cluster
+                "score": Out(signed(spec.score_bits)),  #: the sum up to the chunk that came `latency` cycles before
             }
         )
 

@@ -20,13 +20,6 @@ class ScoreUnit(wiring.Component):
 
     Means are not stored: a chunk of sums becomes a chunk of means on its way to the rows. `rows`
     scores of one cluster every `chunks` cycles, 17 cycles behind the walk; the taker never waits.
-
-    Members:
-        start: begin with `head`, all of `clusters` (at least 1). busy: scores are still to come.
-        row, cluster, reading: to KeyTable and BlockStore, whose answers `sums`, always taken, and `count` come a cycle
-            later.
-        chunk, rows: to QueryFetch, answered a cycle later.
-        o: stream of ScoreLayout, cluster by cluster; the taker is always ready.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -34,17 +27,18 @@ class ScoreUnit(wiring.Component):
         spec = config.spec
         super().__init__(
             {
-                "start": In(1),
-                "head": In(range(spec.heads)),
-                "clusters": In(range(spec.clusters + 1)),
-                "busy": Out(1),
-                "reading": Out(1),
-                "row": Out(range(spec.clusters * spec.token_words)),
-                "cluster": Out(range(spec.clusters)),
-                "sums": In(stream.Signature(sums_layout(spec))),
-                "count": In(spec.count_bits),
-                "chunk": Out(range(spec.chunks)),
-                "rows": In(8 * spec.lanes * spec.rows),
+                "start": In(1),  #: begin to score all clusters for `head`
+                "head": In(range(spec.heads)),  #: sampled with `start`
+                "clusters": In(range(spec.clusters + 1)),  #: in the table, at least 1; holds still while busy
+                "busy": Out(1),  #: scores are still to come
+                "reading": Out(1),  #: `row` and `cluster` are read in this cycle
+                "row": Out(range(spec.clusters * spec.token_words)),  #: a row of the key table, to KeyTable
+                "cluster": Out(range(spec.clusters)),  #: whose row it is, to BlockStore
+                "sums": In(stream.Signature(sums_layout(spec))),  #: the row, a cycle later; always taken
+                "count": In(spec.count_bits),  #: the cluster's tokens, a cycle later
+                "chunk": Out(range(spec.chunks)),  #: a chunk of the query block, to QueryFetch
+                "rows": In(8 * spec.lanes * spec.rows),  #: that chunk of every row, a cycle later
+                #: a cluster's scores after another; the taker must always be ready
                 "o": Out(stream.Signature(ScoreLayout(spec))),
             }
         )

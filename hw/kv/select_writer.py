@@ -16,24 +16,19 @@ from hw.lib.stream import transfer
 
 
 class SelectWriter(wiring.Component):
-    """Bit c of a head's bitmap is cluster c; `select_words` words a head, those behind the last cluster not written.
-
-    Members:
-        begin: a job starts, with a valid header. header: the job's.
-        i: stream of SelectedLayout, always taken; `room` was high before the table.
-        memory: write port. room: a whole table fits. idle: nothing waits.
-    """
+    """Bit c of a head's bitmap is cluster c; `select_words` words a head, those behind the last cluster not written."""
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "begin": In(1),
-                "header": In(header_layout()),
+                "begin": In(1),  #: a job starts, with a valid header
+                "header": In(header_layout()),  #: the job's
+                #: a table of clusters after another; always taken, so `room` must be high before each table
                 "i": In(stream.Signature(SelectedLayout(config))),
-                "memory": Out(WriteSignature(config.memory_width)),
-                "room": Out(1),
-                "idle": Out(1),
+                "memory": Out(WriteSignature(config.memory_width)),  #: writes the bitmaps, a run each
+                "room": Out(1),  #: a whole table fits
+                "idle": Out(1),  #: nothing waits to be written
             }
         )
 

@@ -18,20 +18,16 @@ BURST = 16  # words a request
 
 
 class SinkFetch(wiring.Component):
-    """Reads `token_count` scores in order, one a cycle.
-
-    Members:
-        go: begin, with a valid header. header: the job's. o: stream of scores. memory: read port.
-    """
+    """Reads `token_count` scores in order, one a cycle."""
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "go": In(1),
-                "header": In(header_layout()),
-                "o": Out(stream.Signature(SINK_SCORE_BITS)),
-                "memory": Out(ReadSignature(config.memory_width)),
+                "go": In(1),  #: begin, with a valid header
+                "header": In(header_layout()),  #: the job's
+                "o": Out(stream.Signature(SINK_SCORE_BITS)),  #: a score a token
+                "memory": Out(ReadSignature(config.memory_width)),  #: reads the scores
             }
         )
 

@@ -22,11 +22,6 @@ class TokenFetch(wiring.Component):
 
     One word a cycle. A word leaves towards both; the recent buffer holds `recent_words`, so that
     the hash unit is never further ahead of the block store than that.
-
-    Members:
-        go: begin, with a valid header. header: the job's.
-        keys: stream of the record words, for the hash unit. recent: the same words, queued.
-        memory: read port. busy: words are under way or waiting.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -34,12 +29,13 @@ class TokenFetch(wiring.Component):
         record = record_layout(config.spec)
         super().__init__(
             {
-                "go": In(1),
-                "header": In(header_layout()),
-                "keys": Out(stream.Signature(record)),
+                "go": In(1),  #: begin, with a valid header
+                "header": In(header_layout()),  #: the job's
+                "keys": Out(stream.Signature(record)),  #: all record words, for the hash unit
+                #: the same words, held in the recent buffer until their token has a place
                 "recent": Out(stream.Signature(record)),
-                "memory": Out(ReadSignature(config.memory_width)),
-                "busy": Out(1),
+                "memory": Out(ReadSignature(config.memory_width)),  #: reads the tokens
+                "busy": Out(1),  #: words are under way or waiting in the recent buffer
             }
         )
 

@@ -17,10 +17,6 @@ class TokenWriter(wiring.Component):
 
     In a block lie the tokens of head 0, then those of head 1, …: a head's tokens are one run. The
     order to copy a closed block leaves before the words of the token that closed it.
-
-    Members:
-        header: the job's. places: stream of PlaceLayout. recent: stream of record words.
-        evict: stream of block numbers. add: to KeyTable. memory: write port. idle: no token is half written.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -28,13 +24,13 @@ class TokenWriter(wiring.Component):
         spec = config.spec
         super().__init__(
             {
-                "header": In(header_layout()),
-                "places": In(stream.Signature(PlaceLayout(spec))),
-                "recent": In(stream.Signature(record_layout(spec))),
-                "evict": Out(stream.Signature(range(spec.blocks))),
-                "add": Out(AddLayout(spec)),
-                "memory": Out(WriteSignature(config.memory_width)),
-                "idle": Out(1),
+                "header": In(header_layout()),  #: the job's
+                "places": In(stream.Signature(PlaceLayout(spec))),  #: a place a token
+                "recent": In(stream.Signature(record_layout(spec))),  #: the tokens' record words
+                "evict": Out(stream.Signature(range(spec.blocks))),  #: numbers of blocks to copy to the far level
+                "add": Out(AddLayout(spec)),  #: a chunk of keys for KeyTable, in cycles in which `valid` is high
+                "memory": Out(WriteSignature(config.memory_width)),  #: writes the near level, a token a run
+                "idle": Out(1),  #: no token is half written, and no place waits
             }
         )
 

@@ -38,11 +38,6 @@ class KvEngine(wiring.Component):
     First all tokens are clustered and stored, then, head by head and block of query rows by block,
     clusters are scored, selected, and their records gathered. A job without tokens does nothing. In
     mode MODE_SINK tokens are chosen by given scores (`golden.kv.vision_sink`), and nothing is stored.
-
-    Members:
-        start, address: begin a job; ignored while `busy`.
-        busy: a job is running; all its words are written when it falls.
-        read, write: memory ports. counters: of the last job; see `COUNTERS`.
     """
 
     def __init__(self, *, config: Config) -> None:

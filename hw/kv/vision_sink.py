@@ -25,26 +25,21 @@ class VisionSink(wiring.Component):
     Scores come once, one a cycle, and are then swept over 10 times, one a cycle and 10 cycles
     between: `DIGITS` sweeps find the score of the last unconditional token, one the best of every
     bucket, `DIGITS` more the score of the budget's last token, and one sends the bits.
-
-    Members:
-        header: the job's. go: begin, with a valid header. busy: bits are still to come.
-        i: stream of scores, as many as there are tokens.
-        o: stream of SelectedLayout, a token's bit each, in order; always taken while `room` is high and 4 cycles on.
-        loading, sweeping: a score is taken, read again in this cycle.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "header": In(header_layout()),
-                "go": In(1),
-                "i": In(stream.Signature(SINK_SCORE_BITS)),
+                "header": In(header_layout()),  #: the job's
+                "go": In(1),  #: begin, with a valid header
+                "i": In(stream.Signature(SINK_SCORE_BITS)),  #: scores, as many as there are tokens
+                #: a bit a token, in order; must be taken while `room` is high, and for 4 cycles after
                 "o": Out(stream.Signature(SelectedLayout(config))),
-                "room": In(1),
-                "busy": Out(1),
-                "loading": Out(1),
-                "sweeping": Out(1),
+                "room": In(1),  #: the taker of `o` has room
+                "busy": Out(1),  #: bits are still to come
+                "loading": Out(1),  #: a score is taken in this cycle
+                "sweeping": Out(1),  #: a score is read again in this cycle
             }
         )
 

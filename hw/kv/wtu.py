@@ -18,10 +18,16 @@ DRAIN = 8  # cycles from the last score to the walk
 
 
 class SelectedLayout(data.StructLayout):
-    """One cluster of a head's union, in rising order: `selected`, and whether it is the `last` of the table."""
+    """One cluster of a head's union; clusters come in rising order."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__({"cluster": range(config.spec.clusters), "selected": 1, "last": 1})
+        super().__init__(
+            {
+                "cluster": range(config.spec.clusters),  #: its number
+                "selected": 1,  #: a row needs it
+                "last": 1,  #: it is the last of the table
+            }
+        )
 
 
 class WeightedThresholdUnit(wiring.Component):
@@ -31,14 +37,6 @@ class WeightedThresholdUnit(wiring.Component):
     log2(buckets) bits a cluster. Walk: all lanes at once. Mark: cluster by cluster, one a cycle, the
     kept buckets are compared with each row's lowest, and the rows' results are joined (the paper's
     aggregator); blocks of rows join by a bit a cluster. The taker of `o` never waits.
-
-    Members:
-        header: the job's. start: begin a pass, with `info` of the block, `first` and `last` block of the head.
-        clusters: in the table. scores: stream of ScoreLayout, always taken. scored: the score unit is done.
-        o: stream of SelectedLayout, in the mark of the last block. room: the taker has room for a whole table;
-            then it is always ready.
-        busy: until the mark is over. walking, marking: what it does.
-        opened, visited: sums over rows, valid in the cycle `walked` is high.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -46,21 +44,22 @@ class WeightedThresholdUnit(wiring.Component):
         spec = config.spec
         super().__init__(
             {
-                "header": In(header_layout()),
-                "start": In(1),
-                "info": In(query_info_layout(spec)),
-                "first": In(1),
-                "last": In(1),
-                "clusters": In(range(spec.clusters + 1)),
-                "scores": In(stream.Signature(ScoreLayout(spec))),
-                "scored": In(1),
+                "header": In(header_layout()),  #: the job's
+                "start": In(1),  #: begin a pass over the block of rows that `info`, `first` and `last` describe
+                "info": In(query_info_layout(spec)),  #: which rows hold a query, and their shifts; sampled with `start`
+                "first": In(1),  #: it is the head's first block; sampled with `start`
+                "last": In(1),  #: it is the head's last block; sampled with `start`
+                "clusters": In(range(spec.clusters + 1)),  #: in the table; holds still while busy
+                "scores": In(stream.Signature(ScoreLayout(spec))),  #: a cluster's scores in all rows; always taken
+                "scored": In(1),  #: the score unit is done with this block
+                #: the head's union, cluster by cluster, in the mark of its last block; the taker never waits
                 "o": Out(stream.Signature(SelectedLayout(config))),
-                "room": In(1),
-                "busy": Out(1),
-                "walking": Out(1),
-                "walked": Out(1),
-                "opened": Out(range(spec.rows * spec.buckets + 1)),
-                "visited": Out(range(spec.rows * spec.clusters + 1)),
+                "room": In(1),  #: the taker of `o` has room for a whole table
+                "busy": Out(1),  #: until the mark is over
+                "walking": Out(1),  #: buckets are being opened
+                "walked": Out(1),  #: `opened` and `visited` are valid in this cycle
+                "opened": Out(range(spec.rows * spec.buckets + 1)),  #: buckets opened, all rows of the block
+                "visited": Out(range(spec.rows * spec.clusters + 1)),  #: scores in them, all rows of the block
             }
         )
 

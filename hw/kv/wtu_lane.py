@@ -24,12 +24,6 @@ class WtuLane(wiring.Component):
     cycle, and stops at the first where Σ (s - min)·n exceeds the threshold; scores are not visited
     again. One multiplier serves s·n in the pass and min·n in the walk. A walk takes 25 cycles and
     one for each opened bucket.
-
-    Members:
-        begin: forget the row before. valid, score, count: the pass. shift: bucket = score >> shift.
-        bucket: of a score, 3 cycles later. walk: begin the walk, at least 6 cycles after the last score.
-        active: the row holds a query; else the walk ends at once. count_mode, code: the job's.
-        busy: walking. lowest: lowest bucket that is taken. opened, visited: buckets, and scores in them.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -37,20 +31,20 @@ class WtuLane(wiring.Component):
         bucket = range(spec.buckets)
         super().__init__(
             {
-                "begin": In(1),
-                "valid": In(1),
-                "score": In(signed(spec.score_bits)),
-                "count": In(spec.count_bits),
-                "shift": In(5),
-                "bucket": Out(bucket),
-                "walk": In(1),
-                "active": In(1),
-                "count_mode": In(1),
-                "code": In(THRESHOLD_FRACTION),
-                "busy": Out(1),
-                "lowest": Out(bucket),
-                "opened": Out(range(spec.buckets + 1)),
-                "visited": Out(range(spec.clusters + 1)),
+                "begin": In(1),  #: forget the row before
+                "valid": In(1),  #: pass: a score is shown
+                "score": In(signed(spec.score_bits)),  #: of a cluster
+                "count": In(spec.count_bits),  #: the cluster's tokens
+                "shift": In(5),  #: the row's: bucket = score >> shift, around the middle; holds still
+                "bucket": Out(bucket),  #: of the score that came 3 cycles before
+                "walk": In(1),  #: begin the walk, at least 6 cycles after the last score
+                "active": In(1),  #: the row holds a query; without one the walk ends at once
+                "count_mode": In(1),  #: a weight is the count alone; holds still
+                "code": In(THRESHOLD_FRACTION),  #: the threshold in 1/1024 of all weight; sampled with `walk`
+                "busy": Out(1),  #: walking
+                "lowest": Out(bucket),  #: lowest bucket that is taken, after the walk
+                "opened": Out(range(spec.buckets + 1)),  #: buckets opened, after the walk
+                "visited": Out(range(spec.clusters + 1)),  #: scores in them, after the walk
             }
         )
 
