@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import ReadPort, WritePort
 from amaranth.lib.wiring import In, Out
 
 from golden.kv.spec import EVICT_AHEAD
@@ -14,6 +18,8 @@ from hw.lib.queue import StreamQueue
 from hw.lib.stream import connect, transfer
 
 PLACES_WAITING = 4
+
+Ports = tuple[WritePort, ReadPort]  # of a memory
 
 
 class ChainLayout(data.StructLayout):
@@ -29,6 +35,28 @@ class ChainLayout(data.StructLayout):
                 "fill": range(config.spec.block_tokens + 1),  #: tokens in the newest
             }
         )
+
+
+class Tables(NamedTuple):
+    """The store's memories, each a port to write and a port to read."""
+
+    chains: Ports  # of a cluster
+    counts: Ports  # tokens of a cluster
+    links: Ports  # the next block of a block's cluster
+    fills: Ports  # tokens of a block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """The token that is being placed; all but `closes` are registers, valid from step PLACE on."""
+
+    token: data.View
+    chain: data.View  # its cluster's, before it
+    count: Signal  # of its cluster, with it
+    block: Signal  # where it goes
+    opens: Signal  # it opens that block
+    closes: Signal  # to open a block closes another
+    refused: Signal  # no block is left for it
 
 
 class BlockStore(wiring.Component):
@@ -69,28 +97,36 @@ class BlockStore(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        spec = self.config.spec
-        chain_layout = ChainLayout(self.config)
-        chains, read_chain = two_port_memory(m, platform, "chains", width=chain_layout.size, depth=spec.clusters)
-        counts, read_count = two_port_memory(m, platform, "counts", width=spec.count_bits, depth=spec.clusters)
-        links, read_link = two_port_memory(
-            m, platform, "links", width=(spec.blocks - 1).bit_length(), depth=spec.blocks
-        )
-        fills, read_fill = two_port_memory(
-            m, platform, "fills", width=spec.block_tokens.bit_length(), depth=spec.blocks
-        )
-        m.submodules.queue = queue = StreamQueue(shape=PlaceLayout(spec), depth=PLACES_WAITING)
+        tables = self._tables(m, platform)
+        m.submodules.queue = queue = StreamQueue(shape=PlaceLayout(self.config.spec), depth=PLACES_WAITING)
         connect(m, queue.o, self.places)
-
-        token = Signal(DecisionLayout(spec))
-        chain = Signal(chain_layout)
-        count = Signal(spec.count_bits)
+        self._serve(m, tables)
+        working = Signal()
         pending = Signal(range(EVICT_AHEAD + 1))  # closed blocks that are not copied yet
-        is_open, full, closes, may_open = Signal(), Signal(), Signal(), Signal()
-        opens, refused = Signal(), Signal()
-        block = Signal(range(spec.blocks))
         place = queue.i.payload
-        entry = self.log.payload
+        m.d.comb += self.idle.eq(~working & ~queue.o.valid & (pending == 0))
+        m.d.sync += pending.eq(pending + (transfer(queue.i) & place.evict) - self.evicted)
+        work = self._steps(m, tables, queue.i, working, pending)
+        self._place(m, tables, place, work)
+        with m.If(self.begin):
+            m.d.sync += [self.allocated.eq(0), self.closed.eq(0), pending.eq(0)]
+        return m
+
+    def _tables(self, m: Module, platform: object) -> Tables:
+        spec = self.config.spec
+        chain_bits = ChainLayout(self.config).size
+        block_bits = (spec.blocks - 1).bit_length()
+        return Tables(
+            chains=two_port_memory(m, platform, "chains", width=chain_bits, depth=spec.clusters),
+            counts=two_port_memory(m, platform, "counts", width=spec.count_bits, depth=spec.clusters),
+            links=two_port_memory(m, platform, "links", width=block_bits, depth=spec.blocks),
+            fills=two_port_memory(m, platform, "fills", width=spec.block_tokens.bit_length(), depth=spec.blocks),
+        )
+
+    def _serve(self, m: Module, tables: Tables) -> None:
+        """Reads what is asked for from outside; a token that is taken reads its cluster instead."""
+        (_, read_chain), (_, read_count), (_, read_link) = tables.chains, tables.counts, tables.links
+        fills, read_fill = tables.fills
         m.d.comb += [
             Value.cast(self.chain).eq(read_chain.data),
             self.count.eq(read_count.data),
@@ -105,9 +141,18 @@ class BlockStore(wiring.Component):
             read_count.addr.eq(self.read_count),
             read_count.en.eq(0),
         ]
-        working = Signal()
-        m.d.comb += self.idle.eq(~working & ~queue.o.valid & (pending == 0))
-        m.d.sync += pending.eq(pending + (transfer(queue.i) & place.evict) - self.evicted)
+
+    def _steps(self, m: Module, tables: Tables, queue: stream.Interface, working: Signal, pending: Signal) -> Work:
+        """Takes a token, looks its cluster up, gives it a place, logs it."""
+        spec = self.config.spec
+        (chains, read_chain), (counts, read_count) = tables.chains, tables.counts
+        (links, _), (fills, _) = tables.links, tables.fills
+        token = Signal(DecisionLayout(spec))
+        chain = Signal(ChainLayout(self.config))
+        count = Signal(spec.count_bits)
+        is_open, full, closes, may_open = Signal(), Signal(), Signal(), Signal()
+        opens, refused = Signal(), Signal()
+        block = Signal(range(spec.blocks))
         m.d.comb += [
             full.eq(self.allocated == spec.blocks),
             closes.eq(self.allocated >= spec.near_keep),
@@ -141,14 +186,14 @@ class BlockStore(wiring.Component):
                 may = ~opens | may_open
                 m.d.comb += [
                     self.waiting.eq(~may),
-                    queue.i.valid.eq(may),
-                    counts.en.eq(transfer(queue.i)),
-                    chains.en.eq(transfer(queue.i)),
-                    fills.en.eq(transfer(queue.i) & ~refused),
-                    links.en.eq(transfer(queue.i) & opens & chain.some),
-                    self.refused.eq(transfer(queue.i) & refused),
+                    queue.valid.eq(may),
+                    counts.en.eq(transfer(queue)),
+                    chains.en.eq(transfer(queue)),
+                    fills.en.eq(transfer(queue) & ~refused),
+                    links.en.eq(transfer(queue) & opens & chain.some),
+                    self.refused.eq(transfer(queue) & refused),
                 ]
-                with m.If(transfer(queue.i)):
+                with m.If(transfer(queue)):
                     with m.If(opens):
                         m.d.sync += [self.allocated.eq(self.allocated + 1), self.closed.eq(self.closed + closes)]
                     m.next = "LOG"
@@ -157,36 +202,40 @@ class BlockStore(wiring.Component):
                 with m.If(self.log.ready):
                     m.d.sync += working.eq(0)
                     m.next = "TAKE"
+        return Work(token=token, chain=chain, count=count, block=block, opens=opens, closes=closes, refused=refused)
+
+    def _place(self, m: Module, tables: Tables, place: data.View, work: Work) -> None:
+        """What the token's step PLACE sends and writes."""
+        (chains, _), (counts, _), (links, _), (fills, _) = tables
+        token, chain, opens, refused = work.token, work.chain, work.opens, work.refused
         position = Mux(opens, 0, chain.fill)
+        entry = self.log.payload
         m.d.comb += [
             place.cluster.eq(token.cluster),
             place.new.eq(token.new),
             place.stored.eq(~refused),
-            place.slot.eq(block),
+            place.slot.eq(work.block),
             place.position.eq(position),
-            place.evict.eq(opens & closes),
+            place.evict.eq(opens & work.closes),
             place.closed.eq(self.closed),
             counts.addr.eq(token.cluster),
-            counts.data.eq(count),
+            counts.data.eq(work.count),
             chains.addr.eq(token.cluster),
-            fills.addr.eq(block),
+            fills.addr.eq(work.block),
             fills.data.eq(position + 1),
             links.addr.eq(chain.last),
-            links.data.eq(block),
+            links.data.eq(work.block),
             entry.hash.eq(token.hash),
             entry.cluster.eq(token.cluster),
             entry.new.eq(token.new),
             entry.spilled.eq(token.spilled),
             entry.refused.eq(refused),
         ]
-        after = Signal(chain_layout)
+        after = Signal(ChainLayout(self.config))
         m.d.comb += [
             after.some.eq(chain.some | opens),
-            after.first.eq(Mux(chain.some, chain.first, block)),
-            after.last.eq(Mux(refused, chain.last, block)),
+            after.first.eq(Mux(chain.some, chain.first, work.block)),
+            after.last.eq(Mux(refused, chain.last, work.block)),
             after.fill.eq(Mux(refused, chain.fill, position + 1)),
             chains.data.eq(Value.cast(after)),
         ]
-        with m.If(self.begin):
-            m.d.sync += [self.allocated.eq(0), self.closed.eq(0), pending.eq(0)]
-        return m

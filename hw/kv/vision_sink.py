@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -19,6 +21,17 @@ OUTPUT = 2 * DIGITS + 1  # the last sweep; those before find the budget's last t
 TURN, DRAIN = 5, 9  # cycles from a sweep's last token to `turn`, and to the digit
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """Where a sweep over the tokens is."""
+
+    number: Signal
+    length: Signal  # tokens of the job
+    place: Signal  # of the token that is read in this cycle
+    last: Value  # it is the last
+    over: Signal  # the sweep's last token has left the pipeline
+
+
 class VisionSink(wiring.Component):
     """Equals `golden.kv.vision_sink`: a bit for every token, from its score.
 
@@ -29,6 +42,8 @@ class VisionSink(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
+        self.select = RankSelect(spec=config.spec)
+        self.best = BucketBest(spec=config.spec)
         super().__init__(
             {
                 "header": In(header_layout()),  #: the job's
@@ -46,16 +61,17 @@ class VisionSink(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         spec = self.config.spec
-        m.submodules.select = select = RankSelect(spec=spec)
-        m.submodules.best = best = BucketBest(spec=spec)
+        m.submodules.select = self.select
+        m.submodules.best = best = self.best
         scores, read_score = two_port_memory(m, platform, "scores", width=SINK_SCORE_BITS, depth=spec.tokens)
         marks, read_mark = two_port_memory(m, platform, "marks", width=1, depth=spec.tokens)
 
         length = Signal(range(spec.tokens + 1))
         place = Signal(range(spec.tokens))
-        sweep = Signal(range(OUTPUT + 1))
+        number = Signal(range(OUTPUT + 1), name="sweep")
         swept = Signal()
         last = place == length - 1
+        sweep = Sweep(number=number, length=length, place=place, last=last, over=swept)
         with m.If(self.loading | self.sweeping):
             m.d.sync += place.eq(Mux(last, 0, place + 1))
         m.d.comb += [
@@ -69,59 +85,59 @@ class VisionSink(wiring.Component):
             marks.data.eq(~self.loading),
             marks.en.eq(self.loading | best.best.valid),
             read_mark.addr.eq(place),
-            read_mark.en.eq(self.sweeping & (sweep > BUCKETS)),
+            read_mark.en.eq(self.sweeping & (number > BUCKETS)),
         ]
-        self._control(m, select, best, length, sweep, swept, last)
-        self._rank(m, read_score.data, read_mark.data[0], place, length, sweep, swept, last, select, best)
+        self._control(m, sweep)
+        self._rank(m, sweep, read_score.data, read_mark.data[0])
         return m
 
-    def _control(
-        self, m: Module, select: RankSelect, best: BucketBest, length: Signal, sweep: Signal,
-        swept: Signal, last: Value,
-    ) -> None:  # fmt: skip
+    def _control(self, m: Module, sweep: Sweep) -> None:
         """Loads, then sweep after sweep."""
+        select, number = self.select, sweep.number
         drain = Signal(range(DRAIN + 1))
-        m.d.comb += [self.busy.eq(1), swept.eq(drain == DRAIN), select.rank.eq(self.header.sink_unconditional)]
+        m.d.comb += [self.busy.eq(1), sweep.over.eq(drain == DRAIN), select.rank.eq(self.header.sink_unconditional)]
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.busy.eq(0)
-                m.d.sync += [length.eq(self.header.token_count), sweep.eq(0)]
+                m.d.sync += [sweep.length.eq(self.header.token_count), number.eq(0)]
                 with m.If(self.go):
                     m.d.comb += select.begin.eq(1)
                     m.next = "LOAD"
             with m.State("LOAD"):
                 m.d.comb += [self.i.ready.eq(1), self.loading.eq(self.i.valid)]
-                with m.If(self.loading & last):
+                with m.If(self.loading & sweep.last):
                     m.next = "SWEEP"
             with m.State("SWEEP"):
-                m.d.comb += self.sweeping.eq((sweep != OUTPUT) | self.room)
+                m.d.comb += self.sweeping.eq((number != OUTPUT) | self.room)
                 m.d.sync += drain.eq(0)
-                with m.If(self.sweeping & last):
+                with m.If(self.sweeping & sweep.last):
                     m.next = "DRAIN"
             with m.State("DRAIN"):
-                m.d.sync += drain.eq(drain + ~best.waiting)
-                m.d.comb += select.turn.eq((drain == TURN) & (sweep != BUCKETS) & (sweep != OUTPUT))
-                with m.If(swept):
-                    m.d.sync += sweep.eq(sweep + 1)
+                m.d.sync += drain.eq(drain + ~self.best.waiting)
+                m.d.comb += select.turn.eq((drain == TURN) & (number != BUCKETS) & (number != OUTPUT))
+                with m.If(sweep.over):
+                    m.d.sync += number.eq(number + 1)
                     m.next = "SWEEP"
-                    with m.If(sweep == BUCKETS):
+                    with m.If(number == BUCKETS):
                         m.d.comb += [select.begin.eq(1), select.rank.eq(self.header.sink_budget)]
-                    with m.If(sweep == OUTPUT):
+                    with m.If(number == OUTPUT):
                         m.next = "IDLE"
 
-    def _rank(
-        self, m: Module, score: Value, mark: Value, place: Signal, length: Signal, sweep: Signal, swept: Signal,
-        last: Value, select: RankSelect, best: BucketBest,
-    ) -> None:  # fmt: skip
-        """A token on its way: read, compared with both thresholds, eligible or not, kept or not."""
-        spec = self.config.spec
-        # A bucket ends where place · buckets / length grows by one.
-        phase, after = (Signal(range(2 * spec.tokens + 1), name=name) for name in ("phase", "after"))
+    def _bucket_ends(self, m: Module, sweep: Sweep) -> Value:
+        """A bucket ends where place · buckets / length grows by one."""
+        tokens, length = self.config.spec.tokens, sweep.length
+        phase, after = (Signal(range(2 * tokens + 1), name=name) for name in ("phase", "after"))
         ends = after >= length
         m.d.comb += after.eq(phase + self.header.sink_buckets[: len(length)])
         with m.If(self.sweeping):
-            m.d.sync += phase.eq(Mux(last, 0, Mux(ends, after - length, after)))
+            m.d.sync += phase.eq(Mux(sweep.last, 0, Mux(ends, after - length, after)))
+        return ends
 
+    def _rank(self, m: Module, sweep: Sweep, score: Value, mark: Value) -> None:
+        """A token on its way: read, compared with both thresholds, eligible or not, kept or not."""
+        select, best, number, last = self.select, self.best, sweep.number, sweep.last
+        place, length = sweep.place, sweep.length
+        ends = self._bucket_ends(m, sweep)
         valid, lasts = Signal(3), Signal(3)
         read_place, place_1 = Signal.like(place), Signal.like(place)
         read_ends, ends_1 = Signal(), Signal()
@@ -148,10 +164,10 @@ class VisionSink(wiring.Component):
             score_2.eq(score_1),
             whole.eq(self.header.sink_budget >= self.header.token_count),
             eligible.eq(
-                whole | (sweep <= BUCKETS) | mark_1 | above_first | (at_first & (first_seen < first_ties))
+                whole | (number <= BUCKETS) | mark_1 | above_first | (at_first & (first_seen < first_ties))
             ),
         ]  # fmt: skip
-        with m.If(swept):
+        with m.If(sweep.over):
             m.d.sync += [first_seen.eq(0), seen.eq(0)]
         with m.If(valid[1] & at_first):
             m.d.sync += first_seen.eq(first_seen + 1)
@@ -161,7 +177,7 @@ class VisionSink(wiring.Component):
             m.d.sync += [first_score.eq(select.threshold), first_ties.eq(select.ties)]
         m.d.comb += [
             best.capacity.eq(self.header.sink_capacity),
-            best.valid.eq(valid[1] & (sweep == BUCKETS)),
+            best.valid.eq(valid[1] & (number == BUCKETS)),
             best.place.eq(place_1),
             best.score.eq(score_1),
             best.ends.eq(ends_1),
@@ -169,7 +185,7 @@ class VisionSink(wiring.Component):
             select.score.eq(score_2),
         ]
         m.d.sync += [
-            self.o.valid.eq(valid[2] & (sweep == OUTPUT)),
+            self.o.valid.eq(valid[2] & (number == OUTPUT)),
             self.o.payload.selected.eq(eligible & (above[1] | (at[1] & (seen < select.ties)))),
             self.o.payload.last.eq(lasts[2]),
         ]
