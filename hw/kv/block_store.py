@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.kv.spec import EVICT_AHEAD
 from hw.kv.config import Config
-from hw.kv.layouts import DecisionLayout, PlaceLayout, log_layout
+from hw.kv.layouts import ChainLayout, DecisionLayout, PlaceLayout, log_layout
 from hw.lib.memory import two_port_memory
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import connect, transfer
@@ -20,21 +20,6 @@ from hw.lib.stream import connect, transfer
 PLACES_WAITING = 4
 
 Ports = tuple[WritePort, ReadPort]  # of a memory
-
-
-class ChainLayout(data.StructLayout):
-    """A cluster's chain of blocks."""
-
-    def __init__(self, config: Config) -> None:
-        blocks = range(config.spec.blocks)
-        super().__init__(
-            {
-                "some": 1,  #: it has blocks
-                "first": blocks,  #: the oldest
-                "last": blocks,  #: the newest, to which tokens are added
-                "fill": range(config.spec.block_tokens + 1),  #: tokens in the newest
-            }
-        )
 
 
 class Tables(NamedTuple):
@@ -85,7 +70,7 @@ class BlockStore(wiring.Component):
                 "refused": Out(1),  #: a token is refused in this cycle
                 "idle": Out(1),  #: nothing is under way, and no closed block waits for its copy
                 "read_chain": In(range(spec.clusters)),  #: while idle: a cluster
-                "chain": Out(ChainLayout(config)),  #: its chain, a cycle later
+                "chain": Out(ChainLayout(config.spec)),  #: its chain, a cycle later
                 "read_count": In(range(spec.clusters)),  #: while idle: a cluster
                 "count": Out(spec.count_bits),  #: its tokens, a cycle later
                 "read_block": In(range(spec.blocks)),  #: a block; one that is just being written is not read
@@ -114,7 +99,7 @@ class BlockStore(wiring.Component):
 
     def _tables(self, m: Module, platform: object) -> Tables:
         spec = self.config.spec
-        chain_bits = ChainLayout(self.config).size
+        chain_bits = ChainLayout(spec).size
         block_bits = (spec.blocks - 1).bit_length()
         return Tables(
             chains=two_port_memory(m, platform, "chains", width=chain_bits, depth=spec.clusters),
@@ -148,7 +133,7 @@ class BlockStore(wiring.Component):
         (chains, read_chain), (counts, read_count) = tables.chains, tables.counts
         (links, _), (fills, _) = tables.links, tables.fills
         token = Signal(DecisionLayout(spec))
-        chain = Signal(ChainLayout(self.config))
+        chain = Signal(ChainLayout(spec))
         count = Signal(spec.count_bits)
         is_open, full, closes, may_open = Signal(), Signal(), Signal(), Signal()
         opens, refused = Signal(), Signal()
@@ -231,7 +216,7 @@ class BlockStore(wiring.Component):
             entry.spilled.eq(token.spilled),
             entry.refused.eq(refused),
         ]
-        after = Signal(ChainLayout(self.config))
+        after = Signal.like(chain)
         m.d.comb += [
             after.some.eq(chain.some | opens),
             after.first.eq(Mux(chain.some, chain.first, work.block)),

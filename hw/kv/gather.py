@@ -6,9 +6,8 @@ from amaranth.hdl import Elaboratable, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.kv.block_store import ChainLayout
 from hw.kv.config import Config
-from hw.kv.layouts import header_layout
+from hw.kv.layouts import ChainLayout, header_layout
 from hw.kv.run_reader import RunReader
 from hw.kv.wtu import SelectedLayout
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
@@ -52,7 +51,7 @@ class Gather(wiring.Component):
                 #: a head's table of clusters after another; always taken if `room` was high before the table
                 "i": In(stream.Signature(SelectedLayout(config))),
                 "read_chain": Out(range(spec.clusters)),  #: a cluster, to BlockStore
-                "chain": In(ChainLayout(config)),  #: its chain, a cycle later
+                "chain": In(ChainLayout(spec)),  #: its chain, a cycle later
                 "read_block": Out(range(spec.blocks)),  #: a block, to BlockStore
                 "next": In(range(spec.blocks)),  #: the block behind it in its chain, a cycle later
                 "fill": In(range(spec.block_tokens + 1)),  #: its tokens, a cycle later

@@ -83,6 +83,21 @@ class PlaceLayout(data.StructLayout):
         )
 
 
+class ChainLayout(data.StructLayout):
+    """A cluster's chain of blocks."""
+
+    def __init__(self, spec: Spec) -> None:
+        blocks = range(spec.blocks)
+        super().__init__(
+            {
+                "some": 1,  #: it has blocks
+                "first": blocks,  #: the oldest
+                "last": blocks,  #: the newest, to which tokens are added
+                "fill": range(spec.block_tokens + 1),  #: tokens in the newest
+            }
+        )
+
+
 class AddLayout(data.StructLayout):
     """A chunk of keys for the key table."""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import ReadPort
 from amaranth.lib.wiring import In, Out
 
 from golden.kv.memory_map import MODE_COUNT, SHIFT_BITS
@@ -28,6 +31,18 @@ class SelectedLayout(data.StructLayout):
                 "last": 1,  #: it is the last of the table
             }
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A cluster whose kept buckets are compared, if `moving`, for the block of rows that was walked."""
+
+    cluster: Signal
+    moving: Signal
+    lowest: list[Signal]  # bucket that each row takes
+    valid: Signal  # rows that hold a query
+    first: Signal  # block of the head
+    last: Signal  # block of the head
 
 
 class WeightedThresholdUnit(wiring.Component):
@@ -69,24 +84,9 @@ class WeightedThresholdUnit(wiring.Component):
         lanes = repeat(m, platform, "wtu_lane", spec.rows, lambda: WtuLane(spec=spec))
         bucket_bits = (spec.buckets - 1).bit_length()
         kept, read_kept = two_port_memory(m, platform, "kept", width=spec.rows * bucket_bits, depth=spec.clusters)
-        valid = Signal(spec.rows)
         first, last = Signal(), Signal()
         walk = Signal()
-        for r, lane in enumerate(lanes):
-            shift = Signal(SHIFT_BITS, name=f"shift_{r}")
-            with m.If(self.start):
-                m.d.sync += [shift.eq(self.info[f"shift_{r}"]), valid[r].eq(self.info.valid[r])]
-            m.d.comb += [
-                lane.begin.eq(self.start),
-                lane.valid.eq(self.scores.valid),
-                lane.score.eq(self.scores.payload.scores[r]),
-                lane.count.eq(self.scores.payload["count"]),
-                lane.shift.eq(shift),
-                lane.walk.eq(walk),
-                lane.active.eq(valid[r]),
-                lane.count_mode.eq(self.header.mode & MODE_COUNT != 0),
-                lane.code.eq(self.header.wicsum_code),
-            ]
+        valid = self._feed(m, lanes, walk)
         # A score's bucket leaves its lane 3 cycles after the score.
         arriving = Signal(3)
         place = Signal(range(spec.clusters))
@@ -143,35 +143,67 @@ class WeightedThresholdUnit(wiring.Component):
             self.opened.eq(add_all([lane.opened for lane in lanes])),
             self.visited.eq(add_all([lane.visited for lane in lanes])),
         ]
-        self._mark(m, platform, lanes, read_kept, mark, marking, valid, first, last, finished)
+        mark_ends = self._mark(
+            m,
+            platform,
+            read_kept,
+            Mark(
+                cluster=mark,
+                moving=marking,
+                lowest=[lane.lowest for lane in lanes],
+                valid=valid,
+                first=first,
+                last=last,
+            ),
+        )
+        m.d.comb += finished.eq(mark_ends)
         return m
 
-    def _mark(
-        self, m: Module, platform: object, lanes: list[WtuLane], kept: Value, mark: Value, marking: Value,
-        valid: Value, first: Value, last: Value, finished: Signal,
-    ) -> None:  # fmt: skip
-        """Reads a cluster's buckets, compares, joins rows, joins blocks."""
+    def _feed(self, m: Module, lanes: list[WtuLane], walk: Signal) -> Signal:
+        """Scores and the block's parameters to the lanes. Returns which rows hold a query."""
+        valid = Signal(len(lanes))
+        for r, lane in enumerate(lanes):
+            shift = Signal(SHIFT_BITS, name=f"shift_{r}")
+            with m.If(self.start):
+                m.d.sync += [shift.eq(self.info[f"shift_{r}"]), valid[r].eq(self.info.valid[r])]
+            m.d.comb += [
+                lane.begin.eq(self.start),
+                lane.valid.eq(self.scores.valid),
+                lane.score.eq(self.scores.payload.scores[r]),
+                lane.count.eq(self.scores.payload["count"]),
+                lane.shift.eq(shift),
+                lane.walk.eq(walk),
+                lane.active.eq(valid[r]),
+                lane.count_mode.eq(self.header.mode & MODE_COUNT != 0),
+                lane.code.eq(self.header.wicsum_code),
+            ]
+        return valid
+
+    def _mark(self, m: Module, platform: object, kept: ReadPort, mark: Mark) -> Value:
+        """Reads a cluster's buckets, compares, joins rows, joins blocks. Returns whether the last cluster leaves."""
         spec = self.config.spec
         bits = (spec.buckets - 1).bit_length()
         joined, read_joined = two_port_memory(m, platform, "joined", width=1, depth=spec.clusters)
         stages = 3
         moving = Signal(stages)
-        clusters = [Signal.like(mark, name=f"mark_{k}") for k in range(stages)]
+        clusters = [Signal.like(mark.cluster, name=f"mark_{k}") for k in range(stages)]
         taken = Signal(spec.rows)
         before, now = Signal(), Signal()
         m.d.comb += [
-            kept.addr.eq(mark),
-            kept.en.eq(marking),
-            read_joined.addr.eq(mark),
-            read_joined.en.eq(marking),
+            kept.addr.eq(mark.cluster),
+            kept.en.eq(mark.moving),
+            read_joined.addr.eq(mark.cluster),
+            read_joined.en.eq(mark.moving),
         ]
         m.d.sync += [
-            moving.eq(marking | moving << 1),
-            clusters[0].eq(mark),
+            moving.eq(mark.moving | moving << 1),
+            clusters[0].eq(mark.cluster),
             clusters[1].eq(clusters[0]),
             clusters[2].eq(clusters[1]),
-            taken.eq(Cat(valid[r] & (kept.data.word_select(r, bits) >= lane.lowest) for r, lane in enumerate(lanes))),
-            before.eq(read_joined.data[0] & ~first),
+            taken.eq(
+                Cat(mark.valid[r] & (kept.data.word_select(r, bits) >= lowest) for r, lowest in enumerate(mark.lowest))
+            ),
+            before.eq(read_joined.data[0] & ~mark.first),
             now.eq(taken.any() | before),
         ]
         ends = clusters[2] == self.clusters - 1
@@ -182,6 +214,6 @@ class WeightedThresholdUnit(wiring.Component):
             self.o.payload.cluster.eq(clusters[2]),
             self.o.payload.selected.eq(now),
             self.o.payload.last.eq(ends),
-            self.o.valid.eq(moving[2] & last),
-            finished.eq(moving[2] & ends),
+            self.o.valid.eq(moving[2] & mark.last),
         ]
+        return moving[2] & ends

@@ -32,6 +32,7 @@ def test_query_fetch(spec: Spec, queries: int, stall: float, seed: int) -> None:
         await ticks(ctx, 3)
         for used in range(spec.heads * blocks):
             head, block = divmod(used, blocks)
+            await ticks(ctx, 0 if used % 2 else 60)  # long enough for every block that would be let in
             while not ctx.get(dut.loaded):
                 await ctx.tick()
             rows = [block * spec.rows + r for r in range(spec.rows)]
