@@ -13,9 +13,9 @@ class Quality:
     """Means over query rows of one head."""
 
     kept: float  #: share of the tokens
-    recall: float  #: share of a row's true top tokens, as many as are kept, that are in the selection
+    recall: float  #: share of a row's true top tokens (as many as are kept) that the selection holds
     mass: float  #: share of the softmax mass on the selection
-    best_mass: float  #: what the row's true top tokens, as many, would hold
+    best_mass: float  #: share that as many of the row's true top tokens would hold
     output_error: float  #: |output - full output| / |full output|
 
     @property

@@ -42,7 +42,7 @@ class BlockStore:
 
 
 def block_store(cluster: Tensor, count: int, spec: Spec) -> BlockStore:
-    """Appends tokens in order. Without a block left a token is refused: in the table, not in the store."""
+    """Appends tokens in order. When no block is left, a token is refused: it counts in the table but is not stored."""
     store = BlockStore(chains=[[] for _ in range(count)])
     for t, c in enumerate(cluster.tolist()):
         chain = store.chains[c]

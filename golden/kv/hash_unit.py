@@ -23,7 +23,7 @@ def hash_unit(keys: Tensor, offsets: Tensor, spec: Spec) -> Tensor:
     """Bit b of a token's hash is set where K · H_b > offset_b. [T], as integers.
 
     The offset is the projection of the layer's mean key (0 in the paper): real keys share a large
-    common part, which otherwise decides most bits for all tokens alike.
+    common part, which would otherwise decide most bits the same way for all tokens.
     """
     bits = project(keys, spec) > offsets
     return (bits.long() << torch.arange(spec.hash_bits)).sum(1)

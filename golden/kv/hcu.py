@@ -31,8 +31,8 @@ class Clustering:
 def hcu(hashes: Tensor, spec: Spec, *, threshold: int, rule: Rule = "nearest") -> Clustering:
     """Clusters tokens in order. A cluster's hash is its founder's; ties go to the lowest cluster.
 
-    `first` takes the lowest cluster below the threshold instead of the nearest; it is here to be
-    measured against, the engine has `nearest` only.
+    `first` takes the lowest cluster below the threshold instead of the nearest. It is here for
+    comparison; the engine has `nearest` only.
     """
     signs = 2.0 * (hashes[:, None] >> torch.arange(spec.hash_bits) & 1) - 1
     table = torch.zeros(spec.clusters, spec.hash_bits)

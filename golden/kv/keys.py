@@ -36,8 +36,8 @@ def load_keys(path: str | Path) -> KeySet:
     Without a layer axis there is one layer; without `scale` it is 1/sqrt(d).
 
     Raises:
-        InputError: no such file, another format, a missing tensor, shapes that do not belong
-            together, or a value that is not finite.
+        InputError: no such file, another format, a missing tensor, shapes that do not match,
+            or a value that is not finite.
     """
     path = Path(path)
     if not path.is_file():

@@ -85,7 +85,7 @@ def position_agnostic_retrieval(
     queries: Tensor, keys: Tensor, positions: Tensor, scale: float, *, page: int = 16, share: float = 0.4,
     pooling: Pooling = "softmax",
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """Chooses pages without positions, and gives the chosen keys back with theirs.
+    """Chooses pages without positions, and gives the chosen keys back with their positions.
 
     Args:
         queries: of the question, before rotation [R, d]. keys: rotated, as they are cached [T, d].

@@ -47,7 +47,7 @@ def records(data: Quantised, spec: Spec) -> Bytes:
 
 
 def query_blocks(data: Quantised, spec: Spec) -> Bytes:
-    """[heads, blocks, words, bytes]: rows beyond the last are not valid and zero."""
+    """[heads, blocks, words, bytes]: rows after the last query are zero and not valid."""
     count = len(data.queries)
     blocks = -(-count // spec.rows)
     queries = np.zeros((blocks * spec.rows, spec.heads, spec.head_size), np.int8)
@@ -149,7 +149,7 @@ def bitmap(selected: Tensor, spec: Spec) -> Bytes:
 
 
 def expected_bitmaps(result: ModelResult, spec: Spec) -> Bytes:
-    """The bitmaps of selected clusters, [heads, bytes]; bytes behind the last cluster's word are not written."""
+    """The bitmaps of selected clusters, [heads, bytes]; bytes after the last cluster's word are not written."""
     return np.stack([bitmap(head.selected, spec) for head in result.heads])
 
 

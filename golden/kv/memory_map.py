@@ -18,7 +18,7 @@ MODE_COUNT = 2  # a selection ends at a share of the tokens, not of the weighted
 MODE_SINK = 4  # vision-sink bucketing alone, of tokens whose scores lie at token_address; the bitmap says which stay
 SINK_SCORE_BITS = 16  # of a token's score in that mode, not negative
 
-#: Job header: 64 words of 32 bits at the address that is given with `start`.
+#: Job header: 64 words of 32 bits at the address given with `start`.
 HEADER = [
     Field("token_count", 32),
     Field("query_blocks", 32),
@@ -65,7 +65,7 @@ def query_info(spec: Spec) -> list[Field]:
 
 
 def query_words(spec: Spec) -> int:
-    """Words of a query block behind its first: chunk by chunk, two rows a word."""
+    """Words of a query block after its first: chunk by chunk, two rows a word."""
     return spec.chunks * spec.rows // 2
 
 

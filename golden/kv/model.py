@@ -18,7 +18,7 @@ from golden.kv.wtu import RowSelection, wtu
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a job may change without another engine. `hamming_threshold` and `wicsum_code`: see Spec."""
+    """What a job may set without another engine being built. `hamming_threshold` and `wicsum_code`: see Spec."""
 
     hamming_threshold: int
     wicsum_code: int
@@ -38,7 +38,7 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadResult:
-    """Everything of one head."""
+    """Everything about one head."""
 
     means: Tensor  # [C, head_size]
     scores: Tensor  # [R, C]
@@ -59,7 +59,7 @@ class ModelResult:
 
 
 def retrieve(data: Quantised, spec: Spec, options: Options) -> ModelResult:
-    """Clusters the tokens in order, then selects for every head. Queries are taken as they stand."""
+    """Clusters the tokens in order, then selects for every head. Queries are used as they are."""
     hashes = hash_unit(data.keys, data.offsets, spec)
     clustering = pages(hashes, spec) if options.pages else hcu(hashes, spec, threshold=options.hamming_threshold)
     table = key_table(data.keys, clustering.cluster, clustering.count)

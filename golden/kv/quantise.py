@@ -1,4 +1,4 @@
-"""Float keys, values and queries as the INT8 codes that the engine works on."""
+"""Float keys, values and queries as the INT8 codes that the engine works with."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def codes(values: Tensor, scale: Tensor) -> Tensor:
 
 
 def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """Largest magnitude / 127; 1 where all values are zero. `dims` stay, of size 1."""
+    """Largest magnitude / 127; 1 where all values are zero. `dims` are kept, with size 1."""
     top = values.abs().amax(dims, keepdim=True)
     return torch.where(top > 0, top / KEY_MAX, torch.ones_like(top))
 
@@ -42,8 +42,8 @@ def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
 def bucket_shifts(queries: Tensor, keys: Tensor, spec: Spec) -> Tensor:
     """For each row and head the smallest shift that keeps |Q|·max|K| within half the buckets, [R, heads].
 
-    No score exceeds it: a mean is no longer than the longest key (Cauchy–Schwarz), rounding apart;
-    what does exceed it falls in the last bucket.
+    No score exceeds it: a mean is no longer than the longest key (Cauchy–Schwarz), apart from
+    rounding; a score that does exceed it falls into the last bucket.
     """
     square = (queries**2).sum(2) * (keys**2).sum(2).max(0).values
     bits = torch.tensor([[(int(v).bit_length() + 1) // 2 for v in row] for row in square.tolist()])

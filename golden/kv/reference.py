@@ -32,7 +32,7 @@ def cluster(
     """Each token joins a cluster at Hamming distance below `threshold`, or founds one.
 
     Args:
-        planes: a cluster's hash is its mean's, re-binarised after every token; else its founder's.
+        planes: if given, a cluster's hash is that of its mean, taken anew after every token; else its founder's.
     """
     signs = bits.float() * 2 - 1
     size = signs.shape[1]
@@ -60,7 +60,7 @@ def cluster(
 
 
 def map_scores(scores: Tensor, mapping: Mapping) -> Tensor:
-    """Non-negative scores [R, C] for Σ s·n; the paper's are, without a word on how."""
+    """Non-negative scores [R, C] for Σ s·n. The paper's are non-negative; it does not say how they become so."""
     low = scores.min(1, keepdim=True).values
     if mapping == "min":
         return scores - low

@@ -1,9 +1,9 @@
 """LiveVLM's vision-sink bucketing as the engine does it: scores as 16-bit codes, a bit for every token.
 
-Whether a token is kept depends on three ranks alone, each in falling score with ties to the
-earliest: its rank in its bucket below `capacity`, or its rank among all tokens below
-`unconditional`, makes it eligible; the best `budget` eligible tokens are kept. That is
-`livevlm.vision_sink_bucketing`, told without its loop.
+Three ranks decide alone whether a token is kept, each by falling score with ties to the earliest.
+A rank in its bucket below `capacity`, or a rank among all tokens below `unconditional`, makes it
+eligible; of the eligible tokens the best `budget` are kept. This is
+`livevlm.vision_sink_bucketing`, stated without its loop.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from golden.rows import pack
 
 @dataclass(frozen=True, kw_only=True)
 class SinkOptions:
-    """`budget` tokens in buckets of `capacity`, the best `unconditional` whatever their bucket holds."""
+    """Keep `budget` tokens from buckets of `capacity`, and the best `unconditional` whatever their bucket holds."""
 
     budget: int
     capacity: int = 1
@@ -65,7 +65,7 @@ def build_sink_image(codes: Tensor, spec: Spec, options: SinkOptions) -> MemoryI
         raise InputError(f"kv: unconditional tokens must lie in 0..{options.budget}, they are {options.unconditional}")
     scores = codes.numpy().astype(f"<u{SINK_SCORE_BITS // 8}").view(np.uint8)
     result = lines(HEADER_BYTES) + lines(len(scores))
-    budget = min(options.budget, length)  # that many keep all
+    budget = min(options.budget, length)  # a larger budget keeps all of them too
     header = {
         "token_count": length,
         "mode": MODE_SINK,

@@ -1,8 +1,8 @@
 """Weighted cumulative-sum thresholding: which clusters a query row needs (ReSV steps 5 and 6).
 
 The weight of a cluster of score s and count n is (s - min s) · n: subtracting the row's smallest
-score makes every weight non-negative, is exact in integers, and does not move under a constant
-added to the scores, as softmax does not. In `count` mode it is n alone.
+score makes every weight non-negative, is exact in integers, and, like softmax, does not change when
+a constant is added to all scores. In `count` mode it is n alone.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ class RankedLayout(data.StructLayout):
 class BucketBest(wiring.Component):
     """The best `capacity` tokens of each bucket of a stream, ties to the earliest.
 
-    A sorted list takes one token a cycle. With a bucket's last token the list moves to a second
-    one, which leaves a token a cycle: a bucket must hold at least as many tokens as the `capacity`
-    of the one before.
+    A sorted list takes one token a cycle. With a bucket's last token the list moves to a second one,
+    from which one token leaves a cycle. So that the second is empty in time, a bucket must hold at
+    least `capacity` tokens.
     """
 
     def __init__(self, *, spec: Spec) -> None:

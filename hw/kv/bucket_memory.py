@@ -26,8 +26,8 @@ class BucketLayout(data.StructLayout):
 class BucketMemory(wiring.Component):
     """Adds to one bucket a cycle, the same one again at once if need be; or reads one.
 
-    An addition is read, added and written in 3 cycles; two younger ones find its result on its
-    way. All buckets are emptied by `clear` in one cycle. Adding and reading exclude each other.
+    An addition reads, adds and writes in 3 cycles; the two that follow it take its result before it
+    is written. All buckets are emptied by `clear` in one cycle. Adding and reading exclude each other.
     """
 
     def __init__(self, *, spec: Spec) -> None:

@@ -7,7 +7,7 @@ from hw.kv.bucket_best import BucketBest
 from hw.kv.bucket_memory import BucketMemory
 from hw.kv.config import Config
 from hw.kv.evictor import Evictor
-from hw.kv.gather import Gather
+from hw.kv.gather import RecordGather
 from hw.kv.hamming_array import HammingArray
 from hw.kv.hash_lane import HashLane
 from hw.kv.hash_unit import HashUnit
@@ -57,7 +57,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         "wtu_lane": Block(lambda: WtuLane(spec=spec), spec.rows),
         "wtu": Block(lambda: WeightedThresholdUnit(config=config)),
         "select_writer": Block(lambda: SelectWriter(config=config)),
-        "gather": Block(lambda: Gather(config=config)),
+        "gather": Block(lambda: RecordGather(config=config)),
         "sink_fetch": Block(lambda: SinkFetch(config=config)),
         "rank_select": Block(lambda: RankSelect(spec=spec)),
         "bucket_best": Block(lambda: BucketBest(spec=spec)),

@@ -16,7 +16,7 @@ class Config:
     """The spec, and widths and depths that change no result. A memory word is 16 · lanes bits."""
 
     spec: Spec = field(default_factory=Spec)
-    compare_width: int = 64  #: W: clusters that a token's hash is compared with a cycle
+    compare_width: int = 64  #: W: clusters that a token's hash is compared with in a cycle
     recent_words: int = 128  #: words of tokens that wait for their place
     token_ahead: int = 256  #: token words read ahead
     gather_ahead: int = 256  #: gathered words read ahead

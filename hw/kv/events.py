@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def count_events(m: Module, engine: KvEngine, starts: Value, ingesting: Value, querying: Value) -> None:
-    """Joins every counter of `COUNTERS` with its event in the stages of `engine`, while it is busy.
+    """Counts the events of the stages of `engine` in `COUNTERS` while it is busy.
 
     Args:
-        starts: a job begins, from 0. ingesting, querying: its phase.
+        starts: a job begins; all counters start from 0. ingesting, querying: its phase.
     """
     spec = engine.config.spec
     hcu, store, wtu, gather = engine.hcu, engine.block_store, engine.wtu, engine.gather

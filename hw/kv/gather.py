@@ -33,7 +33,7 @@ class FoundLayout(data.StructLayout):
         )
 
 
-class Gather(wiring.Component):
+class RecordGather(wiring.Component):
     """Follows the chain of every selected cluster and reads the head's run of each block.
 
     A block takes 2 cycles or its words. Records are written one after another, head after head.

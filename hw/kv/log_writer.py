@@ -14,7 +14,7 @@ from hw.lib.width_converter import Widener
 
 
 class LogWriter(wiring.Component):
-    """Gathers entries to words and writes them in order; the last word may be partly zero.
+    """Packs entries into words and writes them in order; the last word may be partly zero.
 
     Entries are taken only after `begin`, and as many as there are tokens.
     """

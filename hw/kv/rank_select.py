@@ -19,8 +19,8 @@ class RankSelect(wiring.Component):
 
     All scores are shown `DIGITS` times, a sweep for each digit of the threshold, the highest first.
     A sweep counts, among the scores that share the digits found so far, how many have at least each
-    value of the next; the largest value that `rank` scores reach is the digit. Where there are
-    fewer than `rank`, the threshold is 0 and `ties` exceeds what is there; rank 0 takes none.
+    value of the next; the largest value that `rank` scores reach is the digit. With fewer
+    than `rank` scores the threshold is 0 and `ties` exceeds their number; rank 0 takes none.
 
     One score a cycle. A score is counted 2 cycles after it came; the digit is there 3 cycles after `turn`.
     """
@@ -56,9 +56,8 @@ class RankSelect(wiring.Component):
         for value, count in enumerate(counts, 1):
             m.d.sync += count.eq(count + (same & (digit >= value)))
 
-        reaches = Signal(
-            values - 1
-        )  # counts fall with the digit: of those that reach the rank, the number is the digit
+        # Counts fall as the digit rises, so the number of counts that reach the rank is the digit.
+        reaches = Signal(values - 1)
         found = Signal(DIGIT_BITS)
         turns = Signal(2)
         above = Array([*counts, 0])[found]  # with a larger digit than the one found

@@ -19,7 +19,7 @@ class ScoreUnit(wiring.Component):
     """Walks the key table once for a head: equals `mean_unit` and `score_unit` of golden.kv.key_table.
 
     Means are not stored: a chunk of sums becomes a chunk of means on its way to the rows. `rows`
-    scores of one cluster every `chunks` cycles, 17 cycles behind the walk; the taker never waits.
+    scores of one cluster every `chunks` cycles, 17 cycles behind the walk.
     """
 
     def __init__(self, *, config: Config) -> None:

@@ -20,8 +20,8 @@ BURST = 32  # words a request
 class TokenFetch(wiring.Component):
     """Reads `token_count` tokens in order; their keys go to the hash unit, all of them to the recent buffer.
 
-    One word a cycle. A word leaves towards both; the recent buffer holds `recent_words`, so that
-    the hash unit is never further ahead of the block store than that.
+    One word a cycle. Every word goes to both. As the recent buffer holds `recent_words`, the hash
+    unit is never further ahead of the block store than that.
     """
 
     def __init__(self, *, config: Config) -> None:

@@ -15,7 +15,7 @@ from hw.lib.stream import transfer
 class TokenWriter(wiring.Component):
     """Joins places with the recent buffer's words: one word a cycle.
 
-    In a block lie the tokens of head 0, then those of head 1, …: a head's tokens are one run. The
+    A block holds the tokens of head 0, then those of head 1, …: a head's tokens are one run. The
     order to copy a closed block leaves before the words of the token that closed it.
     """
 

@@ -11,7 +11,7 @@ from hw.kv.config import Config
 from hw.kv.counters import COUNTERS
 from hw.kv.events import count_events
 from hw.kv.evictor import Evictor
-from hw.kv.gather import Gather
+from hw.kv.gather import RecordGather
 from hw.kv.hash_unit import HashUnit
 from hw.kv.hcu import HashClusteringUnit
 from hw.kv.job_fetch import JobFetch
@@ -56,7 +56,7 @@ class KvEngine(wiring.Component):
         self.score_unit = ScoreUnit(config=config)
         self.wtu = WeightedThresholdUnit(config=config)
         self.select_writer = SelectWriter(config=config)
-        self.gather = Gather(config=config)
+        self.gather = RecordGather(config=config)
         self.sink_fetch = SinkFetch(config=config)
         self.vision_sink = VisionSink(config=config)
         super().__init__(engine_ports(config.memory_width, COUNTERS))
@@ -87,7 +87,7 @@ class KvEngine(wiring.Component):
         return m
 
     def _memory(self, m: Module) -> tuple[Value, Value]:
-        """Readers and writers on the two ports. Returns: nothing older waits to be written; nothing waits at all."""
+        """Readers and writers on the two ports. Returns two flags: no older write waits; no write waits at all."""
         width = self.config.memory_width
         readers = [
             self.job_fetch.memory, self.token_fetch.memory, self.query_fetch.memory, self.evictor.source,
@@ -157,7 +157,7 @@ class KvEngine(wiring.Component):
         connect(m, self.key_table.o, score.sums)
         connect(m, score.o, wtu.scores)
         sink, bits = self.vision_sink, self.select_writer.i
-        # Those who take a selection are always ready, as `room` says before a mark.
+        # The takers of a selection are always ready: a mark begins only when both have `room`.
         m.d.comb += [
             gather.i.payload.eq(wtu.o.payload),
             gather.i.valid.eq(wtu.o.valid),

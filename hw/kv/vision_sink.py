@@ -16,8 +16,8 @@ from hw.kv.rank_select import DIGITS, RankSelect
 from hw.kv.wtu import SelectedLayout
 from hw.lib.memory import two_port_memory
 
-BUCKETS = DIGITS  # the sweep in which buckets are told apart; those before find the unconditional tokens
-OUTPUT = 2 * DIGITS + 1  # the last sweep; those before find the budget's last token
+BUCKETS = DIGITS  # the sweep that finds the best of every bucket; those before find the unconditional tokens
+OUTPUT = 2 * DIGITS + 1  # the last sweep, which sends the bits; those before find the budget's last token
 TURN, DRAIN = 5, 9  # cycles from a sweep's last token to `turn`, and to the digit
 
 
@@ -35,8 +35,8 @@ class Sweep:
 class VisionSink(wiring.Component):
     """Equals `golden.kv.vision_sink`: a bit for every token, from its score.
 
-    Scores come once, one a cycle, and are then swept over 10 times, one a cycle and 10 cycles
-    between: `DIGITS` sweeps find the score of the last unconditional token, one the best of every
+    Scores arrive once, one a cycle, and are then read in 10 sweeps, one a cycle, with 10 cycles
+    between sweeps: `DIGITS` sweeps find the score of the last unconditional token, one the best of every
     bucket, `DIGITS` more the score of the budget's last token, and one sends the bits.
     """
 

@@ -51,7 +51,7 @@ class WeightedThresholdUnit(wiring.Component):
     Pass: the scores of a cluster in all rows arrive together; only their buckets are kept, rows ×
     log2(buckets) bits a cluster. Walk: all lanes at once. Mark: cluster by cluster, one a cycle, the
     kept buckets are compared with each row's lowest, and the rows' results are joined (the paper's
-    aggregator); blocks of rows join by a bit a cluster. The taker of `o` never waits.
+    aggregator); blocks of rows are joined by a bit a cluster. The taker of `o` must always be ready.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -67,7 +67,7 @@ class WeightedThresholdUnit(wiring.Component):
                 "clusters": In(range(spec.clusters + 1)),  #: in the table; holds still while busy
                 "scores": In(stream.Signature(ScoreLayout(spec))),  #: a cluster's scores in all rows; always taken
                 "scored": In(1),  #: the score unit is done with this block
-                #: the head's union, cluster by cluster, in the mark of its last block; the taker never waits
+                #: the head's union, cluster by cluster, in the mark of its last block; the taker must be ready
                 "o": Out(stream.Signature(SelectedLayout(config))),
                 "room": In(1),  #: the taker of `o` has room for a whole table
                 "busy": Out(1),  #: until the mark is over

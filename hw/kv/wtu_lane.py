@@ -12,7 +12,7 @@ from golden.kv.spec import THRESHOLD_FRACTION, Spec
 from hw.kv.bucket_memory import BucketLayout, BucketMemory
 from hw.lib.fixed import clip
 
-SPLIT = 17  # of the wide product: one multiplier takes so many bits unsigned
+SPLIT = 17  # low bits of the wide product's operand: one multiplier takes this many, unsigned
 STEPS = 3  # cycles of the product
 
 
@@ -20,7 +20,7 @@ class WtuLane(wiring.Component):
     """Equals `golden.kv.wtu` for one row.
 
     Pass: takes a score and its count every cycle; keeps the smallest score, both sums, and the
-    sums of every bucket. Walk: opens buckets from the highest that is filled downwards, one a
+    sums of every bucket. Walk: opens buckets downwards from the highest filled one, one a
     cycle, and stops at the first where Σ (s - min)·n exceeds the threshold; scores are not visited
     again. One multiplier serves s·n in the pass and min·n in the walk. A walk takes 25 cycles and
     one for each opened bucket.

@@ -10,7 +10,7 @@ import pytest
 
 from golden.kv.memory_map import place_offset
 from golden.kv.spec import TINY, Spec
-from hw.kv.gather import ROW_BYTES, Gather
+from hw.kv.gather import ROW_BYTES, RecordGather
 from tests.hw.kv.workload import THREE_HEADS, Workload, answer, config_of, finish, set_header
 from tests.hw.lib.bench import Bench, ticks
 from tests.hw.lib.memory_model import MemoryModel, WriteMemory, word_at
@@ -53,7 +53,7 @@ def test_gather(spec: Spec, threshold: int, stall: float, seed: int) -> None:
         for k, (address, end) in enumerate(zip(sources, ends, strict=True))
     ]
 
-    dut = Gather(config=config_of(spec))
+    dut = RecordGather(config=config_of(spec))
     bench = Bench(dut, seed=seed)
     source = MemoryModel(bench, dut.source, latency=9, stall=stall)
     target = WriteMemory(bench, dut.target, len(writes), stall=stall)
