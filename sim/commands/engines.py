@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sim.console import out
 from sim.engines import ENGINES
+from sim.kernel.console import out
 
 
 @click.command()

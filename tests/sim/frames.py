@@ -12,8 +12,8 @@ from typing import Any
 from golden.scenes import load_scene, orbit
 from golden.splat.model import ModelResult, render
 from hw.splat.config import CONFIGS
-from sim.jobs import MemorySettings
-from sim.workloads.splat import RtlFrame, SplatWorkload, prepare, run_rtl
+from sim.kernel.jobs import MemorySettings
+from sim.splat.workload import RtlFrame, SplatWorkload, prepare, run_rtl
 from tests.golden.splat.scenes import camera_at, random_scene
 
 VIEWS = 3  # of an orbit

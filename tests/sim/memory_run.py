@@ -15,10 +15,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, ReadSignature, WriteLayout, WriteSignature
-from sim import runner
-from sim.designs import design
-from sim.memory.harness import SOURCES, MemoryHarness
-from sim.stages import pack
+from sim.kernel import runner
+from sim.kernel.designs import design
+from sim.kernel.memory import SOURCES, MemoryHarness
+from sim.kernel.stages import pack
 
 WIDTH, LOG2_WORDS = 64, 8
 WORDS, WORD_BYTES = 1 << LOG2_WORDS, WIDTH // 8

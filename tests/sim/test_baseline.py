@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-
 from sim.baselines import record, splat
-from sim.baselines.record import WrongAnswerError, load, published, time_runs
+
 from sim.commands.compare import comparison_rows
+from sim.kernel.baseline import WrongAnswerError, load, published, time_runs
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,8 @@ import torch
 
 from golden.splat import model as splat_model
 from golden.splat.model import render
-from sim.check import CheckError, check_frame
-from sim.workloads.splat import RtlFrame
+from sim.kernel.compare import CheckError, check_frame
+from sim.splat.workload import RtlFrame
 from tests.sim.frames import model, run_tapped, workload
 
 SMALL, SIZE = ("tiny", "few"), {"width": 40, "height": 24}

@@ -9,7 +9,7 @@ from PIL import Image
 
 from hw.generate import config_hash
 from hw.splat.config import default, tiny
-from sim.settings import choose_config
+from sim.kernel.settings import choose_config
 from tests.sim.conftest import Tessera
 
 
@@ -90,7 +90,7 @@ def test_baseline_measures_and_shows(
     tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The record is written where records are kept, and its time is in the table."""
-    monkeypatch.setattr("sim.baselines.record.MEASURED", tmp_path)
+    monkeypatch.setattr("sim.kernel.baseline.MEASURED", tmp_path)
     outcome = tessera("baseline", "splat", "--input", scene_file, "--size", 32)
     assert (outcome.status, outcome.err) == (0, "")
     (path,) = tmp_path.glob("splat-*.json")

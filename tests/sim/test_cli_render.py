@@ -12,7 +12,7 @@ from golden.scenes.camera import Camera
 from golden.splat.reference import render as render_reference
 from hw.generate import config_hash
 from hw.splat.config import default
-from sim.report.quality import psnr
+from sim.kernel.quality import psnr
 from tests.sim.conftest import Tessera
 
 
@@ -84,7 +84,7 @@ def test_a_frame_that_differs_fails_the_check(
 
     original = model.pixel_bytes
     monkeypatch.setattr(model, "pixel_bytes", lambda *a: original(*a) ^ 1)
-    monkeypatch.setattr("sim.check._first_stage", lambda _: None)
+    monkeypatch.setattr("sim.kernel.compare._first_stage", lambda _: None)
     outcome = tessera("render", scene_file, "--size", "40x32", "--check", "--out", tmp_path / "f.png")
     assert outcome.status == 1
     assert outcome.err.startswith("tessera: error: framebuffer: pixel x=0 y=0 r: expected 1, got 0")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.designs import design
+from sim.kernel.designs import design
 from tests.sim.faulty import Faulty
 
 
@@ -20,7 +20,7 @@ class Knob:
 @pytest.fixture
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
     """Asks for a design in a folder of its own; true if it was generated, not found."""
-    monkeypatch.setattr("sim.designs.FOLDER", tmp_path / "designs")
+    monkeypatch.setattr("sim.kernel.designs.FOLDER", tmp_path / "designs")
 
     def ask(config: Knob, variant: object = None) -> bool:
         calls: list[int] = []
@@ -47,11 +47,11 @@ def test_a_design_is_generated_once(made: Callable[..., bool]) -> None:
 def test_changed_sources_are_generated_again(made: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
     """A design of other sources is not the same design."""
     assert made(Knob(1))
-    monkeypatch.setattr("sim.designs._sources", lambda: "other")
+    monkeypatch.setattr("sim.kernel.designs._sources", lambda: "other")
     assert made(Knob(1))
 
 
 def test_what_is_found_is_what_was_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kept design is equal to a fresh one, field by field."""
-    monkeypatch.setattr("sim.designs.FOLDER", tmp_path)
+    monkeypatch.setattr("sim.kernel.designs.FOLDER", tmp_path)
     assert design(Faulty, "small", Knob(1)) == design(Faulty, "small", Knob(1))

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from golden.errors import InputError
-from sim.files import require_writable, to_bytes, whole_file, write_array, write_json, write_png, write_text
+from sim.kernel.files import require_writable, to_bytes, whole_file, write_array, write_json, write_png, write_text
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from golden.splat.memory_map import COARSE_BYTES, GROUP_BYTES, HEADER, HEADER_BYTES, PIXEL_BYTES, VOXEL_BYTES
 from hw.splat.config import CONFIGS
-from sim.jobs import MemorySettings
-from sim.roofline import dram_bytes
-from sim.runner import SimulationError
-from sim.suites.splat import run_scene
-from sim.workloads.splat import RtlFrame, run_rtl, splat_roofline
+from sim.kernel.jobs import MemorySettings
+from sim.kernel.roofline import dram_bytes
+from sim.kernel.runner import SimulationError
+from sim.splat.suite import run_scene
+from sim.splat.workload import RtlFrame, run_rtl, splat_roofline
 from tests.sim.frames import VIEWS, model, run_tapped, workload
 
 SCENES = ("lastchance", "flowers_3_0", "statue_angel", "skull")

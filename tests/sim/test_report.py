@@ -13,10 +13,10 @@ from PIL import Image
 
 from hw.generate import ROOT, config_hash
 from hw.splat.config import tiny
-from sim.report.pictures import side_by_side
-from sim.report.quality import IDENTICAL_DB, psnr
-from sim.report.schema import commit, make_report
-from sim.roofline import Roofline
+from sim.kernel.pictures import side_by_side
+from sim.kernel.quality import IDENTICAL_DB, psnr
+from sim.kernel.report import commit, make_report
+from sim.kernel.roofline import Roofline
 
 #: Schema 1. A reader may rely on these keys, whatever the engine; a change needs a new number.
 KEYS = [
@@ -57,11 +57,11 @@ def test_the_commit_is_the_checkouts(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     subprocess.run([*git, "add", "."], check=True)
     name = ["-c", "user.name=t", "-c", "user.email=t@t"]
     subprocess.run([*git, *name, "commit", "-q", "--no-verify", "-m", "first"], check=True)
-    monkeypatch.setattr("sim.report.schema.ROOT", tmp_path)
+    monkeypatch.setattr("sim.kernel.report.ROOT", tmp_path)
     assert re.fullmatch("[0-9a-f]{12}", commit())
     (tmp_path / "file").write_text("2")
     assert re.fullmatch("[0-9a-f]{12}-dirty", commit())
-    monkeypatch.setattr("sim.report.schema.ROOT", tmp_path / "nowhere")
+    monkeypatch.setattr("sim.kernel.report.ROOT", tmp_path / "nowhere")
     assert commit() == "unknown"
     assert ROOT.is_dir()
 

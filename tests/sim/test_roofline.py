@@ -4,9 +4,9 @@ import pytest
 
 from hw.splat.config import default, tiny
 from hw.splat.top import COUNTERS
-from sim.jobs import MemorySettings
-from sim.roofline import Roofline, dram_bytes
-from sim.workloads.splat import splat_roofline
+from sim.kernel.jobs import MemorySettings
+from sim.kernel.roofline import Roofline, dram_bytes
+from sim.splat.workload import splat_roofline
 
 
 def test_the_slowest_stage_is_the_bound() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from hw.generate import Generated
 from hw.lib.checked import Checked
-from sim.designs import design
-from sim.runner import MAKE_VARIABLES, SimulationError, build, run
+from sim.kernel.designs import design
+from sim.kernel.runner import MAKE_VARIABLES, SimulationError, build, run
 from tests.sim.faulty import Faulty
 
 BENCH = "tests.sim.benches.behaviour"
@@ -23,7 +23,7 @@ def small() -> Generated:
 @pytest.fixture
 def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty build folder."""
-    monkeypatch.setattr("sim.runner.BUILD", tmp_path)
+    monkeypatch.setattr("sim.kernel.runner.BUILD", tmp_path)
     return tmp_path / "verilator"
 
 
@@ -53,7 +53,7 @@ def test_a_simulator_that_dies_raises(small: Generated) -> None:
 def test_a_bench_without_tests_raises(small: Generated) -> None:
     """A module in which nothing runs proves nothing, so it fails."""
     with pytest.raises(SimulationError, match=r"sim\.roofline"):
-        run(build(small), "sim.roofline")
+        run(build(small), "sim.kernel.roofline")
 
 
 def test_a_design_that_does_not_build_raises(small: Generated, private: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_hook_replaces_what_cocotb_hard_codes(
 ) -> None:
     """Only ports are visible, and make gets the wheel's missing variables."""
     commands: list[list[str]] = []
-    monkeypatch.setattr("sim.runner._Runner._execute_cmds", lambda _self, given, *_: commands.extend(given))
+    monkeypatch.setattr("sim.kernel.runner._Runner._execute_cmds", lambda _self, given, *_: commands.extend(given))
     built = build(small, waves=True)
     verilate, make = commands
     assert "--public-flat-rw" not in verilate
@@ -101,7 +101,7 @@ def test_the_same_text_is_built_once(small: Generated) -> None:
 
 def test_other_flags_are_another_build(small: Generated, private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Text, sources, waves and threads all count."""
-    monkeypatch.setattr("sim.runner._Runner.build", lambda *_, **__: None)
+    monkeypatch.setattr("sim.kernel.runner._Runner.build", lambda *_, **__: None)
     extra = private.parent / "extra.v"
     extra.write_text("// nothing\n")
     other = replace(small, verilog=small.verilog + "\n")

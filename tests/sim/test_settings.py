@@ -4,7 +4,7 @@ import pytest
 
 from golden.errors import InputError
 from hw.splat.config import CONFIGS, tiny
-from sim.settings import choose_config
+from sim.kernel.settings import choose_config
 
 
 def test_no_change_is_the_named_config() -> None:

@@ -21,8 +21,8 @@ from hw.splat.layouts import (
     group_layout,
     header_layout,
 )
-from sim.runner import SimulationError
-from sim.stages import Expected, flat_fields, pack, run_stage
+from sim.kernel.runner import SimulationError
+from sim.kernel.stages import Expected, flat_fields, pack, run_stage
 from tests.hw.splat.datapath import Payload
 from tests.hw.splat.streams import detail_payload, row_payload, rows_of, survivor_payload, whole
 from tests.hw.splat.workload import workload

@@ -7,10 +7,10 @@ import pytest
 
 from hw.generate import generate
 from hw.lib.checked import Checked
-from sim.memory.harness import MemoryHarness
-from sim.runner import SimulationError
-from sim.stages import Expected, flat_fields, pack, run_stage
-from sim.streams import differences, fields_of
+from sim.kernel.memory import MemoryHarness
+from sim.kernel.runner import SimulationError
+from sim.kernel.stages import Expected, flat_fields, pack, run_stage
+from sim.kernel.streams import differences, fields_of
 from tests.sim.faulty import CHANGES, OBEDIENT, SHAPE, WITHDRAWS, Faulty
 from tests.sim.memory_run import LOG2_WORDS, WIDTH, Passthrough
 

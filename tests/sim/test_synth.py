@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from hw.lib.catalogue import catalogue as lib_catalogue
 from hw.splat.catalogue import catalogue as splat_catalogue
 from hw.splat.config import tiny
-from sim.synth import TARGET_MHZ, Block, synthesise
+from sim.kernel.synth import TARGET_MHZ, Block, synthesise
 
 
 class Chain(wiring.Component):

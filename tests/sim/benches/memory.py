@@ -11,7 +11,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, Combine
 from cocotb.utils import get_sim_time
 
-from sim.streams import StreamDriver, StreamMonitor
+from sim.kernel.streams import StreamDriver, StreamMonitor
 
 
 class Stamped(list[int]):

@@ -16,11 +16,11 @@ from golden.cluster.heads import around_cache, random_head
 from golden.cluster.memory_image import MemoryImage, program_bytes
 from golden.cluster.spec import Dataflow, Op, Schedule, Status
 from hw.cluster.config import default, tiny
-from sim.jobs import MemorySettings
-from sim.suites.cluster import run_checked
-from sim.suites.decode import decode
-from sim.workloads.cluster import ClusterWorkload, LinkSettings, run_rtl
-from sim.workloads.decode import prepare
+from sim.cluster.decode import decode
+from sim.cluster.decode_workload import prepare
+from sim.cluster.suite import run_checked
+from sim.cluster.workload import ClusterWorkload, LinkSettings, run_rtl
+from sim.kernel.jobs import MemorySettings
 
 BOUND = 0.05  # of the root mean square to float32 attention, INT8 throughout
 

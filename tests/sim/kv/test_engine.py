@@ -13,13 +13,13 @@ from golden.kv.model import ModelResult, Options, retrieve
 from golden.kv.quantise import Quantised
 from golden.kv.spec import DEFAULT, PAPER, TINY
 from hw.kv.config import default, paper, tiny
-from sim.check import CheckError
-from sim.check_kv import check_retrieval, check_stages
-from sim.jobs import MemorySettings
-from sim.retrieval import quantise_stream
-from sim.suites.kv import run_stream
-from sim.workloads.kv import RtlRetrieval, prepare, run_rtl
-from sim.workloads.kv_streams import layer_stream, load_stream, synthetic_stream
+from sim.kernel.compare import CheckError
+from sim.kernel.jobs import MemorySettings
+from sim.kv.check import check_retrieval, check_stages
+from sim.kv.retrieval import quantise_stream
+from sim.kv.streams import layer_stream, load_stream, synthetic_stream
+from sim.kv.suite import run_stream
+from sim.kv.workload import RtlRetrieval, prepare, run_rtl
 from tests.golden.kv.streams import clustered
 
 RESV, PAGES = Options.of(TINY), Options.livevlm(TINY)

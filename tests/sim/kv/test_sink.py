@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from golden.errors import InputError
 from golden.kv.vision_sink import SinkOptions, vision_sink
 from hw.kv.config import tiny
-from sim.check import CheckError
 from sim.cli import cli
-from sim.jobs import MemorySettings
-from sim.sinks import check_sink, sink_scores
-from sim.workloads.kv_sink import run_sink, sink_roofline
-from sim.workloads.kv_streams import synthetic_stream
+from sim.kernel.compare import CheckError
+from sim.kernel.jobs import MemorySettings
+from sim.kv.compression import check_sink, sink_scores
+from sim.kv.sink_workload import run_sink, sink_roofline
+from sim.kv.streams import synthetic_stream
 
 
 @pytest.mark.parametrize(

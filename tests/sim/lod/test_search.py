@@ -15,11 +15,11 @@ from golden.lod.paths import camera_path
 from golden.lod.tree_image import cut_nodes
 from golden.lod.view import make_path
 from hw.lod.config import Config, default, tiny
-from sim.check import CheckError
-from sim.check_lod import check_search, search_model
-from sim.jobs import MemorySettings
-from sim.suites.lod import load_tree, run_path
-from sim.workloads.lod import LodWorkload, prepare, run_rtl
+from sim.kernel.compare import CheckError
+from sim.kernel.jobs import MemorySettings
+from sim.lod.check import check_search, search_model
+from sim.lod.suite import load_tree, run_path
+from sim.lod.workload import LodWorkload, prepare, run_rtl
 from tests.golden.lod.trees import cameras, small_image
 
 #: Two units, and a queue of two entries, so that every search spills.
