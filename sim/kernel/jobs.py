@@ -83,7 +83,7 @@ def run_job(
     total = job.result_address + job.result_bytes
     log2_words = max(MIN_LOG2_BYTES, (total - 1).bit_length()) - (word.bit_length() - 1)
     begin = time.perf_counter()
-    variant = {"width": 8 * word, "log2_words": log2_words, "taps": taps}
+    variant = {"width": 8 * word, "log2_words": log2_words}
     harness = design(lambda: MemoryHarness(make(), **variant), f"{name}_job", config, variant=variant)
     generate_seconds = time.perf_counter() - begin
     begin = time.perf_counter()
@@ -100,7 +100,7 @@ def run_job(
         "dump": folder / "dump.hex",
         "dump_first": job.result_address // word,
         "dump_last": total // word - 1,
-        "taps": tap_folder,
+        **({"taps": tap_folder} if taps else {}),
         **{name: value for name, value in vars(memory).items() if value is not None},
     }
     env = {

@@ -78,9 +78,9 @@ def test_scores_are_a_distribution() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layer", range(3))
-def test_real_keys(layer: int, shared_data: Path) -> None:
+def test_real_keys(layer: int, real_data: Path) -> None:
     """LiveVLM's shape, buckets of one, on 4,096 real keys: equal, within 1.15 of the bound."""
-    source = shared_data / "kv" / "pydoc_small.npz"
+    source = real_data / "kv" / "pydoc_small.npz"
     arguments = ["compress", str(source), "--layer", str(layer), "--check"]
     result = CliRunner().invoke(cli, arguments)
     assert result.exception is None, result.output

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Elaboratable, Module, Value
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, ReadSignature, WriteLayout, WriteSignature
@@ -48,6 +48,11 @@ class Passthrough(wiring.Component):
                 "write": Out(WriteSignature(WIDTH)),
             }
         )
+
+    @property
+    def taps(self) -> dict[str, stream.Interface]:
+        """None."""
+        return {}
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -98,7 +103,7 @@ def serve(
     plusargs = {"image": folder / "image.bin", "dump": folder / "dump.hex", "dump_first": 0, "dump_last": WORDS - 1}
     runner.run(
         built,
-        "tests.sim.benches.memory",
+        "tests.sim.kernel.memory_bench",
         plusargs={**plusargs, "seed": seed, **settings},
         env={"TESSERA_JOB": str(folder / "job.json")},
         folder=folder,

@@ -11,8 +11,8 @@ from sim.kernel.memory import MemoryHarness
 from sim.kernel.runner import SimulationError
 from sim.kernel.stages import Expected, flat_fields, pack, run_stage
 from sim.kernel.streams import differences, fields_of
-from tests.sim.faulty import CHANGES, OBEDIENT, SHAPE, WITHDRAWS, Faulty
-from tests.sim.memory_run import LOG2_WORDS, WIDTH, Passthrough
+from tests.sim.kernel.faulty import CHANGES, OBEDIENT, SHAPE, WITHDRAWS, Faulty
+from tests.sim.kernel.memory_run import LOG2_WORDS, WIDTH, Passthrough
 
 FIELDS = [("low", 0, 5, False), ("high", 5, 4, True)]
 

@@ -9,9 +9,9 @@ from hw.generate import Generated
 from hw.lib.checked import Checked
 from sim.kernel.designs import design
 from sim.kernel.runner import MAKE_VARIABLES, SimulationError, build, run
-from tests.sim.faulty import Faulty
+from tests.sim.kernel.faulty import Faulty
 
-BENCH = "tests.sim.benches.behaviour"
+BENCH = "tests.sim.kernel.behaviour_bench"
 
 
 @pytest.fixture(scope="module")
