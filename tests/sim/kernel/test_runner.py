@@ -52,7 +52,7 @@ def test_a_simulator_that_dies_raises(small: Generated) -> None:
 
 def test_a_bench_without_tests_raises(small: Generated) -> None:
     """A module in which nothing runs proves nothing, so it fails."""
-    with pytest.raises(SimulationError, match=r"sim\.roofline"):
+    with pytest.raises(SimulationError, match=r"sim\.kernel\.roofline"):
         run(build(small), "sim.kernel.roofline")
 
 
