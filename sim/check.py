@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from golden.splat.memory_image import aligned_first
+from hw.lib.fields import unpack
 from hw.splat.layouts import CandidateLayout, SortedLayout, SurvivorLayout
-from sim.jobs import decode
 from sim.workloads.splat import RtlFrame, SplatWorkload, run_rtl
 
 if TYPE_CHECKING:  # torch is slow to import, and not needed until a frame is compared
@@ -66,7 +66,7 @@ def _recorded(path: Path, layout: Any) -> list[list[Row]]:
     """The payloads with a Gaussian, group by group."""
     groups: list[list[Row]] = [[]]
     for line in path.read_text().split():
-        row = decode(int(line, 16), layout)
+        row = unpack(int(line, 16), layout)
         if row.get("mark.end", row.get("end", 0)):
             groups.append([])
         elif row.get("mark.some", 1):

@@ -17,8 +17,9 @@ from amaranth.lib import stream
 from amaranth.sim import Simulator
 
 from hw.lib.checker import check
+from hw.lib.fields import pack, unpack_nested
 from hw.lib.stream import payload_shape
-from tests.hw.lib.payload import decode, difference, encode
+from tests.hw.lib.payload import difference
 
 DRAIN = 12  # quiet cycles after the last expected payload
 
@@ -99,7 +100,7 @@ class Bench:
                 while self.stall(stall):
                     ctx.set(payload, self.random.getrandbits(len(payload)))
                     await ctx.tick()
-                ctx.set(payload, encode(shape, value))
+                ctx.set(payload, pack(shape, value))
                 ctx.set(interface.valid, 1)
                 taken = False
                 while not taken:
@@ -130,7 +131,7 @@ class Bench:
                 ctx.set(interface.ready, ready)
                 _, _, valid, bits, cycle = await ctx.tick().sample(interface.valid, payload, self.cycle)
                 if valid and ready:
-                    log.values.append(decode(shape, bits))
+                    log.values.append(unpack_nested(bits, shape))
                     log.cycles.append(cycle)
 
         self.logs.append(log)
