@@ -13,10 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Shape
-from amaranth.lib import data
 
 from hw.lib.counters import CounterLayout
+from hw.lib.fields import unpack
 from sim.kernel import runner
 from sim.kernel.designs import design
 from sim.kernel.files import whole_file
@@ -131,7 +130,7 @@ def run_job(
         shutil.rmtree(folder)
     return JobResult(
         data=data,
-        counters=decode(int(result["counters"], 16), counters),
+        counters=unpack(int(result["counters"], 16), counters),
         bytes_read=result["words_read"] * word,
         bytes_written=result["words_written"] * word,
         generate_seconds=generate_seconds,
@@ -151,16 +150,3 @@ def _write_image(data: Bytes, word: int, path: Path) -> None:
 def _read_dump(path: Path) -> Bytes:
     lines = (line for line in path.read_text().split() if not line.startswith("@"))
     return np.frombuffer(b"".join(bytes.fromhex(line)[::-1] for line in lines), np.uint8)
-
-
-def decode(bits: int, layout: data.Layout) -> dict[str, int]:
-    """The fields of a packed value, sub-layouts flattened with dots."""
-    result: dict[str, int] = {}
-    for key, item in layout:
-        value = bits >> item.offset & (1 << Shape.cast(item.shape).width) - 1
-        if isinstance(item.shape, data.Layout):
-            result |= {f"{key}.{inner}": v for inner, v in decode(value, item.shape).items()}
-        else:
-            shape = Shape.cast(item.shape)
-            result[str(key)] = value - (value >> (shape.width - 1) << shape.width if shape.signed else 0)
-    return result

@@ -11,8 +11,8 @@ from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSigna
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.lib.checked import stream_ports
 from hw.lib.checker import check
+from hw.lib.ports import forward, streams_of
 from hw.lib.stream import transfer
 
 FOLDER = Path(__file__).parent
@@ -44,11 +44,9 @@ class MemoryHarness(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         m.submodules.engine = engine = self.engine
-        for name, member in self.passed.items():
-            inner, outer = getattr(engine, name), getattr(self, name)
-            m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
-        for name, interface in stream_ports(engine).items():
-            check(m, interface, name)
+        forward(m, self, engine, self.passed)
+        for port in streams_of(engine):
+            check(m, port.interface, port.name)
         request, response = engine.read.request, engine.read.response
         write = engine.write.request
         m.submodules.memory = Instance(

@@ -13,8 +13,8 @@ from golden.kv.model import ModelResult
 from golden.rows import from_bytes
 from hw.kv.layouts import DecisionLayout, ScoreLayout, sums_layout
 from hw.kv.wtu import SelectedLayout
+from hw.lib.fields import unpack
 from sim.kernel.compare import CheckError
-from sim.kernel.jobs import decode
 from sim.kv.workload import KvWorkload, RtlRetrieval, run_rtl
 
 
@@ -66,7 +66,7 @@ def check_stages(workload: KvWorkload, model: ModelResult) -> str | None:
         if len(got) != len(rows):
             return f"{stage}: expected {len(rows)} payloads, got {len(got)}"
         for index, (bits, row) in enumerate(zip(got, rows, strict=True)):
-            fields = {"": bits} if isinstance(layout, int) else decode(bits, layout)
+            fields = unpack(bits, layout)
             for field, value in row.items():
                 if fields[field] != value:
                     return f"{stage}: index {index} {field}: expected {value}, got {fields[field]}"

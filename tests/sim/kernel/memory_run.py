@@ -14,11 +14,11 @@ from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.fields import pack
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, ReadSignature, WriteLayout, WriteSignature
 from sim.kernel import runner
 from sim.kernel.designs import design
 from sim.kernel.memory import SOURCES, MemoryHarness
-from sim.kernel.stages import pack
 
 WIDTH, LOG2_WORDS = 64, 8
 WORDS, WORD_BYTES = 1 << LOG2_WORDS, WIDTH // 8
@@ -93,7 +93,7 @@ def serve(
     image.astype(">u8").tofile(folder / "image.bin")
     job: dict[str, Any] = {
         "reads": [hex(pack(ReadRequestLayout(), {"address": a, "length": n})) for a, n in reads],
-        "writes": [hex(pack(WriteLayout(WIDTH), {"address": a, "data": d})) for a, d in writes],
+        "writes": [hex(pack(WriteLayout(WIDTH), {"address": a, "data": d, "last": 0})) for a, d in writes],
         "words": sum(n for _, n in reads),
         "pause": pause,
         "seed": seed,
