@@ -10,6 +10,6 @@ from sim.kernel.console import out
 
 @click.command()
 def engines() -> None:
-    """List the engines that stand."""
+    """List the engines, one a line."""
     for name in ENGINES:
         out.print(name)

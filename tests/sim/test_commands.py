@@ -3,13 +3,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 from hw.generate import config_hash
 from hw.splat.config import default, tiny
+from sim.cli import cli
+from sim.commands.options import OutputFile
 from sim.kernel.settings import choose_config
+from sim.kernel.synth import TARGET_MHZ, Block
 from tests.sim.conftest import Tessera
 
 
@@ -111,3 +115,49 @@ def test_synth_measures_one_block(tessera: Tessera, tmp_path: Path) -> None:
     assert block["name"] == "skid_buffer"
     assert block["fmax_mhz"] >= report["target_mhz"] == 60
     assert str(block["fmax_mhz"]) in outcome.out
+
+
+#: Names that commands give to the files they write.
+OUTPUTS = {"picture", "array_file", "report", "waves", "target", "cut_file", "selection_file"}
+RUNS_RTL = ("render", "lod", "retrieve", "compress", "reduce", "gather", "decode")
+
+
+@pytest.mark.parametrize("name", RUNS_RTL)
+def test_every_command_that_runs_rtl_has_the_same_options(name: str) -> None:
+    """Backend, check, waves, report, config and memory; whatever file it writes is tried before the work."""
+    params = {param.name: param for param in cli.commands[name].params}
+    wanted = {"backend", "check", "waves", "report", "config_name", "changes", "latency", "bandwidth", "stalls", "seed"}
+    assert wanted <= set(params)
+    written = [p for p in params.values() if isinstance(p.type, click.Path) and not p.type.exists and p.name in OUTPUTS]
+    assert len(written) >= 3
+    assert all(isinstance(param.type, OutputFile) for param in written)
+
+
+@pytest.mark.parametrize("name", RUNS_RTL)
+@pytest.mark.parametrize("option", ["--waves", "--report"])
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, option: str
+) -> None:
+    """One line and status 2, before anything is loaded or built."""
+    monkeypatch.setattr("sim.kernel.run.run_job", lambda *_, **__: pytest.fail("the RTL was run"))
+    (tmp_path / "file").write_text("")
+    place = tmp_path / "file" / "out"
+    inputs = {"render": ["embedded", "--out", tmp_path / "f.png"], "lod": ["embedded", "--tau", 8]}
+    outcome = tessera(name, *inputs.get(name, ["synthetic"] if name in ("retrieve", "compress") else []), option, place)
+    assert outcome.status == 2
+    assert outcome.err.startswith(f"tessera: error: {place}: cannot be written")
+
+
+def test_a_missed_target_has_its_own_status(tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Status 3, not that of bad input: the figures are right and the report is written."""
+    slow = Block(
+        name="fork", lut=1, ff=1, bram=0, dsp=0, lutram=0, fmax_mhz=TARGET_MHZ - 1, logic_levels=1, logic_ns=1.0,
+        routing_ns=1.0, worst_path=["a", "b"],
+    )  # fmt: skip
+    monkeypatch.setattr("sim.commands.synth.synthesise", lambda *_, **__: slow)
+    outcome = tessera("synth", "lib", "--block", "stream_fork", "-o", tmp_path)
+    assert outcome.status == 3
+    assert (
+        outcome.err == f"tessera: error: every block must close at {TARGET_MHZ:g} MHz, fork reaches {slow.fmax_mhz}\n"
+    )
+    assert (tmp_path / "synth.json").exists()
