@@ -8,8 +8,6 @@ import click
 
 from golden.errors import InputError
 from hw.yosys import YosysError
-from sim.baselines.record import WrongAnswerError
-from sim.check import CheckError
 from sim.commands.baseline import baseline
 from sim.commands.bench import bench
 from sim.commands.collective import gather, reduce
@@ -25,12 +23,15 @@ from sim.commands.render import render
 from sim.commands.retrieve import retrieve
 from sim.commands.sim import sim
 from sim.commands.synth import synth
-from sim.console import err
-from sim.runner import SimulationError
-from sim.synth import SynthesisError
+from sim.kernel.baseline import WrongAnswerError
+from sim.kernel.compare import CheckError
+from sim.kernel.console import err
+from sim.kernel.runner import SimulationError
+from sim.kernel.synth import SynthesisError, TargetMissedError
 
+FAILED = 1  # RTL and model differ, or a tool failed
 BAD_INPUT = 2  # the user can mend it
-FAILED = 1  # a check or a tool failed
+TARGET_MISSED = 3  # right, but not as fast or small as asked
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -63,6 +64,8 @@ def main() -> None:
         _fail(str(error), BAD_INPUT)
     except (CheckError, SimulationError, SynthesisError, WrongAnswerError, YosysError) as error:
         _fail(str(error), FAILED)
+    except TargetMissedError as error:
+        _fail(str(error), TARGET_MISSED)
     except OSError as error:
         _fail(f"{error.filename or 'file'}: {error.strerror}", BAD_INPUT)
 

@@ -1,53 +1,61 @@
-"""The engines that stand, by name."""
+"""The table of engines: a row for each, and nothing else outside an engine's folders knows its name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from amaranth.lib import wiring
 
 from golden.errors import InputError
-from hw.cluster.catalogue import catalogue as cluster_stages
-from hw.cluster.config import CONFIGS as CLUSTER_CONFIGS
-from hw.cluster.top import ClusterEngine
-from hw.kv.catalogue import catalogue as kv_stages
-from hw.kv.config import CONFIGS as KV_CONFIGS
-from hw.kv.top import KvEngine
 from hw.lib.block import Block
-from hw.lod.catalogue import catalogue as lod_stages
-from hw.lod.config import CONFIGS as LOD_CONFIGS
-from hw.lod.top import LodEngine
-from hw.splat.catalogue import catalogue as splat_stages
-from hw.splat.config import CONFIGS as SPLAT_CONFIGS
-from hw.splat.top import SplatEngine
 
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """Where an engine's parts are."""
+    """Where an engine's parts are: `hw.<name>` and `sim.<name>`, under the same file names for every engine."""
 
     name: str
-    configs: Mapping[str, Callable[[], Any]]
-    top: Callable[..., wiring.Component]  # top(config=...)
-    stages: Callable[[Any], Mapping[str, Block]]  # every unique block of a config
+    component: str  #: the class in `hw.<name>.top`, made with `config=`
 
-    def suite(self) -> Any:
-        """`sim.suites.<name>`: run_suite(config, folder, inputs=, size=, stalls=) -> SuiteTable. May import torch."""
-        return import_module(f"sim.suites.{self.name}")
+    @property
+    def configs(self) -> Mapping[str, Callable[[], Any]]:
+        """Named configs."""
+        return import_module(f"hw.{self.name}.config").CONFIGS
 
-    def baseline(self) -> Any:
-        """`sim.baselines.<name>`: measure(inputs, size) -> (paths, remarks). May import torch."""
-        return import_module(f"sim.baselines.{self.name}")
+    def top(self, config: Any) -> wiring.Component:
+        """The whole engine."""
+        return getattr(import_module(f"hw.{self.name}.top"), self.component)(config=config)
+
+    def catalogue(self, config: Any) -> Mapping[str, Block]:
+        """Every unique block of a config, and how often it stands in the top."""
+        return import_module(f"hw.{self.name}.catalogue").catalogue(config)
+
+    def suite(self) -> ModuleType:
+        """run_suite(config, folder, inputs=, size=, stalls=) -> SuiteTable. May import torch."""
+        return import_module(f"sim.{self.name}.suite")
+
+    def baseline(self) -> ModuleType:
+        """measure(inputs, size) -> (paths, remarks). May import torch."""
+        return import_module(f"sim.{self.name}.baseline")
+
+    def sweep(self) -> ModuleType | None:
+        """record(docs, progress, size=) -> paths of what the engine's page records, where it has a sweep."""
+        return import_module(f"sim.{self.name}.sweep") if find_spec(f"sim.{self.name}.sweep") else None
 
 
 ENGINES = {
-    "splat": Engine(name="splat", configs=SPLAT_CONFIGS, top=SplatEngine, stages=splat_stages),
-    "kv": Engine(name="kv", configs=KV_CONFIGS, top=KvEngine, stages=kv_stages),
-    "lod": Engine(name="lod", configs=LOD_CONFIGS, top=LodEngine, stages=lod_stages),
-    "cluster": Engine(name="cluster", configs=CLUSTER_CONFIGS, top=ClusterEngine, stages=cluster_stages),
+    engine.name: engine
+    for engine in (
+        Engine(name="splat", component="SplatEngine"),
+        Engine(name="kv", component="KvEngine"),
+        Engine(name="lod", component="LodEngine"),
+        Engine(name="cluster", component="ClusterEngine"),
+    )
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from golden.splat.memory_map import (
 )
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
+
+if TYPE_CHECKING:  # torch is not needed to lay out memory
+    from golden.splat.model import ModelResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +137,16 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec) -> MemoryIma
 
 def _to_lines(raw: Bytes) -> Bytes:
     return np.concatenate([raw, np.zeros(-len(raw) % LINE_BYTES, np.uint8)])
+
+
+def read_results(raw: Bytes, frame: Frame, spec: Spec) -> dict[str, Bytes]:
+    """What the engine wrote, by name: `framebuffer`, [H, W, 4] red, green, blue, coverage."""
+    return {"framebuffer": read_frame(raw, frame, spec)}
+
+
+def expected_results(model: ModelResult) -> dict[str, Bytes]:
+    """The same of the model."""
+    return {"framebuffer": model.image.numpy()}
 
 
 def read_frame(raw: Bytes, frame: Frame, spec: Spec) -> Bytes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from golden.errors import InputError
-from sim.baselines.record import load
-from sim.console import out, show_table
 from sim.engines import find_engine
+from sim.kernel.baseline import load
+from sim.kernel.console import out, show_table
 
 
 @click.command()

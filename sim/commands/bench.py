@@ -10,11 +10,11 @@ from golden.scenes import load_scene, orbit
 from golden.scenes.embedded import EMBEDDED_NAME
 from hw.splat.config import CONFIGS
 from sim.commands.options import config_option, set_option
-from sim.console import show_table, step
-from sim.files import write_json
-from sim.report.schema import commit
-from sim.runner import BUILD
-from sim.settings import choose_config
+from sim.kernel.console import show_table, step
+from sim.kernel.files import write_json
+from sim.kernel.report import commit
+from sim.kernel.runner import BUILD
+from sim.kernel.settings import choose_config
 
 SIZE = 256
 
@@ -26,12 +26,14 @@ SIZE = 256
 def bench(scene: str, config_name: str, changes: tuple[str, ...]) -> None:
     """Time generation, a fresh C++ build and a 256×256 frame of SCENE; the figures go to build/bench/report.json."""
     config = choose_config(CONFIGS, config_name, changes)
-    from sim.workloads.splat import prepare, run_rtl
+    from sim.splat.run import run
+    from sim.splat.workload import prepare
 
     loaded = load_scene(scene)
     workload = prepare(loaded, orbit(loaded, 1, 3, width=SIZE, height=SIZE), config)
     with step("generating, building from nothing, drawing the frame"):
-        job = run_rtl(workload, rebuild=True).job
+        job = run(workload, rebuild=True).job
+    assert job is not None
     cycles = job.counters["cycles"]
     figures = {
         "scene": Path(scene).name,

@@ -11,12 +11,12 @@ import numpy as np
 from golden.cluster.spec import Format, Kind, Op, Schedule
 from golden.errors import InputError
 from hw.cluster.config import CONFIGS, Config
+from sim.cluster.workload import collective
 from sim.commands.link_options import link_settings, names_of, pauses_option
 from sim.commands.options import config_option, memory_options, memory_settings, set_option
-from sim.console import out, step
-from sim.files import whole_file, write_json
-from sim.settings import choose_config
-from sim.workloads.cluster import collective
+from sim.kernel.console import out, step
+from sim.kernel.files import whole_file, write_json
+from sim.kernel.settings import choose_config
 
 DTYPES = {Format.HALF: "<f2", Format.SINGLE: "<f4", Format.INTEGER: "<i4", Format.MIXED: "<f2"}
 
@@ -46,7 +46,7 @@ def load_messages(source: Path | None, size: int, config: Config, form: Format, 
     Raises:
         InputError: the file cannot be read, or is no array [nodes, elements] of numbers.
     """
-    from sim.suites.cluster import random_messages
+    from sim.cluster.suite import random_messages
 
     if source is None:
         if not 1 <= size <= 1 << 20:
@@ -70,13 +70,13 @@ def run(
     seed: int,
 ) -> None:  # fmt: skip
     """Runs the collective in RTL, compares it with the model, prints what it cost."""
-    memory = memory_settings(latency, bandwidth, stalls, seed)
+    memory = memory_settings(latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed)
     links = link_settings(pauses)
     config = choose_config(CONFIGS, config_name, changes)
     number = Format[form.upper()]
     messages = load_messages(source, size, config, number, seed)
     workload = collective(config, messages, op=op, schedule=Schedule[schedule.upper()], form=number, kind=kind)
-    from sim.suites.cluster import run_checked
+    from sim.cluster.suite import run_checked
 
     with step("building the network and running the collective"):
         done = run_checked(workload, memory=memory, links=links)

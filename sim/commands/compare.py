@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from golden.errors import InputError
-from sim.baselines.record import load, published
-from sim.console import out, show_table
 from sim.engines import ENGINES
-from sim.runner import BUILD
+from sim.kernel.baseline import load, published
+from sim.kernel.console import out, show_table
+from sim.kernel.runner import BUILD
 
 
 def comparison_rows(report: dict[str, Any], clock_ghz: float = 1.0) -> list[tuple[str, str, str, str, str]]:

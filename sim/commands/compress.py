@@ -10,10 +10,10 @@ import numpy as np
 from golden.errors import InputError
 from hw.kv.config import CONFIGS
 from sim.commands.options import config_option, memory_options, memory_settings, set_option
-from sim.console import out, show_table, step
-from sim.files import whole_file, write_json
-from sim.report.schema import make_report
-from sim.settings import choose_config
+from sim.kernel.console import out, show_table, step
+from sim.kernel.files import whole_file, write_json
+from sim.kernel.report import make_report
+from sim.kernel.settings import choose_config
 
 
 @click.command()
@@ -46,11 +46,11 @@ def compress(
         if value < 1:
             raise InputError(f"{name} must be at least 1, it is {value}")
     config = choose_config(CONFIGS, config_name, changes)
-    memory = memory_settings(latency, bandwidth, stalls, seed)
+    memory = memory_settings(latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed)
 
     from golden.kv.vision_sink import SinkOptions
-    from sim.sinks import compress_by
-    from sim.workloads.kv_streams import find_stream
+    from sim.kv.compression import compress_by
+    from sim.kv.streams import find_stream
 
     with step("loading keys"):
         loaded = find_stream(stream, layer, tokens, queries=window, correlation=video, spec=config.spec)

@@ -13,9 +13,9 @@ from golden.errors import InputError
 from hw.cluster.config import CONFIGS
 from sim.commands.link_options import link_settings, names_of, pauses_option
 from sim.commands.options import config_option, memory_options, memory_settings, set_option
-from sim.console import out, step
-from sim.files import write_array, write_json
-from sim.settings import choose_config
+from sim.kernel.console import out, step
+from sim.kernel.files import write_array, write_json
+from sim.kernel.settings import choose_config
 
 LIMITS = {"head-size": 1024, "hidden": 65536, "tokens": 65536}
 
@@ -83,14 +83,14 @@ def decode(
     SOURCE is a .npz with a head's weights and cache, or with keys, values and queries (K, V, Q) around which
     random weights are put. Without it everything is random.
     """
-    memory = memory_settings(latency, bandwidth, stalls, seed)
+    memory = memory_settings(latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed)
     for name, value in (("head-size", size), ("hidden", hidden), ("tokens", tokens)):
         if not 1 <= value <= LIMITS[name]:
             raise InputError(f"--{name} must lie in 1..{LIMITS[name]}, it is {value}")
     links = link_settings(pauses)
     config = choose_config(CONFIGS, config_name, changes)
     x, weights = load(source, layer=layer, head=head, query=query, size=size, hidden=hidden, tokens=tokens, seed=seed)
-    from sim.suites.decode import decode as run
+    from sim.cluster.decode import decode as run
 
     with step("building the cluster and decoding"):
         done = run(

@@ -11,11 +11,11 @@ from golden.scenes.embedded import EMBEDDED_NAME
 from hw.splat.config import CONFIGS
 from sim.commands.compare import comparison_rows
 from sim.commands.options import config_option, set_option
-from sim.console import out, show_table, step
-from sim.files import to_bytes, write_json, write_png
-from sim.report.pictures import side_by_side
-from sim.runner import BUILD
-from sim.settings import choose_config
+from sim.kernel.console import out, show_table, step
+from sim.kernel.files import require_writable, to_bytes, write_json, write_png
+from sim.kernel.pictures import side_by_side
+from sim.kernel.runner import BUILD
+from sim.kernel.settings import choose_config
 
 AMPLIFY = 16  # of the difference picture
 
@@ -29,7 +29,9 @@ def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...]) -> N
     """Draw SCENE in RTL, check every pixel against the model, and write pictures and a report to build/demo/."""
     config = choose_config(CONFIGS, config_name, changes)
     folder = BUILD / "demo"
-    from sim.suites.splat import run_scene
+    require_writable(folder / "report.json")
+    from sim.splat.run import lanes_busy
+    from sim.splat.suite import run_scene
 
     with step("building the RTL and drawing the frame (a minute the first time)"):
         frame = run_scene(scene, config, size=size)
@@ -40,18 +42,15 @@ def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...]) -> N
     write_png(folder / "difference.png", difference)
     titles = ("RTL", "float reference", f"difference × {AMPLIFY}")
     side_by_side(folder / "demo.png", dict(zip(titles, (frame.pixels, reference, difference), strict=True)))
-    report = frame.report
+    report = frame.report()
     rows = comparison_rows(report)
     report["baselines"] = [
         dict(zip(("device", "kind", "workload", "ms", "ratio"), row, strict=True)) for row in rows[1:]
     ]
     write_json(folder / "report.json", report)
-    _show(report, frame.lanes_busy)
+    _show(report, lanes_busy(frame.run))
     show_table("time of this frame", ("device", "kind", "workload", "ms", "× RTL"), rows)
-    out.print(
-        f"every pixel equals the bit-true model; build {frame.build_seconds:.1f} s, run {frame.run_seconds:.1f} s\n"
-        f"{_shown(folder / 'demo.png')} and report.json"
-    )
+    out.print(f"every pixel equals the bit-true model; {frame.run.took}\n{_shown(folder / 'demo.png')} and report.json")
 
 
 def _shown(path: Path) -> Path:

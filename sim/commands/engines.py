@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from sim.console import out
 from sim.engines import ENGINES
+from sim.kernel.console import out
 
 
 @click.command()
 def engines() -> None:
-    """List the engines that stand."""
+    """List the engines, one a line."""
     for name in ENGINES:
         out.print(name)

@@ -8,11 +8,11 @@ import click
 
 from hw.generate import generate as generate_design
 from sim.commands.options import config_option, out_dir_option, set_option
-from sim.console import out, step
 from sim.engines import find_engine
-from sim.files import write_text
-from sim.runner import BUILD
-from sim.settings import choose_config
+from sim.kernel.console import out, step
+from sim.kernel.files import write_text
+from sim.kernel.runner import BUILD
+from sim.kernel.settings import choose_config
 
 
 @click.command()
@@ -26,7 +26,7 @@ def generate(engine: str, config_name: str, changes: tuple[str, ...], folder: Pa
     config = choose_config(entry.configs, config_name, changes)
     folder = folder or BUILD / "verilog"
     with step(f"generating {engine}"):
-        design = generate_design(entry.top(config=config), engine, config)
+        design = generate_design(entry.top(config), engine, config)
     write_text(folder / f"{engine}.v", design.verilog)
     write_text(folder / f"{engine}.json", design.description())
     out.print(f"{folder / engine}.v: {len(design.verilog.splitlines())} lines, config {design.config_hash}")

@@ -8,7 +8,7 @@ from enum import IntEnum
 import click
 
 from golden.errors import InputError
-from sim.workloads.cluster import LinkSettings
+from sim.cluster.workload import LinkSettings
 
 pauses_option = click.option("--pauses", default=0, show_default=True, help="Chance of a link pause a cycle, in 256.")
 

@@ -27,12 +27,12 @@ from sim.commands.options import (
     parse_pair,
     set_option,
 )
-from sim.console import out, step
-from sim.files import whole_file, write_json
-from sim.report.schema import make_report
-from sim.roofline import dram_bytes
-from sim.settings import choose_config
-from sim.workloads.lod import lod_roofline, prepare, run_rtl
+from sim.kernel.console import out, step
+from sim.kernel.files import whole_file, write_json
+from sim.kernel.report import make_report
+from sim.kernel.roofline import dram_bytes
+from sim.kernel.settings import choose_config
+from sim.lod.workload import lod_roofline, prepare, run_rtl
 
 
 @click.command()
@@ -64,7 +64,7 @@ def lod(
     config = choose_config(CONFIGS, config_name, changes)
     if frustum:
         config = replace(config, frustum=1)
-    memory = memory_settings(latency, bandwidth, stalls, seed)
+    memory = memory_settings(latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed)
     with step("loading the hierarchy"):
         loaded = load_hierarchy(tree)
         scene = leaves(loaded)
@@ -93,7 +93,7 @@ def lod(
         found = find_cut(loaded, torch.from_numpy(camera.position), max(camera.fx, camera.fy), tau, seen)
         cut = np.flatnonzero(found.cut.numpy())
     elif backend == "model":
-        from sim.check_lod import search_model
+        from sim.lod.check import search_model
 
         cut = cut_nodes(image.sltree, search_model(workload)[-1].state.cut.numpy())
     else:
@@ -112,7 +112,7 @@ def lod(
             f"{rtl.job.counters['subtrees']} of {len(image.sltree) * len(path)} subtrees visited"
         )
         if check:
-            from sim.check_lod import check_search, search_model
+            from sim.lod.check import check_search, search_model
 
             check_search(workload, rtl, search_model(workload))
             report["quality"] = {"rtl_equals_model": True}

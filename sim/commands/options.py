@@ -1,8 +1,11 @@
-"""Options that several commands share."""
+"""Options that several commands share, each set as one object."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -10,61 +13,189 @@ import click
 
 from golden.errors import InputError
 from golden.scenes import Camera, Scene, load_cameras, orbit
-from sim.jobs import MemorySettings
+from sim.kernel.console import out
+from sim.kernel.files import require_writable, write_json
+from sim.kernel.jobs import MemorySettings
+from sim.kernel.run import Backend, Run, refuse_without_rtl
+from sim.kernel.settings import choose_config
 
 DEFAULT_SIZE = "256x256"
+CONFIG_NAMES = ("tiny", "default", "paper")
+BACKENDS = [backend.value for backend in Backend]
+LIMITS = {
+    "latency": (1, 900), "bandwidth": (1, 256), "stalls": (0, 240), "seed": (1, (1 << 31) - 1),
+}  # fmt: skip
 
-config_option = click.option("--config", "config_name", default="default", show_default=True, help="Named config.")
+config_option = click.option(
+    "--config",
+    "config_name",
+    default="default",
+    show_default=True,
+    metavar="|".join(CONFIG_NAMES),
+    help="Named config.",
+)
 set_option = click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change one field.")
 out_dir_option = click.option(
-    "-o",
-    "--out",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=None,
-    help="Folder for the files.",
+    "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
 )
 
 
-def camera_options(command: Any) -> Any:
-    """--camera, --view, --orbit and --size: what `choose_camera` takes."""
+class OutputFile(click.Path):
+    """A file to write: whether it can be written is looked at before any work."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(value)
+        require_writable(path)
+        return path
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a command that can run RTL is told about the run."""
+
+    config_name: str
+    config: Any
+    backend: Backend
+    memory: MemorySettings
+    check: bool
+    waves: Path | None
+    report: Path | None
+
+    def keywords(self) -> dict[str, Any]:
+        """For an engine's `run`."""
+        return {"backend": self.backend, "memory": self.memory, "check": self.check, "waves": self.waves}
+
+    def finish(self, run: Run, report: Mapping[str, Any] | None = None) -> None:
+        """Says what the run cost and writes its report, or `report` where a command adds to it."""
+        if run.roofline:
+            r = run.roofline
+            out.print(f"{r.cycles} cycles, bound {r.bound:.0f} ({r.limit}), ratio {r.ratio:.3f}")
+        if run.checked:
+            out.print(f"RTL equals the model in all {run.words} words of {', '.join(stages(run))}")
+        if self.report:
+            write_json(self.report, run.report() if report is None else report)
+        out.print(f"{run.operation.engine} by {run.backend} in {run.took}")
+
+
+def stages(run: Run) -> list[str]:
+    """The stages that the results are of, each once."""
+    return list(dict.fromkeys(name.partition(".")[0] for name in run.results))
+
+
+def run_options(
+    configs: Mapping[str, Callable[[], Any]], *, memory: type[MemorySettings] = MemorySettings
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """--config, --set, --backend, --check, --waves, --report and the memory's options, as one argument `options`.
+
+    `memory`: the engine's own settings, if the simulated surroundings have more of them; the command has an option for
+    each further field and passes it on by the field's name.
+    """
+    extra = [name for name in memory.__dataclass_fields__ if name not in MemorySettings.__dataclass_fields__]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def call(
+            *, config_name: str, changes: tuple[str, ...], backend: str, check: bool, waves: Path | None,
+            report: Path | None, latency: int, bandwidth: int, stalls: int, seed: int, **others: Any,
+        ) -> None:  # fmt: skip
+            refuse_without_rtl(Backend(backend), check=check, waves=waves)
+            own = {name: others.pop(name) for name in extra if name in others}
+            options = RunOptions(
+                config_name=config_name,
+                config=choose_config(configs, config_name, changes),
+                backend=Backend(backend),
+                memory=memory_settings(memory, latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed, **own),
+                check=check,
+                waves=waves,
+                report=report,
+            )
+            command(options=options, **others)
+
+        for option in reversed(
+            (
+                config_option,
+                set_option,
+                click.option("--backend", default="rtl", show_default=True, type=click.Choice(BACKENDS),
+                             help="What computes it: generated Verilog, bit-true model, or float reference."),
+                click.option("--check", is_flag=True, help="Compare every word of the RTL with the model."),
+                click.option("--waves", type=OutputFile(), help="VCD file of the RTL's run."),
+                click.option("--report", type=OutputFile(), help="JSON report."),
+                click.option("--latency", default=100, show_default=True, help="Memory latency in cycles."),
+                click.option("--bandwidth", default=256, show_default=True, help="Memory words in 256 cycles."),
+                click.option("--stalls", default=0, show_default=True, help="Chance of a memory pause a cycle in 256."),
+                click.option("--seed", default=1, show_default=True, help="Seed of every random choice."),
+            )
+        ):  # fmt: skip
+            call = option(call)
+        return call
+
+    return decorate
+
+
+def memory_settings(kind: type[MemorySettings] = MemorySettings, **values: Any) -> MemorySettings:
+    """Checked settings.
+
+    Raises:
+        InputError: a value out of range.
+    """
+    for name, (low, high) in LIMITS.items():
+        if name in values and not low <= values[name] <= high:
+            raise InputError(f"--{name} must lie in {low}..{high}, it is {values[name]}")
+    return kind(**values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewpoint:
+    """Where a picture is taken from: a camera file's view, or a place on an orbit."""
+
+    camera_file: Path | None
+    view: int
+    orbit_text: str | None
+    size: str | None
+
+    def camera(self, scene: Scene) -> Camera:
+        """The camera that the options ask for.
+
+        Raises:
+            InputError: a file and an orbit both, or a view that the file does not have.
+        """
+        if self.camera_file is not None:
+            if self.orbit_text is not None or self.size is not None:
+                raise InputError("--camera brings its own place and size: leave out --orbit and --size")
+            cameras = load_cameras(self.camera_file)
+            if not 0 <= self.view < len(cameras):
+                raise InputError(
+                    f"--view must lie in 0..{len(cameras) - 1} for {self.camera_file.name}, it is {self.view}"
+                )
+            return cameras[self.view]
+        k, n = parse_pair(self.orbit_text or "1/3", "/", "--orbit", "K/N")
+        width, height = parse_pair(self.size or DEFAULT_SIZE, "x", "--size", "WIDTHxHEIGHT")
+        return orbit(scene, k, n, width=width, height=height)
+
+    @property
+    def name(self) -> str | None:
+        """K/N of an orbit, by which baselines know the view."""
+        return None if self.camera_file else self.orbit_text or "1/3"
+
+
+def camera_options(command: Callable[..., None]) -> Callable[..., None]:
+    """--camera, --view, --orbit and --size, as one argument `viewpoint`."""
+
+    @wraps(command)
+    def call(*, camera_file: Path | None, view: int, orbit_text: str | None, size: str | None, **others: Any) -> None:
+        command(viewpoint=Viewpoint(camera_file=camera_file, view=view, orbit_text=orbit_text, size=size), **others)
+
     for option in (
         click.option("--size", metavar="WxH", help="Pixels. [default: 256x256]"),
         click.option("--orbit", "orbit_text", metavar="K/N", help="View K of N around the scene. [default: 1/3]"),
         click.option("--view", default=0, show_default=True, help="Which camera of the file."),
         click.option("--camera", "camera_file", type=click.Path(path_type=Path), help="JSON file with cameras."),
     ):
-        command = option(command)
-    return command
-
-
-def memory_options(command: Any) -> Any:
-    """--latency, --bandwidth, --stalls, --seed of the simulated memory."""
-    for option in (
-        click.option("--seed", default=1, show_default=True, help="Of every random choice."),
-        click.option("--stalls", default=0, show_default=True, help="Chance of a memory pause a cycle, in 256."),
-        click.option("--bandwidth", default=256, show_default=True, help="Memory words in 256 cycles."),
-        click.option("--latency", default=100, show_default=True, help="Memory latency in cycles."),
-    ):
-        command = option(command)
-    return command
-
-
-def memory_settings(latency: int = 100, bandwidth: int = 256, stalls: int = 0, seed: int = 1) -> MemorySettings:
-    """Checked settings.
-
-    Raises:
-        InputError: a value out of range.
-    """
-    for name, value, low, high in (
-        ("latency", latency, 1, 900),
-        ("bandwidth", bandwidth, 1, 256),
-        ("stalls", stalls, 0, 240),
-        ("seed", seed, 1, (1 << 31) - 1),
-    ):
-        if not low <= value <= high:
-            raise InputError(f"--{name} must lie in {low}..{high}, it is {value}")
-    return MemorySettings(latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed)
+        call = option(call)
+    return call
 
 
 def parse_pair(text: str, separator: str, option: str, form: str) -> tuple[int, int]:
@@ -79,21 +210,20 @@ def parse_pair(text: str, separator: str, option: str, form: str) -> tuple[int, 
     return int(match[1]), int(match[2])
 
 
+def memory_options(command: Any) -> Any:
+    """Until every command takes `run_options`."""
+    for option in (
+        click.option("--seed", default=1),
+        click.option("--stalls", default=0),
+        click.option("--bandwidth", default=256),
+        click.option("--latency", default=100),
+    ):
+        command = option(command)
+    return command
+
+
 def choose_camera(
     scene: Scene, camera_file: Path | None, view: int, orbit_text: str | None, size: str | None
 ) -> Camera:
-    """The camera that the options ask for: a file's, or one on an orbit.
-
-    Raises:
-        InputError: both, or a view that the file does not have.
-    """
-    if camera_file is not None:
-        if orbit_text is not None or size is not None:
-            raise InputError("--camera brings its own place and size: leave out --orbit and --size")
-        cameras = load_cameras(camera_file)
-        if not 0 <= view < len(cameras):
-            raise InputError(f"--view must lie in 0..{len(cameras) - 1} for {camera_file.name}, it is {view}")
-        return cameras[view]
-    k, n = parse_pair(orbit_text or "1/3", "/", "--orbit", "K/N")
-    width, height = parse_pair(size or DEFAULT_SIZE, "x", "--size", "WIDTHxHEIGHT")
-    return orbit(scene, k, n, width=width, height=height)
+    """Until every command takes `camera_options`."""
+    return Viewpoint(camera_file=camera_file, view=view, orbit_text=orbit_text, size=size).camera(scene)

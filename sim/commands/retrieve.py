@@ -14,10 +14,10 @@ from golden.errors import InputError
 from golden.kv.spec import check_hamming_threshold
 from hw.kv.config import CONFIGS
 from sim.commands.options import config_option, memory_options, memory_settings, set_option
-from sim.console import out, show_table, step
-from sim.files import whole_file, write_json
-from sim.report.schema import make_report
-from sim.settings import choose_config
+from sim.kernel.console import out, show_table, step
+from sim.kernel.files import whole_file, write_json
+from sim.kernel.report import make_report
+from sim.kernel.settings import choose_config
 
 if TYPE_CHECKING:  # torch is slow to import
     from golden.kv.attention import Quality
@@ -64,11 +64,11 @@ def retrieve(
     if tokens is not None and tokens < 1:
         raise InputError(f"--tokens must be at least 1, it is {tokens}")
     config = choose_config(CONFIGS, config_name, changes)
-    memory = memory_settings(latency, bandwidth, stalls, seed)
+    memory = memory_settings(latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed)
 
     from golden.kv.model import Options
-    from sim import retrieval
-    from sim.workloads.kv_streams import find_stream
+    from sim.kv import retrieval
+    from sim.kv.streams import find_stream
 
     with step("loading keys"):
         loaded = find_stream(stream, layer, tokens, queries=queries, correlation=video, spec=config.spec)

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from sim.commands.options import config_option, memory_settings, out_dir_option, set_option
-from sim.console import show_table
 from sim.engines import find_engine
-from sim.runner import BUILD
-from sim.settings import choose_config
+from sim.kernel.console import show_table
+from sim.kernel.runner import BUILD
+from sim.kernel.settings import choose_config
 
 
 @click.command()

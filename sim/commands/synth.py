@@ -14,12 +14,12 @@ from golden.errors import InputError
 from hw.generate import config_hash
 from hw.lib.catalogue import catalogue as lib_catalogue
 from sim.commands.options import out_dir_option, set_option
-from sim.console import err, out, show_table
 from sim.engines import find_engine
-from sim.files import write_json
-from sim.runner import BUILD
-from sim.settings import choose_config
-from sim.synth import DEVICE, TARGET_MHZ, Block, synthesise
+from sim.kernel.console import err, out, show_table
+from sim.kernel.files import write_json
+from sim.kernel.runner import BUILD
+from sim.kernel.settings import choose_config
+from sim.kernel.synth import DEVICE, TARGET_MHZ, Block, TargetMissedError, synthesise
 
 
 @click.command()
@@ -28,7 +28,7 @@ from sim.synth import DEVICE, TARGET_MHZ, Block, synthesise
 @set_option
 @click.option("--block", "blocks", multiple=True, help="Only this block; may be given several times.")
 @click.option("--top", is_flag=True, help="The whole engine as one block.")
-@click.option("--seed", default=1, show_default=True, help="Of the placer.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the placer.")
 @out_dir_option
 def synth(
     engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
@@ -44,9 +44,8 @@ def synth(
     else:
         entry = find_engine(engine)
         config = choose_config(entry.configs, config_name, changes)
-        stages = {name: block.make for name, block in entry.stages(config).items()}
-        if top:
-            stages = {engine: lambda: entry.top(config=config)}
+        blocks_of_engine = {name: block.make for name, block in entry.catalogue(config).items()}
+        stages = {engine: lambda: entry.top(config)} if top else blocks_of_engine
     unknown = [name for name in blocks if name not in stages]
     if unknown:
         raise InputError(f"--block must be one of {', '.join(stages)}, it is '{unknown[0]}'")
@@ -79,4 +78,6 @@ def synth(
     slow = [b for b in results if not b.fmax_mhz >= TARGET_MHZ]
     out.print(f"{folder / 'synth.json'}: slowest {min(results, key=lambda b: b.fmax_mhz).fmax_mhz} MHz")
     if slow:
-        raise InputError(f"every block must close at {TARGET_MHZ:g} MHz, {slow[0].name} reaches {slow[0].fmax_mhz}")
+        raise TargetMissedError(
+            f"every block must close at {TARGET_MHZ:g} MHz, {slow[0].name} reaches {slow[0].fmax_mhz}"
+        )

@@ -13,9 +13,9 @@ from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_
 from golden.cluster.spec import INDEPENDENT, SCHEDULES, Format, Kind, Op, Schedule, Status
 from golden.cluster.turns import traffic
 from hw.cluster.config import tiny
-from sim.jobs import MemorySettings
-from sim.suites.cluster import check_results, random_messages
-from sim.workloads.cluster import ClusterWorkload, LinkSettings, collective, run_model, run_rtl
+from sim.cluster.suite import check_results, random_messages
+from sim.cluster.workload import ClusterWorkload, LinkSettings, collective, run_model, run_rtl
+from sim.kernel.jobs import MemorySettings
 
 CONFIG = tiny()
 SPEC = CONFIG.spec

@@ -16,11 +16,11 @@ from golden.cluster.heads import around_cache, random_head
 from golden.cluster.memory_image import MemoryImage, program_bytes
 from golden.cluster.spec import Dataflow, Op, Schedule, Status
 from hw.cluster.config import default, tiny
-from sim.jobs import MemorySettings
-from sim.suites.cluster import run_checked
-from sim.suites.decode import decode
-from sim.workloads.cluster import ClusterWorkload, LinkSettings, run_rtl
-from sim.workloads.decode import prepare
+from sim.cluster.decode import decode
+from sim.cluster.decode_workload import prepare
+from sim.cluster.suite import run_checked
+from sim.cluster.workload import ClusterWorkload, LinkSettings, run_rtl
+from sim.kernel.jobs import MemorySettings
 
 BOUND = 0.05  # of the root mean square to float32 attention, INT8 throughout
 
@@ -48,9 +48,9 @@ def test_schedules(schedule: Schedule, seed: int) -> None:
         assert done.report["quality"]["rms_error"] < BOUND
 
 
-def test_real_cache(shared_data: Path) -> None:
+def test_real_cache(real_data: Path) -> None:
     """1,000 real tokens and a real query; the bytes of the step through memory are more."""
-    with np.load(shared_data / "kv" / "pydoc_small.npz") as data:
+    with np.load(real_data / "kv" / "pydoc_small.npz") as data:
         q, k, v = (torch.from_numpy(data[name][1, 2, :1000].astype(np.float32)) for name in "QKV")
     hidden, head = around_cache(q[5], k, v, 256, 1)
     done = decode(tiny(), hidden, head)

@@ -6,9 +6,9 @@ import pytest
 
 from golden.cluster.spec import Format, Op, Schedule, Spec
 from hw.cluster.config import Config
-from sim.jobs import MemorySettings
-from sim.suites.cluster import random_messages, run_checked
-from sim.workloads.cluster import LinkSettings, collective
+from sim.cluster.suite import random_messages, run_checked
+from sim.cluster.workload import LinkSettings, collective
+from sim.kernel.jobs import MemorySettings
 
 
 @pytest.mark.slow

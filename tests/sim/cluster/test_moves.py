@@ -11,9 +11,9 @@ from golden.cluster.command import Command, check
 from golden.cluster.memory_image import MemoryImage, aligned, program_bytes
 from golden.cluster.spec import Move, Op, Status
 from hw.cluster.config import tiny
-from sim.jobs import MemorySettings
-from sim.suites.cluster import check_results
-from sim.workloads.cluster import ClusterWorkload, run_model, run_rtl
+from sim.cluster.suite import check_results
+from sim.cluster.workload import ClusterWorkload, run_model, run_rtl
+from sim.kernel.jobs import MemorySettings
 
 CONFIG = tiny()
 SPEC = CONFIG.spec

@@ -17,13 +17,13 @@ from golden.errors import InputError
 from golden.kv.model import Options, retrieve
 from golden.kv.spec import DEFAULT
 from hw.kv.config import default
-from sim.baselines import kv as baseline
-from sim.check import CheckError
 from sim.cli import cli
-from sim.retrieval import quantise_stream
-from sim.runner import SimulationError
-from sim.workloads.kv import KvWorkload, RtlRetrieval, run_rtl
-from sim.workloads.kv_streams import load_stream, synthetic_stream
+from sim.kernel.compare import CheckError
+from sim.kernel.runner import SimulationError
+from sim.kv import baseline as baseline
+from sim.kv.retrieval import quantise_stream
+from sim.kv.streams import load_stream, synthetic_stream
+from sim.kv.workload import KvWorkload, RtlRetrieval, run_rtl
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ class RtlBranch:
         self.files = (folder / "report.json", folder / "sel.npz")
 
     def run(self, run_rtl: Callable[..., RtlRetrieval], *more: str) -> Result:
-        self.monkeypatch.setattr("sim.retrieval.run_rtl", run_rtl)
+        self.monkeypatch.setattr("sim.kv.retrieval.run_rtl", run_rtl)
         files = ("--report", str(self.files[0]), "--selection", str(self.files[1]))
         return CliRunner().invoke(cli, [*self.arguments, *more, *files])
 

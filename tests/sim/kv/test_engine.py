@@ -13,13 +13,13 @@ from golden.kv.model import ModelResult, Options, retrieve
 from golden.kv.quantise import Quantised
 from golden.kv.spec import DEFAULT, PAPER, TINY
 from hw.kv.config import default, paper, tiny
-from sim.check import CheckError
-from sim.check_kv import check_retrieval, check_stages
-from sim.jobs import MemorySettings
-from sim.retrieval import quantise_stream
-from sim.suites.kv import run_stream
-from sim.workloads.kv import RtlRetrieval, prepare, run_rtl
-from sim.workloads.kv_streams import layer_stream, load_stream, synthetic_stream
+from sim.kernel.compare import CheckError
+from sim.kernel.jobs import MemorySettings
+from sim.kv.check import check_retrieval, check_stages
+from sim.kv.retrieval import quantise_stream
+from sim.kv.streams import layer_stream, load_stream, synthetic_stream
+from sim.kv.suite import run_stream
+from sim.kv.workload import RtlRetrieval, prepare, run_rtl
 from tests.golden.kv.streams import clustered
 
 RESV, PAGES = Options.of(TINY), Options.livevlm(TINY)
@@ -104,9 +104,9 @@ def test_differences_are_named(seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["{}@0", "{}@2", "video0.95:{}@1"])
 @pytest.mark.parametrize("stalls", [0, 64])
-def test_real_keys(source: str, stalls: int, shared_data: Path) -> None:
+def test_real_keys(source: str, stalls: int, real_data: Path) -> None:
     """4,096 real keys and 16 queries on the default config: equal, within 1.15 of the bound."""
-    stream = load_stream(source.format(shared_data / "kv" / "pydoc_small.npz"), 4096)
+    stream = load_stream(source.format(real_data / "kv" / "pydoc_small.npz"), 4096)
     report = run_stream(stream, default(), stalls=stalls).report
     if stalls == 0:
         assert report["ratio"] <= 1.15
@@ -122,9 +122,9 @@ def test_config_paper() -> None:
 
 
 @pytest.mark.slow
-def test_stages_on_real_keys(shared_data: Path) -> None:
+def test_stages_on_real_keys(real_data: Path) -> None:
     """Every hash, decision, key sum, count, score and selection of 1,024 real keys on the default config."""
-    stream = load_stream(f"{shared_data / 'kv' / 'pydoc_small.npz'}@0", 1024)
+    stream = load_stream(f"{real_data / 'kv' / 'pydoc_small.npz'}@0", 1024)
     options = Options.of(DEFAULT)
     workload = prepare(quantise_stream(stream, DEFAULT, options), default(), options)
     assert check_stages(workload, retrieve(workload.data, DEFAULT, options)) is None
@@ -132,9 +132,9 @@ def test_stages_on_real_keys(shared_data: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("layer", "tokens"), [(0, 32768), (1, 32768), (2, 32768), (1, 8192), (1, 20480)])
-def test_video_like_streams(layer: int, tokens: int, shared_data: Path) -> None:
+def test_video_like_streams(layer: int, tokens: int, real_data: Path) -> None:
     """Up to 32,768 tokens: each phase within 1.15 of its bound, a row's mass and the early exit as required."""
-    files = load_keys(shared_data / "kv" / "pydoc_small.npz")
+    files = load_keys(real_data / "kv" / "pydoc_small.npz")
     stream = layer_stream(files, layer, tokens, kind="video", correlation=0.95)
     report = run_stream(stream, default()).report
     assert all(phase["ratio"] <= 1.15 for phase in report["quality"]["phases"].values())

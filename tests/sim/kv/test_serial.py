@@ -7,7 +7,7 @@ from dataclasses import replace
 from golden.kv.model import Options, retrieve
 from golden.kv.spec import KEY_BITS, TINY
 from golden.kv.wtu import bucket
-from sim.sweeps.kv_serial import bits_needed, running_bound
+from sim.kv.serial import bits_needed, running_bound
 from tests.golden.kv.streams import clustered
 
 

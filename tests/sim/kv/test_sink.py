@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from golden.errors import InputError
 from golden.kv.vision_sink import SinkOptions, vision_sink
 from hw.kv.config import tiny
-from sim.check import CheckError
 from sim.cli import cli
-from sim.jobs import MemorySettings
-from sim.sinks import check_sink, sink_scores
-from sim.workloads.kv_sink import run_sink, sink_roofline
-from sim.workloads.kv_streams import synthetic_stream
+from sim.kernel.compare import CheckError
+from sim.kernel.jobs import MemorySettings
+from sim.kv.compression import check_sink, sink_scores
+from sim.kv.sink_workload import run_sink, sink_roofline
+from sim.kv.streams import synthetic_stream
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_scores_are_a_distribution() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layer", range(3))
-def test_real_keys(layer: int, shared_data: Path) -> None:
+def test_real_keys(layer: int, real_data: Path) -> None:
     """LiveVLM's shape, buckets of one, on 4,096 real keys: equal, within 1.15 of the bound."""
-    source = shared_data / "kv" / "pydoc_small.npz"
+    source = real_data / "kv" / "pydoc_small.npz"
     arguments = ["compress", str(source), "--layer", str(layer), "--check"]
     result = CliRunner().invoke(cli, arguments)
     assert result.exception is None, result.output

@@ -8,8 +8,8 @@ import pytest
 from golden.lod.memory_image import ViewResult
 from hw.lod.config import default
 from hw.lod.top import COUNTERS
-from sim.jobs import JobResult, MemorySettings
-from sim.workloads.lod import RtlSearch, lod_roofline
+from sim.kernel.jobs import JobResult, MemorySettings
+from sim.lod.workload import RtlSearch, lod_roofline
 
 NOTHING = np.zeros(0, np.int64)
 

@@ -1,1 +1,0 @@
-"""The same workloads on processors at hand, timed, and what publications report."""

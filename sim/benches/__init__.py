@@ -1,1 +1,0 @@
-"""cocotb benches: they run inside the simulator's process and never import torch."""

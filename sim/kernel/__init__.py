@@ -1,0 +1,1 @@
+"""What runs and measures any engine, and knows none of them."""

@@ -1,0 +1,53 @@
+"""Generated designs, kept by the hash of what they are made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from amaranth.lib import wiring
+
+from hw.generate import ROOT, Generated, config_hash, generate
+from sim.kernel.files import write_text
+
+FOLDER = ROOT / "build" / "designs"
+
+
+#: Every Python file that can change a design: the RTL, what it may import of golden, and the harnesses around it.
+SOURCES = (
+    "hw/**/*.py",
+    "golden/*.py",
+    "golden/*/spec.py",
+    "golden/*/memory_map.py",
+    "sim/kernel/memory.py",
+    "sim/*/player.py",
+)
+
+
+@cache
+def _sources() -> str:
+    """A hash of those files, and of the language's version."""
+    digest = hashlib.sha256(version("amaranth").encode())
+    for pattern in SOURCES:
+        for path in sorted(ROOT.glob(pattern)):
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def design(make: Callable[[], wiring.Component], name: str, config: Any, *, variant: object = None) -> Generated:
+    """`generate(make(), name, config)`, or the stored result of the same sources, config and variant.
+
+    `variant` is whatever else `make` depends on, by its repr.
+    """
+    key = hashlib.sha256(f"{_sources()} {name} {config_hash(config)} {variant!r}".encode()).hexdigest()[:16]
+    path = FOLDER / f"{name}-{key}.json"
+    if path.exists():
+        return Generated(**json.loads(path.read_text()))
+    generated = generate(make(), name, config)
+    write_text(path, json.dumps(asdict(generated)))
+    return generated

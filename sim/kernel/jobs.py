@@ -1,0 +1,152 @@
+"""Runs one job of an engine on the simulator's memory: image in, bytes and counters out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.lib.counters import CounterLayout
+from hw.lib.fields import unpack
+from sim.kernel import runner
+from sim.kernel.designs import design
+from sim.kernel.files import whole_file
+from sim.kernel.memory import IDLE_LIMIT, SOURCES, MemoryHarness
+
+Bytes = npt.NDArray[np.uint8]
+RUNS = runner.BUILD / "runs"
+MIN_LOG2_BYTES = 23  # images up to 8 MiB share one build
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemorySettings:
+    """How the simulated memory behaves. `bandwidth` and `stalls` are in 256ths."""
+
+    latency: int = 100  #: cycles
+    bandwidth: int = 256  #: words in 256 cycles
+    stalls: int = 0  #: chance of a pause of each port in a cycle, in 256
+    seed: int = 1
+
+
+class Job(Protocol):
+    """What an engine reads and writes: `data` from address 0, a result of `result_bytes` behind it."""
+
+    @property
+    def data(self) -> Bytes: ...
+    @property
+    def header_address(self) -> int: ...
+    @property
+    def result_address(self) -> int: ...
+    @property
+    def result_bytes(self) -> int: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobResult:
+    """What a job left in memory, what it counted, and how long it took."""
+
+    data: Bytes  # the result region
+    counters: dict[str, int]
+    bytes_read: int  # as the memory counted them
+    bytes_written: int
+    generate_seconds: float  # Amaranth to Verilog, near 0 where it was kept
+    build_seconds: float  # Verilator and the C++ compiler, near 0 where it was kept
+    run_seconds: float  # the whole process: start, image, job, dump
+    free_seconds: float  # from start to done, the simulator running free
+    taps: dict[str, Path] = field(default_factory=dict)
+
+
+def run_job(
+    make: Callable[[], Any], name: str, config: Any, job: Job, counters: CounterLayout, *,
+    memory: MemorySettings = MemorySettings(), taps: bool = False, waves: Path | None = None,
+    rebuild: bool = False, timeout: int = 100_000_000, sources: Sequence[Path] = (),
+) -> JobResult:  # fmt: skip
+    """Builds the engine that `make` returns with a memory large enough, runs the job, reads the result.
+
+    `sources`: Verilog files that the engine's own harness needs. `memory`'s fields are plus-arguments.
+    `waves`: where the run's VCD goes. The run's folder is kept only for `taps`, and when the run fails.
+
+    Raises:
+        SimulationError: not done after `timeout` cycles, no word moved for so long that the engine must hang
+            (`IDLE_LIMIT` cycles), or an access beyond the memory.
+    """
+    word = config.word_bytes
+    total = job.result_address + job.result_bytes
+    log2_words = max(MIN_LOG2_BYTES, (total - 1).bit_length()) - (word.bit_length() - 1)
+    begin = time.perf_counter()
+    variant = {"width": 8 * word, "log2_words": log2_words}
+    harness = design(lambda: MemoryHarness(make(), **variant), f"{name}_job", config, variant=variant)
+    generate_seconds = time.perf_counter() - begin
+    begin = time.perf_counter()
+    built = runner.build(harness, sources=[*SOURCES, *sources], waves=waves is not None, again=rebuild)
+    build_seconds = time.perf_counter() - begin
+
+    RUNS.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
+    _write_image(job.data, word, folder / "image.bin")
+    tap_folder = folder / "taps"
+    tap_folder.mkdir()
+    plusargs = {
+        "image": folder / "image.bin",
+        "dump": folder / "dump.hex",
+        "dump_first": job.result_address // word,
+        "dump_last": total // word - 1,
+        **({"taps": tap_folder} if taps else {}),
+        **{name: value for name, value in vars(memory).items() if value is not None},
+    }
+    env = {
+        "TESSERA_TIMEOUT": str(timeout),
+        "TESSERA_ADDRESS": str(job.header_address),
+        "TESSERA_RESULT": str(folder / "result.json"),
+    }
+    begin = time.perf_counter()
+    runner.run(built, "sim.kernel.job_bench", plusargs=plusargs, env=env, folder=folder, seed=memory.seed)
+    run_seconds = time.perf_counter() - begin
+
+    result = json.loads((folder / "result.json").read_text())
+    if result["fault"]:
+        raise runner.SimulationError(f"{name}: access to address {result['fault_address']:#x}, beyond the memory's end")
+    if result["stuck"]:
+        raise runner.SimulationError(
+            f"{name}: hangs: no word has moved for {IDLE_LIMIT} cycles, at cycle {result['cycle']}; files in {folder}"
+        )
+    if not result["done"]:
+        raise runner.SimulationError(f"{name}: not done after {timeout} cycles")
+    data = _read_dump(folder / "dump.hex")
+    tap_files = {path.stem: path for path in tap_folder.iterdir()}
+    (folder / "image.bin").unlink()
+    if waves is not None:
+        with whole_file(waves) as temporary:
+            shutil.move(folder / "dump.vcd", temporary)
+    if not taps:
+        shutil.rmtree(folder)
+    return JobResult(
+        data=data,
+        counters=unpack(int(result["counters"], 16), counters),
+        bytes_read=result["words_read"] * word,
+        bytes_written=result["words_written"] * word,
+        generate_seconds=generate_seconds,
+        build_seconds=build_seconds,
+        run_seconds=run_seconds,
+        free_seconds=result["seconds"],
+        taps=tap_files,
+    )
+
+
+def _write_image(data: Bytes, word: int, path: Path) -> None:
+    """$fread takes the first byte of a word as its highest; memory images are little endian."""
+    padded = np.concatenate([data, np.zeros(-len(data) % word, np.uint8)])
+    padded.reshape(-1, word)[:, ::-1].tofile(path)
+
+
+def _read_dump(path: Path) -> Bytes:
+    lines = (line for line in path.read_text().split() if not line.startswith("@"))
+    return np.frombuffer(b"".join(bytes.fromhex(line)[::-1] for line in lines), np.uint8)

@@ -1,0 +1,94 @@
+"""An engine with its external memory inside the simulation."""
+
+# Amaranth's ports are attributes made at run time.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.checker import check
+from hw.lib.ports import forward, streams_of
+from hw.lib.stream import transfer
+
+FOLDER = Path(__file__).parent
+#: Cycles without a word to or from memory after which an engine hangs. The longest honest pause on record, the
+#: sweeps of a vision-sink job of 32,768 tokens, is two thirds of it.
+IDLE_LIMIT = 1 << 20
+SOURCES = (FOLDER / "external_memory.v", FOLDER / "stream_tap.v")
+
+
+class MemoryHarness(wiring.Component):
+    """Joins an engine's `read` and `write` ports to `external_memory`; its other ports pass through.
+
+    Every stream port has a protocol checker. Every stream of `engine.taps` is recorded in the file NAME.hex of the
+    folder +taps=FOLDER, if a run names one: the search for the first wrong stage then needs no second build.
+
+    Members:
+        dump: on its rising edge the memory writes its file. fault, fault_address: first access
+        beyond the memory's end. words_read, words_written: what the memory served since reset.
+        done: the engine was busy and is no longer. stuck: no word has moved for `IDLE_LIMIT` cycles.
+        Every port of the engine but `read` and `write`.
+    """
+
+    def __init__(self, engine: wiring.Component, *, width: int, log2_words: int) -> None:
+        self.engine, self.width, self.log2_words = engine, width, log2_words
+        self.passed = {n: member for n, member in engine.signature.members.items() if n not in ("read", "write")}
+        own = {"dump": In(1), "fault": Out(1), "fault_address": Out(32), "done": Out(1), "stuck": Out(1)}
+        super().__init__({**self.passed, **own, "words_read": Out(40), "words_written": Out(40)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.engine = engine = self.engine
+        forward(m, self, engine, self.passed)
+        for port in streams_of(engine):
+            check(m, port.interface, port.name)
+        request, response = engine.read.request, engine.read.response
+        write = engine.write.request
+        m.submodules.memory = Instance(
+            "external_memory",
+            p_WIDTH=self.width,
+            p_LOG2_WORDS=self.log2_words,
+            i_clk=ClockSignal(),
+            i_rst=ResetSignal(),
+            i_request_address=request.payload.address,
+            i_request_length=request.payload.length,
+            i_request_valid=request.valid,
+            o_request_ready=request.ready,
+            o_response_data=response.payload.data,
+            o_response_last=response.payload.last,
+            o_response_valid=response.valid,
+            i_response_ready=response.ready,
+            i_write_address=write.payload.address,
+            i_write_data=write.payload.data,
+            i_write_valid=write.valid,
+            o_write_ready=write.ready,
+            i_dump=self.dump,
+            o_fault=self.fault,
+            o_fault_address=self.fault_address,
+            o_words_read=self.words_read,
+            o_words_written=self.words_written,
+        )
+        for name, tapped in engine.taps.items():
+            payload = Value.cast(tapped.payload)
+            m.submodules[f"tap_{name}"] = Instance(
+                "stream_tap",
+                p_WIDTH=len(payload),
+                p_NAME=name,
+                i_clk=ClockSignal(),
+                i_payload=payload,
+                i_transfer=tapped.valid & tapped.ready & ~ResetSignal(),
+            )
+        idle = Signal(range(IDLE_LIMIT + 1))
+        with m.If(transfer(request) | transfer(response) | transfer(write) | ~engine.busy):
+            m.d.sync += idle.eq(0)
+        with m.Elif(idle != IDLE_LIMIT):
+            m.d.sync += idle.eq(idle + 1)
+        m.d.comb += self.stuck.eq(idle == IDLE_LIMIT)
+        was_busy = Signal()
+        m.d.sync += [was_busy.eq(engine.busy), self.done.eq(~engine.start & (self.done | (was_busy & ~engine.busy)))]
+        return m

@@ -1,0 +1,135 @@
+"""Streams of keys, values and queries by name: a file's own, video-like ones from a file, a synthetic one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from golden.errors import InputError
+from golden.kv.keys import KeySet, load_keys
+from golden.kv.spec import Spec
+from golden.kv.video import video_stream
+from sim.kernel.data import data_folder
+
+PYDOC = data_folder() / "kv" / "pydoc_small.npz"
+SYNTHETIC = "synthetic"
+QUERIES = 16
+FORM = re.compile(r"(?:(?P<kind>video|drift)(?P<rho>0?\.\d+|1|0)?:)?(?P<file>[^@]+)(?:@(?P<layer>\d+))?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """One layer: float [heads, length, d]. `calibration`: keys whose mean centres the hyperplanes."""
+
+    name: str
+    keys: Tensor
+    values: Tensor
+    queries: Tensor
+    scale: float
+    calibration: Tensor
+
+    def info(self) -> dict[str, object]:
+        """What identifies it in reports."""
+        return {"stream": self.name, "tokens": self.keys.shape[1], "queries": self.queries.shape[1]}
+
+
+def known_streams() -> list[str]:
+    """Every layer of the real keys as they are, and one as video, where they are at hand; else a synthetic stream."""
+    if not PYDOC.is_file():
+        return [SYNTHETIC]
+    return [*(f"{PYDOC}@{layer}" for layer in range(3)), f"video0.95:{PYDOC}@1"]
+
+
+def load_stream(source: str, tokens: int, *, queries: int = QUERIES, spec: Spec = Spec()) -> Stream:
+    """A stream of at most `tokens` tokens and `queries` rows.
+
+    `FILE@L` is layer number L (from 0) of a file; `video0.95:FILE@L` and `drift0.95:FILE@L` are
+    streams with that frame-to-frame correlation built from it; `synthetic` needs no file and has the heads of `spec`.
+
+    Raises:
+        InputError: no such file or layer, or another form.
+    """
+    if source == SYNTHETIC:
+        return synthetic_stream(tokens, spec=spec, queries=queries)
+    match = FORM.fullmatch(source)
+    if not match:
+        raise InputError(
+            f"a stream is FILE[@LAYER], videoC:FILE[@LAYER], driftC:FILE[@LAYER] or synthetic, got '{source}'"
+        )
+    files = load_keys(match["file"])
+    return layer_stream(
+        files,
+        int(match["layer"] or 0),
+        tokens,
+        queries=queries,
+        kind=match["kind"],
+        correlation=float(match["rho"] or 0.95),
+    )
+
+
+def find_stream(
+    source: str, layer: int, tokens: int | None, *, queries: int, correlation: float | None, spec: Spec
+) -> Stream:
+    """What a command's STREAM names: a layer of a file, as video if a correlation is given, or `synthetic`.
+
+    Raises:
+        InputError: no such file or layer, or what is in it.
+    """
+    if source == SYNTHETIC:
+        return synthetic_stream(tokens or 1024, spec=spec, queries=queries)
+    files = load_keys(source)
+    kind = None if correlation is None else "video"
+    length = tokens or files.K.shape[2]
+    return layer_stream(files, layer, length, queries=queries, kind=kind, correlation=correlation or 0.0)
+
+
+def layer_stream(
+    files: KeySet,
+    layer: int,
+    tokens: int,
+    *,
+    queries: int = QUERIES,
+    kind: str | None = None,
+    correlation: float = 0.95,
+) -> Stream:
+    """One layer of a file as a stream; see `load_stream`."""
+    if not 0 <= layer < len(files.K):
+        raise InputError(f"{files.name}: layer must lie in 0..{len(files.K) - 1}, it is {layer}")
+    keys, values = files.K[layer], files.V[layer]
+    name = f"{files.name}@{layer}"
+    stream = Stream(
+        name=name,
+        keys=keys[:, :tokens],
+        values=values[:, :tokens],
+        queries=files.Q[layer][:, :queries],
+        scale=files.scale,
+        calibration=keys,
+    )
+    if kind is None:
+        return stream
+    mode = "shot" if kind == "video" else "drift"
+    k, v = video_stream(keys, values, tokens, correlation=correlation, mode=mode)
+    return replace(stream, name=f"{kind}{correlation:g}:{name}", keys=k, values=v)
+
+
+def synthetic_stream(tokens: int, *, spec: Spec = Spec(), queries: int = QUERIES, seed: int = 1) -> Stream:
+    """Video-like keys around Gaussian anchors with a common mean: no real data, the same shapes of work."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator)
+
+    source = normal(spec.heads, 1024, 2 * spec.head_size) + 2 * normal(spec.heads, 1, 2 * spec.head_size)
+    keys, values = source.split(spec.head_size, -1)
+    k, v = video_stream(keys, values, tokens, correlation=0.95, seed=seed)
+    return Stream(
+        name=SYNTHETIC,
+        keys=k,
+        values=v,
+        queries=normal(spec.heads, queries, spec.head_size),
+        scale=spec.head_size**-0.5,
+        calibration=keys,
+    )

@@ -1,0 +1,112 @@
+"""The same cut on a processor: every node for itself, and level by level from the root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from golden.lod.hierarchy import Hierarchy
+from golden.lod.load import leaves, load_hierarchy
+from golden.lod.reference import find_cut
+from golden.scenes import Camera, orbit
+from sim.kernel.baseline import WrongAnswerError, cpu_device, cuda_device, save, time_runs
+from sim.kernel.console import step
+from sim.lod.workload import known_trees
+
+TAUS = (3.0, 30.0)
+Search = Callable[[], torch.Tensor]
+
+
+class DeviceTree:
+    """A hierarchy's arrays on a device, float32, and the two searches over them."""
+
+    def __init__(self, tree: Hierarchy, device: str) -> None:
+        def put(values: Any, kind: torch.dtype) -> torch.Tensor:
+            return torch.from_numpy(values).to(device, kind)
+
+        self.low, self.high, self.size = (put(v, torch.float32) for v in (tree.low, tree.high, tree.size))
+        self.leaf = put(tree.leaf, torch.bool)
+        self.parent = put(tree.parent.clip(min=0), torch.int64)
+        self.first, self.children = put(tree.first_child, torch.int64), put(tree.children, torch.int64)
+        self.root = torch.zeros(1, dtype=torch.int64, device=device)
+
+    def split(self, nodes: torch.Tensor | slice, camera: torch.Tensor, reach: float) -> torch.Tensor:
+        """Inner nodes of the threshold's size or more; `reach` is (focal/tau)²."""
+        axis = torch.maximum(self.low[nodes] - camera, camera - self.high[nodes]).clamp(min=0)
+        return (self.size[nodes].square() * reach >= axis.square().sum(dim=1)) & ~self.leaf[nodes]
+
+    def exhaustive(self, camera: torch.Tensor, reach: float) -> torch.Tensor:
+        """One pass over all nodes: its parent is split, it is not (boxes and sizes nest, so no ancestor is asked)."""
+        split = self.split(slice(None), camera, reach)
+        above = split[self.parent]
+        above[0] = True
+        return torch.nonzero(above & ~split)[:, 0]
+
+    def hierarchical(self, camera: torch.Tensor, reach: float) -> torch.Tensor:
+        """Level by level: only children of split nodes are looked at."""
+        level, cut = self.root, list[torch.Tensor]()
+        while len(level):
+            split = self.split(level, camera, reach)
+            cut.append(level[~split])
+            inner = level[split]
+            count = self.children[inner]
+            ends = torch.cumsum(count, 0)
+            total = int(ends[-1]) if len(ends) else 0
+            first = torch.repeat_interleave(self.first[inner] - (ends - count), count)
+            level = first + torch.arange(total, device=first.device)
+        return torch.sort(torch.cat(cut))[0]
+
+
+def time_tree(
+    tree: Hierarchy, camera: Camera, tau: float, device: str, wait: Callable[[], object]
+) -> list[dict[str, Any]]:
+    """Both searches, timed after their answer has been compared with the reference's.
+
+    Raises:
+        WrongAnswerError: more nodes differ than float32 against float64 explains, one in 10,000.
+    """
+    arrays = DeviceTree(tree, device)
+    place = torch.from_numpy(camera.position).to(device, torch.float32)
+    reach = (max(camera.fx, camera.fy) / tau) ** 2
+    expected = find_cut(tree, torch.from_numpy(camera.position), max(camera.fx, camera.fy), tau).cut
+    entries: list[dict[str, Any]] = []
+    for name, search in (("exhaustive", arrays.exhaustive), ("hierarchical", arrays.hierarchical)):
+        got = torch.zeros(len(tree), dtype=torch.bool)
+        got[search(place, reach).cpu()] = True
+        different = int((got != expected).sum())
+        if different > len(tree) / 10_000:
+            raise WrongAnswerError(f"{name} search of {tree.scene.name} at {tau:g} px: {different} nodes differ")
+        timed = time_runs(lambda search=search: search(place, reach), wait=wait)
+        entries.append(
+            {
+                "workload": {
+                    "tree": tree.scene.name, "nodes": len(tree), "tau_px": tau,
+                    "size": f"{camera.width}x{camera.height}", "kernel": name,
+                },
+                **timed,
+                "cut_nodes": int(expected.sum()),
+                "different_nodes": different,
+                "energy_mj": None,
+            }
+        )  # fmt: skip
+    return entries
+
+
+def measure(inputs: Sequence[str] = (), size: int = 512) -> tuple[list[Path], list[str]]:
+    """Every tree on the CPU, and on the GPU where there is one; the files written, and remarks."""
+    trees = [load_hierarchy(source) for source in inputs or known_trees()]
+    views = [(tree, orbit(leaves(tree), 1, 3, width=size, height=size)) for tree in trees]
+    method = "torch float32: every node for itself, and level by level from the root; arrays on the device"
+
+    def timed(device: str, wait: Callable[[], object]) -> list[dict[str, Any]]:
+        return [e for tree, camera in views for tau in TAUS for e in time_tree(tree, camera, tau, device, wait)]
+
+    with step("timing on the CPU"):
+        paths = [save("lod", cpu_device(torch.get_num_threads()), method, timed("cpu", lambda: None))]
+    if not torch.cuda.is_available():
+        return paths, ["no CUDA device at hand: no GPU baseline"]
+    with step("timing on the GPU"):
+        return [*paths, save("lod", cuda_device(), method, timed("cuda", torch.cuda.synchronize))], []

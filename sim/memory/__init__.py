@@ -1,1 +1,0 @@
-"""External memory, as a Verilog model inside the simulation."""

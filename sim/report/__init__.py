@@ -1,1 +1,0 @@
-"""Reports: one JSON schema, tables and pictures made from it."""

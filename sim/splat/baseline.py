@@ -1,0 +1,92 @@
+"""The same frame on a CPU by the torch reference, and on a CUDA device by gsplat's kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from golden.scenes import Camera, Scene, load_scene, orbit
+from golden.splat.reference import render
+from sim.kernel.baseline import WrongAnswerError, cpu_device, cuda_device, save, time_runs
+from sim.kernel.console import step
+from sim.kernel.quality import psnr
+from sim.splat.suite import VIEWS
+from sim.splat.workload import frame_info, known_scenes
+
+MIN_DB = 40.0  # an answer further from the reference is no baseline; gsplat differs in near plane and radius
+
+
+def _names(scene: Scene, camera: Camera, view: int) -> dict[str, Any]:
+    return {**frame_info(scene, camera), "view": f"{view}/{VIEWS}"}
+
+
+def measure_cpu(scenes: list[str], *, view: int = 1, size: int = 256) -> Path:
+    """Times `golden.splat.reference.render` with torch's own threads."""
+    entries: list[dict[str, Any]] = []
+    for source in scenes:
+        scene = load_scene(source)
+        camera = orbit(scene, view, VIEWS, width=size, height=size)
+        timed = time_runs(lambda scene=scene, camera=camera: render(scene, camera))
+        entries.append({"workload": _names(scene, camera, view), **timed, "psnr_db": None, "energy_mj": None})
+    method = "golden/splat/reference.py: float32 torch, projection to pixels"
+    return save("splat", cpu_device(torch.get_num_threads()), method, entries)
+
+
+def gsplat_arguments(scene: Scene, camera: Camera, device: str) -> dict[str, Any]:
+    """The arguments of `gsplat.rasterization` for one view."""
+    intrinsics = [[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]]
+    return {
+        "means": torch.from_numpy(scene.means).to(device),
+        "quats": torch.from_numpy(scene.quaternions).to(device),
+        "scales": torch.from_numpy(scene.scales).to(device),
+        "opacities": torch.from_numpy(scene.opacities).to(device),
+        "colors": torch.from_numpy(scene.sh).to(device),
+        "viewmats": torch.from_numpy(camera.world_to_camera.astype(np.float32))[None].to(device),
+        "Ks": torch.tensor([intrinsics], dtype=torch.float32, device=device),
+        "width": camera.width,
+        "height": camera.height,
+        "near_plane": 0.2,
+        "sh_degree": scene.sh_degree,
+    }
+
+
+def measure_cuda(scenes: list[str], *, view: int = 1, size: int = 256) -> Path:
+    """Times `gsplat.rasterization` (Apache-2.0) after comparing its picture with the reference.
+
+    Raises:
+        ImportError: gsplat is not installed. WrongAnswerError: its picture is not the reference's.
+    """
+    from gsplat import rasterization  # type: ignore[import-not-found]  # optional: only where CUDA is
+
+    entries: list[dict[str, Any]] = []
+    for source in scenes:
+        scene = load_scene(source)
+        camera = orbit(scene, view, VIEWS, width=size, height=size)
+        arguments = gsplat_arguments(scene, camera, "cuda")
+        picture = rasterization(**arguments)[0][0].cpu().numpy()
+        quality = psnr(picture, render(scene, camera).numpy())
+        if quality < MIN_DB:
+            raise WrongAnswerError(f"gsplat draws {scene.name} at {quality:.1f} dB from the reference, below {MIN_DB}")
+        timed = time_runs(lambda arguments=arguments: rasterization(**arguments), wait=torch.cuda.synchronize)
+        entries.append(
+            {"workload": _names(scene, camera, view), **timed, "psnr_db": round(quality, 2), "energy_mj": None}
+        )
+    return save("splat", cuda_device(), "gsplat.rasterization", entries)
+
+
+def measure(inputs: Sequence[str] = (), size: int = 256) -> tuple[list[Path], list[str]]:
+    """Every scene on the CPU, and on the GPU where there is one; the files written, and remarks."""
+    sources = list(inputs) or known_scenes()
+    with step("timing on the CPU"):
+        paths = [measure_cpu(sources, size=size)]
+    if not torch.cuda.is_available():
+        return paths, ["no CUDA device at hand: no GPU baseline"]
+    try:
+        with step("timing on the GPU"):
+            return [*paths, measure_cuda(sources, size=size)], []
+    except ImportError:
+        return paths, ["a CUDA device is there, but gsplat is not installed: no GPU baseline"]

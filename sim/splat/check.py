@@ -1,0 +1,68 @@
+"""What the streams between the stages must carry, by the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from golden.splat.memory_image import aligned_first
+from hw.splat.layouts import CandidateLayout, SortedLayout, SurvivorLayout
+from sim.kernel.compare import Row, StageStream
+from sim.splat.workload import SplatWorkload
+
+if TYPE_CHECKING:  # torch is slow to import, and not needed until a frame is compared
+    from golden.splat.model import GroupResult, ModelResult
+
+
+def stage_streams(workload: SplatWorkload, _: ModelResult) -> dict[str, StageStream]:
+    """Candidates, survivors and sorted splats of every group.
+
+    A group that became opaque may be cut short in hardware; what it sent must be right. What waits in the depth sort
+    at the cut leaves in an order of its own, so such a group is not judged there.
+    """
+    from golden.splat.model import render  # the frame's own model kept no groups: they are large
+
+    spec = workload.config.spec
+    groups = render(workload.image, workload.frame, spec, keep_groups=True).groups
+    return {
+        "coarse_filter": StageStream(
+            layout=CandidateLayout(spec), groups=[_candidates(workload, group) for group in groups],
+            end="mark.end", some="mark.some", cut="prefix",
+        ),
+        "fine_filter": StageStream(
+            layout=SurvivorLayout(spec), groups=[_survivors(group) for group in groups],
+            end="mark.end", some="mark.some", cut="prefix",
+        ),
+        "depth_sort": StageStream(
+            layout=SortedLayout(spec), groups=[list(_splats(group, group.order)) for group in groups],
+            end="end", cut="skip",
+        ),
+    }  # fmt: skip
+
+
+def _candidates(workload: SplatWorkload, group: GroupResult) -> list[Row]:
+    grid = workload.image.grid
+    shift = np.repeat(aligned_first(workload.image) - grid.first, grid.count)
+    return [{"index": int(p + shift[p])} for p in group.candidates.tolist()]
+
+
+def _survivors(group: GroupResult) -> list[Row]:
+    rows = _splats(group, slice(None))
+    return [{"depth": int(depth), **row} for depth, row in zip(group.splats.depth.tolist(), rows, strict=True)]
+
+
+def _splats(group: GroupResult, order: Any) -> Iterator[Row]:
+    splats = group.splats.select(order)
+    masks = splats.mask.numpy()
+    for i in range(len(splats)):
+        yield {
+            "splat.mean.0": int(splats.mean[i, 0]),
+            "splat.mean.1": int(splats.mean[i, 1]),
+            **{f"splat.conic.{k}": int(splats.conic[i, k]) for k in range(3)},
+            "splat.conic_shift": int(splats.conic_shift[i]),
+            "splat.opacity": int(splats.opacity[i]),
+            **{f"splat.color.{k}": int(splats.color[i, k]) for k in range(3)},
+            "splat.mask": sum(1 << int(bit) for bit in np.flatnonzero(masks[i])),
+        }

@@ -1,0 +1,84 @@
+"""A frame by RTL, model or reference, and the least cycles that it can take."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.splat.memory_image import expected_results, read_results
+from hw.splat.top import COUNTERS, SplatEngine
+from sim.kernel.compare import Results
+from sim.kernel.jobs import JobResult, MemorySettings
+from sim.kernel.roofline import Roofline
+from sim.kernel.run import Operation, Run, run_operation
+from sim.splat.check import stage_streams
+from sim.splat.workload import SplatWorkload
+
+if TYPE_CHECKING:  # torch is slow to import, and not needed to run RTL
+    from golden.splat.model import ModelResult
+
+
+def _model(workload: SplatWorkload) -> ModelResult:
+    from golden.splat.model import render
+
+    return render(workload.image, workload.frame, workload.config.spec)
+
+
+def _reference(workload: SplatWorkload) -> Results:
+    from golden.splat.reference import Rules, render
+
+    return {"color": render(workload.scene, workload.camera, rules=Rules(near=workload.near)).numpy()}
+
+
+def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
+    """work / throughput of every stage, from the hardware's own counters.
+
+    Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: one. Depth sort: one splat a
+    cycle, and two operations of 2 cycles a splat shared by the banks. Rasteriser: one splat × one
+    sub-tile, or one sub-tile handed out. Memory: words moved / words a cycle.
+    """
+    config, counters = workload.config, job.counters
+    words = sum(counters[name] for name in ("frame_words", "list_words", "coarse_words", "record_words", "write_words"))
+    return Roofline(
+        cycles=counters["cycles"],
+        stages={
+            "coarse filter": counters["streamed"] / config.coarse_lanes,
+            "fine filter": counters["candidates"],
+            "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),
+            "rasteriser": counters["draws"] + counters["flushes"],
+            "memory": words / (memory.bandwidth / 256),
+        },
+    )
+
+
+DRAW = Operation[SplatWorkload](
+    engine="splat",
+    top=lambda workload: SplatEngine(config=workload.config),
+    counters=COUNTERS,
+    read=lambda workload, job: read_results(job.data, workload.frame, workload.config.spec),
+    model=_model,
+    expected=lambda _, model: expected_results(model),
+    reference=_reference,
+    roofline=roofline,
+    streams=stage_streams,
+    axes={"framebuffer": ("y", "x", tuple("rgba"))},
+)
+
+#: run(workload, backend=, memory=, check=, waves=) -> Run
+run = partial(run_operation, DRAW)
+
+
+def colors(run: Run) -> npt.NDArray[np.float32]:
+    """The picture of a run, whatever drew it: float32 [H, W, 3], 1 for white."""
+    results: dict[str, Any] = dict(run.results)
+    if "color" in results:
+        return results["color"]
+    return results["framebuffer"][..., :3].astype(np.float32) / 255
+
+
+def lanes_busy(run: Run) -> float:
+    """Share of the frame's cycles in which the lanes drew a splat."""
+    return run.counters["draws"] / run.counters["cycles"]

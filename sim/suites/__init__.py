@@ -1,1 +1,0 @@
-"""Whole workloads, run, checked and reported."""

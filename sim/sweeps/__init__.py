@@ -1,1 +1,0 @@
-"""Number formats against quality: the sweeps behind each engine's `spec.py`."""

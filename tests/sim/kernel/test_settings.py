@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from golden.errors import InputError
+from hw.splat.config import CONFIGS, tiny
+from sim.kernel.settings import choose_config
+
+
+def test_no_change_is_the_named_config() -> None:
+    """A name alone gives that config."""
+    assert choose_config(CONFIGS, "tiny", ()) == tiny()
+
+
+def test_fields_of_config_and_spec_change() -> None:
+    """Both kinds of field are reached by name; the last value of a field wins; the rest stays."""
+    config = choose_config(CONFIGS, "tiny", ("splat_depth=16", "sh_degree=2", "alpha_bits=0xb", "splat_depth=12"))
+    assert (config.splat_depth, config.spec.sh_degree, config.spec.alpha_bits) == (12, 2, 11)
+    assert config.memory_width == tiny().memory_width
+    assert config.spec.group_size == tiny().spec.group_size
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("huge", "sh_degree=1", "config must be one of tiny, default, paper, it is 'huge'"),
+        ("tiny", "lanes=4", "no field 'lanes'; there are .*coarse_lanes"),
+        ("tiny", "spec=4", "no field 'spec'"),
+        ("tiny", "sh_degree", "takes field=value, got 'sh_degree'"),
+        ("tiny", "sh_degree=", "sh_degree must be a whole number, it is ''"),
+        ("tiny", "sh_degree=1.5", "sh_degree must be a whole number, it is '1.5'"),
+        ("tiny", "sh_degree=4", r"sh_degree must lie in 0\.\.3, it is 4"),
+        ("tiny", "memory_width=192", "memory_width must be a power of two, it is 192"),
+        ("tiny", "coarse_lanes=8", "coarse_lanes must not exceed memory_width / 64 = 2, it is 8"),
+    ],
+)
+def test_a_refusal_states_rule_and_value(name: str, change: str, message: str) -> None:
+    """What cannot be is refused in one line."""
+    with pytest.raises(InputError, match=message) as refusal:
+        choose_config(CONFIGS, name, (change,))
+    assert len(str(refusal.value).splitlines()) == 1

@@ -1,0 +1,43 @@
+"""Frames that several tests draw, quantised once a process.
+
+`embedded` stands for the default scene; `few` for 400 random Gaussians that leave no group opaque.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from golden.scenes import load_scene, orbit
+from golden.splat.model import ModelResult, render
+from hw.splat.config import CONFIGS
+from sim.kernel.jobs import MemorySettings
+from sim.kernel.run import Run
+from sim.splat.run import run
+from sim.splat.workload import SplatWorkload, prepare
+from tests.golden.splat.scenes import camera_at, random_scene
+
+VIEWS = 3  # of an orbit
+
+
+@cache
+def workload(config: str = "tiny", scene: str = "embedded", *, width: int = 64, height: int = 64) -> SplatWorkload:
+    """A view of a scene for a named config."""
+    chosen = CONFIGS[config]()
+    if scene == "embedded":
+        loaded = load_scene(scene)
+        return prepare(loaded, orbit(loaded, 1, VIEWS, width=width, height=height), chosen)
+    few = random_scene(11, 400, degree=1, thinnest=0.01, widest=0.1)
+    return prepare(few, camera_at(size=(width, height), focal=0.85 * width), chosen)
+
+
+@cache
+def model(*which: str, **size: int) -> ModelResult:
+    """The frame of `workload` with the same arguments by the bit-true model."""
+    drawn = workload(*which, **size)
+    return render(drawn.image, drawn.frame, drawn.config.spec)
+
+
+def drawn(work: SplatWorkload, **settings: Any) -> Run:
+    """The frame by RTL, not compared yet."""
+    return run(work, memory=MemorySettings(**settings))

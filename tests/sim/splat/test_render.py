@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from golden.scenes import load_scene, orbit
+from golden.scenes.camera import Camera
+from golden.splat.reference import render as render_reference
+from hw.generate import config_hash
+from hw.splat.config import default
+from sim.kernel.quality import psnr
+from tests.sim.conftest import Tessera
+
+
+@pytest.fixture
+def camera(scene_file: Path) -> Camera:
+    """A camera that sees the small scene."""
+    return orbit(load_scene(scene_file), 1, 3, width=40, height=32)
+
+
+def inria(camera: Camera) -> dict[str, object]:
+    """The camera as INRIA's cameras.json has it."""
+    matrix = camera.world_to_camera
+    sizes = {name: getattr(camera, name) for name in ("width", "height", "fx", "fy")}
+    place = {"position": camera.position.tolist(), "rotation": matrix[:3, :3].T.tolist()}
+    return {"id": 0, "img_name": "00001", **sizes, **place}
+
+
+@pytest.mark.parametrize("backend", ["model", "reference", "rtl"])
+def test_every_backend_draws(tessera: Tessera, scene_file: Path, tmp_path: Path, backend: str) -> None:
+    """Picture, array and report of each backend agree with each other and with the float reference."""
+    files = [tmp_path / "deep" / name for name in ("frame.png", "frame.npy", "report.json")]
+    outcome = tessera(
+        "render", scene_file, "--orbit", "2/5", "--size", "40x32", "--backend", backend,
+        "--out", files[0], "--array", files[1], "--report", files[2],
+    )  # fmt: skip
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "frame.png: 40×32" in outcome.out
+    assert f"splat by {backend} in " in outcome.out
+    assert sorted(files[0].parent.iterdir()) == sorted(files)
+    picture, array = np.array(Image.open(files[0])), np.load(files[1])
+    assert picture.shape == array.shape == (32, 40, 3)
+    assert (picture.dtype, array.dtype) == (np.uint8, np.float32)
+    assert np.abs(picture / 255 - np.clip(array, 0, 1)).max() <= 0.5 / 255 + 1e-6
+    scene = load_scene(scene_file)
+    reference = render_reference(scene, orbit(scene, 2, 5, width=40, height=32)).numpy()
+    assert reference.max() > 0.2
+    assert psnr(array, reference) > 40
+    report = json.loads(files[2].read_text())
+    assert report["workload"]["scene"] == "small.ply"
+    assert report["workload"]["gaussians"] == 300
+    assert report["workload"]["backend"] == backend
+    assert (report["cycles"] is not None) == (backend == "rtl")
+
+
+@pytest.mark.parametrize("pauses", [0, 100])
+def test_rtl_is_checked_on_request(tessera: Tessera, scene_file: Path, tmp_path: Path, pauses: int) -> None:
+    """--check says that every pixel is equal; the report holds what was measured, and how the memory was set."""
+    report_file = tmp_path / "report.json"
+    outcome = tessera(
+        "render", scene_file, "--size", "40x32", "--check", "--stalls", pauses, "--latency", 50, "--seed", 7,
+        "--out", tmp_path / "f.png", "--report", report_file,
+    )  # fmt: skip
+    assert outcome.status == 0
+    assert "RTL equals the model in all 5120 words of framebuffer" in outcome.out
+    report = json.loads(report_file.read_text())
+    assert report["quality"] == {"rtl_equals_model": True, "words_compared": 5120}
+    assert report["memory"] == {"latency": 50, "bandwidth": 256, "stalls": pauses, "seed": 7}
+    assert report["seed"] == 7
+    assert report["cycles"] == report["counters"]["cycles"] > 0
+    assert report["ratio"] == pytest.approx(report["cycles"] / report["bound"]["cycles"])
+    assert report["bytes"]["total"] == sum(n for kind, n in report["bytes"].items() if kind != "total") > 0
+    assert report["config_hash"] == config_hash(default())
+
+
+def test_a_frame_that_differs_fails_the_check(
+    tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status 1, one line with the place, and no picture."""
+    import golden.splat.model as model
+
+    original = model.pixel_bytes
+    monkeypatch.setattr(model, "pixel_bytes", lambda *a: original(*a) ^ 1)
+    monkeypatch.setattr("sim.kernel.run.stage_difference", lambda *_: None)
+    outcome = tessera("render", scene_file, "--size", "40x32", "--check", "--out", tmp_path / "f.png")
+    assert outcome.status == 1
+    assert outcome.err.startswith("tessera: error: framebuffer: y 0 x 0 r: expected 1, got 0")
+    assert len(outcome.err.splitlines()) == 1
+    assert not (tmp_path / "f.png").exists()
+
+
+def test_camera_files_of_every_kind(tessera: Tessera, scene_file: Path, camera: Camera, tmp_path: Path) -> None:
+    """One object, a list, INRIA's form and the orbit that they were made from draw the same picture."""
+    other = orbit(load_scene(scene_file), 0, 3, width=16, height=16)
+    files = {
+        "single.json": (camera.to_json(), 0),
+        "list.json": ([other.to_json(), camera.to_json()], 1),
+        "cameras.json": ([inria(other), inria(camera)], 1),
+    }
+    pictures = []
+    for name, (content, view) in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+        array = tmp_path / f"{name}.npy"
+        outcome = tessera(
+            "render", scene_file, "--backend", "reference", "--camera", tmp_path / name, "--view", view,
+            "--out", tmp_path / "f.png", "--array", array,
+        )  # fmt: skip
+        assert outcome.status == 0
+        pictures.append(np.load(array))
+    array = tmp_path / "orbit.npy"
+    tessera(
+        "render", scene_file, "--backend", "reference", "--orbit", "1/3", "--size", "40x32",
+        "--out", tmp_path / "f.png", "--array", array,
+    )  # fmt: skip
+    assert all(np.abs(picture - np.load(array)).max() < 1e-4 for picture in pictures)
+
+
+def test_the_default_camera_is_view_1_of_3(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
+    """Without --camera, --orbit and --size: 256×256 pixels from the second of three places."""
+    tessera("render", scene_file, "--backend", "model", "--out", tmp_path / "f.png", "--report", tmp_path / "r.json")
+    place = json.loads((tmp_path / "r.json").read_text())["workload"]["camera"]
+    assert place == orbit(load_scene(scene_file), 1, 3, width=256, height=256).to_json()
+
+
+def test_a_setting_changes_the_result(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
+    """--set reaches the model: a coarser colour is another picture, and another hash."""
+    hashes, pictures = set(), []
+    for changes in ((), ("--set", "color_fraction=6", "--set", "sh_degree=0")):
+        command = ("render", scene_file, "--backend", "model", "--size", "32x32", *changes)
+        assert tessera(*command, "--out", tmp_path / "f.png", "--report", tmp_path / "r.json").status == 0
+        hashes.add(json.loads((tmp_path / "r.json").read_text())["config_hash"])
+        pictures.append(np.array(Image.open(tmp_path / "f.png")))
+    assert len(hashes) == 2
+    assert (pictures[0] != pictures[1]).any()

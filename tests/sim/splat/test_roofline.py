@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from hw.splat.config import Config, default, tiny
+from hw.splat.top import COUNTERS
+from sim.kernel.jobs import MemorySettings
+from sim.kernel.roofline import Roofline
+from sim.splat.run import roofline
+
+
+def bound(counters: dict[str, int], config: Config, memory: MemorySettings = MemorySettings()) -> Roofline:
+    """The bound of a job that counted so."""
+    workload = SimpleNamespace(config=config)
+    return roofline(workload, SimpleNamespace(counters=counters), memory)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("counter", "stage", "cycles"),
+    [
+        ("streamed", "coarse filter", 250),
+        ("candidates", "fine filter", 1000),
+        ("splats", "depth sort", 1000),
+        ("draws", "rasteriser", 1000),
+        ("flushes", "rasteriser", 1000),
+        ("frame_words", "memory", 2000),
+        ("list_words", "memory", 2000),
+        ("coarse_words", "memory", 2000),
+        ("record_words", "memory", 2000),
+        ("write_words", "memory", 2000),
+    ],
+)
+def test_each_kind_of_work_bounds_its_stage(counter: str, stage: str, cycles: int) -> None:
+    """1000 units of one kind of work need what the default config's stage takes for them, other stages nothing."""
+    counters = dict.fromkeys(COUNTERS.members, 0) | {counter: 1000, "cycles": 4000}
+    least = bound(counters, default(), MemorySettings(bandwidth=128))
+    assert least.limit == stage
+    assert {name: need for name, need in least.stages.items() if need} == {stage: cycles}
+    assert least.ratio == 4000 / cycles
+
+
+def test_fewer_units_need_more_cycles() -> None:
+    """One coarse lane and one bank of the tiny config are slower than four of the default."""
+    counters = dict.fromkeys(COUNTERS.members, 0) | {"streamed": 1000, "splats": 1000}
+    stages = bound(counters, tiny()).stages
+    assert (stages["coarse filter"], stages["depth sort"]) == (1000, 4000)

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from PIL import Image
+
+from hw.generate import config_hash
+from hw.splat.config import default, tiny
+from sim.cli import cli
+from sim.commands.options import OutputFile
+from sim.kernel.settings import choose_config
+from sim.kernel.synth import TARGET_MHZ, Block
+from tests.sim.conftest import Tessera
+
+
+def test_generate_writes_verilog_and_description(tessera: Tessera, tmp_path: Path) -> None:
+    """Two files in the folder that was asked for; a setting is in the description and its hash."""
+    outcome = tessera("generate", "splat", "--config", "tiny", "--set", "splat_depth=16", "-o", tmp_path / "new")
+    assert (outcome.status, outcome.err) == (0, "")
+    config = choose_config({"tiny": tiny}, "tiny", ("splat_depth=16",))
+    assert f"config {config_hash(config)}" in outcome.out
+    description = json.loads((tmp_path / "new" / "splat.json").read_text())
+    assert description["config"]["splat_depth"] == 16
+    assert description["config_hash"] == config_hash(config) != config_hash(tiny())
+    assert (tmp_path / "new" / "splat.v").read_text().startswith(f"// Tessera: splat, config {config_hash(config)}.")
+
+
+def test_demo_draws_checks_and_reports(
+    tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures of RTL, reference and difference, a figure of the three, and a report; the table shows its numbers."""
+    monkeypatch.setattr("sim.commands.demo.BUILD", tmp_path)
+    outcome = tessera("demo", scene_file, "--size", 40)
+    assert (outcome.status, outcome.err) == (0, "")
+    folder = tmp_path / "demo"
+    names = {"frame.png", "reference.png", "difference.png", "demo.png", "report.json"}
+    assert {path.name for path in folder.iterdir()} == names
+    frame, reference, difference = (
+        np.array(Image.open(folder / f"{name}.png")).astype(int) for name in ("frame", "reference", "difference")
+    )
+    assert frame.shape == reference.shape == (40, 40, 3)
+    assert np.abs(np.clip(16 * np.abs(frame - reference), 0, 255) - difference).max() <= 9
+    report = json.loads((folder / "report.json").read_text())
+    assert report["quality"]["rtl_equals_model"] is True
+    assert report["quality"]["psnr_db"] > 40
+    for shown in (report["cycles"], f"{report['ratio']:.3f}", f"{report['bytes']['total']:,}", "fine filter", "PSNR"):
+        assert str(shown) in outcome.out
+
+
+def test_sim_runs_every_rate_and_reports(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
+    """A row, a report and a picture for each rate of pauses; pauses are in the report and cost cycles."""
+    outcome = tessera(
+        "sim", "splat", "--input", scene_file, "--size", 40, "--stalls", 0, "--stalls", 90, "-o", tmp_path / "out"
+    )
+    assert (outcome.status, outcome.err) == (0, "")
+    reports = [json.loads((tmp_path / "out" / f"report-splat-small-{n}.json").read_text()) for n in (0, 90)]
+    assert [report["memory"]["stalls"] for report in reports] == [0, 90]
+    assert reports[0]["cycles"] < reports[1]["cycles"]
+    assert all(str(report["cycles"]) in outcome.out for report in reports)
+    assert (tmp_path / "out" / "splat-small.png").exists()
+    assert reports[0]["config_hash"] == config_hash(default())
+
+
+def test_compare_shows_the_given_reports(tessera: Tessera, tmp_path: Path) -> None:
+    """A row for the report's frame, at a clock that is named as assumed, and the published figures below."""
+    report = {
+        "engine": "splat",
+        "cycles": 2_500_000,
+        "memory": {"stalls": 9},
+        "workload": {"scene": "mine", "view": "1/3", "size": "8x8"},
+    }
+    (tmp_path / "r.json").write_text(json.dumps(report))
+    outcome = tessera("compare", tmp_path / "r.json")
+    assert outcome.status == 0
+    assert "clock assumed" in outcome.out
+    assert "2.500" in outcome.out
+    assert "memory pauses 9/256" in outcome.out
+    assert "GSCore" in outcome.out
+
+
+def test_compare_without_reports_says_so(tessera: Tessera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty build folder is no error: the line says what to run first."""
+    monkeypatch.setattr("sim.commands.compare.BUILD", tmp_path)
+    outcome = tessera("compare")
+    assert outcome.status == 0
+    assert "run `make demo`" in outcome.out
+
+
+def test_baseline_measures_and_shows(
+    tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record is written where records are kept, and its time is in the table."""
+    monkeypatch.setattr("sim.kernel.baseline.MEASURED", tmp_path)
+    outcome = tessera("baseline", "splat", "--input", scene_file, "--size", 32)
+    assert (outcome.status, outcome.err) == (0, "")
+    (path,) = tmp_path.glob("splat-*.json")
+    (entry,) = json.loads(path.read_text())["entries"]
+    assert f"{entry['median_ms']}" in outcome.out
+    assert entry["workload"] == {"scene": "small.ply", "gaussians": 300, "view": "1/3", "size": "32x32"}
+
+
+def test_synth_measures_one_block(tessera: Tessera, tmp_path: Path) -> None:
+    """A block of the library through the whole flow: its row, and the same numbers as JSON."""
+    outcome = tessera("synth", "lib", "--block", "skid_buffer", "-o", tmp_path)
+    assert outcome.status == 0
+    report = json.loads((tmp_path / "synth.json").read_text())
+    assert report["engine"] == "lib"
+    assert report["seed"] == 1
+    assert "--speed 6" in report["device"]
+    (block,) = report["blocks"]
+    assert block["name"] == "skid_buffer"
+    assert block["fmax_mhz"] >= report["target_mhz"] == 60
+    assert str(block["fmax_mhz"]) in outcome.out
+
+
+#: Names that commands give to the files they write.
+OUTPUTS = {"picture", "array_file", "report", "waves", "target", "cut_file", "selection_file"}
+RUNS_RTL = ("render", "lod", "retrieve", "compress", "reduce", "gather", "decode")
+
+
+@pytest.mark.parametrize("name", RUNS_RTL)
+def test_every_command_that_runs_rtl_has_the_same_options(name: str) -> None:
+    """Backend, check, waves, report, config and memory; whatever file it writes is tried before the work."""
+    params = {param.name: param for param in cli.commands[name].params}
+    wanted = {"backend", "check", "waves", "report", "config_name", "changes", "latency", "bandwidth", "stalls", "seed"}
+    assert wanted <= set(params)
+    written = [p for p in params.values() if isinstance(p.type, click.Path) and not p.type.exists and p.name in OUTPUTS]
+    assert len(written) >= 3
+    assert all(isinstance(param.type, OutputFile) for param in written)
+
+
+@pytest.mark.parametrize("name", RUNS_RTL)
+@pytest.mark.parametrize("option", ["--waves", "--report"])
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, option: str
+) -> None:
+    """One line and status 2, before anything is loaded or built."""
+    monkeypatch.setattr("sim.kernel.run.run_job", lambda *_, **__: pytest.fail("the RTL was run"))
+    (tmp_path / "file").write_text("")
+    place = tmp_path / "file" / "out"
+    inputs = {"render": ["embedded", "--out", tmp_path / "f.png"], "lod": ["embedded", "--tau", 8]}
+    outcome = tessera(name, *inputs.get(name, ["synthetic"] if name in ("retrieve", "compress") else []), option, place)
+    assert outcome.status == 2
+    assert outcome.err.startswith(f"tessera: error: {place}: cannot be written")
+
+
+def test_a_missed_target_has_its_own_status(tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Status 3, not that of bad input: the figures are right and the report is written."""
+    slow = Block(
+        name="fork", lut=1, ff=1, bram=0, dsp=0, lutram=0, fmax_mhz=TARGET_MHZ - 1, logic_levels=1, logic_ns=1.0,
+        routing_ns=1.0, worst_path=["a", "b"],
+    )  # fmt: skip
+    monkeypatch.setattr("sim.commands.synth.synthesise", lambda *_, **__: slow)
+    outcome = tessera("synth", "lib", "--block", "stream_fork", "-o", tmp_path)
+    assert outcome.status == 3
+    assert (
+        outcome.err == f"tessera: error: every block must close at {TARGET_MHZ:g} MHz, fork reaches {slow.fmax_mhz}\n"
+    )
+    assert (tmp_path / "synth.json").exists()
