@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from golden.lod.frustum_test import outside
-from golden.lod.size_test import size_test, slack
+from golden.lod.frustum_check import outside
+from golden.lod.size_check import size_check, slack
 from golden.lod.spec import NEVER, SLACK_BITS
 from golden.lod.tree_image import TreeImage
 from golden.lod.view import View
@@ -66,7 +66,7 @@ class SearchModel:
         """(big, outside, slack) of all nodes of the given subtrees, [n, S]; without meaning at leaves."""
         places = (subtrees[:, None] * self.width + torch.arange(self.width)).reshape(-1)
         low, high, camera = self.low[places], self.high[places], torch.from_numpy(view.camera)
-        decision = size_test(
+        decision = size_check(
             self.spec, low, high, self.mantissa[places], self.exponent[places], camera, view.factor,
             view.exponent(self.spec.size_bits),
         )  # fmt: skip

@@ -6,12 +6,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data
 
 from hw.lib.tree import add_all
-from hw.lod.dispatcher import Dispatcher
 from hw.lod.layouts import block_header_layout
 from hw.lod.lt_unit import LtUnit
 from hw.lod.retire import Retire
 from hw.lod.subtree_fetch import SubtreeFetch
 from hw.lod.subtree_queue import SubtreeQueue
+from hw.lod.visit_allocator import VisitAllocator
 
 
 class EventLayout(data.StructLayout):
@@ -30,7 +30,7 @@ class EventLayout(data.StructLayout):
 
 
 def observe(
-    m: Module, units: list[LtUnit], dispatcher: Dispatcher, fetch: SubtreeFetch, retire: Retire, queue: SubtreeQueue
+    m: Module, units: list[LtUnit], allocator: VisitAllocator, fetch: SubtreeFetch, retire: Retire, queue: SubtreeQueue
 ) -> data.View:
     """The events of the cycle before."""
     header = Signal(block_header_layout())
@@ -49,9 +49,9 @@ def observe(
             for name in ("working", "queued", "prompt")
         ),
         events.spilled.eq(queue.spilled),
-        events.context_wait.eq(dispatcher.i.valid & ~dispatcher.i.ready),
-        events.call_wait.eq(~dispatcher.i.valid & dispatcher.i.ready),
-        events.fetch_stall.eq(dispatcher.o.valid & ~dispatcher.o.ready),
+        events.context_wait.eq(allocator.i.valid & ~allocator.i.ready),
+        events.call_wait.eq(~allocator.i.valid & allocator.i.ready),
+        events.fetch_stall.eq(allocator.o.valid & ~allocator.o.ready),
         events.order_wait.eq(~retire.i.valid & Cat(unit.o.valid for unit in units).any()),
     ]
     return events

@@ -55,7 +55,7 @@ def queue_layout() -> data.StructLayout:
 
 
 class ThresholdLayout(data.StructLayout):
-    """What the size test needs of the view."""
+    """What the size check needs of the view."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -135,7 +135,7 @@ class EntranceLayout(data.StructLayout):
         )
 
 
-class TestLayout(data.StructLayout):
+class CandidateLayout(data.StructLayout):
     """A node under test with the frame of its subtree."""
 
     __test__ = False  # no test case for pytest
@@ -156,7 +156,7 @@ class TestLayout(data.StructLayout):
 
 
 class DecisionLayout(data.StructLayout):
-    """What the size test says of a node, and what it means if the node is reached."""
+    """What the size check says of a node, and what it means if the node is reached."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(

@@ -14,7 +14,6 @@ from hw.lod.config import Config
 from hw.lod.context_pool import ContextPool
 from hw.lod.decisions import Decisions
 from hw.lod.entry_filter import EntryFilter
-from hw.lod.gather import Gather
 from hw.lod.layouts import (
     FinishedLayout,
     LoadLayout,
@@ -27,7 +26,8 @@ from hw.lod.layouts import (
 )
 from hw.lod.node_buffer import NodeBuffer
 from hw.lod.node_issue import NodeIssue
-from hw.lod.size_test import SizeTest
+from hw.lod.result_table import ResultTable
+from hw.lod.size_check import SizeCheck
 from hw.lod.slack import Slack
 
 
@@ -64,7 +64,7 @@ class LtUnit(wiring.Component):
         )
 
     @property
-    def gather_latency(self) -> int:
+    def share_latency(self) -> int:
         """Cycles from a decision until its share can be read from the result."""
         return 3 + (Slack.latency if self.config.temporal else 0)
 
@@ -74,13 +74,13 @@ class LtUnit(wiring.Component):
         m.submodules.pool = pool = ContextPool(count=config.contexts)
         m.submodules.nodes = nodes = NodeBuffer(config=config)
         m.submodules.issue = issue = NodeIssue(config=config)
-        m.submodules.size_test = size_test = SizeTest(config=config)
+        m.submodules.size_check = size_check = SizeCheck(config=config)
         m.submodules.decisions = decisions = Decisions(config=config)
-        m.submodules.gather = gather = Gather(config=config)
+        m.submodules.results = results = ResultTable(config=config)
         wiring.connect(m, wiring.flipped(self.free), pool.o)
         m.submodules.entry_filter = entry_filter = EntryFilter(config=config)
         begin = entry_filter.o
-        valid = Signal(NodeBuffer.latency + SizeTest.latency)
+        valid = Signal(NodeBuffer.latency + SizeCheck.latency)
         prompt = Signal(2 + len(valid))  # from the choice to `decisions.o`
         m.d.sync += [valid.eq(Cat(issue.ask.valid, valid[:-1])), prompt.eq(Cat(issue.queued, prompt[:-1]))]
         m.d.comb += [
@@ -89,42 +89,42 @@ class LtUnit(wiring.Component):
             nodes.begin.eq(begin),
             issue.begin.eq(begin),
             nodes.ask.eq(issue.ask),
-            size_test.view.eq(self.view),
-            size_test.planes.eq(self.planes),
-            size_test.i.eq(nodes.o),
+            size_check.view.eq(self.view),
+            size_check.planes.eq(self.planes),
+            size_check.i.eq(nodes.o),
             decisions.begin.valid.eq(begin.valid),
             decisions.begin.context.eq(begin.context),
             decisions.i.valid.eq(valid[-1]),
-            decisions.i.decision.eq(size_test.o),
+            decisions.i.decision.eq(size_check.o),
             issue.jump.eq(decisions.jump),
-            gather.begin.valid.eq(begin.valid),
-            gather.begin.context.eq(begin.context),
-            self.tested.eq(gather.tested),
-            self.counted.eq(gather.counted),
+            results.begin.valid.eq(begin.valid),
+            results.begin.context.eq(begin.context),
+            self.tested.eq(results.tested),
+            self.counted.eq(results.counted),
             self.working.eq(issue.working),
             self.queued.eq(issue.queued),
             self.prompt.eq(prompt[-1] & decisions.o.share.commit.alive),
         ]
-        self._share(m, decisions.o, gather)
-        self._finish(m, issue, gather, pool)
+        self._share(m, decisions.o, results)
+        self._finish(m, issue, results, pool)
         return m
 
-    def _share(self, m: Module, share: data.View, gather: Gather) -> None:
+    def _share(self, m: Module, share: data.View, results: ResultTable) -> None:
         """From decision to result, past the slack if there is one."""
         if not self.config.temporal:
-            m.d.comb += [gather.i.valid.eq(share.valid), gather.i.commit.eq(share.share.commit)]
+            m.d.comb += [results.i.valid.eq(share.valid), results.i.commit.eq(share.share.commit)]
             return
         m.submodules.slack = slack = Slack(config=self.config)
         valid = Signal(Slack.latency)
         m.d.sync += valid.eq(Cat(share.valid, valid[:-1]))
         m.d.comb += [
             Value.cast(slack.i).eq(Value.cast(share.share)[: SlackLayout(self.config).size]),
-            gather.i.valid.eq(valid[-1]),
-            gather.i.commit.eq(slack.o.commit),
-            gather.i.slack.eq(slack.o.slack),
+            results.i.valid.eq(valid[-1]),
+            results.i.commit.eq(slack.o.commit),
+            results.i.slack.eq(slack.o.slack),
         ]
 
-    def _finish(self, m: Module, issue: NodeIssue, gather: Gather, pool: ContextPool) -> None:
+    def _finish(self, m: Module, issue: NodeIssue, results: ResultTable, pool: ContextPool) -> None:
         """Takes decided contexts one by one; reads each when its last share has been added."""
         config = self.config
         entry = data.StructLayout({"load": LoadLayout(config), "first_child": SUBTREE_BITS, "children": 6})
@@ -133,7 +133,7 @@ class LtUnit(wiring.Component):
         new, kept = Signal(entry), Signal(entry)
         m.submodules.ends = ends = StreamQueue(shape=range(config.contexts), depth=config.contexts)
         place = ends.o.payload
-        behind = Signal(1 + self.gather_latency)  # a context on its way to `ends`
+        behind = Signal(1 + self.share_latency)  # a context on its way to `ends`
         contexts = [Signal(range(config.contexts), name=f"ending_{k}") for k in range(len(behind))]
         for k in range(config.contexts):
             with m.If(issue.finished[k]):
@@ -159,12 +159,12 @@ class LtUnit(wiring.Component):
             read.addr.eq(place),
             read.en.eq(1),
             Value.cast(kept).eq(read.data),
-            gather.place.eq(place),
+            results.place.eq(place),
             pool.i.payload.eq(place),
             pool.i.valid.eq(transfer(ends.o)),
             ends.o.ready.eq(read_done & free),
         ]
-        m.d.sync += [read_done.eq(ends.o.valid & ~read_done), result.eq(gather.o)]
+        m.d.sync += [read_done.eq(ends.o.valid & ~read_done), result.eq(results.o)]
         with m.If(read_done & ~free):
             m.d.sync += read_done.eq(1)
         with m.If(transfer(ends.o)):

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.lod.memory_map import MASK_BITS
 from hw.lib.memory import two_port_memory
 from hw.lod.config import Config
-from hw.lod.layouts import INDEX_BITS, EntranceLayout, TestLayout, WordLayout, block_header_layout, node_layout
+from hw.lod.layouts import INDEX_BITS, CandidateLayout, EntranceLayout, WordLayout, block_header_layout, node_layout
 
 
 class NodeBuffer(wiring.Component):
@@ -30,7 +30,7 @@ class NodeBuffer(wiring.Component):
         word = data.StructLayout({"valid": 1, **WordLayout(config).members})
         ask = data.StructLayout({"valid": 1, "context": range(config.contexts), "index": INDEX_BITS})
         super().__init__(
-            {"word": In(word), "begin": In(EntranceLayout(config)), "ask": In(ask), "o": Out(TestLayout(config))}
+            {"word": In(word), "begin": In(EntranceLayout(config)), "ask": In(ask), "o": Out(CandidateLayout(config))}
         )
 
     def elaborate(self, platform: object) -> Elaboratable:

@@ -17,7 +17,7 @@ class Slack(wiring.Component):
     """A lower bound of |d - D|, D the distance at which the node would just have the threshold's size.
 
     (|d² - D²| - d² / 2**13) / (2 · max(d, D)), the root's reciprocal by table from below; equals
-    `golden.lod.size_test.slack`. Latency 8 cycles, throughput one node a cycle.
+    `golden.lod.size_check.slack`. Latency 8 cycles, throughput one node a cycle.
 
     Members:
         i: both sides of a comparison. o: the slack in cells, and `i.commit`.

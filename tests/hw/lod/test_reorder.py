@@ -1,4 +1,4 @@
-"""Dispatcher, reordering and retirement: nothing is lost, and the order is that of the visits."""
+"""VisitAllocator, reordering and retirement: nothing is lost, and the order is that of the visits."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from hw.lod.config import tiny
-from hw.lod.dispatcher import Dispatcher
 from hw.lod.reorder import Reorder
 from hw.lod.retire import Retire
+from hw.lod.visit_allocator import VisitAllocator
 from tests.hw.lib.bench import Bench
 
 CONFIG = replace(tiny(), units=3)
@@ -45,7 +45,7 @@ def test_reorder(ordered: int, stall_in: float, stall_out: float, seed: int) -> 
 @pytest.mark.parametrize("stall", [0.0, 0.5])
 def test_dispatcher(stall: float, seed: int) -> None:
     """Visits leave in order with tickets in turn; no more tickets are out than there are."""
-    dut = Dispatcher(config=CONFIG)
+    dut = VisitAllocator(config=CONFIG)
     bench = Bench(dut, seed=seed)
     visits = [{"subtree": k, "entered": k + 1, "before": k + 2, "turn": k % 2} for k in range(90)]
     contexts = [[bench.random.randrange(CONFIG.contexts) for _ in range(90)] for _ in range(CONFIG.units)]

@@ -13,7 +13,7 @@ from hw.lod.config import Config
 from hw.lod.layouts import LoadLayout, VisitLayout
 
 
-class Dispatcher(wiring.Component):
+class VisitAllocator(wiring.Component):
     """Sends visits, in order, to the units in turn, past those without a free context.
 
     Latency 1 cycle, throughput one visit a cycle. A visit waits while no context is free or all

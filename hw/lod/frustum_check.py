@@ -16,10 +16,10 @@ SIDE_BITS = DISTANCE_BITS + 1  # of a side of the box seen from the camera, two'
 NEAR_BITS = MANTISSA + 1
 
 
-class FrustumTest(wiring.Component):
+class FrustumCheck(wiring.Component):
     """n·corner < -PLANE_GUARD for one of four planes, corner the box's farthest along n.
 
-    Equals `golden.lod.frustum_test`. 12 multipliers of 18 by 12 bits. Latency 9 cycles, throughput one box a cycle.
+    Equals `golden.lod.frustum_check`. 12 multipliers of 18 by 12 bits. Latency 9 cycles, throughput one box a cycle.
 
     Members:
         planes: normals n, constant while boxes are under way; a normal of zero has no outside.

@@ -13,7 +13,7 @@ from hw.lod.config import Config
 from hw.lod.layouts import CommitLayout, ResultLayout
 
 
-class Gather(wiring.Component):
+class ResultTable(wiring.Component):
     """Adds each node's share to its context's result in one cycle, any context in any cycle.
 
     A reached node that is not expanded is on the cut, unless it is outside the picture. A frontier

@@ -1,4 +1,4 @@
-"""Size test and slack: RTL equals the model, node by node."""
+"""Size check and slack: RTL equals the model, node by node."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 import torch
 from amaranth.sim import Simulator
 
-from golden.lod.frustum_test import outside
-from golden.lod.size_test import size_test, slack
+from golden.lod.frustum_check import outside
+from golden.lod.size_check import size_check, slack
 from golden.lod.spec import Spec
 from hw.lod.config import Config
-from hw.lod.size_test import SizeTest
+from hw.lod.size_check import SizeCheck
 from hw.lod.slack import Slack
 from tests.hw.lib.simulate import run_datapath
 
@@ -79,9 +79,9 @@ def test_equals_the_model(spec: Spec, reach: int, frustum: int, seed: int) -> No
     rows = [random_node(rng, spec, camera) for _ in range(NODES)]
     planes = [[rng.randrange(-2047, 2048) for _ in AXES] for _ in range(4)]
     low, high, mantissa, exponent, place = model_inputs(rows, camera)
-    expected = size_test(spec, low, high, mantissa, exponent, place, factor, power)
+    expected = size_check(spec, low, high, mantissa, exponent, place, factor, power)
     aside = outside(torch.tensor(planes), low - place, high - place, torch.zeros(3, dtype=torch.int64))
-    dut = SizeTest(config=config)
+    dut = SizeCheck(config=config)
     got: list[dict[str, int]] = []
     names = (
         "context", "index", "target", "inner", "big", "after", "past", "shut", "outside", "was", "frontier", "link",
