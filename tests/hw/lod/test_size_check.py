@@ -12,6 +12,7 @@ from amaranth.sim import Simulator
 from golden.lod.frustum_check import outside
 from golden.lod.size_check import size_check
 from golden.lod.spec import Spec
+from golden.lod.traversal import jumps
 from hw.lod.config import Config
 from hw.lod.size_check import SizeCheck
 
@@ -48,11 +49,6 @@ def random_node(rng: random.Random, spec: Spec, camera: list[int]) -> dict[str, 
         "todo": rng.getrandbits(32) & rng.getrandbits(32),
         "turn": 1,
     }  # fmt: skip
-
-
-def first_from(mask: int, index: int) -> int:
-    """The lowest set bit at or above `index`; 32 if there is none."""
-    return next((k for k in range(index, 32) if mask >> k & 1), 32)
 
 
 def model_inputs(rows: list[dict[str, Any]], camera: list[int]) -> list[torch.Tensor]:
@@ -105,11 +101,11 @@ def test_equals_the_model(spec: Spec, reach: int, frustum: int, seed: int) -> No
     for k, (mine, row) in enumerate(zip(got, rows, strict=True)):
         node, index = row["node"], row["index"]
         skip = 0 if node["frontier"] else node["link"]
+        after, past = jumps(row["todo"], row["before"], index, index + 1 + skip)
         wanted = {
             "context": row["context"], "index": index, "target": (index + 1 + skip) % 64,
             "inner": int(node["mantissa"] > 0 or node["size_exponent"] > 0), "big": int(expected.big[k]),
-            "after": first_from(row["todo"], index + 1),
-            "past": min(first_from(row["todo"], index + 1 + skip), first_from(row["before"], index + 1)),
+            "after": after, "past": past,
             "shut": 1 - (row["entered"] >> node["entry"] & 1),
             "outside": frustum * int(aside[k]),
             "was": row["before"] >> index & 1, "frontier": node["frontier"], "link": node["link"],
