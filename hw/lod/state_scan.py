@@ -139,7 +139,7 @@ class StateScan(wiring.Component):
         here = self.calls.valid & (call.subtree[lane_bits:] == index)
         called, wanted, pick = (Signal(lanes, name=n) for n in ("called", "wanted", "pick"))  # pick: one-hot
         below = Signal(lanes)  # no call can come any more
-        certain, last = Signal(), Signal()
+        certain, over, last = Signal(), Signal(), Signal()
         offered = Signal()  # a visit that waits to be taken stays, whatever comes into the queue meanwhile
         m.d.sync += offered.eq(self.o.valid & ~self.o.ready)
         subtrees = [Cat(Const(k, lane_bits), index) for k in range(lanes)]
@@ -151,8 +151,10 @@ class StateScan(wiring.Component):
             pick.eq(wanted & (~wanted + 1)),
             below.eq(Cat(self.quiet | (n < self.horizon) for n in subtrees)),
             certain.eq(held & (self.calls.valid | self.empty)),
-            # No other visit of this word: none is due, and the next call can be seen elsewhere.
-            last.eq(certain & below[-1] & ~here & ((due & (due - 1)) == 0)),
+            # No other visit of this word: none is due, and the next call can be seen elsewhere. While one is due,
+            # `quiet` does not say that no call will come: the visit itself may call a subtree of its own word.
+            over.eq((subtrees[-1] < self.horizon) | (self.quiet & ~due.any())),
+            last.eq(certain & over & ~here & ((due & (due - 1)) == 0)),
             self.o.valid.eq(offered | (certain & (pick & below).any())),
             self.o.payload.subtree.eq(or_all([Mux(pick[k], n, 0) for k, n in enumerate(subtrees)])),
             self.o.payload.entered.eq(Mux((pick & called).any(), call.entered, entered)),
