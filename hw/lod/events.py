@@ -21,12 +21,22 @@ class EventLayout(data.StructLayout):
         some = range(units + 1)
         super().__init__(
             {
-                "visit": 1, "hit": 1, "miss": data.ArrayLayout(1, 2), "loaded": 6, "tested": some,
-                "counted": data.ArrayLayout(some, 2), "working": some,
-                "queued": some, "prompt": some,
-                "spilled": 1, "context_wait": 1, "call_wait": 1, "fetch_stall": 1, "order_wait": 1,
+                "visit": 1,  #: a subtree was retired
+                "hit": 1,  #: a subtree was found in the cache
+                "miss": data.ArrayLayout(1, 2),  #: one is read from memory
+                "loaded": 6,  #: nodes of a subtree whose first word goes to a unit
+                "tested": some,  #: units that added a node's share to a result
+                "counted": data.ArrayLayout(some, 2),  #: of these, nodes that are reached
+                "working": some,  #: units with nodes to test or under test
+                "queued": some,  #: units that chose a node for which no decision was missing
+                "prompt": some,  #: reached nodes that were chosen so, when they are decided
+                "spilled": 1,  #: a queue entry goes to memory
+                "context_wait": 1,  #: a visit waits for a context or a ticket
+                "call_wait": 1,  #: the allocator waits for a visit
+                "fetch_stall": 1,  #: a load waits for the fetch
+                "order_wait": 1,  #: a finished subtree waits for its turn, and none is retired
             }
-        )  # fmt: skip
+        )
 
 
 def observe(

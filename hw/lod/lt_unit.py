@@ -36,30 +36,23 @@ class LtUnit(wiring.Component):
 
     From the choice of a node to its decision 16 cycles, to its share in the result 18 (26 with the
     slack of temporal search). A finished subtree takes 2 cycles to leave, beside the tests.
-
-    Members:
-        free: stream of contexts to load a subtree into. word: {`valid`, a word}, loads in any order
-        of contexts, a subtree's words in order. view: the thresholds of the two turns. planes: of the
-        frustum, for the one view that may be under way with it.
-        o: stream of finished subtrees. tested: a node's share was added; counted: it was reached, by turn.
-        working: the unit has a node to test or under test. queued: it has one for which no decision
-        is missing. prompt: a node that is reached, and was chosen in such a cycle, is decided.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "free": Out(stream.Signature(range(config.contexts))),
+                "free": Out(stream.Signature(range(config.contexts))),  #: contexts to load a subtree into
+                #: memory words; the contexts in any order, a subtree's words in their own
                 "word": In(data.StructLayout({"valid": 1, **WordLayout(config).members})),
-                "view": In(data.ArrayLayout(ThresholdLayout(), 2)),
-                "planes": In(planes_layout()),
-                "o": Out(stream.Signature(FinishedLayout(config))),
-                "tested": Out(1),
-                "counted": Out(2),
-                "working": Out(1),
-                "queued": Out(1),
-                "prompt": Out(1),
+                "view": In(data.ArrayLayout(ThresholdLayout(), 2)),  #: thresholds by turn, each constant in its view
+                "planes": In(planes_layout()),  #: sides of the frustum, of the one view that may be under way with it
+                "o": Out(stream.Signature(FinishedLayout(config))),  #: visited subtrees, as they finish
+                "tested": Out(1),  #: a node's share is added to its subtree's result
+                "counted": Out(2),  #: that node is reached, in a view of turn 0 or 1
+                "working": Out(1),  #: a node is to be tested or under test
+                "queued": Out(1),  #: a node could be chosen for which no decision is missing
+                "prompt": Out(1),  #: a node that is reached, and was chosen in such a cycle, is decided
             }
         )
 

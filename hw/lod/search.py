@@ -27,18 +27,7 @@ from hw.lod.visit_allocator import VisitAllocator
 
 
 class Search(wiring.Component):
-    """Queue, allocator, cache, LT units and what follows them.
-
-    Members:
-        start: begin `view`. turn: of the view that has begun. `job` stands still while any is under
-        way. forget: the job is over, the next one's tree may be another one.
-        ahead: the next view is known, and is a temporal one.
-        retiring, closing: subtrees of views of this turn may retire.
-        results: stream of visited subtrees. begun: no visit of the view is left to begin.
-        under_way: visits of each turn are. idle: all is written but for results.
-        tree, queue, state: read ports; queue_write, state_write: write ports; queue_written,
-        state_written: the memory has taken a word of theirs. events: for the counters.
-    """
+    """Queue, allocator, cache, LT units and what follows them."""
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
@@ -46,26 +35,26 @@ class Search(wiring.Component):
         self.fetch = SubtreeFetch(config=config)
         super().__init__(
             {
-                "start": In(1),
-                "turn": In(1),
-                "forget": In(1),
-                "ahead": In(1),
-                "retiring": In(1),
-                "closing": In(1),
-                "job": In(job_layout()),
-                "view": In(view_layout()),
-                "results": Out(stream.Signature(layout_of(RESULT))),
-                "begun": Out(1),
-                "under_way": Out(2),
-                "idle": Out(1),
-                "tree": Out(ReadSignature(width)),
-                "queue": Out(ReadSignature(width)),
-                "state": Out(ReadSignature(width)),
-                "queue_write": Out(WriteSignature(width)),
-                "state_write": Out(WriteSignature(width)),
-                "queue_written": In(1),
-                "state_written": In(1),
-                "events": Out(EventLayout(config.units)),
+                "start": In(1),  #: begin `view`
+                "turn": In(1),  #: of the view that has begun
+                "forget": In(1),  #: the job is over, the next one's tree may be another
+                "ahead": In(1),  #: the next view is known, and is a temporal one
+                "retiring": In(1),  #: the oldest open view's subtrees may retire …
+                "closing": In(1),  #: … which is the one of this turn
+                "job": In(job_layout()),  #: constant while a view is open
+                "view": In(view_layout()),  #: valid with `start`
+                "results": Out(stream.Signature(layout_of(RESULT))),  #: visited subtrees
+                "begun": Out(1),  #: no visit of the view is left to begin
+                "under_way": Out(2),  #: visits of this turn are
+                "idle": Out(1),  #: all is written but for results
+                "tree": Out(ReadSignature(width)),  #: subtrees
+                "queue": Out(ReadSignature(width)),  #: queue entries that had no place on chip
+                "state": Out(ReadSignature(width)),  #: the state table
+                "queue_write": Out(WriteSignature(width)),  #: queue entries that have no place on chip
+                "state_write": Out(WriteSignature(width)),  #: words of the state table
+                "queue_written": In(1),  #: the memory has taken a word of `queue_write`
+                "state_written": In(1),  #: the memory has taken a word of `state_write`
+                "events": Out(EventLayout(config.units)),  #: for the counters
             }
         )
 

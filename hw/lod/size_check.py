@@ -20,10 +20,6 @@ class SizeCheck(wiring.Component):
     """size² · (focal/tau)² >= d², d the distance from the camera to the node's box; no division, no root.
 
     Equals `golden.lod.size_check.size_check`. Latency 11 cycles, throughput one node a cycle.
-
-    Members:
-        view: the thresholds of the two turns, each constant while its nodes are under way.
-        planes: of the frustum, constant while nodes are under way. i: a node. o: its decision.
     """
 
     latency = 11
@@ -32,10 +28,12 @@ class SizeCheck(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "view": In(data.ArrayLayout(ThresholdLayout(), 2)),
-                "planes": In(planes_layout()),
-                "i": In(CandidateLayout(config)),
-                "o": Out(DecisionLayout(config)),
+                "view": In(
+                    data.ArrayLayout(ThresholdLayout(), 2)
+                ),  #: thresholds by turn, each constant while its nodes are here
+                "planes": In(planes_layout()),  #: sides of the frustum, constant while nodes are under way
+                "i": In(CandidateLayout(config)),  #: a node every cycle; who reads `o` knows which are meant
+                "o": Out(DecisionLayout(config)),  #: its decision, `latency` cycles later
             }
         )
 

@@ -51,11 +51,7 @@ COUNTERS = CounterLayout(
 class LodEngine(wiring.Component):
     """Searches the views of the job at `address` (golden/lod/memory_map.py); equals `golden.lod.model`.
 
-    Members:
-        start, address: begin a job; ignored while `busy`.
-        busy: a job is under way; all its words are written when it falls.
-        read, write: memory ports. A read that is requested after a write was taken has to see it.
-        counters: of the last job; see `COUNTERS`.
+    A read that is requested after a write was taken has to see it. The counters are described in `COUNTERS`.
     """
 
     def __init__(self, *, config: Config) -> None:
