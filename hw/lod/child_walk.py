@@ -20,9 +20,8 @@ class ChildWalk(wiring.Component):
     def __init__(self) -> None:
         super().__init__(
             {
-                "i": In(
-                    stream.Signature(queue_layout())
-                ),  #: subtrees that call children; taken when the last call of the one before is
+                #: subtrees that call children; taken when the last call of the one before is
+                "i": In(stream.Signature(queue_layout())),
                 "o": Out(stream.Signature(CallLayout())),  #: one call a child, in ascending order
                 "busy": Out(1),  #: calls of the entry at hand are still to come
             }

@@ -40,9 +40,8 @@ class Horizon(wiring.Component):
                 "retired": In(
                     data.StructLayout({"valid": 1, "subtree": SUBTREE_BITS, "children_end": END_BITS, "turn": 1})
                 ),
-                "o": Out(
-                    END_BITS
-                ),  #: subtrees before this one are called no more in this view; rises until the next `start`
+                #: subtrees before this one are called no more in this view; rises until the next `start`
+                "o": Out(END_BITS),
             }
         )
 

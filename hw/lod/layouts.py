@@ -219,6 +219,19 @@ class SlackLayout(data.StructLayout):
         )
 
 
+class ShareLayout(data.StructLayout):
+    """A node's share on its way into the result."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(
+            {
+                "valid": 1,  #: there is one in this cycle
+                "commit": CommitLayout(config),  #: the decision
+                "slack": SLACK_BITS,  #: in cells; without meaning at leaves, and without temporal search
+            }
+        )
+
+
 class ResultLayout(data.StructLayout):
     """What is gathered of a subtree's nodes."""
 

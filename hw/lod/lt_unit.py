@@ -18,7 +18,7 @@ from hw.lod.layouts import (
     FinishedLayout,
     LoadLayout,
     ResultLayout,
-    SlackLayout,
+    ShareLayout,
     ThresholdLayout,
     WordLayout,
     block_header_layout,
@@ -98,50 +98,67 @@ class LtUnit(wiring.Component):
             self.queued.eq(issue.queued),
             self.prompt.eq(prompt[-1] & decisions.o.share.commit.alive),
         ]
-        self._share(m, decisions.o, results)
-        self._finish(m, issue, results, pool)
+        share = self._share(m, decisions.o)
+        end, ends = self._end(m, issue.finished)
+        kept = self._entries(m, platform, ends)
+        m.d.comb += [
+            results.i.eq(share),
+            results.place.eq(ends.payload),
+            issue.end.eq(end),
+            pool.i.payload.eq(ends.payload),
+            pool.i.valid.eq(transfer(ends)),
+        ]
+        self._finish(m, ends, kept, results.o)
         return m
 
-    def _share(self, m: Module, share: data.View, results: ResultTable) -> None:
-        """From decision to result, past the slack if there is one."""
+    def _share(self, m: Module, decided: data.View) -> data.View:
+        """A node's share in its subtree's result, past the slack if there is one."""
+        share = Signal(ShareLayout(self.config))
         if not self.config.temporal:
-            m.d.comb += [results.i.valid.eq(share.valid), results.i.commit.eq(share.share.commit)]
-            return
+            m.d.comb += [share.valid.eq(decided.valid), share.commit.eq(decided.share.commit)]
+            return share
         m.submodules.slack = slack = Slack(config=self.config)
         valid = Signal(Slack.latency)
-        m.d.sync += valid.eq(Cat(share.valid, valid[:-1]))
+        m.d.sync += valid.eq(Cat(decided.valid, valid[:-1]))
         m.d.comb += [
-            Value.cast(slack.i).eq(Value.cast(share.share)[: SlackLayout(self.config).size]),
-            results.i.valid.eq(valid[-1]),
-            results.i.commit.eq(slack.o.commit),
-            results.i.slack.eq(slack.o.slack),
+            slack.i.eq(decided.share),
+            share.valid.eq(valid[-1]),
+            share.commit.eq(slack.o.commit),
+            share.slack.eq(slack.o.slack),
         ]
+        return share
 
-    def _finish(self, m: Module, issue: NodeIssue, results: ResultTable, pool: ContextPool) -> None:
-        """Takes decided contexts one by one; reads each when its last share has been added."""
-        config = self.config
-        entry = data.StructLayout({"load": LoadLayout(config), "first_child": SUBTREE_BITS, "children": 6})
-        write, read = two_port_memory(m, None, "entries", width=entry.size, depth=config.contexts)
-        header = Signal(block_header_layout())
-        new, kept = Signal(entry), Signal(entry)
-        m.submodules.ends = ends = StreamQueue(shape=range(config.contexts), depth=config.contexts)
-        place = ends.o.payload
+    def _end(self, m: Module, finished: Value) -> tuple[data.View, stream.Interface]:
+        """Takes finished contexts one by one.
+
+        Returns: the one that is taken, and a stream of them from the cycle on in which the last share can be read.
+        """
+        count = self.config.contexts
+        end = Signal(data.StructLayout({"valid": 1, "context": range(count)}))
+        m.submodules.ends = ends = StreamQueue(shape=range(count), depth=count)
         behind = Signal(1 + self.share_latency)  # a context on its way to `ends`
-        contexts = [Signal(range(config.contexts), name=f"ending_{k}") for k in range(len(behind))]
-        for k in range(config.contexts):
-            with m.If(issue.finished[k]):
-                m.d.comb += issue.end.context.eq(k)
-        m.d.comb += issue.end.valid.eq(issue.finished.any())
-        m.d.sync += behind.eq(Cat(issue.end.valid, behind[:-1]))
-        for source, context in zip([issue.end.context, *contexts], contexts, strict=False):
-            m.d.sync += context.eq(source)
-        result = Signal(ResultLayout())
-        read_done = Signal()
-        out = self.o.payload
-        free = ~self.o.valid | self.o.ready
+        contexts = [Signal(range(count), name=f"ending_{k}") for k in range(len(behind))]
+        for k in range(count):
+            with m.If(finished[k]):
+                m.d.comb += end.context.eq(k)
         m.d.comb += [
+            end.valid.eq(finished.any()),
             ends.i.payload.eq(contexts[-1]),
             ends.i.valid.eq(behind[-1]),
+        ]
+        m.d.sync += behind.eq(Cat(end.valid, behind[:-1]))
+        for source, context in zip([end.context, *contexts], contexts, strict=False):
+            m.d.sync += context.eq(source)
+        return end, ends.o
+
+    def _entries(self, m: Module, platform: object, ends: stream.Interface) -> data.View:
+        """What is kept of each subtree beside its nodes. Returns: that of the context at `ends`, a cycle later."""
+        config = self.config
+        entry = data.StructLayout({"load": LoadLayout(config), "first_child": SUBTREE_BITS, "children": 6})
+        write, read = two_port_memory(m, platform, "entries", width=entry.size, depth=config.contexts)
+        header = Signal(block_header_layout())
+        new, kept = Signal(entry), Signal(entry)
+        m.d.comb += [
             Value.cast(header).eq(self.word.data[: block_header_layout().size]),
             new.load.eq(self.word.load),
             new.first_child.eq(header.first_child),
@@ -149,18 +166,23 @@ class LtUnit(wiring.Component):
             write.addr.eq(self.word.load.context),
             write.data.eq(new),
             write.en.eq(self.word.valid & (self.word.row == 0)),
-            read.addr.eq(place),
-            read.en.eq(1),
+            read.addr.eq(ends.payload),
+            read.en.eq(ends.valid),  # a context that is not at `ends` may be loaded
             Value.cast(kept).eq(read.data),
-            results.place.eq(place),
-            pool.i.payload.eq(place),
-            pool.i.valid.eq(transfer(ends.o)),
-            ends.o.ready.eq(read_done & free),
         ]
-        m.d.sync += [read_done.eq(ends.o.valid & ~read_done), result.eq(results.o)]
+        return kept
+
+    def _finish(self, m: Module, ends: stream.Interface, kept: data.View, gathered: data.View) -> None:
+        """Puts the subtree of the context at `ends` on `o`; its entry and its result are read in the first cycle."""
+        result = Signal(ResultLayout())
+        read_done = Signal()
+        out = self.o.payload
+        free = ~self.o.valid | self.o.ready
+        m.d.comb += ends.ready.eq(read_done & free)
+        m.d.sync += [read_done.eq(ends.valid & ~read_done), result.eq(gathered)]
         with m.If(read_done & ~free):
             m.d.sync += read_done.eq(1)
-        with m.If(transfer(ends.o)):
+        with m.If(transfer(ends)):
             m.d.sync += [
                 self.o.valid.eq(1),
                 out.result.eq(result),

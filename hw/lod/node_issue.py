@@ -28,9 +28,8 @@ class NodeIssue(wiring.Component):
         context = {"valid": 1, "context": range(config.contexts)}
         super().__init__(
             {
-                "begin": In(
-                    EntranceLayout(self.config)
-                ),  #: a subtree with its first node to go through and its last one
+                #: a subtree with its first node to go through and its last one
+                "begin": In(EntranceLayout(self.config)),
                 #: an issued node is decided, and nothing before `target` is to be issued any more
                 "jump": In(data.StructLayout({**context, "target": PLACE_BITS})),
                 "end": In(data.StructLayout(context)),  #: this finished context is taken: it holds no subtree any more

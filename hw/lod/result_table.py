@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from golden.lod.memory_map import MASK_BITS
 from golden.lod.spec import SLACK_BITS
 from hw.lod.config import Config
-from hw.lod.layouts import CommitLayout, ResultLayout
+from hw.lod.layouts import ResultLayout, ShareLayout
 
 
 class ResultTable(wiring.Component):
@@ -27,8 +27,7 @@ class ResultTable(wiring.Component):
         super().__init__(
             {
                 "begin": In(data.StructLayout(context)),  #: the context's result is empty from now on
-                #: a node's share; `slack` has a meaning for inner nodes
-                "i": In(data.StructLayout({"valid": 1, "commit": CommitLayout(config), "slack": SLACK_BITS})),
+                "i": In(ShareLayout(config)),  #: a node's share
                 "place": In(range(config.contexts)),  #: the context whose result is at `o`
                 "o": Out(ResultLayout()),  #: combinational from `place`; empty if no share was added
                 "tested": Out(1),  #: a share is added in this cycle

@@ -28,9 +28,8 @@ class SizeCheck(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "view": In(
-                    data.ArrayLayout(ThresholdLayout(), 2)
-                ),  #: thresholds by turn, each constant while its nodes are here
+                #: thresholds by turn, each constant while its nodes are here
+                "view": In(data.ArrayLayout(ThresholdLayout(), 2)),
                 "planes": In(planes_layout()),  #: sides of the frustum, constant while nodes are under way
                 "i": In(CandidateLayout(config)),  #: a node every cycle; who reads `o` knows which are meant
                 "o": Out(DecisionLayout(config)),  #: its decision, `latency` cycles later

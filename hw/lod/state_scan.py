@@ -71,9 +71,8 @@ class StateScan(wiring.Component):
                 "empty": In(1),  #: no call is on its way to `calls`
                 "calls": In(stream.Signature(CallLayout())),  #: in ascending order
                 "o": Out(stream.Signature(VisitLayout())),  #: visits, in ascending order; `turn` is left open
-                "pending": Out(
-                    stream.Signature(PendingLayout(config))
-                ),  #: words to be updated, each behind its last visit
+                #: words to be updated, each behind its last visit
+                "pending": Out(stream.Signature(PendingLayout(config))),
                 "scanning": Out(1),  #: the table has not been gone through
                 "busy": Out(1),  #: `scanning`, or a word waits at `pending`
                 "ahead": In(1),  #: the next view goes through the table too; stays until its `start`
