@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import torch
 
-from golden.lod.frustum_test import outside
-from golden.lod.size_test import size_test, slack
+from golden.lod.frustum_check import outside
+from golden.lod.memory_map import MASK_BITS
+from golden.lod.size_check import size_check, slack
 from golden.lod.spec import NEVER, SLACK_BITS
 from golden.lod.tree_image import TreeImage
 from golden.lod.view import View
 
+NO_SLACK = 1 << SLACK_BITS
 ALL = (1 << 32) - 1  # the root subtree is entered from every node of a parent that is not there
 
 
@@ -35,10 +37,26 @@ class Found:
     state: State
 
 
+@dataclass(frozen=True, kw_only=True)
+class Visits:
+    """What the LT units find in n subtrees, int64 tensors [n]."""
+
+    nodes: torch.Tensor  #: nodes that are reached, those outside the frustum among them
+    cut: torch.Tensor
+    expanded: torch.Tensor
+    children: torch.Tensor  #: child subtrees to call: a frontier node above them changed
+    least: torch.Tensor  #: the least slack of the reached inner nodes, `NO_SLACK` where there are none
+
+
 def initial_state(image: TreeImage) -> State:
     """Nothing is visited."""
     zero = torch.zeros(len(image.sltree), dtype=torch.int64)
     return State(deadline=zero + NEVER, entered=zero, cut=zero, expanded=zero)
+
+
+def deadline(travelled: torch.Tensor | int, least: torch.Tensor) -> torch.Tensor:
+    """The odometer reading up to which no decision changes; one beyond the odometer's end is never reached."""
+    return torch.where(least < NO_SLACK, travelled + least, NEVER).clamp(max=NEVER)
 
 
 class SearchModel:
@@ -66,7 +84,7 @@ class SearchModel:
         """(big, outside, slack) of all nodes of the given subtrees, [n, S]; without meaning at leaves."""
         places = (subtrees[:, None] * self.width + torch.arange(self.width)).reshape(-1)
         low, high, camera = self.low[places], self.high[places], torch.from_numpy(view.camera)
-        decision = size_test(
+        decision = size_check(
             self.spec, low, high, self.mantissa[places], self.exponent[places], camera, view.factor,
             view.exponent(self.spec.size_bits),
         )  # fmt: skip
@@ -84,8 +102,8 @@ class SearchModel:
         ascending order, so that a parent's changes reach its children in the same view.
         """
         old = initial_state(self.image) if state is None else state
-        deadline, entered, cut, expanded = (v.clone() for v in (old.deadline, old.entered, old.cut, old.expanded))
-        due = deadline < view.travelled if state is not None else torch.zeros(self.count, dtype=torch.bool)
+        due_at, entered, cut, expanded = (v.clone() for v in (old.deadline, old.entered, old.cut, old.expanded))
+        due = due_at < view.travelled if state is not None else torch.zeros(self.count, dtype=torch.bool)
         called = torch.zeros(self.count, dtype=torch.bool)
         if begin:
             called[0], entered[0] = True, ALL
@@ -95,39 +113,61 @@ class SearchModel:
             if len(these) == 0:
                 continue
             visited[these] = True
-            big, aside, slacks = self.decide(view, these)
-            inner = self.inner[these]
-            big, aside = inner & big & ~aside, inner & aside
-            alive = self._alive(these, inner & ~big, entered[these])
-            nodes += int(alive.sum())
-            split = alive & big
-            outward = split & (self.link[these] >= 0)
-            now = (outward * self.bit).sum(dim=1)
-            changed = ((now ^ expanded[these])[:, None] & self.bit) != 0
-            cut[these] = ((alive & ~split & ~aside) * self.bit).sum(dim=1)
-            expanded[these] = now
-            least = torch.where(alive & inner, slacks, 1 << SLACK_BITS).amin(dim=1)
-            reading = torch.where(least < 1 << SLACK_BITS, view.travelled + least, NEVER)
-            deadline[these] = reading.clamp(max=NEVER)
-            row, index = torch.nonzero(changed, as_tuple=True)
-            child = self.first_child[these][row] + self.link[these][row, index]
+            found = self.visit(view, these, entered[these], expanded[these])
+            nodes += int(found.nodes.sum())
+            cut[these], expanded[these] = found.cut, found.expanded
+            due_at[these] = deadline(view.travelled, found.least)
+            row, child = torch.nonzero((found.children[:, None] >> torch.arange(MASK_BITS)) & 1, as_tuple=True)
+            child = self.first_child[these][row] + child
             called[child] = True
-            entered[child] = now[row]
+            entered[child] = found.expanded[row]
         subtrees = torch.nonzero(visited)[:, 0]
         return Found(
             subtrees=subtrees,
             cuts=cut[subtrees],
             nodes=nodes,
-            state=State(deadline=deadline, entered=entered, cut=cut, expanded=expanded),
+            state=State(deadline=due_at, entered=entered, cut=cut, expanded=expanded),
         )
 
-    def _alive(self, these: torch.Tensor, stop: torch.Tensor, entered: torch.Tensor) -> torch.Tensor:
-        """Nodes that are reached: in entered groups, what no node above in the subtree stops, [n, S]."""
-        skip = self.skip[these]
-        open_ = self.used[these] & (((entered[:, None] >> self.entry[these].clamp(min=0)) & 1) == 1)
-        resume = torch.zeros(len(these), dtype=torch.int64)
+    def visit(self, view: View, subtrees: torch.Tensor, entered: torch.Tensor, before: torch.Tensor) -> Visits:
+        """Tests the given subtrees.
+
+        Args:
+            entered: [n] masks of the expanded nodes of the parent subtrees.
+            before: [n] masks of the frontier nodes that were expanded at the last visit.
+        """
+        big, aside, slacks = self.decide(view, subtrees)
+        stop = self.inner[subtrees] & (~big | aside)
+        return self.gather(subtrees, self.reached(subtrees, stop, entered), big, aside, slacks, before)
+
+    def reached(self, subtrees: torch.Tensor, stop: torch.Tensor, entered: torch.Tensor) -> torch.Tensor:
+        """Nodes in entered groups that no node above them in the subtree stops, bool [n, S]."""
+        skip = self.skip[subtrees]
+        open_ = self.used[subtrees] & (((entered[:, None] >> self.entry[subtrees].clamp(min=0)) & 1) == 1)
+        resume = torch.zeros(len(subtrees), dtype=torch.int64)
         alive = torch.zeros_like(stop)
         for index in range(self.width):
             alive[:, index] = open_[:, index] & (resume <= index)
             resume = torch.where(alive[:, index] & stop[:, index], index + 1 + skip[:, index], resume)
         return alive
+
+    def gather(
+        self, subtrees: torch.Tensor, alive: torch.Tensor, big: torch.Tensor, aside: torch.Tensor,
+        slacks: torch.Tensor, before: torch.Tensor,
+    ) -> Visits:  # fmt: skip
+        """Collects what the nodes of each subtree, [n, S], mean for it."""
+        inner, link = self.inner[subtrees], self.link[subtrees]
+        aside = inner & aside
+        split = alive & inner & big & ~aside
+        expanded = ((split & (link >= 0)) * self.bit).sum(dim=1)
+        changed = (((expanded ^ before)[:, None] & self.bit) != 0) & (link >= 0)
+        children = torch.zeros(len(subtrees), dtype=torch.int64)
+        for index in range(self.width):  # several nodes may call one child
+            children |= torch.where(changed[:, index], 1 << link[:, index].clamp(min=0), 0)
+        return Visits(
+            nodes=alive.sum(dim=1),
+            cut=((alive & ~split & ~aside) * self.bit).sum(dim=1),
+            expanded=expanded,
+            children=children,
+            least=torch.where(alive & inner, slacks, NO_SLACK).amin(dim=1),
+        )

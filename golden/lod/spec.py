@@ -22,7 +22,7 @@ SLACK_BITS = 28
 PLANE_BITS = 12  # of a coordinate of a frustum plane's normal, two's complement
 PLANE_GUARD = 1 << 14  # a box this far behind a plane, times the normal's length, is outside
 
-# Widths of the size test that follow from the formats.
+# Widths of the size check that follow from the formats.
 DISTANCE_BITS = CAMERA_BITS + 1  #: of the distance to a box along one axis
 BOX_BITS = GRID_BITS + 2  #: of a box's coordinates in its subtree's frame, in cells
 DOUBLE_BITS = 42  #: of size² · factor and d² when they are compared

@@ -32,7 +32,7 @@ class View:
     planes: Ints = field(default_factory=EVERYWHERE.copy)  # [4, 3] sides of the frustum, see `frustum.py`
 
     def exponent(self, size_bits: int) -> int:
-        """The power as the size test takes it: with the mantissas' places folded in."""
+        """The power as the size check takes it: with the mantissas' places folded in."""
         return self.power + 2 * size_bits - 32
 
 

@@ -15,14 +15,16 @@ class ChildWalk(wiring.Component):
     """Calls the children of every entry in ascending order, one a cycle.
 
     Latency 1 cycle. An entry without children is taken and calls nothing.
-
-    Members:
-        i: stream of queue entries. o: stream of calls. busy: calls are left.
     """
 
     def __init__(self) -> None:
         super().__init__(
-            {"i": In(stream.Signature(queue_layout())), "o": Out(stream.Signature(CallLayout())), "busy": Out(1)}
+            {
+                #: subtrees that call children; taken when the last call of the one before is
+                "i": In(stream.Signature(queue_layout())),
+                "o": Out(stream.Signature(CallLayout())),  #: one call a child, in ascending order
+                "busy": Out(1),  #: calls of the entry at hand are still to come
+            }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:

@@ -11,17 +11,17 @@ from hw.lib.tree import or_all
 
 
 class ContextPool(wiring.Component):
-    """Hands out contexts in a ring, past those that are out, each to one holder at a time; one in two cycles.
-
-    Members:
-        i: {`valid`, `payload`}: a context comes back. o: stream of free contexts.
-    """
+    """Hands out contexts in a ring, past those that are out, each to one holder at a time; one in two cycles."""
 
     def __init__(self, *, count: int) -> None:
         self.count = count
         shape = range(count)
         super().__init__(
-            {"i": In(data.StructLayout({"valid": 1, "payload": shape})), "o": Out(stream.Signature(shape))}
+            {
+                #: a context that was handed out comes back; always taken
+                "i": In(data.StructLayout({"valid": 1, "payload": shape})),
+                "o": Out(stream.Signature(shape)),  #: contexts that are free; who takes one holds it
+            }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:

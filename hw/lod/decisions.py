@@ -16,10 +16,6 @@ class Decisions(wiring.Component):
     Decisions of a context come in the order of its nodes. A node that is reached and not expanded
     (or not entered, or outside the picture) makes everything before its `target` come to nothing.
     Every decision lets the issue jump to the next node that has to be gone through. Latency 1 cycle.
-
-    Members:
-        begin: {`valid`, `context`}: a new subtree. i: {`valid`, decision}.
-        jump: see NodeIssue. o: {`valid`, the node's share and its comparison}.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -27,9 +23,12 @@ class Decisions(wiring.Component):
         context = {"valid": 1, "context": range(config.contexts)}
         super().__init__(
             {
-                "begin": In(data.StructLayout(context)),
+                "begin": In(data.StructLayout(context)),  #: a new subtree is in the context
+                #: a node's decision, behind those of the nodes before it in its context
                 "i": In(data.StructLayout({"valid": 1, "decision": DecisionLayout(config)})),
+                #: the node is decided, and the next one of its context to go through is `target`; see `NodeIssue`
                 "jump": Out(data.StructLayout({**context, "target": PLACE_BITS})),
+                #: the node's share in its subtree's result, and its comparison
                 "o": Out(data.StructLayout({"valid": 1, "share": SlackLayout(config)})),
             }
         )

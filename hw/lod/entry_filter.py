@@ -19,18 +19,15 @@ class EntryFilter(wiring.Component):
     the parent subtree expanded, and frontier nodes that were expanded at the last visit, since their
     child subtrees have to be told. All others are not reached, and cost no cycle of the test.
     Latency 2 cycles from a subtree's last word; a word a cycle.
-
-    Members:
-        word: {`valid`, a word}, a subtree's words one after the other. o: {`valid`, `context`, `last`,
-        `todo`: the mask of those nodes, `first`: the first of them, above `last` if there is none}.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
+                #: memory words of subtrees; the words of one come together and in order
                 "word": In(data.StructLayout({"valid": 1, **WordLayout(config).members})),
-                "o": Out(EntranceLayout(config)),
+                "o": Out(EntranceLayout(config)),  #: a subtree is complete, and where its test begins
             }
         )
 

@@ -25,24 +25,22 @@ class Horizon(wiring.Component):
     furthest one of subtrees whose number has fewer bits than that of the oldest visit. The second
     one spares a view the wait for its first visits. Latency 3 cycles; a place that comes late is
     only nearer.
-
-    Members:
-        start: begin a view. turn: of the view that has begun. forget: the next one is of another tree.
-        sent: {`valid`, `subtree`}: a visit begins; retired: the oldest one is over.
-        o: the place.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "start": In(1),
-                "turn": In(1),
-                "forget": In(1),
+                "start": In(1),  #: a view begins
+                "turn": In(1),  #: of the view that has begun
+                "forget": In(1),  #: the next view is of another tree
+                #: a visit begins
                 "sent": In(data.StructLayout({"valid": 1, "subtree": SUBTREE_BITS})),
+                #: the oldest visit under way, of a view of `turn`, is over
                 "retired": In(
                     data.StructLayout({"valid": 1, "subtree": SUBTREE_BITS, "children_end": END_BITS, "turn": 1})
                 ),
+                #: subtrees before this one are called no more in this view; rises until the next `start`
                 "o": Out(END_BITS),
             }
         )

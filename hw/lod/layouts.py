@@ -55,14 +55,14 @@ def queue_layout() -> data.StructLayout:
 
 
 class ThresholdLayout(data.StructLayout):
-    """What the size test needs of the view."""
+    """What the size check needs of the view."""
 
     def __init__(self) -> None:
         super().__init__(
             {
-                "camera": data.ArrayLayout(signed(CAMERA_BITS), 3),
-                "factor": MANTISSA,
-                "exponent": signed(EXPONENT_BITS),
+                "camera": data.ArrayLayout(signed(CAMERA_BITS), 3),  #: in cells of the grid
+                "factor": MANTISSA,  #: (focal/tau)² …
+                "exponent": signed(EXPONENT_BITS),  #: … times a power of two
             }
         )
 
@@ -76,17 +76,26 @@ class CallLayout(data.StructLayout):
     """A subtree to visit, entered below the expanded nodes of its parent subtree."""
 
     def __init__(self) -> None:
-        super().__init__({"subtree": SUBTREE_BITS, "entered": MASK_BITS})
+        super().__init__(
+            {
+                "subtree": SUBTREE_BITS,  #: its number
+                "entered": MASK_BITS,  #: expanded nodes of the parent subtree
+            }
+        )
 
 
 class VisitLayout(data.StructLayout):
-    """A call with what is remembered: `before`, the frontier nodes that were expanded at the last visit.
-
-    `turn`: of its view. Two views may be under way; they alternate.
-    """
+    """A call with what is remembered. Two views may be under way; their turns alternate."""
 
     def __init__(self) -> None:
-        super().__init__({"subtree": SUBTREE_BITS, "entered": MASK_BITS, "before": MASK_BITS, "turn": 1})
+        super().__init__(
+            {
+                "subtree": SUBTREE_BITS,  #: its number
+                "entered": MASK_BITS,  #: expanded nodes of the parent subtree
+                "before": MASK_BITS,  #: frontier nodes that were expanded at the last visit
+                "turn": 1,  #: of its view
+            }
+        )
 
 
 class LoadLayout(data.StructLayout):
@@ -95,10 +104,10 @@ class LoadLayout(data.StructLayout):
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "visit": VisitLayout(),
-                "ticket": range(config.tickets),
-                "unit": range(max(config.units, 2)),
-                "context": range(config.contexts),
+                "visit": VisitLayout(),  #: what is to be loaded
+                "ticket": range(config.tickets),  #: its place in the order of visits
+                "unit": range(max(config.units, 2)),  #: the LT unit that tests it
+                "context": range(config.contexts),  #: where in the unit
             }
         )
 
@@ -109,74 +118,69 @@ class WordLayout(data.StructLayout):
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "load": LoadLayout(config),
-                "row": range(max(config.block_words, 2)),
-                "last": 1,
-                "data": config.memory_width,
+                "load": LoadLayout(config),  #: the subtree and its place
+                "row": range(max(config.block_words, 2)),  #: which of its words
+                "last": 1,  #: it is the last one
+                "data": config.memory_width,  #: the word
             }
         )
 
 
 class EntranceLayout(data.StructLayout):
-    """A subtree that is complete in its context, `last` the index of its last node.
-
-    `todo`: the nodes that have to be gone through, `first` of them, above `last` if there is none.
-    """
+    """A subtree that is complete in its context."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "valid": 1,
-                "context": range(config.contexts),
-                "last": INDEX_BITS,
-                "todo": MASK_BITS,
-                "first": PLACE_BITS,
+                "valid": 1,  #: there is one in this cycle
+                "context": range(config.contexts),  #: that holds it
+                "last": INDEX_BITS,  #: index of its last node
+                "todo": MASK_BITS,  #: nodes that have to be gone through
+                "first": PLACE_BITS,  #: the first of them, above `last` if there is none
             }
         )
 
 
-class TestLayout(data.StructLayout):
+class CandidateLayout(data.StructLayout):
     """A node under test with the frame of its subtree."""
-
-    __test__ = False  # no test case for pytest
 
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "context": range(config.contexts),
-                "index": INDEX_BITS,
-                "node": node_layout(config.spec),
-                "header": block_header_layout(),
-                "entered": MASK_BITS,
-                "before": MASK_BITS,
-                "todo": MASK_BITS,
-                "turn": 1,
+                "context": range(config.contexts),  #: that holds its subtree
+                "index": INDEX_BITS,  #: of the node in its subtree
+                "node": node_layout(config.spec),  #: box, size and place in the tree
+                "header": block_header_layout(),  #: of its subtree
+                "entered": MASK_BITS,  #: expanded nodes of the parent subtree
+                "before": MASK_BITS,  #: frontier nodes of the subtree that were expanded at the last visit
+                "todo": MASK_BITS,  #: nodes of the subtree that have to be gone through
+                "turn": 1,  #: of its view
             }
         )
 
 
 class DecisionLayout(data.StructLayout):
-    """What the size test says of a node, and what it means if the node is reached."""
+    """What the size check says of a node, and what it means if the node is reached."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "context": range(config.contexts),
-                "index": INDEX_BITS,
-                "target": PLACE_BITS,  # the place behind the node and its descendants
-                "inner": 1,  # no leaf
-                "big": 1,
-                "after": PLACE_BITS,  # the next node to go through if this one is expanded …
-                "past": PLACE_BITS,  # … and if not
-                "shut": 1,  # in a group that is not entered
-                "outside": 1,  # not in the picture; without meaning at leaves
-                "was": 1,  # the node was
-                "frontier": 1,
-                "link": INDEX_BITS,
-                "turn": 1,
-                "left": unsigned(DOUBLE_BITS),
-                "right": unsigned(DOUBLE_BITS),
-                "zeros": range(DISTANCE_BITS),
+                "context": range(config.contexts),  #: that holds its subtree
+                "index": INDEX_BITS,  #: of the node in its subtree
+                "target": PLACE_BITS,  #: the place behind the node and its descendants
+                "inner": 1,  #: no leaf
+                "big": 1,  #: it reaches the threshold
+                "after": PLACE_BITS,  #: the next node to go through if this one is expanded …
+                "past": PLACE_BITS,  #: … and if not
+                "shut": 1,  #: in a group that is not entered
+                "outside": 1,  #: not in the picture; without meaning at leaves
+                "was": 1,  #: the node was expanded at the last visit
+                "frontier": 1,  #: its children are in a child subtree …
+                "link": INDEX_BITS,  #: … with this number among the children
+                "turn": 1,  #: of its view
+                "left": unsigned(DOUBLE_BITS),  #: size² · factor …
+                "right": unsigned(DOUBLE_BITS),  #: … and d², at one scale
+                "zeros": range(DISTANCE_BITS),  #: leading zeros of the distance: that scale
             }
         )
 
@@ -187,16 +191,16 @@ class CommitLayout(data.StructLayout):
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "context": range(config.contexts),
-                "index": INDEX_BITS,
-                "alive": 1,
-                "inner": 1,
-                "big": 1,
-                "aside": 1,  # an inner node outside the picture
-                "was": 1,
-                "frontier": 1,
-                "link": INDEX_BITS,
-                "turn": 1,
+                "context": range(config.contexts),  #: that holds its subtree
+                "index": INDEX_BITS,  #: of the node in its subtree
+                "alive": 1,  #: it is reached
+                "inner": 1,  #: no leaf
+                "big": 1,  #: it reaches the threshold
+                "aside": 1,  #: an inner node outside the picture
+                "was": 1,  #: it was expanded at the last visit
+                "frontier": 1,  #: its children are in a child subtree …
+                "link": INDEX_BITS,  #: … with this number among the children
+                "turn": 1,  #: of its view
             }
         )
 
@@ -207,19 +211,39 @@ class SlackLayout(data.StructLayout):
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "commit": CommitLayout(config),
-                "left": unsigned(DOUBLE_BITS),
-                "right": unsigned(DOUBLE_BITS),
-                "zeros": range(DISTANCE_BITS),
+                "commit": CommitLayout(config),  #: the node's share
+                "left": unsigned(DOUBLE_BITS),  #: size² · factor …
+                "right": unsigned(DOUBLE_BITS),  #: … and d², at one scale
+                "zeros": range(DISTANCE_BITS),  #: leading zeros of the distance: that scale
+            }
+        )
+
+
+class ShareLayout(data.StructLayout):
+    """A node's share on its way into the result."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(
+            {
+                "valid": 1,  #: there is one in this cycle
+                "commit": CommitLayout(config),  #: the decision
+                "slack": SLACK_BITS,  #: in cells; without meaning at leaves, and without temporal search
             }
         )
 
 
 class ResultLayout(data.StructLayout):
-    """What is gathered of a subtree's nodes. `least` is 2**28 where nothing was tested."""
+    """What is gathered of a subtree's nodes."""
 
     def __init__(self) -> None:
-        super().__init__({"cut": MASK_BITS, "expanded": MASK_BITS, "children": MASK_BITS, "least": SLACK_BITS + 1})
+        super().__init__(
+            {
+                "cut": MASK_BITS,  #: nodes on the cut
+                "expanded": MASK_BITS,  #: frontier nodes that are expanded
+                "children": MASK_BITS,  #: child subtrees to call
+                "least": SLACK_BITS + 1,  #: the least slack of its nodes; 2**28 where none was tested
+            }
+        )
 
 
 class FinishedLayout(data.StructLayout):
@@ -228,12 +252,12 @@ class FinishedLayout(data.StructLayout):
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "ticket": range(config.tickets),
-                "subtree": SUBTREE_BITS,
-                "turn": 1,
-                "entered": MASK_BITS,
-                "first_child": SUBTREE_BITS,
-                "children_end": SUBTREE_BITS + 1,  # no subtree before this place has a child behind it
-                "result": ResultLayout(),
+                "ticket": range(config.tickets),  #: its place in the order of visits
+                "subtree": SUBTREE_BITS,  #: its number
+                "turn": 1,  #: of its view
+                "entered": MASK_BITS,  #: expanded nodes of the parent subtree
+                "first_child": SUBTREE_BITS,  #: number of its first child
+                "children_end": SUBTREE_BITS + 1,  #: no subtree before this place has a child behind it
+                "result": ResultLayout(),  #: of its nodes
             }
         )

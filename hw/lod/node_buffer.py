@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.lod.memory_map import MASK_BITS
 from hw.lib.memory import two_port_memory
 from hw.lod.config import Config
-from hw.lod.layouts import INDEX_BITS, EntranceLayout, TestLayout, WordLayout, block_header_layout, node_layout
+from hw.lod.layouts import INDEX_BITS, CandidateLayout, EntranceLayout, WordLayout, block_header_layout, node_layout
 
 
 class NodeBuffer(wiring.Component):
@@ -17,10 +17,6 @@ class NodeBuffer(wiring.Component):
 
     Latency 3 cycles from `ask` to `o`; a subtree's nodes may be asked for from the cycle after its
     entrance on. Rows of a context that is being loaded are not asked for.
-
-    Members:
-        word: {`valid`, a word of a subtree}. begin: its entrance, behind the last one. ask: context and
-        index. o: the node under test.
     """
 
     latency = 3
@@ -30,7 +26,12 @@ class NodeBuffer(wiring.Component):
         word = data.StructLayout({"valid": 1, **WordLayout(config).members})
         ask = data.StructLayout({"valid": 1, "context": range(config.contexts), "index": INDEX_BITS})
         super().__init__(
-            {"word": In(word), "begin": In(EntranceLayout(config)), "ask": In(ask), "o": Out(TestLayout(config))}
+            {
+                "word": In(word),  #: memory words of subtrees, a subtree's in order
+                "begin": In(EntranceLayout(config)),  #: a subtree's entrance, behind its last word
+                "ask": In(ask),  #: a node to be read, of a context that is complete
+                "o": Out(CandidateLayout(config)),  #: the node that was asked for `latency` cycles ago
+            }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:

@@ -21,15 +21,6 @@ class NodeIssue(wiring.Component):
     nothing (`Decisions` sees to it). Every decision moves the counter on to the next node that has
     to be gone through. So a unit with enough subtrees wastes no cycle on descendants that are not
     reached, and one with a single subtree does not wait for each decision.
-
-    Members:
-        begin: a subtree is there: its first node to go through, and the last one it has.
-        jump: {`valid`, `context`, `target`}: an issued node is decided, and nothing before `target` is
-        to be issued any more.
-        end: {`valid`, `context`}: the context, which was finished, is no more.
-        ask: {`valid`, `context`, `index`}; 1 cycle after the choice.
-        queued: a node could be chosen for which no decision is missing; so one is, and asked next.
-        finished: contexts all of whose nodes are decided or jumped over. working: any is not.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -37,13 +28,15 @@ class NodeIssue(wiring.Component):
         context = {"valid": 1, "context": range(config.contexts)}
         super().__init__(
             {
+                #: a subtree with its first node to go through and its last one
                 "begin": In(EntranceLayout(self.config)),
+                #: an issued node is decided, and nothing before `target` is to be issued any more
                 "jump": In(data.StructLayout({**context, "target": PLACE_BITS})),
-                "end": In(data.StructLayout(context)),
-                "ask": Out(data.StructLayout({**context, "index": INDEX_BITS})),
-                "queued": Out(1),
-                "finished": Out(config.contexts),
-                "working": Out(1),
+                "end": In(data.StructLayout(context)),  #: this finished context is taken: it holds no subtree any more
+                "ask": Out(data.StructLayout({**context, "index": INDEX_BITS})),  #: the node chosen in the cycle before
+                "queued": Out(1),  #: a node for which no decision is missing is chosen in this cycle
+                "finished": Out(config.contexts),  #: contexts all of whose nodes are decided or jumped over
+                "working": Out(1),  #: some context has a node that is not
             }
         )
 

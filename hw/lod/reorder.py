@@ -21,15 +21,17 @@ class Reorder(wiring.Component):
 
     One subtree a cycle. There is a place for every ticket, so the units never wait for each
     other's subtrees. Latency 4 cycles in order, 3 as they come.
-
-    Members:
-        i: a stream of finished subtrees from every unit. o: all of them.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         shape = FinishedLayout(config)
-        super().__init__({"i": In(stream.Signature(shape)).array(config.units), "o": Out(stream.Signature(shape))})
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)).array(config.units),  #: of every unit, its finished subtrees
+                "o": Out(stream.Signature(shape)),  #: all of them; with `ordered` by ticket
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -22,24 +22,19 @@ class ResultWriter(wiring.Component):
 
     One record a cycle. The first word of a view's place is left for the summary, which `finish`
     writes behind all records, together with what there is of a last word.
-
-    Members:
-        start, address: begin a view, and its place. i: stream of records.
-        finish: the view has no more records; hold until `finished`. summary: counts.
-        write: write port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "start": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "i": In(stream.Signature(layout_of(RESULT))),
-                "finish": In(1),
-                "finished": Out(1),
-                "summary": In(layout_of(SUMMARY)),
-                "write": Out(WriteSignature(config.memory_width)),
+                "start": In(1),  #: a view's results begin
+                "address": In(ADDRESS_WIDTH),  #: where; constant until `finished`
+                "i": In(stream.Signature(layout_of(RESULT))),  #: records of the view
+                "finish": In(1),  #: the view has no more records; holds until `finished`
+                "finished": Out(1),  #: the summary, and all before it, has been taken; until the next `start`
+                "summary": In(layout_of(SUMMARY)),  #: the view's counts; constant while `finish`
+                "write": Out(WriteSignature(config.memory_width)),  #: to memory
             }
         )
 

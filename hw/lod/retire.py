@@ -15,26 +15,19 @@ from hw.lod.layouts import FinishedLayout, layout_of, queue_layout, state_layout
 
 
 class Retire(wiring.Component):
-    """Hands every finished subtree to its three takers. Latency 0, one a cycle.
-
-    Members:
-        keep: the view updates the state table. travelled: odometers of the two turns.
-        i: stream of finished subtrees. calls: stream of queue entries, of subtrees that call a
-        child. results: stream of result records. states: stream of state records, with `keep`.
-        retired: a subtree was.
-    """
+    """Hands every finished subtree to its three takers. Latency 0, one a cycle."""
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "keep": In(1),
-                "travelled": In(data.ArrayLayout(32, 2)),
-                "i": In(stream.Signature(FinishedLayout(config))),
-                "calls": Out(stream.Signature(queue_layout())),
-                "results": Out(stream.Signature(layout_of(RESULT))),
-                "states": Out(stream.Signature(state_layout())),
-                "retired": Out(1),
+                "keep": In(1),  #: the view updates the state table
+                "travelled": In(data.ArrayLayout(32, 2)),  #: odometers by turn
+                "i": In(stream.Signature(FinishedLayout(config))),  #: finished subtrees, in the order of their visits
+                "calls": Out(stream.Signature(queue_layout())),  #: of subtrees that call a child
+                "results": Out(stream.Signature(layout_of(RESULT))),  #: a record of every subtree
+                "states": Out(stream.Signature(state_layout())),  #: its new state; only with `keep`
+                "retired": Out(1),  #: a subtree is over
             }
         )
 

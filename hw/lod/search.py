@@ -13,7 +13,6 @@ from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream import connect, transfer
 from hw.lod.child_walk import ChildWalk
 from hw.lod.config import Config
-from hw.lod.dispatcher import Dispatcher
 from hw.lod.events import EventLayout, observe
 from hw.lod.horizon import Horizon
 from hw.lod.layouts import CallLayout, ThresholdLayout, job_layout, layout_of, planes_layout, view_layout
@@ -24,21 +23,11 @@ from hw.lod.state_scan import StateScan
 from hw.lod.state_update import StateUpdate
 from hw.lod.subtree_fetch import SubtreeFetch
 from hw.lod.subtree_queue import SubtreeQueue
+from hw.lod.visit_allocator import VisitAllocator
 
 
 class Search(wiring.Component):
-    """Queue, dispatcher, cache, LT units and what follows them.
-
-    Members:
-        start: begin `view`. turn: of the view that has begun. `job` stands still while any is under
-        way. forget: the job is over, the next one's tree may be another one.
-        ahead: the next view is known, and is a temporal one.
-        retiring, closing: subtrees of views of this turn may retire.
-        results: stream of visited subtrees. begun: no visit of the view is left to begin.
-        under_way: visits of each turn are. idle: all is written but for results.
-        tree, queue, state: read ports; queue_write, state_write: write ports; queue_written,
-        state_written: the memory has taken a word of theirs. events: for the counters.
-    """
+    """Queue, allocator, cache, LT units and what follows them."""
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
@@ -46,26 +35,26 @@ class Search(wiring.Component):
         self.fetch = SubtreeFetch(config=config)
         super().__init__(
             {
-                "start": In(1),
-                "turn": In(1),
-                "forget": In(1),
-                "ahead": In(1),
-                "retiring": In(1),
-                "closing": In(1),
-                "job": In(job_layout()),
-                "view": In(view_layout()),
-                "results": Out(stream.Signature(layout_of(RESULT))),
-                "begun": Out(1),
-                "under_way": Out(2),
-                "idle": Out(1),
-                "tree": Out(ReadSignature(width)),
-                "queue": Out(ReadSignature(width)),
-                "state": Out(ReadSignature(width)),
-                "queue_write": Out(WriteSignature(width)),
-                "state_write": Out(WriteSignature(width)),
-                "queue_written": In(1),
-                "state_written": In(1),
-                "events": Out(EventLayout(config.units)),
+                "start": In(1),  #: begin `view`
+                "turn": In(1),  #: of the view that has begun
+                "forget": In(1),  #: the job is over, the next one's tree may be another
+                "ahead": In(1),  #: the next view is known, and is a temporal one
+                "retiring": In(1),  #: the oldest open view's subtrees may retire …
+                "closing": In(1),  #: … which is the one of this turn
+                "job": In(job_layout()),  #: constant while a view is open
+                "view": In(view_layout()),  #: valid with `start`
+                "results": Out(stream.Signature(layout_of(RESULT))),  #: visited subtrees
+                "begun": Out(1),  #: no visit of the view is left to begin
+                "under_way": Out(2),  #: visits of this turn are
+                "idle": Out(1),  #: all is written but for results
+                "tree": Out(ReadSignature(width)),  #: subtrees
+                "queue": Out(ReadSignature(width)),  #: queue entries that had no place on chip
+                "state": Out(ReadSignature(width)),  #: the state table
+                "queue_write": Out(WriteSignature(width)),  #: queue entries that have no place on chip
+                "state_write": Out(WriteSignature(width)),  #: words of the state table
+                "queue_written": In(1),  #: the memory has taken a word of `queue_write`
+                "state_written": In(1),  #: the memory has taken a word of `state_write`
+                "events": Out(EventLayout(config.units)),  #: for the counters
             }
         )
 
@@ -74,7 +63,7 @@ class Search(wiring.Component):
         config = self.config
         m.submodules.queue = queue = SubtreeQueue(config=config)
         m.submodules.walk = walk = ChildWalk()
-        m.submodules.dispatcher = dispatcher = Dispatcher(config=config)
+        m.submodules.allocator = allocator = VisitAllocator(config=config)
         m.submodules.fetch = fetch = self.fetch
         units = repeat(m, platform, "lt_unit", config.units, lambda: LtUnit(config=config))
         m.submodules.reorder = reorder = Reorder(config=config)
@@ -84,7 +73,7 @@ class Search(wiring.Component):
         m.submodules.calls = calls = SkidBuffer(shape=CallLayout())
         connect(m, queue.o, walk.i)
         connect(m, walk.o, calls.i)
-        connect(m, dispatcher.o, fetch.i)
+        connect(m, allocator.o, fetch.i)
         m.d.comb += [
             retire.i.payload.eq(reorder.o.payload),
             retire.i.valid.eq(reorder.o.valid & mine),
@@ -95,7 +84,7 @@ class Search(wiring.Component):
         wiring.connect(m, wiring.flipped(self.queue), queue.memory)
         wiring.connect(m, wiring.flipped(self.queue_write), queue.write)
         view = Signal(view_layout())  # that has begun
-        self._units(m, view, units, dispatcher, fetch, reorder)
+        self._units(m, view, units, allocator, fetch, reorder)
         with m.If(self.start):
             m.d.sync += view.eq(self.view)
         rooted = self._calls(m, retire, queue)
@@ -104,7 +93,7 @@ class Search(wiring.Component):
         for k in range(2):
             flying = Signal(range(config.tickets + 1), name=f"flying_{k}")
             m.d.sync += flying.eq(
-                flying + (transfer(dispatcher.i) & (self.turn == k)) - (retire.retired & (self.closing == k))
+                flying + (transfer(allocator.i) & (self.turn == k)) - (retire.retired & (self.closing == k))
             )
             m.d.comb += self.under_way[k].eq(flying != 0)
         m.d.comb += [
@@ -115,15 +104,15 @@ class Search(wiring.Component):
             queue.written.eq(self.queue_written),
             fetch.forget.eq(self.forget),
             fetch.tree_address.eq(self.job.tree_address),
-            dispatcher.i.payload.turn.eq(self.turn),
-            dispatcher.returned.eq(retire.retired),
+            allocator.i.payload.turn.eq(self.turn),
+            allocator.returned.eq(retire.retired),
         ]
-        self._temporal(m, view, calls.o, dispatcher, retire, empty, quiet)
-        m.d.comb += self.events.eq(observe(m, units, dispatcher, fetch, retire, queue))
+        self._temporal(m, view, calls.o, allocator, retire, empty, quiet)
+        m.d.comb += self.events.eq(observe(m, units, allocator, fetch, retire, queue))
         return m
 
     def _units(
-        self, m: Module, view: data.View, units: list[LtUnit], dispatcher: Dispatcher, fetch: SubtreeFetch,
+        self, m: Module, view: data.View, units: list[LtUnit], allocator: VisitAllocator, fetch: SubtreeFetch,
         reorder: Reorder,
     ) -> None:  # fmt: skip
         thresholds = Signal(data.ArrayLayout(ThresholdLayout(), 2))
@@ -140,7 +129,7 @@ class Search(wiring.Component):
             planes[side][k].eq(view[f"plane_{side}_{axis}"]) for side in range(4) for k, axis in enumerate("xyz")
         ]
         for k, unit in enumerate(units):
-            connect(m, unit.free, wiring.flipped(dispatcher.free[k]))
+            connect(m, unit.free, wiring.flipped(allocator.free[k]))
             connect(m, unit.o, wiring.flipped(reorder.i[k]))
             word = Signal.like(fetch.o, name=f"word_{k}")
             m.d.sync += [
@@ -167,18 +156,18 @@ class Search(wiring.Component):
         return rooted
 
     def _temporal(
-        self, m: Module, view: data.View, source: stream.Interface, dispatcher: Dispatcher, retire: Retire,
+        self, m: Module, view: data.View, source: stream.Interface, allocator: VisitAllocator, retire: Retire,
         empty: Value, quiet: Value,
     ) -> None:  # fmt: skip
         """Visits are the calls, or what the state scan makes of them."""
-        plain = dispatcher.i.payload
+        plain = allocator.i.payload
         calls = source.payload
         direct = [
             plain.subtree.eq(calls.subtree),
             plain.entered.eq(calls.entered),
             plain.before.eq(0),
-            dispatcher.i.valid.eq(source.valid),
-            source.ready.eq(dispatcher.i.ready),
+            allocator.i.valid.eq(source.valid),
+            source.ready.eq(allocator.i.ready),
         ]
         if not self.config.temporal:
             m.d.comb += [*direct, self.begun.eq(empty & quiet), self.idle.eq(1)]
@@ -208,7 +197,7 @@ class Search(wiring.Component):
             horizon.start.eq(self.start),
             horizon.turn.eq(self.turn),
             horizon.forget.eq(self.forget),
-            horizon.sent.valid.eq(transfer(dispatcher.i)),
+            horizon.sent.valid.eq(transfer(allocator.i)),
             horizon.sent.subtree.eq(plain.subtree),
             horizon.retired.valid.eq(retire.retired),
             horizon.retired.subtree.eq(retire.i.payload.subtree),
@@ -224,8 +213,8 @@ class Search(wiring.Component):
         with m.If(on):
             m.d.comb += [
                 *(plain[name].eq(scan.o.payload[name]) for name in ("subtree", "entered", "before")),
-                dispatcher.i.valid.eq(scan.o.valid),
-                scan.o.ready.eq(dispatcher.i.ready),
+                allocator.i.valid.eq(scan.o.valid),
+                scan.o.ready.eq(allocator.i.ready),
                 scan.calls.valid.eq(source.valid),
                 source.ready.eq(scan.calls.ready),
             ]

@@ -17,10 +17,7 @@ class Slack(wiring.Component):
     """A lower bound of |d - D|, D the distance at which the node would just have the threshold's size.
 
     (|d² - D²| - d² / 2**13) / (2 · max(d, D)), the root's reciprocal by table from below; equals
-    `golden.lod.size_test.slack`. Latency 8 cycles, throughput one node a cycle.
-
-    Members:
-        i: both sides of a comparison. o: the slack in cells, and `i.commit`.
+    `golden.lod.size_check.slack`. Latency 8 cycles, throughput one node a cycle.
     """
 
     latency = 8
@@ -28,7 +25,12 @@ class Slack(wiring.Component):
     def __init__(self, *, config: Config) -> None:
         self.config = config
         output = data.StructLayout({"commit": CommitLayout(config), "slack": SLACK_BITS})
-        super().__init__({"i": In(SlackLayout(config)), "o": Out(output)})
+        super().__init__(
+            {
+                "i": In(SlackLayout(config)),  #: both sides of a comparison
+                "o": Out(output),  #: the slack in cells, and `i.commit`, `latency` cycles later
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

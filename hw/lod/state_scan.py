@@ -24,15 +24,27 @@ class PendingLayout(data.StructLayout):
     def __init__(self, config: Config) -> None:
         lanes = config.word_bytes // STATE_BYTES
         super().__init__(
-            {"word": SUBTREE_BITS, "turn": 1, "mask": lanes, "data": data.ArrayLayout(state_layout(), lanes)}
+            {
+                "word": SUBTREE_BITS,  #: its place in the table
+                "turn": 1,  #: of the view that visits it
+                "mask": lanes,  #: records whose subtrees are visited
+                "data": data.ArrayLayout(state_layout(), lanes),  #: as it was read
+            }
         )
 
 
 class SettledLayout(data.StructLayout):
-    """How far pending words are in memory: if `valid`, those before `word` of a view of `turn`; all if `idle`."""
+    """How far pending words are in memory."""
 
     def __init__(self) -> None:
-        super().__init__({"valid": 1, "word": SUBTREE_BITS, "turn": 1, "idle": 1})
+        super().__init__(
+            {
+                "valid": 1,  #: words before `word` are, of the view of `turn`
+                "word": SUBTREE_BITS,  #: the next one that will be written
+                "turn": 1,  #: of the view that it belongs to
+                "idle": 1,  #: all pending words are
+            }
+        )
 
 
 class StateScan(wiring.Component):
@@ -43,38 +55,29 @@ class StateScan(wiring.Component):
     n < `horizon`, or no visit is under way; and when the next call can be seen, or the queue is
     empty. Once all words of a view have been asked for, the next view's are read ahead, as far as
     the older view has passed and settled them.
-
-    Members:
-        start: begin a view; the one before has been gone through. turn: of the view that has begun.
-        address, words: the state table. travelled: the view's odometer.
-        horizon, quiet, empty: see above. calls: stream of calls.
-        o: stream of visits. pending: stream of words to be updated, after their visits.
-        scanning: the table has not been gone through. busy: or a word of it is on offer.
-        ahead: the next view goes through the table too; stays until its `start`.
-        settled: how far the pending words are in memory.
-        memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "start": In(1),
-                "turn": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "words": In(ADDRESS_WIDTH),
-                "travelled": In(32),
-                "horizon": In(SUBTREE_BITS + 1),
-                "quiet": In(1),
-                "empty": In(1),
-                "calls": In(stream.Signature(CallLayout())),
-                "o": Out(stream.Signature(VisitLayout())),
+                "start": In(1),  #: begin a view; the one before has been gone through
+                "turn": In(1),  #: of the view that has begun
+                "address": In(ADDRESS_WIDTH),  #: of the state table
+                "words": In(ADDRESS_WIDTH),  #: of the state table
+                "travelled": In(32),  #: the view's odometer: what has a lower deadline is due
+                "horizon": In(SUBTREE_BITS + 1),  #: subtrees before it are called no more
+                "quiet": In(1),  #: no visit of the view is under way
+                "empty": In(1),  #: no call is on its way to `calls`
+                "calls": In(stream.Signature(CallLayout())),  #: in ascending order
+                "o": Out(stream.Signature(VisitLayout())),  #: visits, in ascending order; `turn` is left open
+                #: words to be updated, each behind its last visit
                 "pending": Out(stream.Signature(PendingLayout(config))),
-                "scanning": Out(1),
-                "busy": Out(1),
-                "ahead": In(1),
-                "settled": In(SettledLayout()),
-                "memory": Out(ReadSignature(config.memory_width)),
+                "scanning": Out(1),  #: the table has not been gone through
+                "busy": Out(1),  #: `scanning`, or a word waits at `pending`
+                "ahead": In(1),  #: the next view goes through the table too; stays until its `start`
+                "settled": In(SettledLayout()),  #: how far pending words are in memory
+                "memory": Out(ReadSignature(config.memory_width)),  #: the state table
             }
         )
 
@@ -139,7 +142,7 @@ class StateScan(wiring.Component):
         here = self.calls.valid & (call.subtree[lane_bits:] == index)
         called, wanted, pick = (Signal(lanes, name=n) for n in ("called", "wanted", "pick"))  # pick: one-hot
         below = Signal(lanes)  # no call can come any more
-        certain, last = Signal(), Signal()
+        certain, over, last = Signal(), Signal(), Signal()
         offered = Signal()  # a visit that waits to be taken stays, whatever comes into the queue meanwhile
         m.d.sync += offered.eq(self.o.valid & ~self.o.ready)
         subtrees = [Cat(Const(k, lane_bits), index) for k in range(lanes)]
@@ -151,8 +154,10 @@ class StateScan(wiring.Component):
             pick.eq(wanted & (~wanted + 1)),
             below.eq(Cat(self.quiet | (n < self.horizon) for n in subtrees)),
             certain.eq(held & (self.calls.valid | self.empty)),
-            # No other visit of this word: none is due, and the next call can be seen elsewhere.
-            last.eq(certain & below[-1] & ~here & ((due & (due - 1)) == 0)),
+            # No other visit of this word: none is due, and the next call can be seen elsewhere. While one is due,
+            # `quiet` does not say that no call will come: the visit itself may call a subtree of its own word.
+            over.eq((subtrees[-1] < self.horizon) | (self.quiet & ~due.any())),
+            last.eq(certain & over & ~here & ((due & (due - 1)) == 0)),
             self.o.valid.eq(offered | (certain & (pick & below).any())),
             self.o.payload.subtree.eq(or_all([Mux(pick[k], n, 0) for k, n in enumerate(subtrees)])),
             self.o.payload.entered.eq(Mux((pick & called).any(), call.entered, entered)),

@@ -20,23 +20,18 @@ class StateUpdate(wiring.Component):
 
     A record a cycle, and a word's way to the memory. A word is pending only when all its visits
     have begun, so as many records as a word has wait here without it.
-
-    Members:
-        i: stream of new records, in the order of the visits. pending: stream of words.
-        address: the state table. settled: how far the words are in memory. write: write port;
-        written: its word has been taken by the memory.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "i": In(stream.Signature(state_layout())),
-                "pending": In(stream.Signature(PendingLayout(config))),
-                "address": In(ADDRESS_WIDTH),
-                "settled": Out(SettledLayout()),
-                "written": In(1),
-                "write": Out(WriteSignature(config.memory_width)),
+                "i": In(stream.Signature(state_layout())),  #: new records, in the order of the visits
+                "pending": In(stream.Signature(PendingLayout(config))),  #: words whose visits have all begun
+                "address": In(ADDRESS_WIDTH),  #: of the state table
+                "settled": Out(SettledLayout()),  #: how far the words are in memory
+                "written": In(1),  #: the memory has taken the word of `write`
+                "write": Out(WriteSignature(config.memory_width)),  #: updated words; one at a time
             }
         )
 

@@ -30,25 +30,21 @@ class SubtreeFetch(wiring.Component):
     One load and one word a cycle, hit or miss; a load that hits behind one that misses waits for it. A word
     goes straight into the unit's buffer, which has room for it. The cache is empty after reset and
     after `forget`; loads wait the `cache_subtrees` cycles that this takes.
-
-    Members:
-        forget: all subtrees, none being under way. i: stream of loads. tree_address: of subtree 0.
-        o: {`valid`, a word with its load}. hit, miss: a subtree of a view of this `turn` was looked up.
-        memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "forget": In(1),
-                "i": In(stream.Signature(LoadLayout(config))),
-                "tree_address": In(ADDRESS_WIDTH),
+                "forget": In(1),  #: empty the cache; no load is under way
+                "i": In(stream.Signature(LoadLayout(config))),  #: subtrees to load
+                "tree_address": In(ADDRESS_WIDTH),  #: of subtree 0
+                #: words with their loads, in the order of the loads; always taken
                 "o": Out(data.StructLayout({"valid": 1, **WordLayout(config).members})),
-                "hit": Out(1),
-                "miss": Out(1),
-                "turn": Out(1),
-                "memory": Out(ReadSignature(config.memory_width)),
+                "hit": Out(1),  #: a subtree was looked up and is in the cache
+                "miss": Out(1),  #: a subtree was looked up and is read from memory
+                "turn": Out(1),  #: of the view that `hit` or `miss` is for
+                "memory": Out(ReadSignature(config.memory_width)),  #: subtrees
             }
         )
 

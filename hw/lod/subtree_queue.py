@@ -20,11 +20,6 @@ class SubtreeQueue(wiring.Component):
     Nothing is lost and the order is kept: from the first entry in memory on, all follow it there
     until the ring is empty again. An entry is read back when its write has reached the memory.
     Throughput one entry a cycle on chip. The ring must hold all entries that can wait.
-
-    Members:
-        i, o: streams of entries. empty: no entry in the queue or under way in it.
-        address, words: the ring. written: a word of this queue has been taken by the memory.
-        memory, write: ports. spilled: an entry goes to memory.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -32,15 +27,15 @@ class SubtreeQueue(wiring.Component):
         shape = queue_layout()
         super().__init__(
             {
-                "i": In(stream.Signature(shape)),
-                "o": Out(stream.Signature(shape)),
-                "empty": Out(1),
-                "address": In(ADDRESS_WIDTH),
-                "words": In(ADDRESS_WIDTH),
-                "written": In(1),
-                "memory": Out(ReadSignature(config.memory_width)),
-                "write": Out(WriteSignature(config.memory_width)),
-                "spilled": Out(1),
+                "i": In(stream.Signature(shape)),  #: entries that begin to wait
+                "o": Out(stream.Signature(shape)),  #: the same, in the same order
+                "empty": Out(1),  #: no entry waits, on chip or in memory, or is on its way
+                "address": In(ADDRESS_WIDTH),  #: of the ring in memory
+                "words": In(ADDRESS_WIDTH),  #: of the ring: places for entries
+                "written": In(1),  #: the memory has taken a word of `write`
+                "memory": Out(ReadSignature(config.memory_width)),  #: entries come back
+                "write": Out(WriteSignature(config.memory_width)),  #: entries that have no place on chip
+                "spilled": Out(1),  #: an entry goes to memory
             }
         )
 

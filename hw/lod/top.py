@@ -26,14 +26,14 @@ COUNTERS = CounterLayout(
         "hits": "subtrees found in the cache",
         "misses": "subtrees read from memory",
         "nodes_loaded": "nodes of visited subtrees",
-        "nodes_tested": "nodes that went through a size test",
+        "nodes_tested": "nodes that went through a size check",
         "nodes_counted": "nodes that are reached: the search's work",
         "unit_cycles": "cycles in which an LT unit had nodes to test or under test, all units together",
         "queued_cycles": "cycles in which an LT unit held a node for which no decision was missing, all units together",
         "queued_nodes": "nodes that are reached and were chosen in such a cycle",
         "spilled": "queue entries that went to memory",
         "context_wait": "cycles in which a visit waited for a context or a ticket",
-        "call_wait": "cycles in which the dispatcher waited for a visit",
+        "call_wait": "cycles in which the allocator waited for a visit",
         "fetch_stall": "cycles in which a load waited for the fetch",
         "order_wait": "cycles in which a finished subtree waited for its turn and none was retired",
         "job_words": "words read: job and views",
@@ -51,11 +51,7 @@ COUNTERS = CounterLayout(
 class LodEngine(wiring.Component):
     """Searches the views of the job at `address` (golden/lod/memory_map.py); equals `golden.lod.model`.
 
-    Members:
-        start, address: begin a job; ignored while `busy`.
-        busy: a job is under way; all its words are written when it falls.
-        read, write: memory ports. A read that is requested after a write was taken has to see it.
-        counters: of the last job; see `COUNTERS`.
+    A read that is requested after a write was taken has to see it. The counters are described in `COUNTERS`.
     """
 
     def __init__(self, *, config: Config) -> None:

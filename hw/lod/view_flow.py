@@ -17,40 +17,30 @@ class ViewFlow(wiring.Component):
     between turn 0 and 1. A temporal view is opened as soon as the one before has no visit left to
     begin, whatever is still under way: both go through the table, and what the older one has yet
     to write is waited for there. Any other view waits until the one before is closed.
-
-    Members:
-        start: begin a job; ignored while `busy`. loading: the job or a view is being fetched.
-        job: once loaded. temporal: the fetched view is, and goes on from the open one.
-        begun: the open view has no visit left to begin. under_way: visits of each turn are.
-        idle: nothing is left to be written. finished: the results that are to be closed are.
-        busy: from `start` until all is written. next: fetch a view. open: search the fetched view.
-        turn: of the view that was opened last. ahead: a temporal view waits to be opened.
-        closing: turn of the oldest open view; retiring: its subtrees may retire.
-        begin, finish: of its results, at `place`. forget: the job is over.
     """
 
     def __init__(self) -> None:
         super().__init__(
             {
-                "start": In(1),
-                "loading": In(1),
-                "job": In(job_layout()),
-                "temporal": In(1),
-                "begun": In(1),
-                "under_way": In(2),
-                "idle": In(1),
-                "finished": In(1),
-                "busy": Out(1),
-                "next": Out(1),
-                "open": Out(1),
-                "turn": Out(1, init=1),
-                "ahead": Out(1),
-                "closing": Out(1),
-                "retiring": Out(1),
-                "begin": Out(1),
-                "finish": Out(1),
-                "place": Out(ADDRESS_WIDTH),
-                "forget": Out(1),
+                "start": In(1),  #: begin a job; ignored while `busy`
+                "loading": In(1),  #: the job or a view is being fetched
+                "job": In(job_layout()),  #: valid from the end of `loading` on
+                "temporal": In(1),  #: the fetched view goes on from the one before
+                "begun": In(1),  #: the view opened last has no visit left to begin
+                "under_way": In(2),  #: visits of this turn are
+                "idle": In(1),  #: nothing is left to be written
+                "finished": In(1),  #: the results of the view that is closed are written; answers `finish`
+                "busy": Out(1),  #: from `start` until all is written
+                "next": Out(1),  #: fetch a view
+                "open": Out(1),  #: search the fetched view
+                "turn": Out(1, init=1),  #: of the view that was opened last
+                "ahead": Out(1),  #: a temporal view waits to be opened
+                "closing": Out(1),  #: turn of the oldest open view
+                "retiring": Out(1),  #: its subtrees may retire
+                "begin": Out(1),  #: its results begin, at `place`
+                "finish": Out(1),  #: it has no more results; holds until `finished`
+                "place": Out(ADDRESS_WIDTH),  #: of the oldest open view's results
+                "forget": Out(1),  #: the job is over
             }
         )
 

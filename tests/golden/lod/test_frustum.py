@@ -8,7 +8,7 @@ import torch
 
 from golden.errors import InputError
 from golden.lod.frustum import EVERYWHERE, corner_rays, in_sight, quantise_planes, side_planes
-from golden.lod.frustum_test import outside
+from golden.lod.frustum_check import outside
 from golden.lod.memory_image import build_memory_image
 from golden.lod.model import SearchModel
 from golden.lod.spec import DEFAULT, TINY, Spec

@@ -38,6 +38,13 @@ def test_reads_what_is_written(half: bool, tmp_path: Path) -> None:
     assert tree.scene.sh_degree == 3
 
 
+def test_reads_a_single_node(tmp_path: Path) -> None:
+    """The root may be a leaf."""
+    tree = load_hier(written(tmp_path, hier_bytes(chain(1))))
+    assert tree.parent.tolist() == [-1]
+    assert tree.leaf.tolist() == [True]
+
+
 def empty(p: dict) -> None:
     p["node"], p["box"] = p["node"][:0], p["box"][:0]
 

@@ -10,6 +10,7 @@ import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
+from golden.lod.traversal import next_node, nodes_to_visit
 from hw.lib.fields import pack
 from hw.lod.config import Config, default, tiny
 from hw.lod.entry_filter import EntryFilter
@@ -28,9 +29,8 @@ def wanted(work: Workload, subtree: int, entered: int, before: int) -> tuple[int
     """(last, todo, first)."""
     tree = work.image.sltree
     last = int(tree.count[subtree]) - 1
-    entry = tree.entry[subtree].tolist()
-    todo = [k for k in range(last + 1) if (entered >> entry[k] | before >> k) & 1]
-    return last, sum(1 << k for k in todo), min(todo, default=32)
+    todo = nodes_to_visit(tree.entry[subtree].tolist()[: last + 1], entered, before)
+    return last, todo, next_node(todo, 0)
 
 
 def masks(rng: random.Random, work: Workload, subtree: int) -> tuple[int, int]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
+from golden.lod.model import deadline
 from golden.lod.spec import NEVER, SLACK_BITS
 from hw.lod.config import tiny
 from hw.lod.retire import Retire
@@ -53,7 +55,7 @@ def test_every_taker_gets_its_part(keep: int, stall: float, seed: int) -> None:
     results = [{"subtree": s["subtree"], "cut": r["cut"]} for s, r in zip(subtrees, parts, strict=True)]
     states = [
         {
-            "deadline": min(travelled[s["turn"]] + r["least"], NEVER) if r["least"] < 1 << SLACK_BITS else NEVER,
+            "deadline": int(deadline(travelled[s["turn"]], torch.tensor(r["least"]))),
             "entered": s["entered"], "cut": r["cut"], "expanded": r["expanded"],
         }
         for s, r in zip(subtrees, parts, strict=True)

@@ -17,7 +17,7 @@ from hw.lod.state_scan import StateScan
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.memory_model import MemoryModel
 
-CONFIG = replace(tiny(), memory_width=512, state_words=6)
+CONFIG = replace(tiny(), memory_width=512)
 LANES = CONFIG.word_bytes // STATE_BYTES
 TABLE = 1 << 12
 CHILDREN = {0: 4, 1: 5, 2: 3, 4: 3, 5: 5, 7: 3, 9: 8, 20: 4, 21: 4}  # of a tree in breadth-first order
@@ -169,11 +169,12 @@ class Search:
         self.unsettled.popleft()
 
 
+@pytest.mark.parametrize("state_words", [6, 16])  # the second one holds the whole table
 @pytest.mark.parametrize(
     ("haste", "latency", "stall"), [(1.0, 1, 0.0), (0.5, 3, 0.2), (0.1, 2, 0.5), (0.05, 30, 0.0), (0.8, 40, 0.3)]
 )
-def test_views_follow_each_other(haste: float, latency: int, stall: float, seed: int) -> None:
-    dut = StateScan(config=CONFIG)
+def test_views_follow_each_other(haste: float, latency: int, stall: float, state_words: int, seed: int) -> None:
+    dut = StateScan(config=replace(CONFIG, state_words=state_words))
     bench = Bench(dut, seed=seed)
     tree = Tree(bench)
     MemoryModel(bench, dut.memory, latency=latency, stall=stall / 2, contents=tree.word_at)

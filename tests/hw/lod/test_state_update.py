@@ -1,4 +1,4 @@
-"""State update and horizon: what visits leave behind, and how far the tree is settled."""
+"""State update: what visits leave behind, and how far the table is settled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from amaranth.lib import data
 from golden.lod.memory_map import STATE_BYTES
 from hw.lib.fields import pack
 from hw.lod.config import tiny
-from hw.lod.horizon import Horizon
 from hw.lod.layouts import state_layout
 from hw.lod.state_update import StateUpdate
 from tests.hw.lib.bench import Bench
@@ -74,47 +73,3 @@ def test_words_are_filled_in_order(late: float, stall: float, seed: int) -> None
     bench.process(memory)
     bench.run(drain=60)
     assert not log
-
-
-@pytest.mark.parametrize("haste", [0.15, 0.9])
-def test_no_call_comes_before_the_horizon(haste: float, seed: int) -> None:
-    """Each view begins while the one before is finished; the later ones have a horizon from their first visit on."""
-    dut = Horizon(config=CONFIG)
-    bench = Bench(dut, seed=seed)
-    children = [bench.random.randrange(7) for _ in range(60)] + [0] * 400
-    first = [1 + sum(children[:n]) for n in range(len(children))]
-    told = [0] * 4  # the furthest horizon while the first visit of a view is under way
-
-    async def run(ctx: Any) -> None:
-        under_way: deque[tuple[int, int]] = deque()
-        for view in range(4):
-            left = deque(n for n in range(0 if view == 0 else 20, 90) if view == 0 or bench.stall(0.3))
-            opening, oldest = True, left[0]
-            while left or (view == 3 and under_way):
-                ctx.set(dut.start, opening)
-                sends = not opening and bool(left) and len(under_way) < CONFIG.tickets and bench.stall(0.5)
-                retires = not sends and len(under_way) > 3 * bool(left) and bench.stall(haste)
-                ctx.set(dut.sent.valid, sends)
-                ctx.set(dut.sent.subtree, left[0] if left else 0)
-                ctx.set(dut.retired.valid, retires)
-                if retires:
-                    old, n = under_way.popleft()
-                    end = first[n] + children[n]
-                    ctx.set(dut.retired, {"valid": 1, "subtree": n, "children_end": end, "turn": old % 2})
-                limit = (await ctx.tick().sample(dut.o))[2]
-                if sends:
-                    under_way.append((view, left.popleft()))
-                if opening:
-                    ctx.set(dut.turn, view % 2)
-                    opening = False
-                    continue
-                mine = [n for old, n in under_way if old == view]
-                if mine or left:
-                    assert limit <= first[min([*mine, *left])]
-                if oldest in mine:
-                    told[view] = max(told[view], limit)
-
-    bench.process(run)
-    bench.run(drain=1800)
-    assert told[0] == 0
-    assert all(limit > 20 for limit in told[1:])

@@ -11,9 +11,7 @@ from amaranth.hdl import Value
 
 from hw.lib.fields import pack, unpack_nested
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, WriteLayout
-from hw.lod.child_walk import ChildWalk
 from hw.lod.config import tiny
-from hw.lod.context_pool import ContextPool
 from hw.lod.subtree_queue import SubtreeQueue
 from tests.hw.lib.bench import Bench
 
@@ -98,39 +96,3 @@ def test_runs_over_and_empty_in_turns(seed: int) -> None:
     bench.sink(dut.o, entries, stall=0.5)
     bench.run()
     assert RING < ring.writes < 300
-
-
-def test_children_are_called_in_order(seed: int) -> None:
-    dut = ChildWalk()
-    bench = Bench(dut, seed=seed)
-    masks = [0, 1, 1 << 31, 0b1011, (1 << 32) - 1, 0, 6, *(bench.random.getrandbits(32) for _ in range(20))]
-    entries = [{"first_child": 100 * k, "children": m, "expanded": k} for k, m in enumerate(masks)]
-    calls = [{"subtree": 100 * k + bit, "entered": k} for k, m in enumerate(masks) for bit in range(32) if m >> bit & 1]
-    bench.source(dut.i, entries, stall=0.2)
-    bench.sink(dut.o, calls, stall=0.2)
-    bench.run()
-
-
-def test_contexts_go_to_one_holder_at_a_time(seed: int) -> None:
-    dut = ContextPool(count=4)
-    bench = Bench(dut, seed=seed)
-    log = bench.sink(dut.o, 60, stall=0.3)
-    out: list[int] = []
-
-    async def give_back(ctx: Any) -> None:
-        seen, left = 0, 56  # with the first four contexts, 60 are handed out
-        while True:
-            ctx.set(dut.i.valid, 0)
-            for value in log.values[seen:]:
-                assert value not in out
-                out.append(value)
-            seen = len(log.values)
-            if out and left and not bench.stall(0.4):
-                left -= 1
-                ctx.set(dut.i.valid, 1)
-                ctx.set(dut.i.payload, out.pop(bench.random.randrange(len(out))))
-            await ctx.tick()
-
-    bench.process(give_back)
-    bench.run()
-    assert set(log.values) == {0, 1, 2, 3}

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import torch
+
 from golden.lod.memory_image import pack_tree
 from golden.lod.memory_map import BLOCK_HEADER, node
-from golden.lod.model import Found, SearchModel
-from golden.lod.spec import HEADER_BITS, SLACK_BITS, Spec
+from golden.lod.model import Found, SearchModel, Visits
+from golden.lod.spec import HEADER_BITS, Spec
 from golden.lod.tree_image import TreeImage
 from golden.lod.view import View, make_path
 from golden.rows import from_bytes
@@ -52,20 +54,19 @@ class Workload:
 
     def finished(self, subtree: int, ticket: int, before: int) -> dict[str, Any]:
         """What the LT unit has to say of a subtree that is entered as in this view."""
-        state, s = self.found.state, self.image.sltree
-        expanded = int(state.expanded[subtree])
-        children = 0
-        for index in range(int(s.count[subtree])):
-            if (expanded ^ before) >> index & 1:
-                children |= 1 << int(s.link[subtree, index])
-        deadline = int(state.deadline[subtree])
-        least = deadline - self.view.travelled if deadline < (1 << 32) - 1 else 1 << SLACK_BITS
+        entered, s = self.found.state.entered[subtree : subtree + 1], self.image.sltree
+        found = self.model.visit(self.view, torch.tensor([subtree]), entered, torch.tensor([before]))
         return {
-            "ticket": ticket, "subtree": subtree, "turn": 1, "entered": int(state.entered[subtree]),
+            "ticket": ticket, "subtree": subtree, "turn": 1, "entered": int(entered),
             "first_child": int(s.first_child[subtree]),
             "children_end": int(s.first_child[subtree] + s.children[subtree]),
-            "result": {"cut": int(state.cut[subtree]), "expanded": expanded, "children": children, "least": least},
+            "result": result(found, 0),
         }  # fmt: skip
+
+
+def result(found: Visits, row: int) -> dict[str, int]:
+    """The model's visit number `row` as the RTL's `ResultLayout`."""
+    return {name: int(getattr(found, name)[row]) for name in ("cut", "expanded", "children", "least")}
 
 
 @cache

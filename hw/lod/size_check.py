@@ -12,18 +12,14 @@ from hw.lib.fixed import clip, resize
 from hw.lib.leading_zeros import trailing_zeros
 from hw.lib.pipe import Pipe, Staged
 from hw.lod.config import Config
-from hw.lod.frustum_test import FrustumTest
-from hw.lod.layouts import PLACE_BITS, DecisionLayout, TestLayout, ThresholdLayout, planes_layout
+from hw.lod.frustum_check import FrustumCheck
+from hw.lod.layouts import PLACE_BITS, CandidateLayout, DecisionLayout, ThresholdLayout, planes_layout
 
 
-class SizeTest(wiring.Component):
+class SizeCheck(wiring.Component):
     """size² · (focal/tau)² >= d², d the distance from the camera to the node's box; no division, no root.
 
-    Equals `golden.lod.size_test.size_test`. Latency 11 cycles, throughput one node a cycle.
-
-    Members:
-        view: the thresholds of the two turns, each constant while its nodes are under way.
-        planes: of the frustum, constant while nodes are under way. i: a node. o: its decision.
+    Equals `golden.lod.size_check.size_check`. Latency 11 cycles, throughput one node a cycle.
     """
 
     latency = 11
@@ -32,10 +28,11 @@ class SizeTest(wiring.Component):
         self.config = config
         super().__init__(
             {
+                #: thresholds by turn, each constant while its nodes are here
                 "view": In(data.ArrayLayout(ThresholdLayout(), 2)),
-                "planes": In(planes_layout()),
-                "i": In(TestLayout(config)),
-                "o": Out(DecisionLayout(config)),
+                "planes": In(planes_layout()),  #: sides of the frustum, constant while nodes are under way
+                "i": In(CandidateLayout(config)),  #: a node every cycle; who reads `o` knows which are meant
+                "o": Out(DecisionLayout(config)),  #: its decision, `latency` cycles later
             }
         )
 
@@ -96,10 +93,10 @@ class SizeTest(wiring.Component):
         return p.stage(outside, below, above, name=f"distance_{axis}")
 
     def _outside(self, m: Module, p: Pipe, boxes: list[tuple[Staged, Staged, Staged]]) -> Staged:
-        """The frustum test beside the size test, or never."""
+        """The frustum check beside the size check, or never."""
         if not self.config.frustum:
             return p.constant(Const(0, 1), "outside")
-        m.submodules.frustum = frustum = FrustumTest()
+        m.submodules.frustum = frustum = FrustumCheck()
         begin = max(part.stage for part in boxes[0])
         for k, (low, high, camera) in enumerate(boxes):
             place = p.at(camera, begin)
@@ -108,7 +105,7 @@ class SizeTest(wiring.Component):
                 frustum.i.high[k].eq(p.at(high, begin) - place),
             ]
         m.d.comb += frustum.planes.eq(self.planes)
-        return p.source(frustum.o.outside, "outside", begin + FrustumTest.latency)
+        return p.source(frustum.o.outside, "outside", begin + FrustumCheck.latency)
 
     def _left(self, p: Pipe, node: Staged, header: Staged, zeros: Staged) -> Staged:
         """size² · factor at the scale of the normalised d²; there in cycle 9."""

@@ -1,4 +1,4 @@
-"""Size test and slack against exact arithmetic."""
+"""Size check and slack against exact arithmetic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.lod.size_test import size_test, slack
+from golden.lod.size_check import size_check, slack
 from golden.lod.spec import DEFAULT, Spec
 
 COORDINATE = st.integers(-(1 << 23), (1 << 23) - 1)
@@ -32,7 +32,7 @@ def squared_distance(low: list[int], high: list[int], camera: list[int]) -> int:
 def decide(node: tuple, camera: list[int], spec: Spec = DEFAULT) -> tuple[int, int]:
     low, high, _, mantissa, exponent, factor, power = node
     one = torch.tensor
-    decision = size_test(spec, one([low]), one([high]), one([mantissa]), one([exponent]), one([camera]), factor, power)
+    decision = size_check(spec, one([low]), one([high]), one([mantissa]), one([exponent]), one([camera]), factor, power)
     return int(decision.big[0]), int(slack(spec, decision)[0])
 
 

@@ -1,10 +1,10 @@
-"""Is a node's box in the picture? In integers: what hw/lod/frustum_test.py computes."""
+"""Is a node's box in the picture? In integers: what hw/lod/frustum_check.py computes."""
 
 from __future__ import annotations
 
 import torch
 
-from golden.lod.size_test import bit_length
+from golden.lod.size_check import bit_length
 from golden.lod.spec import DISTANCE_BITS, MANTISSA, PLANE_GUARD
 
 

@@ -1,4 +1,4 @@
-"""Frustum test: RTL equals the model, box by box, near and far."""
+"""Frustum check: RTL equals the model, box by box, near and far."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import random
 import pytest
 import torch
 
-from golden.lod.frustum_test import outside
-from hw.lod.frustum_test import FrustumTest
+from golden.lod.frustum_check import outside
+from hw.lod.frustum_check import FrustumCheck
 from tests.hw.lib.simulate import run_datapath
 
 BOXES = 400
@@ -22,7 +22,7 @@ def test_equals_the_model(reach: int, seed: int) -> None:
     # Sides all but on the planes too: there the guard decides.
     low = [[rng.randrange(-(1 << reach), 1 << reach) for _ in range(3)] for _ in range(BOXES)]
     high = [[min(v + rng.randrange(1 << reach - 2), (1 << 25) - 1) for v in row] for row in low]
-    dut = FrustumTest()
+    dut = FrustumCheck()
     shape = dut.i.shape()
     words = [shape.const({"low": a, "high": b}).as_value().value for a, b in zip(low, high, strict=True)]
     got = run_datapath(dut, words, held={"planes": planes})

@@ -16,14 +16,10 @@ SIDE_BITS = DISTANCE_BITS + 1  # of a side of the box seen from the camera, two'
 NEAR_BITS = MANTISSA + 1
 
 
-class FrustumTest(wiring.Component):
+class FrustumCheck(wiring.Component):
     """n·corner < -PLANE_GUARD for one of four planes, corner the box's farthest along n.
 
-    Equals `golden.lod.frustum_test`. 12 multipliers of 18 by 12 bits. Latency 9 cycles, throughput one box a cycle.
-
-    Members:
-        planes: normals n, constant while boxes are under way; a normal of zero has no outside.
-        i: lower and upper sides of a box, in cells from the camera. o: the box is outside.
+    Equals `golden.lod.frustum_check`. 12 multipliers of 18 by 12 bits. Latency 9 cycles, throughput one box a cycle.
     """
 
     latency = 9
@@ -32,9 +28,10 @@ class FrustumTest(wiring.Component):
         sides = data.ArrayLayout(signed(SIDE_BITS), 3)
         super().__init__(
             {
-                "planes": In(planes_layout()),
+                "planes": In(planes_layout()),  #: constant while boxes are under way; a normal of zero has no outside
+                #: lower and upper sides of a box, in cells from the camera
                 "i": In(data.StructLayout({"low": sides, "high": sides})),
-                "o": Out(data.StructLayout({"outside": 1})),
+                "o": Out(data.StructLayout({"outside": 1})),  #: the box lies behind one of the planes
             }
         )
 

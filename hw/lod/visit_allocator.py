@@ -13,25 +13,22 @@ from hw.lod.config import Config
 from hw.lod.layouts import LoadLayout, VisitLayout
 
 
-class Dispatcher(wiring.Component):
+class VisitAllocator(wiring.Component):
     """Sends visits, in order, to the units in turn, past those without a free context.
 
     Latency 1 cycle, throughput one visit a cycle. A visit waits while no context is free or all
     tickets are out.
-
-    Members:
-        i: stream of visits. free: a stream of free contexts from every unit.
-        o: stream of loads. returned: the oldest ticket has come back.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "i": In(stream.Signature(VisitLayout())),
+                "i": In(stream.Signature(VisitLayout())),  #: visits to begin, in order
+                #: of every unit, the contexts that it can load
                 "free": In(stream.Signature(range(config.contexts))).array(config.units),
-                "o": Out(stream.Signature(LoadLayout(config))),
-                "returned": In(1),
+                "o": Out(stream.Signature(LoadLayout(config))),  #: visits with their places, in the same order
+                "returned": In(1),  #: the visit with the oldest ticket is over
             }
         )
 

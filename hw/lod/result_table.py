@@ -10,21 +10,15 @@ from amaranth.lib.wiring import In, Out
 from golden.lod.memory_map import MASK_BITS
 from golden.lod.spec import SLACK_BITS
 from hw.lod.config import Config
-from hw.lod.layouts import CommitLayout, ResultLayout
+from hw.lod.layouts import ResultLayout, ShareLayout
 
 
-class Gather(wiring.Component):
+class ResultTable(wiring.Component):
     """Adds each node's share to its context's result in one cycle, any context in any cycle.
 
     A reached node that is not expanded is on the cut, unless it is outside the picture. A frontier
     node that is expanded now and was not, or the other way, calls its child subtree. The least
     slack is that of the reached inner nodes. Latency 2 cycles from `i` to what `place` reads.
-
-    Members:
-        begin: {`valid`, `context`}: begin from nothing. i: {`valid`, `commit`, `slack`}.
-        place: a context. o: its result, in the same cycle; of a subtree without a share it is empty.
-        tested: a share was added in this cycle. counted: it was of a node that is reached, in a
-        view of turn 0 or 1.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -32,12 +26,12 @@ class Gather(wiring.Component):
         context = {"valid": 1, "context": range(config.contexts)}
         super().__init__(
             {
-                "begin": In(data.StructLayout(context)),
-                "i": In(data.StructLayout({"valid": 1, "commit": CommitLayout(config), "slack": SLACK_BITS})),
-                "place": In(range(config.contexts)),
-                "o": Out(ResultLayout()),
-                "tested": Out(1),
-                "counted": Out(2),
+                "begin": In(data.StructLayout(context)),  #: the context's result is empty from now on
+                "i": In(ShareLayout(config)),  #: a node's share
+                "place": In(range(config.contexts)),  #: the context whose result is at `o`
+                "o": Out(ResultLayout()),  #: combinational from `place`; empty if no share was added
+                "tested": Out(1),  #: a share is added in this cycle
+                "counted": Out(2),  #: it is that of a node that is reached, in a view of turn 0 or 1
             }
         )
 

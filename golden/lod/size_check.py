@@ -1,4 +1,4 @@
-"""The decision of an LT unit and its slack, in integers: what hw/lod/size_test.py and slack.py compute."""
+"""The decision of an LT unit and its slack, in integers: what hw/lod/size_check.py and slack.py compute."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bit_length(value: torch.Tensor) -> torch.Tensor:
     return torch.frexp(value.to(torch.float64))[1].to(torch.int64)
 
 
-def size_test(
+def size_check(
     spec: Spec, low: torch.Tensor, high: torch.Tensor, mantissa: torch.Tensor, exponent: torch.Tensor,
     camera: torch.Tensor, factor: int, power: int,
 ) -> Decision:  # fmt: skip
