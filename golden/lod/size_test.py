@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from golden.formats import clip
+from golden.integers import bit_length
 from golden.lod.spec import DISTANCE_BITS, DOUBLE_BITS, GUARD_SHIFT, HIGHEST, LOWEST, MANTISSA, SLACK_BITS, Spec
 
 
@@ -18,11 +19,6 @@ class Decision:
     left: torch.Tensor  #: size² · factor …
     right: torch.Tensor  #: … and d², at one scale, both times 2**(2 · (8 - zeros)) / 8 cells²
     zeros: torch.Tensor  #: leading zeros of the longest of the three distances
-
-
-def bit_length(value: torch.Tensor) -> torch.Tensor:
-    """Bits of non-negative integers below 2**53, 0 for 0."""
-    return torch.frexp(value.to(torch.float64))[1].to(torch.int64)
 
 
 def size_test(

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from golden.errors import InputError
 from golden.formats import encode
 from golden.scenes.camera import Camera
-from golden.scenes.voxels import MAX_INDEX
+from golden.splat.camera_limits import check_intrinsics, check_position, near_code
 from golden.splat.scene_image import SceneImage, radius_value
 from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, SLACK_BITS, Spec
 
 GUARD_BAND = 1.3  # as in reference.py
-MIN_FOCAL, MAX_FOCAL = 1, 1 << 16  # pixels; 4 bits of exponent
-MAX_TANGENT = 1.3  # largest tangent of half a field of view; beyond it `stretch_x` would not fit u1.7
 #: Pixels a support can reach beyond its undilated size: sqrt(0.3 · 2·ln 255), and a rounding guard.
 LOW_PASS_MARGIN = math.sqrt(DILATION * -2 * math.log(MIN_ALPHA)) + 0.25
 
@@ -70,41 +67,9 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
             range, a camera further than 2**13 voxels from the scene's middle, or a near plane that
             is not positive or does not fit.
     """
-    edge = image.grid.edge
-    for name in ("fx", "fy"):
-        if not MIN_FOCAL <= getattr(camera, name) < MAX_FOCAL:
-            raise InputError(
-                f"camera: {name} must lie in {MIN_FOCAL}..{MAX_FOCAL - 1} pixels for this engine, "
-                f"it is {getattr(camera, name):g}"
-            )
-    reach = 1 << (spec.mean_format.width - 1 - spec.mean_format.fraction)
-    for name, size in (("cx", camera.width), ("cy", camera.height)):
-        if not size - reach <= getattr(camera, name) < reach:
-            raise InputError(
-                f"camera: {name} must lie in {size - reach}..{reach - 1} pixels for this engine, "
-                f"it is {getattr(camera, name):g}"
-            )
-    half_x, half_y = (
-        _half_tangent(camera.cx, camera.width, camera.fx),
-        _half_tangent(camera.cy, camera.height, camera.fy),
-    )
-    if max(half_x, half_y) > MAX_TANGENT:
-        raise InputError(
-            f"camera: half the field of view must have a tangent of at most {MAX_TANGENT}, "
-            f"it is {max(half_x, half_y):.3g}"
-        )
-    if not (math.isfinite(near) and near > 0):
-        raise InputError(f"camera: the near plane must be positive, it is {near}")
-    position = (camera.position - image.grid.origin) / edge
-    if np.abs(position).max() >= MAX_INDEX:
-        raise InputError(
-            f"camera: must lie within {MAX_INDEX} voxels of the scene's middle, it is {np.abs(position).max():.0f} away"
-        )
-    unit = 1 << CAMERA_FRACTION
-    near_code = math.ceil(near / edge * unit)
-    if near_code > spec.camera_format.high:
-        raise InputError(f"camera: the near plane must lie below {1 << 15} voxel edges, it is {near / edge:.0f}")
-
+    check_intrinsics(camera, spec)
+    position = (camera.position - image.grid.origin) / image.grid.edge
+    check_position(position)
     rotation = np.rint(camera.world_to_camera[:3, :3] * 2.0**spec.rotation_format.fraction).astype(np.int64)
     focal_exponent = math.floor(math.log2(max(camera.fx, camera.fy)))
     focal = [
@@ -117,23 +82,19 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
         camera=camera,
         rotation=rotation,
         quaternion=_quaternion_codes(camera.world_to_camera[:3, :3], spec),
-        position=np.rint(position * unit).astype(np.int64),
+        position=np.rint(position * (1 << CAMERA_FRACTION)).astype(np.int64),
         focal_x=focal[0],
         focal_y=focal[1],
         focal_exponent=focal_exponent,
         limit_x=encode(limits[0], spec.rotation_format, overflow="saturate"),
         limit_y=encode(limits[1], spec.rotation_format, overflow="saturate"),
-        near=near_code,
+        near=near_code(near, image.grid.edge, spec),
         stretch_x=math.ceil(stretch[0] * 128),
         stretch_y=math.ceil(stretch[1] * 128),
         groups=(),
     )
     lists = voxel_lists(image, frame, spec)
     return Frame(**{**vars(frame), "groups": lists})
-
-
-def _half_tangent(centre: float, size: int, focal: float) -> float:
-    return max(abs(centre), abs(size - centre)) / focal
 
 
 def _quaternion_codes(rotation: npt.NDArray[np.float64], spec: Spec) -> tuple[int, int, int, int]:

@@ -27,7 +27,7 @@ SIZE_CLASSES = (0.5, 1.0)  # voxel edges of support
 DEFAULT_CROWD = 64.0  # Gaussians in the voxel of an average Gaussian
 
 #: Constant of each real spherical harmonic of bands 1 to 3, folded into the stored coefficient,
-#: so that the hardware evaluates the bare polynomials of `model.color`.
+#: so that the hardware evaluates the bare polynomials of `color.sh_polynomials`.
 SH_CONSTANTS = np.array(
     [
         -0.4886025119029199, 0.4886025119029199, -0.4886025119029199,

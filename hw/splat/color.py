@@ -20,7 +20,7 @@ POLYNOMIAL = signed(18)  # s3.14
 
 
 class Color(wiring.Component):
-    """max(0, dc + Σ_k sh_k·P_k(relative/|relative|)); `golden.splat.fine_filter.color`.
+    """max(0, dc + Σ_k sh_k·P_k(relative/|relative|)); `golden.splat.color`.
 
     Coefficients above the scene's degree (`frame.sh_degree`) count as zero. With a spec of degree
     0 nothing but the constant is left. Latency 26 cycles (degree 0: 1), one a cycle; for degree 3

@@ -13,7 +13,7 @@ from hw.splat.covariance import covariance_layout
 
 
 class Conic(wiring.Component):
-    """½·log2(e)·Σ'⁻¹ as three mantissas on one shift; `golden.splat.fine_filter.conic`.
+    """½·log2(e)·Σ'⁻¹ as three mantissas on one shift; `golden.splat.conic`.
 
     Latency 18 cycles, one a cycle; 6 multipliers and one look-up.
 

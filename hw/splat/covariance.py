@@ -32,7 +32,7 @@ def covariance_layout() -> data.StructLayout:
 
 
 class Covariance(wiring.Component):
-    """Σ' = J·M·Mᵀ·Jᵀ + 0.3·I; `golden.splat.fine_filter.scale_decode` and `.covariance`.
+    """Σ' = J·M·Mᵀ·Jᵀ + 0.3·I; `golden.splat.covariance`.
 
     Latency 15 cycles, one a cycle; 33 multipliers of 18×18.
 

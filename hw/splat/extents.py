@@ -27,7 +27,7 @@ def extent_layout(spec: Spec) -> data.ArrayLayout:
 
 
 class Extents(wiring.Component):
-    """e = sqrt(2·ln(255·o)·variance) along four directions, rounded up; `golden.splat.fine_filter.extents`.
+    """e = sqrt(2·ln(255·o)·variance) along four directions, rounded up; `golden.splat.extents`.
 
     Latency 14 cycles, one a cycle; 5 multipliers and four look-ups.
 

@@ -20,7 +20,7 @@ HAZARD = WRITE - READ
 
 
 class PixelLane(wiring.Component):
-    """State of pixel (x, y) of all sub-tiles, and its arithmetic; `golden.splat.rasteriser.blend`.
+    """State of pixel (x, y) of all sub-tiles, and its arithmetic; `golden.splat.pixel_lane.blend`.
 
     An operation draws a splat on one sub-tile (`draw`) or flushes it: hands the pixel out and
     leaves it transparent. α = min(0.99, 2**-p) by table; w = T·α; T -= w; C += w·c; a splat that
@@ -162,6 +162,6 @@ class PixelLane(wiring.Component):
 
 
 def _to_byte(value: Value, fraction: int) -> Value:
-    """round(value · 255), at most 255; `golden.splat.rasteriser.pixel_bytes`."""
+    """round(value · 255), at most 255; `golden.splat.pixel_lane.pixel_bytes`."""
     scaled = resize(value.shift_left(8) - value, unsigned(len(value) + 8))
     return clip(shift_round(scaled, fraction, "half_up"), 0, 255)[:8]

@@ -19,7 +19,7 @@ def tangent_layout(spec: Spec) -> data.ArrayLayout:
 
 
 class Projection(wiring.Component):
-    """tangent = (x/z, y/z), mean = focal · tangent + centre; `golden.splat.fine_filter.projection`.
+    """tangent = (x/z, y/z), mean = focal · tangent + centre; `golden.splat.projection`.
 
     1/z = reciprocal · 2**(zeros - 14 - mantissa_bits). `valid` says that both tangents are below 2
     in size and the mean fits its format. Latency 16 cycles, one a cycle.

@@ -33,7 +33,7 @@ class PowerTermsLayout(data.StructLayout):
 
 
 class RasterSetup(wiring.Component):
-    """Coefficients for all lanes of one splat on one sub-tile; `golden.splat.rasteriser.setup`.
+    """Coefficients for all lanes of one splat on one sub-tile; `golden.splat.raster_setup.setup`.
 
     The lanes need no multiplier for the exponent: with g the gradient at the first pixel,
     column[x] = x·g_x + x²·a, row[y] = start + y·g_y + y²·c, cross[k] = 2·k·b. Latency 10 cycles,

@@ -15,7 +15,7 @@ from hw.splat.extents import DIRECTIONS, extent_layout
 class Touch(wiring.Component):
     """Bit r·columns + c is set iff sub-tile (r, c) meets the octagon around the splat's support.
 
-    `golden.splat.fine_filter.touch`: intervals of the pixel centres of every column, row and
+    `golden.splat.touch`: intervals of the pixel centres of every column, row and
     diagonal against centre ± extent. No multiplier: 4·columns - 2 interval tests. Latency 3 cycles,
     one a cycle.
 

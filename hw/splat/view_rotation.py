@@ -13,7 +13,7 @@ from hw.splat.layouts import header_layout
 
 
 class ViewRotation(wiring.Component):
-    """o = matrix of q_camera · q, row by row; `golden.splat.fine_filter.view_rotation`.
+    """o = matrix of q_camera · q, row by row; `golden.splat.view_rotation`.
 
     Latency 6 cycles, one a cycle; 16 + 9 multipliers.
 
