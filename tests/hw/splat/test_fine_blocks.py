@@ -116,6 +116,36 @@ def test_view_rotation(spec: Spec, seed: int) -> None:
     )
 
 
+@pytest.mark.parametrize("component", range(4), ids="wxyz")
+@SPECS
+def test_view_rotation_rounds_halves_up(spec: Spec, component: int, seed: int) -> None:
+    """Every component of the product lies half-way between two codes, by a camera quaternion along one axis."""
+    half = 1 << (spec.quaternion_format.fraction - 1)
+    camera = [33 * half if k == component else 0 for k in range(4)]
+    high = spec.quaternion_format.high
+    quaternion = uniform(seed, -high, high, SAMPLE, 4) | 1
+    frame = replace(case("embedded", spec).frame, quaternion=tuple(camera))
+    wanted = view_rotation(quaternion, frame, spec).flatten(1)
+    header = {f"quaternion_{k}": code for k, code in enumerate(camera)}
+    same(answers(ViewRotation(spec=spec), payloads(quaternion=quaternion), header=header), payloads(rotation=wanted))
+
+
+def test_view_rotation_rounds_halves_of_its_entries_up(seed: int) -> None:
+    """Sums of products half-way between two codes of an entry, from a camera without a turn and short quaternions."""
+    spec = DEFAULT
+    camera = (1 << spec.rotation_format.fraction, 0, 0, 0)
+    up = spec.rotation_format.fraction - spec.quaternion_format.fraction  # the components fit without a rounding
+    quaternion = uniform(seed, -200, 200, 1000, 4)
+    w, x, y, z = (quaternion << up).unbind(-1)
+    step = 1 << (spec.rotation_format.fraction - 1)  # of an entry
+    ties = torch.stack([x * y - w * z, x * z + w * y, y * z - w * x]) % step == step // 2
+    quaternion = quaternion[ties.any(0)]
+    assert len(quaternion) > 10
+    wanted = view_rotation(quaternion, replace(case("embedded", spec).frame, quaternion=camera), spec).flatten(1)
+    header = {f"quaternion_{k}": code for k, code in enumerate(camera)}
+    same(answers(ViewRotation(spec=spec), payloads(quaternion=quaternion), header=header), payloads(rotation=wanted))
+
+
 def covariance_inputs(v: View, candidates: Candidates, seed: int) -> tuple[dict[str, Tensor], Tensor]:
     """Scales of the scene, and in every third row any codes at all; and the model's covariances."""
     p = projection(candidates.point, v.frame, v.middle, v.spec)
