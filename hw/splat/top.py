@@ -58,13 +58,7 @@ COUNTERS = CounterLayout(
 
 
 class SplatEngine(wiring.Component):
-    """Draws the frame whose header lies at `address` (golden/splat/memory_map.py); equals `golden.splat.model`.
-
-    Members:
-        start, address: begin a frame; ignored while `busy`.
-        busy: a frame is being drawn; all its words are written when it falls.
-        read, write: memory ports. counters: of the last frame; see `COUNTERS`.
-    """
+    """Draws the frame whose header lies at `address` (golden/splat/memory_map.py); equals `golden.splat.model`."""
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
