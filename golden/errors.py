@@ -30,6 +30,16 @@ def check_limits(owner: str, settings: Any, limits: Mapping[str, tuple[int, int]
             raise InputError(f"{owner}: {field.name} must lie in {low}..{high}, it is {value}")
 
 
+def check_base(owner: str, base: int, step: int) -> None:
+    """A memory image may begin at `base`: a multiple of `step` bytes.
+
+    Raises:
+        InputError: it is none, or negative.
+    """
+    if base < 0 or base % step:
+        raise InputError(f"{owner}: a memory image begins at a multiple of {step} bytes, not at {base}")
+
+
 def check_powers_of_two(owner: str, settings: Any, names: Iterable[str]) -> None:
     """The named fields of `settings`, positive numbers, are powers of two.
 
