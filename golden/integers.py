@@ -14,7 +14,7 @@ def bit_length(value: Tensor) -> Tensor:
 
 
 def normalise(value: Tensor, width: int, bits: int) -> tuple[Tensor, Tensor]:
-    """Shifts left by the leading zeros of a `width`-bit word and keeps its top `bits` bits."""
+    """Shifts a `width`-bit word left by its leading zeros and keeps the top `bits` bits; also the zeros."""
     zeros = width - bit_length(value.clip(1))
     return (value << zeros) >> (width - bits), zeros
 

@@ -124,7 +124,7 @@ def near_bounds(image: SceneImage, frame: Frame, spec: Spec) -> Ints:
     """A depth below which no Gaussian of the voxel lies, [V], camera_format.
 
     The nearest corner of the box around the voxel's positions, in the coarse filter's own
-    arithmetic, whose roundings are monotone: exact, not merely safe.
+    arithmetic. Its roundings are monotone, so the bound is exact, not merely safe.
     """
     first = image.grid.first
     offset = image.offset << (CAMERA_FRACTION - spec.position_bits)
@@ -136,8 +136,8 @@ def near_bounds(image: SceneImage, frame: Frame, spec: Spec) -> Ints:
 def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...]:
     """For each group, row by row, the voxels that can reach it, sorted by `near_bounds`.
 
-    A voxel is visited iff the box around the supports of its Gaussians (bounding radius times the
-    Jacobian's stretch) meets the four planes of the group, widened by the low-pass margin.
+    A voxel is visited if and only if the box around the supports of its Gaussians (bounding radius
+    times the Jacobian's stretch) reaches inside the group's four planes, widened by the low-pass margin.
     """
     camera, size, subtile = frame.camera, spec.group_size, spec.subtile
     low, high = _inflated_boxes(image, max(frame.stretch_x, frame.stretch_y) / 128)
@@ -149,7 +149,7 @@ def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...
     in_front = middle[:, 2] + half @ np.abs(matrix[2, :3]) > 0
 
     def reaches(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """Boxes with a point at or below plane · (camera-space point) = slack."""
+        """Boxes with a point, in camera space, for which plane · point is at most the slack."""
         slack = 2.0 ** (1 - SLACK_BITS) * image.grid.edge
         return middle @ plane - half @ np.abs(plane @ matrix[:3, :3]) <= slack
 

@@ -27,7 +27,7 @@ class Work:
     candidates: int = 0  #: its survivors
     splats: int = 0  #: the fine filter's survivors
     touches: int = 0  #: (splat, sub-tile) pairs
-    useful_touches: int = 0  #: of these, before the sub-tile was opaque
+    useful_touches: int = 0  #: those of them that came before the sub-tile was opaque
     forced: int = 0  #: survivors that left the depth sort unsafely
     deepest: int = 0  #: most survivors held back at once
 

@@ -33,8 +33,8 @@ def power(s: Setup, spec: Spec) -> Tensor:
 def alpha(p: Tensor, spec: Spec) -> Tensor:
     """min(0.99, 2**-p), 0 where it is below 1/255; fraction alpha_bits.
 
-    Rounding brings p down to -1 at the least. Below that the conic of a needle, rounded, is no
-    longer positive definite: such a pixel is not drawn.
+    Rounding can bring p down to -1. Below that, the rounded conic of a very thin splat is no longer
+    positive definite, and the pixel is not drawn.
     """
     visible = (p <= spec.max_power) & (p >= -(1 << spec.power_fraction))
     p = p.clip(min=0)

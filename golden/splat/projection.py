@@ -21,7 +21,7 @@ class Projection:
     reciprocal: Tensor  # [M] mantissa of 1/z
     zeros: Tensor  # [M] 1/z = reciprocal · 2**(zeros - 14 - mantissa_bits)
     mean: Tensor  # [M, 2] mean_format
-    valid: Tensor  # [M] both tangents below 2 in size, and the mean in its format
+    valid: Tensor  # [M] both tangents are below 2 in size, and the mean fits its format
 
 
 def projection(point: Tensor, frame: Frame, group: Group, spec: Spec) -> Projection:

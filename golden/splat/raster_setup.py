@@ -20,7 +20,7 @@ class Setup:
     column: Tensor  # [P, subtile] power_format: x·g_x + x²·a
     row: Tensor  # [P, subtile] power_format: start + y·g_y + y²·c
     cross: Tensor  # [P] 2·b, with GUARD_BITS more fraction bits
-    far: Tensor  # [P] bool, start is 2**FAR or more in size: no pixel is drawn
+    far: Tensor  # [P] bool: start is 2**FAR or more in size, and no pixel is drawn
 
 
 def setup(splats: Splats, pair: Tensor, subtile: Tensor, spec: Spec) -> Setup:

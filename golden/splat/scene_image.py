@@ -85,9 +85,9 @@ def _size_class(scene: Scene, edge: float) -> Ints:
 
 
 def _smallest_edge(scene: Scene, spec: Spec) -> float:
-    """The voxel edge at which every scale and every support has a code; no less than the median Gaussian's size.
+    """The voxel edge at which every scale and every support has a code; at least the median Gaussian's size.
 
-    The latter is for scenes of a few Gaussians close together: their crowd asks for no voxel size.
+    That lower bound serves scenes of a few Gaussians close together, whose crowding sets no voxel size.
     """
     size = scene.scales.max(axis=1).astype(np.float64)
     reach = size * support_sigmas(scene.opacities.astype(np.float64))
@@ -107,7 +107,7 @@ def _signed(bits: int) -> tuple[int, int]:
 def build_scene_image(scene: Scene, spec: Spec, *, edge: float | None = None) -> SceneImage:
     """Quantises `scene`. Without `edge` the voxel size is chosen for `DEFAULT_CROWD`; every scale fits.
 
-    Gaussians whose opacity is below 1/255 can colour no pixel; they are left out and counted.
+    Gaussians whose opacity is below 1/255 cannot colour a pixel; they are left out and counted.
     """
     visible = np.flatnonzero(scene.opacities >= MIN_ALPHA)
     transparent = len(scene) - len(visible)

@@ -16,7 +16,7 @@ SLOPES = ("left", "right", "top", "bottom")
 
 
 class CoarseLane(wiring.Component):
-    """point = origin + W·offset; keep iff in front of the near plane and within reach of all four sides.
+    """point = origin + W·offset; kept if it lies in front of the near plane and within reach of all four sides.
 
     The test of `golden.splat.coarse_filter.coarse_filter`. Latency 8 cycles, one Gaussian a cycle;
     13 multipliers of up to 24×18 bits and two of 8×8.

@@ -23,7 +23,7 @@ class Color(wiring.Component):
     """max(0, dc + Σ_k sh_k·P_k(relative/|relative|)); `golden.splat.color`.
 
     Coefficients above the scene's degree (`frame.sh_degree`) count as zero. With a spec of degree
-    0 nothing but the constant is left. Latency 26 cycles (degree 0: 1), one a cycle; for degree 3
+    0 only the base colour is left. Latency 26 cycles (degree 0: 1), one a cycle; for degree 3
     20 multipliers of 18 bits and 45 of 8×18.
     """
 

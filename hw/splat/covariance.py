@@ -21,7 +21,7 @@ from hw.splat.depth_key import DEPTH_BITS
 from hw.splat.layouts import header_layout
 from hw.splat.projection import tangent_layout
 
-ROW = signed(18)  # entries of J·M without f/z: s2.15, then s3.14
+ROW = signed(18)  # entries of J·M without the factor f/z: s2.15, then s3.14
 
 
 def covariance_layout() -> data.StructLayout:

@@ -1,4 +1,4 @@
-"""Chooses, every cycle, one splat and one of its sub-tiles."""
+"""Chooses one splat and one of its sub-tiles in every cycle."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Dispatcher(wiring.Component):
         chosen = Signal(len(left))
         place = Signal(count)
         options = [Signal(count, name=f"option_{k}") for k in range(len(left))]
-        # The oldest splat with an option is chosen: all sub-tiles of those before it are blocked, for it too.
+        # The oldest splat with an option is chosen: what is left of the splats before it is blocked for all.
         m.d.comb += [
             *(option.eq(mask & ~blocked) for option, mask in zip(options, left, strict=True)),
             some.eq(Cat(option.any() for option in options)),
@@ -129,7 +129,7 @@ class Dispatcher(wiring.Component):
     def _flush_state(
         self, m: Module, to_flush: Signal, flushing: Signal, flush: Signal, closed: Value, drawing: Value
     ) -> None:
-        """Ends groups, and keeps account of opaque sub-tiles and of flushes."""
+        """Ends groups, and keeps track of opaque sub-tiles and of flushes."""
         count = len(flush)
         through = Signal(count)  # a flush has passed the lanes
         done = Signal(count)

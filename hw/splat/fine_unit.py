@@ -135,7 +135,7 @@ class FineUnit(wiring.Component):
         return inputs
 
     def _finish(self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], depth: Staged) -> None:
-        """Everything at the last cycle, in the output's fields."""
+        """Delays every result to the last cycle and puts it in its field of the output."""
         if some.stage != self.latency:
             raise ValueError(f"the datapath takes {some.stage} cycles, its stated latency is {self.latency}")
         out = self.o.survivor

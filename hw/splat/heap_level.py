@@ -51,8 +51,8 @@ class HeapLevel(wiring.Component):
     An operation comes with the number of the pair below its parent. One cycle later the level
     answers: a pop sends the nearer sibling `up` and goes on below its place; an insert keeps the
     nearer of item and entry, on the side with fewer entries, and goes on below with the other.
-    Operations of one heap come at least 2 cycles apart, an insert's reach each level one cycle
-    later than a pop's would, so a level never writes twice in a cycle.
+    Operations on a heap start at least 2 cycles apart, and an insert reaches each level one cycle
+    later than a pop would, so that a level never writes twice in a cycle.
     """
 
     def __init__(self, *, spec: Spec, level: int) -> None:

@@ -98,7 +98,7 @@ class Rasteriser(wiring.Component):
             m.d.comb += lanes.i.operation[name].eq(late[-1])
 
     def _stop(self, m: Module, dispatcher: Dispatcher) -> None:
-        """All sub-tiles on the image opaque, and none left over from the group before."""
+        """`stop`: all sub-tiles on the image are opaque, and none still belongs to the group before."""
         group = self.groups.payload
         n = self.config.spec.columns
         on_image = Cat((c < group.valid_columns) & (r < group.valid_rows) for r in range(n) for c in range(n))

@@ -156,7 +156,7 @@ class SplatEngine(wiring.Component):
         drawn = Signal(16)  # groups whose splats have all gone
         loaded = Signal()
         cut = Signal()
-        # Where the list is read: its end mark may still wait in the pipeline behind, with the next group's walk begun.
+        # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
         m.d.comb += voxel_fetch.stop.eq(rasteriser.stop & (walked == drawn))
         with m.If(starts):

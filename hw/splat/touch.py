@@ -13,7 +13,7 @@ from hw.splat.extents import DIRECTIONS, extent_layout
 
 
 class Touch(wiring.Component):
-    """Bit r·columns + c is set iff sub-tile (r, c) meets the octagon around the splat's support.
+    """Bit r·columns + c is set if and only if sub-tile (r, c) meets the octagon around the splat's support.
 
     `golden.splat.touch`: intervals of the pixel centres of every column, row and
     diagonal against centre ± extent. No multiplier: 4·columns - 2 interval tests. Latency 4 cycles,
