@@ -18,7 +18,7 @@ from golden.splat.camera_limits import check_intrinsics, check_position, near_co
 from golden.splat.scene_image import SceneImage, radius_value
 from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, SLACK_BITS, Spec
 
-GUARD_BAND = 1.3  # as in reference.py
+GUARD_BAND = 1.3  # as in ewa.py
 #: Pixels a support can reach beyond its undilated size: sqrt(0.3 · 2·ln 255), and a rounding guard.
 LOW_PASS_MARGIN = math.sqrt(DILATION * -2 * math.log(MIN_ALPHA)) + 0.25
 
