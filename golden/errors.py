@@ -16,7 +16,7 @@ class InputError(ValueError):
 
 
 def check_limits(owner: str, settings: Any, limits: Mapping[str, tuple[int, int]]) -> None:
-    """Every field of the dataclass `settings`, but a `spec` of its own, is a whole number within its limits.
+    """Checks that every field of the dataclass `settings`, its `spec` aside, is a whole number within its limits.
 
     Raises:
         InputError: one is not. KeyError: a field has no limits.
@@ -30,8 +30,18 @@ def check_limits(owner: str, settings: Any, limits: Mapping[str, tuple[int, int]
             raise InputError(f"{owner}: {field.name} must lie in {low}..{high}, it is {value}")
 
 
+def check_base(owner: str, base: int, step: int) -> None:
+    """Checks that a memory image may begin at `base`, which must be a multiple of `step` bytes.
+
+    Raises:
+        InputError: it is not, or it is negative.
+    """
+    if base < 0 or base % step:
+        raise InputError(f"{owner}: a memory image begins at a multiple of {step} bytes, not at {base}")
+
+
 def check_powers_of_two(owner: str, settings: Any, names: Iterable[str]) -> None:
-    """The named fields of `settings`, positive numbers, are powers of two.
+    """Checks that the named fields of `settings`, all positive, are powers of two.
 
     Raises:
         InputError: one is not.

@@ -1,8 +1,8 @@
 """IEEE 754 arithmetic on bit patterns, to the last bit.
 
 All functions take and return the codes of a `FloatFormat` as non-negative int64 tensors. Rounding is
-to nearest, ties to even; subnormal numbers are kept, but where a function says otherwise; every NaN
-that comes out is `FloatFormat.nan`.
+to nearest, ties to even. Subnormal numbers are kept, except where a function says otherwise. Every
+NaN that is returned is `FloatFormat.nan`.
 Alignment keeps three bits below the last place (guard, round, sticky), as `hw.lib.float_add` does.
 """
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from golden.float_format import GUARD, HALF, SINGLE, FloatFormat
 from golden.float_tables import LOG2E, LOG2E_FRACTION, OUT_FRACTION, TABLE_BITS, exp2_falling
+from golden.integers import look_up
 
 
 def to_codes(values: Tensor) -> Tensor:
@@ -29,7 +30,7 @@ def to_values(codes: Tensor, fmt: FloatFormat) -> Tensor:
 
 
 def is_nan(code: Tensor, fmt: FloatFormat) -> Tensor:
-    """Of either sign, with any payload."""
+    """True for a NaN of either sign, with any payload."""
     return (code & (fmt.sign - 1)) > fmt.infinity
 
 
@@ -91,7 +92,7 @@ def add(a: Tensor, b: Tensor, fmt: FloatFormat) -> Tensor:
     total, exponent = torch.where(carry == 1, _shift_sticky(total, torch.ones_like(total)), total), exponent + carry
     shift = torch.minimum(leading_zeros(total, width - 1), exponent - 1)
     result = _pack(sign, exponent - shift, total << shift, fmt)
-    # x - x is +0, and so is every zero sum but -0 + -0.
+    # x - x is +0, and so is every other zero sum except -0 + -0.
     result = torch.where((total == 0) & (sign != other), 0, result)
     result = torch.where((large & magnitude) == fmt.infinity, large, result)
     opposite = ((a & magnitude) == fmt.infinity) & (a == b ^ fmt.sign)
@@ -153,16 +154,14 @@ def exp_negative(code: Tensor) -> Tensor:
     """exp(-d) of a single d >= 0, by a table: the twin of `hw.lib.float_exp`.
 
     d·log2(e), truncated to 16 fraction bits, is n + f; the result is table(f)·2**-n, a normal number
-    with 17 bits of fraction, and 0 for n > 125. The sign bit of d is not looked at. exp(-NaN) is NaN.
+    with 17 bits of fraction, and 0 for n > 125. The sign bit of d is ignored. exp(-NaN) is NaN.
     """
     exponent = ((code >> SINGLE.mantissa) & SINGLE.top) - SINGLE.bias
     _, _, significand = _unpack(code, SINGLE)
     power = (significand * LOG2E) >> (SINGLE.mantissa + LOG2E_FRACTION - TABLE_BITS - exponent).clamp(17, 62)
     whole, part = power >> TABLE_BITS, power & ((1 << TABLE_BITS) - 1)
     table = exp2_falling()
-    segment = table.segment(part)
-    base, slope = torch.tensor(table.base)[segment], torch.tensor(table.slope)[segment]
-    value = table.interpolate(base, slope, part).clamp(1 << (OUT_FRACTION - 1), 1 << OUT_FRACTION)
+    value = look_up(table, part).clamp(1 << (OUT_FRACTION - 1), 1 << OUT_FRACTION)
     value = torch.where(part == 0, 1 << OUT_FRACTION, value)  # whole powers of two, 1 among them, are exact
     fraction = (value - (1 << (OUT_FRACTION - 1))) << (SINGLE.mantissa - OUT_FRACTION + 1)
     result = ((SINGLE.bias - 1 - whole) << SINGLE.mantissa) + fraction

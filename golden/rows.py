@@ -27,10 +27,10 @@ def width_of_row(fields: Sequence[Field]) -> int:
 
 
 def to_bytes(fields: Sequence[Field], table: Mapping[str, npt.ArrayLike], rows: int) -> Bytes:
-    """[rows, bytes]: every field's code in its place from bit 0 upwards, little endian; fields not named are 0.
+    """[rows, bytes]: every field's code at its place from bit 0 upwards, little endian; a field not named is 0.
 
     Raises:
-        KeyError: a column that is no field. ValueError: a code does not fit its field, or the
+        KeyError: a column is not a field. ValueError: a code does not fit its field, or the
             fields are not a whole number of bytes.
     """
     unknown = set(table) - {field.name for field in fields}

@@ -1,8 +1,8 @@
 """Look-up tables for smooth functions, with their error.
 
-A `LinearTable` splits one octave of the argument in equal segments and interpolates linearly; a
-`StepTable` stores one value a segment. Both are plain tuples of integers, built from `math` and
-the same for the bit-true model and for the ROM of the RTL.
+A `LinearTable` splits the argument's range into equal segments and interpolates linearly; a
+`StepTable` stores one value per code. Both are plain tuples of integers, built with `math`; the
+bit-true model and the RTL's ROM share them.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class LinearTable:
         step = self.span / (1 << self.index_bits)
         chords: list[tuple[float, float]] = []
         for segment in range(1 << self.index_bits):
-            left = self.low + segment * step
-            start, middle, end = (self.function(left + f * step) * scale for f in (0.0, 0.5, 1.0))
+            first = self.low + segment * step
+            start, middle, end = (self.function(first + f * step) * scale for f in (0.0, 0.5, 1.0))
             balance = (middle - (start + end) / 2) / 2
             chords.append((start + balance, abs(end - start)))
         return tuple(chords)

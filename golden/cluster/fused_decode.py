@@ -96,7 +96,7 @@ def regions(head: SharedHead) -> dict[str, Bytes]:
 
 def fused_decode(
     head: SharedHead, *, schedule: Schedule = Schedule.XOR, unfused: bool = False, trace: bool = False,
-    watchdog: int = 0,
+    watchdog: int = 0, base: int = 0,
 ) -> tuple[list[Command], MemoryImage]:  # fmt: skip
     """Commands and memory image of one step; the result is the head's contribution [D], D/N singles a node.
 
@@ -104,9 +104,10 @@ def fused_decode(
         unfused: what nodes exchange goes through external memory. The sums that follow are still the
             network's, and not to be counted: kernels add while they load.
         trace: the result has behind it what the steps handed on: vectors, cache entries, scores, record.
+        base: where in memory the image begins.
 
     Raises:
-        InputError: something does not fit a node's memories.
+        InputError: something does not fit a node's memories, or `base` is not the start of a word.
     """
     spec, places = head.spec, places_of(head)
     parts = regions(head)
@@ -119,8 +120,8 @@ def fused_decode(
     kept = sum(command.flits for command in out) * spec.external_bytes
     spare = places.scratch * spec.external_bytes if unfused else 0
 
-    def build(base: int) -> list[Command]:
-        address, place = {}, base
+    def build(first: int) -> list[Command]:
+        address, place = {}, first
         for name, raw in parts.items():
             address[name] = place
             place += len(raw)
@@ -133,14 +134,14 @@ def fused_decode(
             place += command.flits * spec.external_bytes
         return commands
 
-    base = aligned(len(program_bytes(build(0), spec)), spec)
-    commands = build(base)
+    first = base + aligned(len(program_bytes(build(0), spec)), spec)
+    commands = build(first)
     for command in commands:
         check(command, spec)
-    program = program_bytes(commands, spec, watchdog=watchdog)
-    padding = [np.zeros(base - len(program), np.uint8)]
-    data = np.concatenate([program, *padding, *parts.values(), np.zeros(spare, np.uint8)])
-    return commands, MemoryImage(data=data, result_address=len(data), result_bytes=kept)
+    program = program_bytes(commands, spec, watchdog=watchdog, base=base)
+    before, padding = (np.zeros(size, np.uint8) for size in (base, first - base - len(program)))
+    data = np.concatenate([before, program, padding, *parts.values(), np.zeros(spare, np.uint8)])
+    return commands, MemoryImage(data=data, result_address=len(data), result_bytes=kept, header_address=base)
 
 
 @dataclass(frozen=True)

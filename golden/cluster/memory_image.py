@@ -10,12 +10,13 @@ import numpy as np
 from golden.cluster.command import Command
 from golden.cluster.memory_map import COMMAND, COMMAND_BYTES, HEADER
 from golden.cluster.spec import Spec
+from golden.errors import check_base
 from golden.rows import Bytes, pack, to_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryImage:
-    """`data` from address 0 with the header first; the result region lies behind or inside it."""
+    """`data` from address 0, the program in it from its header on; the result region lies behind or inside it."""
 
     data: Bytes
     result_address: int
@@ -38,9 +39,14 @@ def from_lanes(words: Bytes, spec: Spec) -> Bytes:
     return words.reshape(-1, spec.nodes, spec.flit_bytes).swapaxes(0, 1).reshape(spec.nodes, -1)
 
 
-def program_bytes(commands: Sequence[Command], spec: Spec, *, watchdog: int = 0) -> Bytes:
-    """Header, which fills a word at least, and commands."""
+def program_bytes(commands: Sequence[Command], spec: Spec, *, watchdog: int = 0, base: int = 0) -> Bytes:
+    """What lies from `base` on: header, which fills a word at least, and commands.
+
+    Raises:
+        InputError: `base` within a word.
+    """
+    check_base("cluster", base, spec.external_bytes)
     first = aligned(COMMAND_BYTES, spec)
-    header = {"commands": len(commands), "command_address": first, "watchdog": watchdog}
+    header = {"commands": len(commands), "command_address": base + first, "watchdog": watchdog}
     columns = {f.name: np.array([getattr(c, f.name) for c in commands], np.int64) for f in COMMAND}
     return np.concatenate([pack(HEADER, header, first), to_bytes(COMMAND, columns, len(commands))], axis=None)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from golden.formats import clip, shift_round
+from golden.integers import bit_length, look_up
 from golden.kv.spec import KEY_MAX, MEAN_GUARD, RECIPROCAL, RECIPROCAL_FRACTION
 
 
@@ -31,13 +32,12 @@ def mean_unit(sums: Tensor, counts: Tensor) -> Tensor:
     With count = m · 2**e, 1 <= m < 2:  mean = half_up((sum · 2**8 >> e) · (1/m)), limited to ±127.
     At most one unit from the exact mean.
     """
-    exponent = torch.tensor([int(n).bit_length() - 1 for n in counts.tolist()], dtype=torch.int64)
+    exponent = bit_length(counts) - 1
     fraction = (counts << (RECIPROCAL.in_bits - exponent)) & ((1 << RECIPROCAL.in_bits) - 1)
-    base, slope = torch.tensor(RECIPROCAL.base), torch.tensor(RECIPROCAL.slope)
-    segment = RECIPROCAL.segment(fraction)
-    reciprocal = RECIPROCAL.interpolate(base[segment], slope[segment], fraction)
     scaled = (sums << MEAN_GUARD) >> exponent[:, None, None]
-    mean = shift_round(scaled * reciprocal[:, None, None], MEAN_GUARD + RECIPROCAL_FRACTION, "half_up")
+    mean = shift_round(
+        scaled * look_up(RECIPROCAL, fraction)[:, None, None], MEAN_GUARD + RECIPROCAL_FRACTION, "half_up"
+    )
     return clip(mean, -KEY_MAX, KEY_MAX)
 
 

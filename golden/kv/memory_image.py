@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from golden.errors import InputError
+from golden.errors import InputError, check_base
 from golden.kv.memory_map import (
     HEADER,
     HEADER_BYTES,
@@ -30,7 +30,7 @@ from golden.rows import Bytes, pack
 class MemoryImage:
     """All that the engine reads, and where it writes."""
 
-    data: Bytes  # from address 0, a whole number of lines
+    data: Bytes  # from address 0 to the end of the image, a whole number of lines
     header_address: int
     result_address: int  #: log, bitmaps, gathered records
     result_bytes: int
@@ -64,12 +64,13 @@ def query_blocks(data: Quantised, spec: Spec) -> Bytes:
     return np.concatenate([first, words], axis=2)
 
 
-def build_memory_image(data: Quantised, spec: Spec, options: Options) -> MemoryImage:
-    """Lays out one job from address 0.
+def build_memory_image(data: Quantised, spec: Spec, options: Options, *, base: int = 0) -> MemoryImage:
+    """Lays out one job from `base`.
 
     Raises:
-        InputError: Th_hd or the share out of range, or more pages than clusters.
+        InputError: Th_hd or the share out of range, more pages than clusters, or `base` within a line.
     """
+    check_base("kv", base, LINE_BYTES)
     check_hamming_threshold(options.hamming_threshold, spec.hash_bits)
     if not 1 <= options.wicsum_code <= 1023:
         raise InputError(f"kv: the selected share must lie in 1/1024..1023/1024, it is {options.wicsum_code}/1024")
@@ -88,7 +89,7 @@ def build_memory_image(data: Quantised, spec: Spec, options: Options) -> MemoryI
         "far": np.zeros(spec.blocks * block_bytes, np.uint8),
     }
     addresses: dict[str, int] = {}
-    place = lines(HEADER_BYTES)
+    place = base + lines(HEADER_BYTES)
     for name, region in regions.items():
         addresses[name] = place
         place += lines(len(region))
@@ -107,12 +108,12 @@ def build_memory_image(data: Quantised, spec: Spec, options: Options) -> MemoryI
         **{f"offset_{k}": int(v) for k, v in enumerate(data.offsets)},
     }
     image = np.zeros(place, np.uint8)
-    image[:HEADER_BYTES] = pack(HEADER, header, HEADER_BYTES).reshape(-1)
+    image[base : base + HEADER_BYTES] = pack(HEADER, header, HEADER_BYTES).reshape(-1)
     for name, region in regions.items():
         image[addresses[name] : addresses[name] + len(region)] = region
     return MemoryImage(
         data=image,
-        header_address=0,
+        header_address=base,
         result_address=place,
         result_bytes=gather_offset + tokens * token_bytes,
         select_offset=select_offset,

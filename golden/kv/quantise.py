@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from golden.errors import InputError
+from golden.integers import bit_length
 from golden.kv.hash_unit import project
 from golden.kv.spec import KEY_MAX, Spec
 
@@ -46,7 +47,7 @@ def bucket_shifts(queries: Tensor, keys: Tensor, spec: Spec) -> Tensor:
     rounding; a score that does exceed it falls into the last bucket.
     """
     square = (queries**2).sum(2) * (keys**2).sum(2).max(0).values
-    bits = torch.tensor([[(int(v).bit_length() + 1) // 2 for v in row] for row in square.tolist()])
+    bits = (bit_length(square) + 1) // 2  # of the root
     return (bits - (spec.buckets.bit_length() - 2)).clip(0)
 
 

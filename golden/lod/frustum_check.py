@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from golden.lod.size_check import bit_length
+from golden.integers import bit_length
 from golden.lod.spec import DISTANCE_BITS, MANTISSA, PLANE_GUARD
 
 

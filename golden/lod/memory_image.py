@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from golden.errors import InputError
+from golden.errors import InputError, check_base
 from golden.lod.hierarchy import Ints
 from golden.lod.memory_map import (
     BLOCK_HEADER,
@@ -84,23 +84,25 @@ def pack_tree(image: TreeImage) -> Bytes:
 
 
 def build_memory_image(
-    image: TreeImage, path: Sequence[View], *, word_bytes: int, temporal: bool, buffers: int | None = None
-) -> LodImage:
-    """Lays out a job from address 0: job, views, tree, queue's overflow, state table, results.
+    image: TreeImage, path: Sequence[View], *, word_bytes: int, temporal: bool, buffers: int | None = None,
+    base: int = 0,
+) -> LodImage:  # fmt: skip
+    """Lays out a job from `base`: job, views, tree, queue's overflow, state table, results.
 
     Args:
         temporal: only the first view searches from the root.
         buffers: places for results; None: one for every view.
 
     Raises:
-        InputError: a temporal path with a frustum.
+        InputError: a temporal path with a frustum, or `base` within a line.
     """
+    check_base("lod", base, LINE_BYTES)
     if temporal and any(view.planes.any() for view in path):
         raise InputError("lod: a temporal search sees all directions, it must be a full one to have a frustum")
     spec, count = image.spec, len(image.sltree)
     views, tree = _views(path, spec, temporal), pack_tree(image).reshape(-1)
     parents = max(int((image.sltree.children > 0).sum()), 1)
-    view_address = LINE_BYTES
+    view_address = base + LINE_BYTES
     tree_address = view_address + len(views)
     queue_address = _line(tree_address + len(tree))
     state_address = _line(queue_address + parents * word_bytes)
@@ -120,13 +122,13 @@ def build_memory_image(
         "result_buffers": places,
     }
     data = np.zeros(state_address + state_bytes, np.uint8)
-    data[:view_address] = to_bytes(JOB, job, 1)[0]
+    data[base:view_address] = to_bytes(JOB, job, 1)[0]
     data[view_address:tree_address] = views
     data[tree_address : tree_address + len(tree)] = tree
     state = to_bytes(STATE, {"deadline": NEVER}, state_bytes // STATE_BYTES)
     data[state_address:] = state.reshape(-1)
     return LodImage(
-        data=data, header_address=0, result_address=state_address, result_bytes=state_bytes + places * stride,
+        data=data, header_address=base, result_address=state_address, result_bytes=state_bytes + places * stride,
         state_bytes=state_bytes, result_stride=stride, word_bytes=word_bytes, buffers=places, subtrees=count,
     )  # fmt: skip
 

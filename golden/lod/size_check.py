@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from golden.formats import clip
+from golden.integers import bit_length, step_look_up
 from golden.lod.spec import DISTANCE_BITS, DOUBLE_BITS, GUARD_SHIFT, HIGHEST, LOWEST, MANTISSA, SLACK_BITS, Spec
 
 
@@ -18,11 +19,6 @@ class Decision:
     left: torch.Tensor  #: size² · factor …
     right: torch.Tensor  #: … and d², at one scale, both times 2**(2 · (8 - zeros)) / 8 cells²
     zeros: torch.Tensor  #: leading zeros of the longest of the three distances
-
-
-def bit_length(value: torch.Tensor) -> torch.Tensor:
-    """Bits of non-negative integers below 2**53, 0 for 0."""
-    return torch.frexp(value.to(torch.float64))[1].to(torch.int64)
 
 
 def size_check(
@@ -59,6 +55,6 @@ def slack(spec: Spec, decision: Decision) -> torch.Tensor:
     gap = ((decision.left - decision.right).abs() - (decision.right >> GUARD_SHIFT)).clamp(min=0)
     pairs = ((DOUBLE_BITS - bit_length(larger)) >> 1).clamp(min=0, max=3)
     index = (larger << (2 * pairs)) >> 34
-    root = torch.tensor(spec.slack_rsqrt.values, dtype=torch.int64)[index]
+    root = step_look_up(spec.slack_rsqrt, index)
     product = ((gap << (2 * pairs)) >> 25) * root
     return ((product << 2) >> (decision.zeros + pairs)) & ((1 << SLACK_BITS) - 1)

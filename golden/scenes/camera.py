@@ -16,7 +16,7 @@ from golden.errors import InputError
 from golden.scenes.scene import Scene
 
 MAX_SIDE = 4096  # pixels; the engines address a frame with 12 bits a side
-MIN_FOCAL, MAX_FOCAL = 1e-2, 1e6  # pixels; far wider and far narrower than any lens
+MIN_FOCAL, MAX_FOCAL = 1e-2, 1e6  # pixels; far beyond any lens on either side
 MAX_DISTANCE = 1e12  # scene units; float32 renderers square it
 ORBIT_FOV = math.radians(50)
 ORBIT_ELEVATION = math.radians(18)
@@ -84,11 +84,11 @@ def look_at(
     """A camera at `eye` that sees `target` in the centre, image y along `down`, `fov` rad over the shorter side.
 
     Raises:
-        InputError: `target` is at `eye`, or straight along `down`.
+        InputError: `target` is at `eye` or straight along `down`, or `down` is zero.
     """
     z = (target - eye) / max(float(np.linalg.norm(target - eye)), 1e-300)
     x = np.cross(down, z)
-    if np.linalg.norm(x) < 1e-9 * np.linalg.norm(down):
+    if np.linalg.norm(x) <= 1e-9 * np.linalg.norm(down):
         raise InputError(f"camera: it must look across its 'down' {_row(down)}, it looks along {_row(z)}")
     x /= np.linalg.norm(x)
     rotation = np.stack([x, np.cross(z, x), z])

@@ -1,4 +1,4 @@
-"""One door for every scene file."""
+"""Reads a scene from any of the file formats."""
 
 from __future__ import annotations
 

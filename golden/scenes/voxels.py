@@ -1,4 +1,4 @@
-"""The voxel grid: a scene cut, offline, in cubes whose Gaussians lie side by side in memory."""
+"""The voxel grid: a scene cut offline into cubes whose Gaussians lie side by side in memory."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def voxelise(scene: Scene, kept: Ints, edge: float, size_class: Ints | None = No
 
 
 def choose_edge(scene: Scene, kept: Ints, crowd: float) -> float:
-    """The power of 2**¼ at which the average Gaussian shares its voxel with about `crowd` others."""
+    """The edge, a power of 2**¼, at which the average Gaussian shares its voxel with about `crowd` others."""
     means = scene.means[kept].astype(np.float64)
     middle = np.median(means, axis=0)
     reach = max(float(np.abs(means - middle).max()), 1e-30)

@@ -12,16 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from golden.errors import InputError
 from golden.formats import encode
 from golden.scenes.camera import Camera
-from golden.scenes.voxels import MAX_INDEX
+from golden.splat.camera_limits import check_intrinsics, check_position, near_code
 from golden.splat.scene_image import SceneImage, radius_value
 from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, SLACK_BITS, Spec
 
-GUARD_BAND = 1.3  # as in reference.py
-MIN_FOCAL, MAX_FOCAL = 1, 1 << 16  # pixels; 4 bits of exponent
-MAX_TANGENT = 1.3  # largest tangent of half a field of view; beyond it `stretch_x` would not fit u1.7
+GUARD_BAND = 1.3  # as in ewa.py
 #: Pixels a support can reach beyond its undilated size: sqrt(0.3 · 2·ln 255), and a rounding guard.
 LOW_PASS_MARGIN = math.sqrt(DILATION * -2 * math.log(MIN_ALPHA)) + 0.25
 
@@ -70,41 +67,9 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
             range, a camera further than 2**13 voxels from the scene's middle, or a near plane that
             is not positive or does not fit.
     """
-    edge = image.grid.edge
-    for name in ("fx", "fy"):
-        if not MIN_FOCAL <= getattr(camera, name) < MAX_FOCAL:
-            raise InputError(
-                f"camera: {name} must lie in {MIN_FOCAL}..{MAX_FOCAL - 1} pixels for this engine, "
-                f"it is {getattr(camera, name):g}"
-            )
-    reach = 1 << (spec.mean_format.width - 1 - spec.mean_format.fraction)
-    for name, size in (("cx", camera.width), ("cy", camera.height)):
-        if not size - reach <= getattr(camera, name) < reach:
-            raise InputError(
-                f"camera: {name} must lie in {size - reach}..{reach - 1} pixels for this engine, "
-                f"it is {getattr(camera, name):g}"
-            )
-    half_x, half_y = (
-        _half_tangent(camera.cx, camera.width, camera.fx),
-        _half_tangent(camera.cy, camera.height, camera.fy),
-    )
-    if max(half_x, half_y) > MAX_TANGENT:
-        raise InputError(
-            f"camera: half the field of view must have a tangent of at most {MAX_TANGENT}, "
-            f"it is {max(half_x, half_y):.3g}"
-        )
-    if not (math.isfinite(near) and near > 0):
-        raise InputError(f"camera: the near plane must be positive, it is {near}")
-    position = (camera.position - image.grid.origin) / edge
-    if np.abs(position).max() >= MAX_INDEX:
-        raise InputError(
-            f"camera: must lie within {MAX_INDEX} voxels of the scene's middle, it is {np.abs(position).max():.0f} away"
-        )
-    unit = 1 << CAMERA_FRACTION
-    near_code = math.ceil(near / edge * unit)
-    if near_code > spec.camera_format.high:
-        raise InputError(f"camera: the near plane must lie below {1 << 15} voxel edges, it is {near / edge:.0f}")
-
+    check_intrinsics(camera, spec)
+    position = (camera.position - image.grid.origin) / image.grid.edge
+    check_position(position)
     rotation = np.rint(camera.world_to_camera[:3, :3] * 2.0**spec.rotation_format.fraction).astype(np.int64)
     focal_exponent = math.floor(math.log2(max(camera.fx, camera.fy)))
     focal = [
@@ -117,23 +82,19 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
         camera=camera,
         rotation=rotation,
         quaternion=_quaternion_codes(camera.world_to_camera[:3, :3], spec),
-        position=np.rint(position * unit).astype(np.int64),
+        position=np.rint(position * (1 << CAMERA_FRACTION)).astype(np.int64),
         focal_x=focal[0],
         focal_y=focal[1],
         focal_exponent=focal_exponent,
         limit_x=encode(limits[0], spec.rotation_format, overflow="saturate"),
         limit_y=encode(limits[1], spec.rotation_format, overflow="saturate"),
-        near=near_code,
+        near=near_code(near, image.grid.edge, spec),
         stretch_x=math.ceil(stretch[0] * 128),
         stretch_y=math.ceil(stretch[1] * 128),
         groups=(),
     )
     lists = voxel_lists(image, frame, spec)
     return Frame(**{**vars(frame), "groups": lists})
-
-
-def _half_tangent(centre: float, size: int, focal: float) -> float:
-    return max(abs(centre), abs(size - centre)) / focal
 
 
 def _quaternion_codes(rotation: npt.NDArray[np.float64], spec: Spec) -> tuple[int, int, int, int]:
@@ -163,7 +124,7 @@ def near_bounds(image: SceneImage, frame: Frame, spec: Spec) -> Ints:
     """A depth below which no Gaussian of the voxel lies, [V], camera_format.
 
     The nearest corner of the box around the voxel's positions, in the coarse filter's own
-    arithmetic, whose roundings are monotone: exact, not merely safe.
+    arithmetic. Its roundings are monotone, so the bound is exact, not merely safe.
     """
     first = image.grid.first
     offset = image.offset << (CAMERA_FRACTION - spec.position_bits)
@@ -175,8 +136,8 @@ def near_bounds(image: SceneImage, frame: Frame, spec: Spec) -> Ints:
 def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...]:
     """For each group, row by row, the voxels that can reach it, sorted by `near_bounds`.
 
-    A voxel is visited iff the box around the supports of its Gaussians (bounding radius times the
-    Jacobian's stretch) meets the four planes of the group, widened by the low-pass margin.
+    A voxel is visited if and only if the box around the supports of its Gaussians (bounding radius
+    times the Jacobian's stretch) reaches inside the group's four planes, widened by the low-pass margin.
     """
     camera, size, subtile = frame.camera, spec.group_size, spec.subtile
     low, high = _inflated_boxes(image, max(frame.stretch_x, frame.stretch_y) / 128)
@@ -188,7 +149,7 @@ def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...
     in_front = middle[:, 2] + half @ np.abs(matrix[2, :3]) > 0
 
     def reaches(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """Boxes with a point at or below plane · (camera-space point) = slack."""
+        """Boxes with a point, in camera space, for which plane · point is at most the slack."""
         slack = 2.0 ** (1 - SLACK_BITS) * image.grid.edge
         return middle @ plane - half @ np.abs(plane @ matrix[:3, :3]) <= slack
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from golden.errors import check_base
 from golden.rows import Bytes, Ints, pack
 from golden.splat.frame import Frame
 from golden.splat.memory_map import (
@@ -35,7 +36,7 @@ if TYPE_CHECKING:  # torch is not needed to lay out memory
 class MemoryImage:
     """All that the engine reads, and where it writes."""
 
-    data: Bytes  # from address 0, a whole number of lines
+    data: Bytes  # from address 0 to the end of the image, a whole number of lines
     header_address: int
     result_address: int  #: the framebuffer, after `data`
     result_bytes: int
@@ -74,15 +75,20 @@ def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
     return coarse, records
 
 
-def build_memory_image(image: SceneImage, frame: Frame, spec: Spec) -> MemoryImage:
-    """Lays out one frame from address 0: header, groups, lists, coarse halves, records, framebuffer."""
+def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0) -> MemoryImage:
+    """Lays out one frame from `base`: header, groups, lists, coarse halves, records, framebuffer.
+
+    Raises:
+        InputError: `base` is not the start of a line.
+    """
+    check_base("splat", base, LINE_BYTES)
     groups = len(frame.groups)
     first = aligned_first(image)
     coarse, records = pack_scene(image, spec)
 
     lists: list[Bytes] = []
     addresses: list[int] = []
-    address = HEADER_BYTES + groups * GROUP_BYTES
+    address = base + HEADER_BYTES + groups * GROUP_BYTES
     for group in frame.groups:
         v = group.voxels
         index = {f"index_{axis}": image.grid.index[v, k] for k, axis in enumerate("xyz")}
@@ -121,15 +127,15 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec) -> MemoryIma
         },
         "group_count": groups,
         "sh_degree": image.sh_degree,
-        "group_address": HEADER_BYTES,
+        "group_address": base + HEADER_BYTES,
         "coarse_address": coarse_address,
         "record_address": record_address,
         "frame_address": frame_address,
     }  # fmt: skip
-    data = [pack(HEADER, header, HEADER_BYTES).reshape(-1), pack(GROUP, tables, GROUP_BYTES).reshape(-1)]
+    head = [pack(HEADER, header, HEADER_BYTES).reshape(-1), pack(GROUP, tables, GROUP_BYTES).reshape(-1)]
     return MemoryImage(
-        data=np.concatenate([*data, *lists, coarse_bytes, record_bytes_]),
-        header_address=0,
+        data=np.concatenate([np.zeros(base, np.uint8), *head, *lists, coarse_bytes, record_bytes_]),
+        header_address=base,
         result_address=frame_address,
         result_bytes=groups * spec.group_size**2 * PIXEL_BYTES,
     )

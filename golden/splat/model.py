@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 
 from golden.splat.coarse_filter import coarse_filter, voxel_fetch
+from golden.splat.depth_key import depth_key
 from golden.splat.depth_sort import depth_sort
-from golden.splat.fine_filter import Splats, depth_key, fine_filter
+from golden.splat.fine_filter import Splats, fine_filter
 from golden.splat.frame import Frame, Group
-from golden.splat.rasteriser import Pixels, pixel_bytes, rasterise
+from golden.splat.pixel_lane import Pixels, pixel_bytes
+from golden.splat.rasteriser import rasterise
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
 
@@ -25,7 +27,7 @@ class Work:
     candidates: int = 0  #: its survivors
     splats: int = 0  #: the fine filter's survivors
     touches: int = 0  #: (splat, sub-tile) pairs
-    useful_touches: int = 0  #: of these, before the sub-tile was opaque
+    useful_touches: int = 0  #: those of them that came before the sub-tile was opaque
     forced: int = 0  #: survivors that left the depth sort unsafely
     deepest: int = 0  #: most survivors held back at once
 

@@ -27,7 +27,7 @@ SIZE_CLASSES = (0.5, 1.0)  # voxel edges of support
 DEFAULT_CROWD = 64.0  # Gaussians in the voxel of an average Gaussian
 
 #: Constant of each real spherical harmonic of bands 1 to 3, folded into the stored coefficient,
-#: so that the hardware evaluates the bare polynomials of `model.color`.
+#: so that the hardware evaluates the bare polynomials of `color.sh_polynomials`.
 SH_CONSTANTS = np.array(
     [
         -0.4886025119029199, 0.4886025119029199, -0.4886025119029199,
@@ -85,9 +85,9 @@ def _size_class(scene: Scene, edge: float) -> Ints:
 
 
 def _smallest_edge(scene: Scene, spec: Spec) -> float:
-    """The voxel edge at which every scale and every support has a code; no less than the median Gaussian's size.
+    """The voxel edge at which every scale and every support has a code; at least the median Gaussian's size.
 
-    The latter is for scenes of a few Gaussians close together: their crowd asks for no voxel size.
+    That lower bound serves scenes of a few Gaussians close together, whose crowding sets no voxel size.
     """
     size = scene.scales.max(axis=1).astype(np.float64)
     reach = size * support_sigmas(scene.opacities.astype(np.float64))
@@ -107,7 +107,7 @@ def _signed(bits: int) -> tuple[int, int]:
 def build_scene_image(scene: Scene, spec: Spec, *, edge: float | None = None) -> SceneImage:
     """Quantises `scene`. Without `edge` the voxel size is chosen for `DEFAULT_CROWD`; every scale fits.
 
-    Gaussians whose opacity is below 1/255 can colour no pixel; they are left out and counted.
+    Gaussians whose opacity is below 1/255 cannot colour a pixel; they are left out and counted.
     """
     visible = np.flatnonzero(scene.opacities >= MIN_ALPHA)
     transparent = len(scene) - len(visible)

@@ -229,7 +229,7 @@ class Spec:
 
 
 DEFAULT = Spec()
-#: The paper's formats are not published; its sizes are those of the default.
+#: Equal to the default: the paper does not publish its formats, and its sizes are the default's.
 PAPER = Spec()
 #: Unit tests, formal proofs and small FPGAs: 16 lanes, SH of degree 1, a 16×16 group.
 TINY = Spec(group_size=16, subtile=4, sh_degree=1, sort_levels=6, sort_banks=1)

@@ -1,14 +1,12 @@
-"""Every block of the splatting engine, for synthesis and lint one by one."""
+"""Every block of the splatting engine and how often it stands in the top, for synthesis and lint one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from amaranth.lib import wiring
-
+from hw.lib.block import Block
 from hw.splat.coarse_fetch import CoarseFetch
 from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.coarse_lane import CoarseLane
+from hw.splat.coarse_row import CoarseRow
 from hw.splat.color import Color
 from hw.splat.config import Config
 from hw.splat.conic import Conic
@@ -18,6 +16,7 @@ from hw.splat.dispatcher import Dispatcher
 from hw.splat.extents import Extents
 from hw.splat.fine_fetch import FineFetch
 from hw.splat.fine_filter import FineFilter
+from hw.splat.fine_unit import FineUnit
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import HeapLevel
@@ -34,33 +33,41 @@ from hw.splat.voxel_fetch import VoxelFetch
 from hw.splat.voxel_origin import VoxelOrigin
 
 
-def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
-    """Name to constructor, in pipeline order."""
+def catalogue(config: Config) -> dict[str, Block]:
+    """By name, in pipeline order. Of a heap's levels `heap_level` is the deepest, which is the largest."""
     spec = config.spec
+    banks, deepest = spec.sort_banks, spec.sort_levels - 1
+
+    def heap_level(level: int) -> Block:
+        return Block(lambda: HeapLevel(spec=spec, level=level), banks)
+
     return {
-        "frame_fetch": lambda: FrameFetch(memory_width=config.memory_width),
-        "voxel_origin": lambda: VoxelOrigin(spec=spec),
-        "voxel_fetch": lambda: VoxelFetch(config=config),
-        "coarse_fetch": lambda: CoarseFetch(config=config),
-        "coarse_lane": lambda: CoarseLane(spec=spec),
-        "coarse_filter": lambda: CoarseFilter(config=config),
-        "fine_fetch": lambda: FineFetch(config=config),
-        "projection": lambda: Projection(spec=spec),
-        "view_rotation": lambda: ViewRotation(spec=spec),
-        "covariance": lambda: Covariance(spec=spec),
-        "conic": lambda: Conic(spec=spec),
-        "extents": lambda: Extents(spec=spec),
-        "touch": lambda: Touch(spec=spec),
-        "color": lambda: Color(spec=spec),
-        "fine_filter": lambda: FineFilter(spec=spec),
-        "heap_level": lambda: HeapLevel(spec=spec, level=spec.sort_levels - 1),
-        "heap_bank": lambda: HeapBank(spec=spec),
-        "slot_pool": lambda: SlotPool(count=spec.sort_banks << spec.sort_levels),
-        "depth_sort": lambda: DepthSort(config=config),
-        "dispatcher": lambda: Dispatcher(config=config),
-        "raster_setup": lambda: RasterSetup(spec=spec),
-        "pixel_lane": lambda: PixelLane(spec=spec),
-        "lane_array": lambda: LaneArray(spec=spec),
-        "pixel_writer": lambda: PixelWriter(config=config),
-        "rasteriser": lambda: Rasteriser(config=config),
+        "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
+        "voxel_origin": Block(lambda: VoxelOrigin(spec=spec)),
+        "voxel_fetch": Block(lambda: VoxelFetch(config=config)),
+        "coarse_fetch": Block(lambda: CoarseFetch(config=config)),
+        "coarse_lane": Block(lambda: CoarseLane(spec=spec), config.coarse_lanes),
+        "coarse_row": Block(lambda: CoarseRow(spec=spec, lanes=config.coarse_lanes)),
+        "coarse_filter": Block(lambda: CoarseFilter(config=config)),
+        "fine_fetch": Block(lambda: FineFetch(config=config)),
+        "projection": Block(lambda: Projection(spec=spec)),
+        "view_rotation": Block(lambda: ViewRotation(spec=spec)),
+        "covariance": Block(lambda: Covariance(spec=spec)),
+        "conic": Block(lambda: Conic(spec=spec)),
+        "extents": Block(lambda: Extents(spec=spec)),
+        "touch": Block(lambda: Touch(spec=spec)),
+        "color": Block(lambda: Color(spec=spec)),
+        "fine_unit": Block(lambda: FineUnit(spec=spec)),
+        "fine_filter": Block(lambda: FineFilter(spec=spec)),
+        **{f"heap_level_{level}": heap_level(level) for level in range(2, deepest)},
+        "heap_level": heap_level(deepest),
+        "heap_bank": Block(lambda: HeapBank(spec=spec), banks),
+        "slot_pool": Block(lambda: SlotPool(count=banks << spec.sort_levels)),
+        "depth_sort": Block(lambda: DepthSort(config=config)),
+        "dispatcher": Block(lambda: Dispatcher(config=config)),
+        "raster_setup": Block(lambda: RasterSetup(spec=spec)),
+        "pixel_lane": Block(lambda: PixelLane(spec=spec), spec.lanes),
+        "lane_array": Block(lambda: LaneArray(spec=spec)),
+        "pixel_writer": Block(lambda: PixelWriter(config=config)),
+        "rasteriser": Block(lambda: Rasteriser(config=config)),
     }

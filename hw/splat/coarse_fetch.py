@@ -24,20 +24,17 @@ class CoarseFetch(wiring.Component):
 
     One row of `coarse_lanes` Gaussians a cycle; a voxel's last row may be partly masked. An end
     mark becomes a row with an empty mask. Reads ahead by up to `coarse_words` words and 16 voxels.
-
-    Members:
-        i: stream of VisitLayout. frame: the header.
-        o: stream of RowLayout. memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "i": In(stream.Signature(VisitLayout(config.spec))),
-                "frame": In(header_layout()),
+                "i": In(stream.Signature(VisitLayout(config.spec))),  #: voxels in visiting order, and end marks
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                #: rows of a voxel in memory order; an end mark is a row with an empty mask
                 "o": Out(stream.Signature(RowLayout(config.spec, config.coarse_lanes))),
-                "memory": Out(ReadSignature(config.memory_width)),
+                "memory": Out(ReadSignature(config.memory_width)),  #: coarse halves
             }
         )
 

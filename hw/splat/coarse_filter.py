@@ -21,20 +21,16 @@ class CoarseFilter(wiring.Component):
 
     Latency 10 cycles. A row leaves after as many cycles as it has survivors (at least one if it
     carries a mark); rows with neither vanish. `groups` moves on with the row that ends the group.
-
-    Members:
-        i: stream of RowLayout. groups: stream of group-table entries. frame: the header.
-        o: stream of CandidateLayout.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "i": In(stream.Signature(RowLayout(config.spec, config.coarse_lanes))),
-                "groups": In(stream.Signature(group_layout())),
-                "frame": In(header_layout()),
-                "o": Out(stream.Signature(CandidateLayout(config.spec))),
+                "i": In(stream.Signature(RowLayout(config.spec, config.coarse_lanes))),  #: rows of neighbours
+                "groups": In(stream.Signature(group_layout())),  #: the rows' group; taken with the row that ends it
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "o": Out(stream.Signature(CandidateLayout(config.spec))),  #: survivors and marks, in order
             }
         )
 

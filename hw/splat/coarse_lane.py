@@ -16,14 +16,10 @@ SLOPES = ("left", "right", "top", "bottom")
 
 
 class CoarseLane(wiring.Component):
-    """point = origin + W·offset; keep iff in front of the near plane and within reach of all four sides.
+    """point = origin + W·offset; kept if it lies in front of the near plane and within reach of all four sides.
 
     The test of `golden.splat.coarse_filter.coarse_filter`. Latency 8 cycles, one Gaussian a cycle;
     13 multipliers of up to 24×18 bits and two of 8×8.
-
-    Members:
-        i: {`half`, `origin`, `relative`, `left` … `bottom` slopes, `mask`}. frame: the header.
-        o: {`keep`, `point`, `relative`}.
     """
 
     latency = 8
@@ -31,12 +27,23 @@ class CoarseLane(wiring.Component):
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         slope = signed(spec.slope_format.width)
-        inputs = {"half": coarse_half_layout(spec), "origin": vector(spec), "relative": vector(spec), "mask": 1}
+        inputs = {
+            "half": coarse_half_layout(spec),  #: the Gaussian, its position as an offset in the voxel
+            "origin": vector(spec),  #: the voxel's corner in camera space
+            "relative": vector(spec),  #: the same corner from the camera along world axes
+            "mask": 1,  #: there is a Gaussian on this lane
+        }
+        result = {
+            "keep": 1,  #: it may colour the group
+            "point": vector(spec),  #: its centre in camera space
+            "relative": vector(spec),  #: its centre from the camera along world axes
+        }
         super().__init__(
             {
+                #: a Gaussian, and the tangents of the group's four sides
                 "i": In(data.StructLayout({**inputs, **dict.fromkeys(SLOPES, slope)})),
-                "frame": In(header_layout()),
-                "o": Out(data.StructLayout({"keep": 1, "point": vector(spec), "relative": vector(spec)})),
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "o": Out(data.StructLayout(result)),  #: 8 cycles later, whether or not it is kept
             }
         )
 

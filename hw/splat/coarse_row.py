@@ -14,28 +14,23 @@ from hw.splat.layouts import INDEX_WIDTH, MarkLayout, RowLayout, header_layout, 
 
 
 class CoarseResultLayout(data.StructLayout):
-    """A row after the test: `mask` of survivors."""
+    """A row after the test."""
 
     def __init__(self, spec: Spec, lanes: int) -> None:
         super().__init__(
             {
-                "mark": MarkLayout(spec),
-                "index": INDEX_WIDTH,
-                "mask": lanes,
-                "points": data.ArrayLayout(vector(spec), lanes),
-                "relatives": data.ArrayLayout(vector(spec), lanes),
-                "keep": 1,
+                "mark": MarkLayout(spec),  #: of the whole row; `some` if it has a survivor
+                "index": INDEX_WIDTH,  #: of the Gaussian on lane 0
+                "mask": lanes,  #: survivors
+                "points": data.ArrayLayout(vector(spec), lanes),  #: centres in camera space
+                "relatives": data.ArrayLayout(vector(spec), lanes),  #: centres from the camera, world axes
+                "keep": 1,  #: the row has a survivor or carries a mark
             }
         )
 
 
 class CoarseRow(wiring.Component):
-    """`lanes` coarse lanes on one row; latency 8 cycles, one row a cycle.
-
-    Members:
-        i: {`row`: RowLayout, the group's slopes}. frame: the header.
-        o: CoarseResultLayout; `keep` if it has a survivor or a mark.
-    """
+    """`lanes` coarse lanes on one row; latency 8 cycles, one row a cycle."""
 
     latency = CoarseLane.latency
 
@@ -44,9 +39,9 @@ class CoarseRow(wiring.Component):
         slopes = {name: signed(spec.slope_format.width) for name in SLOPES}
         super().__init__(
             {
-                "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **slopes})),
-                "frame": In(header_layout()),
-                "o": Out(CoarseResultLayout(spec, lanes)),
+                "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **slopes})),  #: a row and its group's slopes
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "o": Out(CoarseResultLayout(spec, lanes)),  #: 8 cycles later
             }
         )
 

@@ -20,26 +20,28 @@ POLYNOMIAL = signed(18)  # s3.14
 
 
 class Color(wiring.Component):
-    """max(0, dc + Σ_k sh_k·P_k(relative/|relative|)); `golden.splat.fine_filter.color`.
+    """max(0, dc + Σ_k sh_k·P_k(relative/|relative|)); `golden.splat.color`.
 
     Coefficients above the scene's degree (`frame.sh_degree`) count as zero. With a spec of degree
-    0 nothing but the constant is left. Latency 26 cycles (degree 0: 1), one a cycle; for degree 3
+    0 only the base colour is left. Latency 26 cycles (degree 0: 1), one a cycle; for degree 3
     20 multipliers of 18 bits and 45 of 8×18.
-
-    Members:
-        i: {`relative`, `dc`, `exponent`, `sh`: coefficient-major}. frame: the header.
-        o: {`color`: red, green, blue}.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         self.latency = {0: 1, 1: 23, 2: 25, 3: 26}[spec.sh_degree]
         rest = spec.rest_coefficients
-        inputs = {"relative": vector(spec), "dc": data.ArrayLayout(signed(spec.dc_bits), 3), "exponent": 4}
+        inputs = {
+            "relative": vector(spec),  #: the centre from the camera along world axes; any length but 0
+            "dc": data.ArrayLayout(signed(spec.dc_bits), 3),  #: base colour: red, green, blue
+            "exponent": 4,  #: block exponent of `sh`
+            "sh": data.ArrayLayout(signed(spec.sh_bits), 3 * rest),  #: red, green, blue of each coefficient in turn
+        }
         super().__init__(
             {
-                "i": In(data.StructLayout({**inputs, "sh": data.ArrayLayout(signed(spec.sh_bits), 3 * rest)})),
-                "frame": In(header_layout()),
+                "i": In(data.StructLayout(inputs)),  #: a candidate's direction and coefficients
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                #: red, green, blue in color_format
                 "o": Out(data.StructLayout({"color": data.ArrayLayout(spec.color_format.width, 3)})),
             }
         )

@@ -1,4 +1,7 @@
-"""Everything that changes the splatting engine's speed and area, beside its specification."""
+"""The splatting engine's specification, and everything that changes only its speed and area.
+
+`paper` equals `default`: the publication's ratio of units and its lanes are what the default has.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ class Config:
     memory_width: int = 512  #: bits of a memory word; one word a cycle is the peak bandwidth
     coarse_lanes: int = 4  #: Gaussians that the coarse filter takes a cycle
     outstanding: int = 256  #: bursts under way at the memory, all readers together
-    list_words: int = 8  #: visiting-list words read ahead
-    coarse_words: int = 64  #: coarse-half words read ahead
-    record_words: int = 128  #: record words read ahead
+    list_words: int = 8  #: words of the visiting lists that are read ahead
+    coarse_words: int = 64  #: words of coarse halves that are read ahead
+    record_words: int = 128  #: words of records that are read ahead
     candidate_depth: int = 192  #: candidates that wait for their records
     splat_depth: int = 32  #: sorted splats that wait for the rasteriser
     issue_window: int = 6  #: splats among which the rasteriser looks for a free sub-tile
@@ -66,7 +69,7 @@ def default() -> Config:
 
 
 def paper() -> Config:
-    """StreamingGS's ratio of four coarse filter units to one fine filter unit, 64 rendering units."""
+    """StreamingGS: four coarse filter units to one fine filter unit, 64 rendering units. Equals `default`."""
     return Config(spec=DEFAULT_SPEC, coarse_lanes=4)
 
 

@@ -13,13 +13,9 @@ from hw.splat.covariance import covariance_layout
 
 
 class Conic(wiring.Component):
-    """½·log2(e)·Σ'⁻¹ as three mantissas on one shift; `golden.splat.fine_filter.conic`.
+    """½·log2(e)·Σ'⁻¹ as three mantissas on one shift; `golden.splat.conic`.
 
     Latency 18 cycles, one a cycle; 6 multipliers and one look-up.
-
-    Members:
-        i: {`xx`, `xy`, `yy`}.
-        o: {`conic`: a, b, c; `shift`: value = mantissa · 2**-shift; `positive`: the determinant is}.
     """
 
     latency = 18
@@ -28,13 +24,14 @@ class Conic(wiring.Component):
         self.spec = spec
         super().__init__(
             {
-                "i": In(covariance_layout()),
+                "i": In(covariance_layout()),  #: Σ'
+                #: ½·log2(e)·Σ'⁻¹
                 "o": Out(
                     data.StructLayout(
                         {
-                            "conic": data.ArrayLayout(signed(spec.mantissa_bits + 1), 3),
-                            "shift": 6,
-                            "positive": 1,
+                            "conic": data.ArrayLayout(signed(spec.mantissa_bits + 1), 3),  #: mantissas of a, b, c
+                            "shift": 6,  #: value = mantissa · 2**-shift
+                            "positive": 1,  #: the determinant is; if it is not, the rest has no meaning
                         }
                     )
                 ),

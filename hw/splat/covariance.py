@@ -21,24 +21,24 @@ from hw.splat.depth_key import DEPTH_BITS
 from hw.splat.layouts import header_layout
 from hw.splat.projection import tangent_layout
 
-ROW = signed(18)  # entries of J·M without f/z: s2.15, then s3.14
+ROW = signed(18)  # entries of J·M without the factor f/z: s2.15, then s3.14
 
 
 def covariance_layout() -> data.StructLayout:
     """xx, xy, yy in px² with 12 fraction bits."""
     return data.StructLayout(
-        {"xx": unsigned(COVARIANCE_WIDTH), "xy": signed(COVARIANCE_WIDTH + 1), "yy": unsigned(COVARIANCE_WIDTH)}
+        {
+            "xx": unsigned(COVARIANCE_WIDTH),  #: variance along x
+            "xy": signed(COVARIANCE_WIDTH + 1),  #: covariance of x and y
+            "yy": unsigned(COVARIANCE_WIDTH),  #: variance along y
+        }
     )
 
 
 class Covariance(wiring.Component):
-    """Σ' = J·M·Mᵀ·Jᵀ + 0.3·I; `golden.splat.fine_filter.scale_decode` and `.covariance`.
+    """Σ' = J·M·Mᵀ·Jᵀ + 0.3·I; `golden.splat.covariance`.
 
     Latency 15 cycles, one a cycle; 33 multipliers of 18×18.
-
-    Members:
-        i: {`rotation`, `scale`: 3 codes, `tangent`, `reciprocal`, `zeros`}. frame: the header.
-        o: {`xx`, `xy`, `yy`}.
     """
 
     latency = 15
@@ -47,19 +47,21 @@ class Covariance(wiring.Component):
         self.spec = spec
         super().__init__(
             {
+                #: a Gaussian's axes and scales, and where it is projected to
                 "i": In(
                     data.StructLayout(
                         {
+                            #: from `ViewRotation`, row by row
                             "rotation": data.ArrayLayout(shape_of(spec.rotation_format), 9),
-                            "scale": data.ArrayLayout(spec.scale_bits, 3),
-                            "tangent": tangent_layout(spec),
-                            "reciprocal": spec.mantissa_bits,
-                            "zeros": range(DEPTH_BITS),
+                            "scale": data.ArrayLayout(spec.scale_bits, 3),  #: log2 of the scales, as stored
+                            "tangent": tangent_layout(spec),  #: from `Projection`, not yet limited
+                            "reciprocal": spec.mantissa_bits,  #: mantissa of 1/z …
+                            "zeros": range(DEPTH_BITS),  #: … and its exponent, see `Projection`
                         }
                     )
                 ),
-                "frame": In(header_layout()),
-                "o": Out(covariance_layout()),
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "o": Out(covariance_layout()),  #: Σ'
             }
         )
 

@@ -11,7 +11,7 @@ DEPTH_BITS = 31  # of a positive depth in camera_format
 
 
 def depth_key(p: Pipe, z: Staged, spec: Spec, *, name: str) -> Staged:
-    """5 bits of exponent over the leading mantissa bits, 0 for z <= 0; `golden.splat.fine_filter.depth_key`.
+    """5 bits of exponent over the leading mantissa bits, 0 for z <= 0; `golden.splat.depth_key`.
 
     4 cycles. Keys order as the depths do.
     """

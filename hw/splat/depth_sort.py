@@ -33,11 +33,6 @@ class DepthSort(wiring.Component):
 
     Takes up to one survivor and sends up to one splat a cycle; an operation occupies its bank for
     2 cycles. Latency at least 6 cycles.
-
-    Members:
-        i: stream of SurvivorLayout. o: stream of SortedLayout.
-        forced: a splat left before it was safe, in this cycle. regressed: a bound fell.
-        held: survivors inside.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -46,11 +41,11 @@ class DepthSort(wiring.Component):
         self.slots = spec.sort_banks << spec.sort_levels
         super().__init__(
             {
-                "i": In(stream.Signature(SurvivorLayout(spec))),
-                "o": Out(stream.Signature(SortedLayout(spec))),
-                "forced": Out(1),
-                "regressed": Out(1),
-                "held": Out(range(self.slots + 1)),
+                "i": In(stream.Signature(SurvivorLayout(spec))),  #: survivors and marks, in order of arrival
+                "o": Out(stream.Signature(SortedLayout(spec))),  #: splats in drawing order, and each group's end
+                "forced": Out(1),  #: in this cycle a splat leaves before it is safe
+                "regressed": Out(1),  #: in this cycle a bound comes that is below the one before
+                "held": Out(range(self.slots + 1)),  #: survivors inside
             }
         )
 

@@ -1,4 +1,4 @@
-"""Chooses, every cycle, one splat and one of its sub-tiles."""
+"""Chooses one splat and one of its sub-tiles in every cycle."""
 
 from __future__ import annotations
 
@@ -24,16 +24,6 @@ class Dispatcher(wiring.Component):
 
     After reset all sub-tiles are flushed once, `silent`, to bring the pixel memories to their
     initial state.
-
-    Members:
-        i: stream of SortedLayout.
-        operation, splat: issued in this cycle (registered).
-        silent: the flush is the one after reset. flush_room: the writer takes another sub-tile.
-        drawn: result of a drawing operation {`valid`, `place`, `done`}.
-        flushed: a flush has passed the lanes {`valid`, `place`}.
-        opaque: sub-tiles that are done. closed: some of them still belong to the group before.
-        group_end: a group's last splat has gone, in this cycle. busy: operations are to come.
-        starved, blocked: nothing was issued because the window was empty; because of hazards.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -42,19 +32,20 @@ class Dispatcher(wiring.Component):
         place = range(spec.columns**2)
         super().__init__(
             {
-                "i": In(stream.Signature(SortedLayout(spec))),
-                "operation": Out(OperationLayout(spec)),
-                "splat": Out(SplatLayout(spec)),
-                "silent": Out(1, init=1),
-                "flush_room": In(1),
+                "i": In(stream.Signature(SortedLayout(spec))),  #: splats in drawing order, and each group's end
+                "operation": Out(OperationLayout(spec)),  #: for the lanes, from a register; at most one a cycle
+                "splat": Out(SplatLayout(spec)),  #: what `operation` draws; meaningless for a flush
+                "silent": Out(1, init=1),  #: flushes are those after reset, whose pixels nobody wants
+                "flush_room": In(1),  #: the writer takes one more sub-tile
+                #: a drawing operation has passed the lanes; `done`: its sub-tile is opaque
                 "drawn": In(data.StructLayout({"valid": 1, "place": place, "done": 1})),
-                "flushed": In(data.StructLayout({"valid": 1, "place": place})),
-                "opaque": Out(spec.columns**2),
-                "closed": Out(1),
-                "group_end": Out(1),
-                "busy": Out(1),
-                "starved": Out(1),
-                "blocked": Out(1),
+                "flushed": In(data.StructLayout({"valid": 1, "place": place})),  #: a flush has passed the lanes
+                "opaque": Out(spec.columns**2),  #: sub-tiles all of whose pixels are done
+                "closed": Out(1),  #: some sub-tiles still belong to the group before
+                "group_end": Out(1),  #: a group's last splat has gone, in this cycle
+                "busy": Out(1),  #: there are operations still to come
+                "starved": Out(1),  #: nothing is issued, because the window is empty
+                "blocked": Out(1),  #: nothing is issued, because of hazards
             }
         )
 
@@ -93,7 +84,7 @@ class Dispatcher(wiring.Component):
         chosen = Signal(len(left))
         place = Signal(count)
         options = [Signal(count, name=f"option_{k}") for k in range(len(left))]
-        # The oldest splat with an option is chosen: all sub-tiles of those before it are blocked, for it too.
+        # The oldest splat with an option is chosen: what is left of the splats before it is blocked for all.
         m.d.comb += [
             *(option.eq(mask & ~blocked) for option, mask in zip(options, left, strict=True)),
             some.eq(Cat(option.any() for option in options)),
@@ -138,7 +129,7 @@ class Dispatcher(wiring.Component):
     def _flush_state(
         self, m: Module, to_flush: Signal, flushing: Signal, flush: Signal, closed: Value, drawing: Value
     ) -> None:
-        """Ends groups, and keeps account of opaque sub-tiles and of flushes."""
+        """Ends groups, and keeps track of opaque sub-tiles and of flushes."""
         count = len(flush)
         through = Signal(count)  # a flush has passed the lanes
         done = Signal(count)

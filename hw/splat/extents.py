@@ -27,12 +27,9 @@ def extent_layout(spec: Spec) -> data.ArrayLayout:
 
 
 class Extents(wiring.Component):
-    """e = sqrt(2·ln(255·o)·variance) along four directions, rounded up; `golden.splat.fine_filter.extents`.
+    """e = sqrt(2·ln(255·o)·variance) along four directions, rounded up; `golden.splat.extents`.
 
     Latency 14 cycles, one a cycle; 5 multipliers and four look-ups.
-
-    Members:
-        i: {`xx`, `xy`, `yy`, `opacity`}. o: {`extent`}.
     """
 
     latency = 14
@@ -41,8 +38,9 @@ class Extents(wiring.Component):
         self.spec = spec
         super().__init__(
             {
+                #: Σ', and -log2 of the opacity
                 "i": In(data.StructLayout({**covariance_layout().members, "opacity": spec.opacity_bits})),
-                "o": Out(data.StructLayout({"extent": extent_layout(spec)})),
+                "o": Out(data.StructLayout({"extent": extent_layout(spec)})),  #: half-widths along four directions
             }
         )
 

@@ -23,26 +23,23 @@ class FineFetch(wiring.Component):
     Records are 16 to 64 bytes by the scene's degree: several in a word or several words each. A
     word is read once for neighbouring candidates that share it. One candidate a cycle if its
     record is in the word at hand or takes one word. Marks without a Gaussian pass through.
-
-    Members:
-        i: stream of CandidateLayout. frame: the header.
-        o: stream of DetailLayout. memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "i": In(stream.Signature(CandidateLayout(config.spec))),
-                "frame": In(header_layout()),
-                "o": Out(stream.Signature(DetailLayout(config.spec))),
-                "memory": Out(ReadSignature(config.memory_width)),
+                "i": In(stream.Signature(CandidateLayout(config.spec))),  #: candidates and marks
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "o": Out(stream.Signature(DetailLayout(config.spec))),  #: the same with records, in order
+                "memory": Out(ReadSignature(config.memory_width)),  #: records
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config = self.config
+        #: a candidate on its way to its record; `fresh`: the record comes from words asked for with it
         waiting = data.StructLayout({"candidate": CandidateLayout(config.spec), "fresh": 1})
         m.submodules.queue = queue = StreamQueue(shape=waiting, depth=config.candidate_depth)
         m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.record_words)

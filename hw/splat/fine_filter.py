@@ -18,20 +18,16 @@ class FineFilter(wiring.Component):
 
     Latency 52 cycles, one candidate a cycle. `groups` gives one entry a group; it moves on with
     the payload that ends the group.
-
-    Members:
-        i: stream of DetailLayout. groups: stream of group-table entries. frame: the header.
-        o: stream of SurvivorLayout.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         super().__init__(
             {
-                "i": In(stream.Signature(DetailLayout(spec))),
-                "groups": In(stream.Signature(group_layout())),
-                "frame": In(header_layout()),
-                "o": Out(stream.Signature(SurvivorLayout(spec))),
+                "i": In(stream.Signature(DetailLayout(spec))),  #: candidates with their records, and marks
+                "groups": In(stream.Signature(group_layout())),  #: the candidates' group
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "o": Out(stream.Signature(SurvivorLayout(spec))),  #: splats and marks, in order
             }
         )
 

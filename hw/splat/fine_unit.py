@@ -25,11 +25,6 @@ class FineUnit(wiring.Component):
 
     Latency 50 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
     the support touches a sub-tile, `keep` that the payload is worth passing on.
-
-    Members:
-        i: DetailLayout's members, and the group's `centre_x`, `centre_y`, `valid_columns`, `valid_rows`.
-        frame: the header.
-        o: {`survivor`: SurvivorLayout, `keep`}.
     """
 
     latency = 50
@@ -38,11 +33,17 @@ class FineUnit(wiring.Component):
         self.spec = spec
         mean = shape_of(spec.mean_format)
         count = range(spec.columns + 1)
-        group = {"centre_x": mean, "centre_y": mean, "valid_columns": count, "valid_rows": count}
+        group = {
+            "centre_x": mean,  #: principal point from the group's corner
+            "centre_y": mean,  #: principal point from the group's corner
+            "valid_columns": count,  #: of sub-tiles, on the image
+            "valid_rows": count,  #: of sub-tiles, on the image
+        }
         super().__init__(
             {
-                "i": In(data.StructLayout({"detail": DetailLayout(spec), **group})),
-                "frame": In(header_layout()),
+                "i": In(data.StructLayout({"detail": DetailLayout(spec), **group})),  #: a candidate, and its group
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                #: 50 cycles later; `keep`: the survivor is a splat or carries a mark
                 "o": Out(data.StructLayout({"survivor": SurvivorLayout(spec), "keep": 1})),
             }
         )
@@ -134,7 +135,7 @@ class FineUnit(wiring.Component):
         return inputs
 
     def _finish(self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], depth: Staged) -> None:
-        """Everything at the last cycle, in the output's fields."""
+        """Delays every result to the last cycle and puts it in its field of the output."""
         if some.stage != self.latency:
             raise ValueError(f"the datapath takes {some.stage} cycles, its stated latency is {self.latency}")
         out = self.o.survivor

@@ -17,13 +17,6 @@ class HeapBank(wiring.Component):
     network switches", INFOCOM 2000), with entry counts of both subtrees in place of free counts.
     The root and its two children are registers, so the next root stands one cycle after a pop;
     deeper levels are memories. An insert or a pop every 2 cycles.
-
-    Members:
-        i: stream of items. Taken unless full, within 2 cycles after the last operation.
-        pop: removes the root; only while `poppable`.
-        root: the nearest item, if `occupied`. poppable: occupied, and an operation may start.
-        full: 2**sort_levels - 1 items. ready: cleared after reset; before, nothing is taken.
-        parity: of the group being drained.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -31,13 +24,13 @@ class HeapBank(wiring.Component):
         item = ItemLayout(spec)
         super().__init__(
             {
-                "i": In(stream.Signature(item)),
-                "pop": In(1),
-                "root": Out(item),
-                "occupied": Out(1),
-                "poppable": Out(1),
-                "full": Out(1),
-                "parity": In(1),
+                "i": In(stream.Signature(item)),  #: items to insert; after reset only once the levels are cleared
+                "pop": In(1),  #: removes the root; only while `poppable`
+                "root": Out(item),  #: the nearest item, if `occupied`
+                "occupied": Out(1),  #: there is a root
+                "poppable": Out(1),  #: occupied, and an operation may start in this cycle
+                "full": Out(1),  #: 2**sort_levels - 1 items
+                "parity": In(1),  #: of the group being drained
             }
         )
 

@@ -17,7 +17,14 @@ class ItemLayout(data.StructLayout):
 
     def __init__(self, spec: Spec) -> None:
         slots = spec.sort_banks << spec.sort_levels
-        super().__init__({"arrival": ARRIVAL_WIDTH, "depth": spec.depth_bits, "parity": 1, "slot": range(slots)})
+        super().__init__(
+            {
+                "arrival": ARRIVAL_WIDTH,  #: number within the group; the earlier of equal depths comes first
+                "depth": spec.depth_bits,  #: sort key
+                "parity": 1,  #: of the group, which alternates
+                "slot": range(slots),  #: where the splat lies
+            }
+        )
 
 
 def order_key(item: data.View, parity: Value) -> Value:
@@ -29,7 +36,13 @@ class HeapOperation(data.StructLayout):
     """`insert` an item below a parent, or fill the parent's place from below (pop)."""
 
     def __init__(self, spec: Spec, level: int) -> None:
-        super().__init__({"insert": 1, "pair": max(level - 1, 0), "item": ItemLayout(spec)})
+        super().__init__(
+            {
+                "insert": 1,  #: else a pop
+                "pair": max(level - 1, 0),  #: number of the two places below the parent
+                "item": ItemLayout(spec),  #: to insert
+            }
+        )
 
 
 class HeapLevel(wiring.Component):
@@ -38,14 +51,8 @@ class HeapLevel(wiring.Component):
     An operation comes with the number of the pair below its parent. One cycle later the level
     answers: a pop sends the nearer sibling `up` and goes on below its place; an insert keeps the
     nearer of item and entry, on the side with fewer entries, and goes on below with the other.
-    Operations of one heap come at least 2 cycles apart, an insert's reach each level one cycle
-    later than a pop's would, so a level never writes twice in a cycle.
-
-    Members:
-        i, i_valid: operation. up, up_valid: the entry that fills the parent's place.
-        o, o_valid: operation for the next level, in the answer's cycle.
-        fill, fill_valid: what the next level sends up, one cycle after the answer.
-        parity: of the group being drained. clear, clear_pair: empties a pair after reset.
+    Operations on a heap start at least 2 cycles apart, and an insert reaches each level one cycle
+    later than a pop would, so that a level never writes twice in a cycle.
     """
 
     def __init__(self, *, spec: Spec, level: int) -> None:
@@ -53,17 +60,17 @@ class HeapLevel(wiring.Component):
         item = ItemLayout(spec)
         super().__init__(
             {
-                "i": In(HeapOperation(spec, level)),
-                "i_valid": In(1),
-                "up": Out(item),
-                "up_valid": Out(1),
-                "o": Out(HeapOperation(spec, level + 1)),
-                "o_valid": Out(1),
-                "fill": In(item),
-                "fill_valid": In(1),
-                "parity": In(1),
-                "clear": In(1),
-                "clear_pair": In(spec.sort_levels),
+                "i": In(HeapOperation(spec, level)),  #: from the level above
+                "i_valid": In(1),  #: there is an operation; it is always taken
+                "up": Out(item),  #: a pop's answer: the entry that fills the parent's place
+                "up_valid": Out(1),  #: there was an entry below the parent
+                "o": Out(HeapOperation(spec, level + 1)),  #: for the level below, in the answer's cycle
+                "o_valid": Out(1),  #: the operation goes on below
+                "fill": In(item),  #: what the level below sends up, one cycle after the answer
+                "fill_valid": In(1),  #: it sends something
+                "parity": In(1),  #: of the group being drained
+                "clear": In(1),  #: after reset: empties `clear_pair`, without an operation
+                "clear_pair": In(spec.sort_levels),  #: number of a pair; those beyond this level's are ignored
             }
         )
 

@@ -17,18 +17,19 @@ class OperationLayout(data.StructLayout):
     """What the lanes do in a cycle: `draw` or `flush` sub-tile `place`, or nothing."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__({"draw": 1, "flush": 1, "place": range(spec.columns**2)})
+        super().__init__(
+            {
+                "draw": 1,  #: blend a splat
+                "flush": 1,  #: hand the pixels out and start anew
+                "place": range(spec.columns**2),  #: number of the sub-tile, row by row
+            }
+        )
 
 
 class LaneArray(wiring.Component):
     """`subtile`² pixel lanes; lane y·subtile + x is pixel (x, y).
 
     One operation a cycle, two on one sub-tile at least 3 cycles apart.
-
-    Members:
-        i: {`operation`, `terms`, `color`}.
-        drawn: 10 cycles later {`valid`, `place`, `done`: all its pixels are opaque}.
-        flushed: 11 cycles later {`valid`, `place`, `pixels`: 32 bits a lane}.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -36,16 +37,19 @@ class LaneArray(wiring.Component):
         place = range(spec.columns**2)
         super().__init__(
             {
+                #: an operation, and the splat that it draws
                 "i": In(
                     data.StructLayout(
                         {
-                            "operation": OperationLayout(spec),
-                            "terms": PowerTermsLayout(spec),
-                            "color": data.ArrayLayout(spec.color_format.width, 3),
+                            "operation": OperationLayout(spec),  #: none is refused
+                            "terms": PowerTermsLayout(spec),  #: -log2(alpha) on the sub-tile
+                            "color": data.ArrayLayout(spec.color_format.width, 3),  #: red, green, blue
                         }
                     )
                 ),
+                #: 10 cycles after a draw; `done`: all pixels of the sub-tile are
                 "drawn": Out(data.StructLayout({"valid": 1, "place": place, "done": 1})),
+                #: 11 cycles after a flush, with 32 bits a lane
                 "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": 32 * spec.lanes})),
             }
         )

@@ -49,12 +49,12 @@ class VisitLayout(data.StructLayout):
     def __init__(self, spec: Spec) -> None:
         super().__init__(
             {
-                "relative": vector(spec),  # the voxel's corner from the camera, world axes
-                "origin": vector(spec),  # the same in camera space
-                "bound": spec.depth_bits,  # no Gaussian of this and later voxels is nearer
-                "first": INDEX_WIDTH,
-                "count": 16,
-                "end": 1,
+                "relative": vector(spec),  #: the voxel's corner from the camera, world axes
+                "origin": vector(spec),  #: the same in camera space
+                "bound": spec.depth_bits,  #: no Gaussian of this and later voxels is nearer
+                "first": INDEX_WIDTH,  #: number of its first Gaussian
+                "count": 16,  #: Gaussians
+                "end": 1,  #: the group is complete, and this no voxel
             }
         )
 
@@ -65,24 +65,27 @@ class RowLayout(data.StructLayout):
     def __init__(self, spec: Spec, lanes: int) -> None:
         super().__init__(
             {
-                "visit": VisitLayout(spec),
-                "begin": 1,  # first row of its voxel
-                "index": INDEX_WIDTH,  # of lane 0
-                "mask": lanes,
-                "halves": data.ArrayLayout(coarse_half_layout(spec), lanes),
+                "visit": VisitLayout(spec),  #: their voxel, or the group's end
+                "begin": 1,  #: first row of its voxel
+                "index": INDEX_WIDTH,  #: of lane 0
+                "mask": lanes,  #: lanes that hold a Gaussian
+                "halves": data.ArrayLayout(coarse_half_layout(spec), lanes),  #: as they lie in memory
             }
         )
 
 
 class MarkLayout(data.StructLayout):
-    """What travels in order with the Gaussians of a group.
-
-    `some`: the payload holds a Gaussian. `begin`: from here on nothing is nearer than `bound`.
-    `end`: the group is complete; such a payload holds no Gaussian.
-    """
+    """What travels in order with the Gaussians of a group."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__({"some": 1, "begin": 1, "end": 1, "bound": spec.depth_bits})
+        super().__init__(
+            {
+                "some": 1,  #: the payload holds a Gaussian
+                "begin": 1,  #: from here on nothing is nearer than `bound`
+                "end": 1,  #: the group is complete; such a payload holds no Gaussian
+                "bound": spec.depth_bits,  #: sort key, with `begin`
+            }
+        )
 
 
 class CandidateLayout(data.StructLayout):
@@ -90,7 +93,12 @@ class CandidateLayout(data.StructLayout):
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(
-            {"mark": MarkLayout(spec), "index": INDEX_WIDTH, "point": vector(spec), "relative": vector(spec)}
+            {
+                "mark": MarkLayout(spec),  #: what comes with it
+                "index": INDEX_WIDTH,  #: its number in the scene image
+                "point": vector(spec),  #: centre in camera space
+                "relative": vector(spec),  #: centre from the camera along world axes
+            }
         )
 
 
@@ -100,10 +108,10 @@ class DetailLayout(data.StructLayout):
     def __init__(self, spec: Spec) -> None:
         super().__init__(
             {
-                "mark": MarkLayout(spec),
-                "point": vector(spec),
-                "relative": vector(spec),
-                "record": record_layout(spec),
+                "mark": MarkLayout(spec),  #: what comes with it
+                "point": vector(spec),  #: centre in camera space
+                "relative": vector(spec),  #: centre from the camera along world axes
+                "record": record_layout(spec),  #: as it lies in memory
             }
         )
 
@@ -114,12 +122,12 @@ class SplatLayout(data.StructLayout):
     def __init__(self, spec: Spec) -> None:
         super().__init__(
             {
-                "mean": data.ArrayLayout(shape_of(spec.mean_format), 2),
-                "conic": data.ArrayLayout(signed(spec.mantissa_bits + 1), 3),
-                "conic_shift": 6,
-                "opacity": spec.opacity_bits,
-                "color": data.ArrayLayout(spec.color_format.width, 3),
-                "mask": spec.columns**2,
+                "mean": data.ArrayLayout(shape_of(spec.mean_format), 2),  #: centre from the group's corner
+                "conic": data.ArrayLayout(signed(spec.mantissa_bits + 1), 3),  #: mantissas of a, b, c
+                "conic_shift": 6,  #: conic = mantissa · 2**-conic_shift
+                "opacity": spec.opacity_bits,  #: -log2
+                "color": data.ArrayLayout(spec.color_format.width, 3),  #: red, green, blue
+                "mask": spec.columns**2,  #: sub-tiles that it can touch, row by row
             }
         )
 
@@ -128,11 +136,22 @@ class SurvivorLayout(data.StructLayout):
     """A splat on its way to the depth sort."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__({"mark": MarkLayout(spec), "depth": spec.depth_bits, "splat": SplatLayout(spec)})
+        super().__init__(
+            {
+                "mark": MarkLayout(spec),  #: what comes with it
+                "depth": spec.depth_bits,  #: sort key
+                "splat": SplatLayout(spec),  #: if `mark.some`
+            }
+        )
 
 
 class SortedLayout(data.StructLayout):
     """A splat in drawing order, or the end of its group."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__({"end": 1, "splat": SplatLayout(spec)})
+        super().__init__(
+            {
+                "end": 1,  #: the group is complete, and this no splat
+                "splat": SplatLayout(spec),  #: to draw next
+            }
+        )

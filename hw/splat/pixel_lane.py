@@ -20,18 +20,14 @@ HAZARD = WRITE - READ
 
 
 class PixelLane(wiring.Component):
-    """State of pixel (x, y) of all sub-tiles, and its arithmetic; `golden.splat.rasteriser.blend`.
+    """State of pixel (x, y) of all sub-tiles, and its arithmetic; `golden.splat.pixel_lane.blend`.
 
     An operation draws a splat on one sub-tile (`draw`) or flushes it: hands the pixel out and
     leaves it transparent. α = min(0.99, 2**-p) by table; w = T·α; T -= w; C += w·c; a splat that
     would bring T below 1e-4 is left out and ends the pixel (`done`). 4 multipliers, one table.
     One operation a cycle; two on the same sub-tile at least `HAZARD` = 3 cycles apart.
 
-    Members (in cycle n after `row`, `column`, `cross`, `draw`):
-        read_address (5): sub-tile. flush_blend (7): the operation is a flush. write_address, write
-        (8): the sub-tile again, and whether there is an operation. color (8). flush_shade (9).
-        store_address, store (10).
-        done (8): the pixel is opaque now. pixel (10): flushed red, green, blue, coverage, 8 bits each.
+    Cycles count from the one in which `row`, `column`, `cross` and `draw` come.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -39,20 +35,20 @@ class PixelLane(wiring.Component):
         power, place = shape_of(spec.power_format), range(spec.columns**2)
         super().__init__(
             {
-                "row": In(power),
-                "column": In(power),
-                "cross": In(power),
-                "draw": In(1),
-                "read_address": In(place),
-                "flush_blend": In(1),
-                "write_address": In(place),
-                "write": In(1),
-                "color": In(data.ArrayLayout(spec.color_format.width, 3)),
-                "flush_shade": In(1),
-                "store_address": In(place),
-                "store": In(1),
-                "done": Out(1),
-                "pixel": Out(32),
+                "row": In(power),  #: p = row + column + cross …
+                "column": In(power),  #: … is -log2(alpha) of this pixel
+                "cross": In(power),  #: the third of its terms
+                "draw": In(1),  #: there is a splat that may reach the sub-tile
+                "read_address": In(place),  #: cycle 5: the operation's sub-tile
+                "flush_blend": In(1),  #: cycle 7: it is a flush
+                "write_address": In(place),  #: cycle 8: the sub-tile again
+                "write": In(1),  #: cycle 8: there is an operation
+                "color": In(data.ArrayLayout(spec.color_format.width, 3)),  #: cycle 8: of the splat
+                "flush_shade": In(1),  #: cycle 9: it is a flush
+                "store_address": In(place),  #: cycle 10: the sub-tile once more
+                "store": In(1),  #: cycle 10: there is an operation
+                "done": Out(1),  #: cycle 8: the pixel is opaque now
+                "pixel": Out(32),  #: cycle 10: the flushed red, green, blue and coverage, 8 bits each
             }
         )
 
@@ -94,6 +90,7 @@ class PixelLane(wiring.Component):
         """Updates transmittance and done; returns the old transmittance and the weight drawn."""
         spec = self.spec
         bits = spec.transmittance_bits
+        #: of this pixel on one sub-tile; `done`: it is opaque
         state = data.StructLayout({"transmittance": bits, "done": 1})
         clear = spec.full_transmittance
         m.submodules.blended = memory = Memory(shape=bits + 1, depth=spec.columns**2, init=[])
@@ -162,6 +159,6 @@ class PixelLane(wiring.Component):
 
 
 def _to_byte(value: Value, fraction: int) -> Value:
-    """round(value · 255), at most 255; `golden.splat.rasteriser.pixel_bytes`."""
+    """round(value · 255), at most 255; `golden.splat.pixel_lane.pixel_bytes`."""
     scaled = resize(value.shift_left(8) - value, unsigned(len(value) + 8))
     return clip(shift_round(scaled, fraction, "half_up"), 0, 255)[:8]

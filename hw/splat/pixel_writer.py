@@ -21,27 +21,27 @@ class PixelWriter(wiring.Component):
 
     A sub-tile lies at frame_address + (group · columns² + place) · lanes · 4 bytes. `room` promises a
     place for one more flush; a `reserved` flush keeps it until it arrives.
-
-    Members:
-        flushed: {`valid`, `place`, `pixels`} from the lanes; always taken.
-        reserved: a flush was issued in this cycle. room: another may be.
-        frame_address, start: base, and group number back to 0.
-        busy: pixels are waiting. memory: write port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         spec = config.spec
-        self.tile = data.StructLayout({"place": range(spec.columns**2), "pixels": 32 * spec.lanes})
+        self.tile = data.StructLayout(
+            {
+                "place": range(spec.columns**2),  #: number in its group, row by row
+                "pixels": 32 * spec.lanes,  #: red, green, blue, coverage of pixel after pixel
+            }
+        )
         super().__init__(
             {
+                #: a sub-tile from the lanes; always taken
                 "flushed": In(data.StructLayout({"valid": 1, **self.tile.members})),
-                "reserved": In(1),
-                "room": Out(1),
-                "frame_address": In(ADDRESS_WIDTH),
-                "start": In(1),
-                "busy": Out(1),
-                "memory": Out(WriteSignature(config.memory_width)),
+                "reserved": In(1),  #: a flush is issued in this cycle
+                "room": Out(1),  #: another flush may be issued
+                "frame_address": In(ADDRESS_WIDTH),  #: of the framebuffer
+                "start": In(1),  #: the next sub-tile is the first group's
+                "busy": Out(1),  #: pixels are promised or waiting
+                "memory": Out(WriteSignature(config.memory_width)),  #: framebuffer words
             }
         )
 

@@ -19,14 +19,10 @@ def tangent_layout(spec: Spec) -> data.ArrayLayout:
 
 
 class Projection(wiring.Component):
-    """tangent = (x/z, y/z), mean = focal · tangent + centre; `golden.splat.fine_filter.projection`.
+    """tangent = (x/z, y/z), mean = focal · tangent + centre; `golden.splat.projection`.
 
     1/z = reciprocal · 2**(zeros - 14 - mantissa_bits). `valid` says that both tangents are below 2
     in size and the mean fits its format. Latency 16 cycles, one a cycle.
-
-    Members:
-        i: {`point`, `centre_x`, `centre_y`}. frame: the header.
-        o: {`tangent`, `reciprocal`, `zeros`, `mean`, `valid`}.
     """
 
     latency = 16
@@ -36,16 +32,18 @@ class Projection(wiring.Component):
         mean = shape_of(spec.mean_format)
         super().__init__(
             {
+                #: a centre in camera space, and the principal point from the group's corner
                 "i": In(data.StructLayout({"point": vector(spec), "centre_x": mean, "centre_y": mean})),
-                "frame": In(header_layout()),
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                #: the centre on the image, and what the covariance needs
                 "o": Out(
                     data.StructLayout(
                         {
-                            "tangent": tangent_layout(spec),
-                            "reciprocal": spec.mantissa_bits,
-                            "zeros": range(DEPTH_BITS),
-                            "mean": data.ArrayLayout(mean, 2),
-                            "valid": 1,
+                            "tangent": tangent_layout(spec),  #: 0 where it would be 2 or more
+                            "reciprocal": spec.mantissa_bits,  #: mantissa of 1/z
+                            "zeros": range(DEPTH_BITS),  #: leading zeros of z, the exponent of 1/z
+                            "mean": data.ArrayLayout(mean, 2),  #: from the group's corner; wraps around unless `valid`
+                            "valid": 1,  #: both tangents are below 2 in size, and the mean fits its format
                         }
                     )
                 ),

@@ -24,23 +24,20 @@ class PowerTermsLayout(data.StructLayout):
         power = shape_of(spec.power_format)
         super().__init__(
             {
-                "row": data.ArrayLayout(power, spec.subtile),
-                "column": data.ArrayLayout(power, spec.subtile),
-                "cross": data.ArrayLayout(power, len(cross_factors(spec))),
-                "far": 1,
+                "row": data.ArrayLayout(power, spec.subtile),  #: by y
+                "column": data.ArrayLayout(power, spec.subtile),  #: by x
+                "cross": data.ArrayLayout(power, len(cross_factors(spec))),  #: in the order of `cross_factors`
+                "far": 1,  #: the sums may have overflowed, and no pixel is drawn
             }
         )
 
 
 class RasterSetup(wiring.Component):
-    """Coefficients for all lanes of one splat on one sub-tile; `golden.splat.rasteriser.setup`.
+    """Coefficients for all lanes of one splat on one sub-tile; `golden.splat.raster_setup.setup`.
 
     The lanes need no multiplier for the exponent: with g the gradient at the first pixel,
     column[x] = x·g_x + x²·a, row[y] = start + y·g_y + y²·c, cross[k] = 2·k·b. Latency 10 cycles,
     one a cycle; 6 multipliers, two of them 38×19.
-
-    Members:
-        i: {`splat`, `column`, `row` of the sub-tile}. o: PowerTermsLayout.
     """
 
     latency = 10
@@ -50,8 +47,9 @@ class RasterSetup(wiring.Component):
         place = range(spec.columns)
         super().__init__(
             {
+                #: a splat, and column and row of a sub-tile
                 "i": In(data.StructLayout({"splat": SplatLayout(spec), "column": place, "row": place})),
-                "o": Out(PowerTermsLayout(spec)),
+                "o": Out(PowerTermsLayout(spec)),  #: of the splat on that sub-tile
             }
         )
 

@@ -22,31 +22,24 @@ class Rasteriser(wiring.Component):
 
     One splat × one sub-tile a cycle. `stop` rises when every sub-tile of the group at hand that
     lies on the image is opaque: the rest of the group cannot change a pixel.
-
-    Members:
-        i: stream of SortedLayout. groups: stream of group-table entries.
-        start, frame_address: of the frame.
-        stop: see above. group_end: a group's last splat has gone.
-        busy: pixels are still to be written. memory: write port.
-        drawing, flushing, starved, blocked: what the lanes were given in this cycle.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "i": In(stream.Signature(SortedLayout(config.spec))),
-                "groups": In(stream.Signature(group_layout())),
-                "start": In(1),
-                "frame_address": In(ADDRESS_WIDTH),
-                "stop": Out(1),
-                "group_end": Out(1),
-                "busy": Out(1),
-                "drawing": Out(1),
-                "flushing": Out(1),
-                "starved": Out(1),
-                "blocked": Out(1),
-                "memory": Out(WriteSignature(config.memory_width)),
+                "i": In(stream.Signature(SortedLayout(config.spec))),  #: splats in drawing order, and each group's end
+                "groups": In(stream.Signature(group_layout())),  #: the splats' group; taken at its `group_end`
+                "start": In(1),  #: a frame begins
+                "frame_address": In(ADDRESS_WIDTH),  #: of the framebuffer, once the first splat comes
+                "stop": Out(1),  #: nothing can change a pixel of the group at hand any more
+                "group_end": Out(1),  #: a group's last splat has gone, in this cycle
+                "busy": Out(1),  #: pixels are still to be drawn or written
+                "drawing": Out(1),  #: in this cycle the lanes get a splat …
+                "flushing": Out(1),  #: … or a flush …
+                "starved": Out(1),  #: … or nothing, for want of splats …
+                "blocked": Out(1),  #: … or nothing, because of hazards
+                "memory": Out(WriteSignature(config.memory_width)),  #: framebuffer words
             }
         )
 
@@ -105,7 +98,7 @@ class Rasteriser(wiring.Component):
             m.d.comb += lanes.i.operation[name].eq(late[-1])
 
     def _stop(self, m: Module, dispatcher: Dispatcher) -> None:
-        """All sub-tiles on the image opaque, and none left over from the group before."""
+        """`stop`: all sub-tiles on the image are opaque, and none still belongs to the group before."""
         group = self.groups.payload
         n = self.config.spec.columns
         on_image = Cat((c < group.valid_columns) & (r < group.valid_rows) for r in range(n) for c in range(n))

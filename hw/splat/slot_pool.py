@@ -13,17 +13,19 @@ from hw.lib.stream import connect, transfer
 class SlotPool(wiring.Component):
     """Hands out the numbers 0 to count - 1, each to one holder at a time.
 
-    Numbers never used yet come first, in order, so that nothing has to be filled after reset; then
-    returned ones. A number comes back at the earliest 2 cycles after its return.
-
-    Members:
-        o: stream of free numbers. i: stream of returned ones (always taken).
+    Numbers that were never used come first, in order, so that nothing has to be filled after reset.
+    Then come returned ones, each at the earliest 2 cycles after its return.
     """
 
     def __init__(self, *, count: int) -> None:
         self.count = count
         shape = range(count)
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),  #: numbers given back; always taken
+                "o": Out(stream.Signature(shape)),  #: free numbers
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -58,13 +58,7 @@ COUNTERS = CounterLayout(
 
 
 class SplatEngine(wiring.Component):
-    """Draws the frame whose header lies at `address` (golden/splat/memory_map.py); equals `golden.splat.model`.
-
-    Members:
-        start, address: begin a frame; ignored while `busy`.
-        busy: a frame is being drawn; all its words are written when it falls.
-        read, write: memory ports. counters: of the last frame; see `COUNTERS`.
-    """
+    """Draws the frame whose header lies at `address` (golden/splat/memory_map.py); equals `golden.splat.model`."""
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
@@ -162,7 +156,7 @@ class SplatEngine(wiring.Component):
         drawn = Signal(16)  # groups whose splats have all gone
         loaded = Signal()
         cut = Signal()
-        # Where the list is read: its end mark may still wait in the pipeline behind, with the next group's walk begun.
+        # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
         m.d.comb += voxel_fetch.stop.eq(rasteriser.stop & (walked == drawn))
         with m.If(starts):

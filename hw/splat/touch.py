@@ -13,14 +13,11 @@ from hw.splat.extents import DIRECTIONS, extent_layout
 
 
 class Touch(wiring.Component):
-    """Bit r·columns + c is set iff sub-tile (r, c) meets the octagon around the splat's support.
+    """Bit r·columns + c is set if and only if sub-tile (r, c) meets the octagon around the splat's support.
 
-    `golden.splat.fine_filter.touch`: intervals of the pixel centres of every column, row and
-    diagonal against centre ± extent. No multiplier: 4·columns - 2 interval tests. Latency 3 cycles,
+    `golden.splat.touch`: intervals of the pixel centres of every column, row and
+    diagonal against centre ± extent. No multiplier: 4·columns - 2 interval tests. Latency 4 cycles,
     one a cycle.
-
-    Members:
-        i: {`mean`, `extent`, `valid_columns`, `valid_rows`}. o: {`mask`, `any`}.
     """
 
     latency = 4
@@ -29,16 +26,18 @@ class Touch(wiring.Component):
         self.spec = spec
         super().__init__(
             {
+                #: a splat's octagon, and its group
                 "i": In(
                     data.StructLayout(
                         {
-                            "mean": data.ArrayLayout(shape_of(spec.mean_format), 2),
-                            "extent": extent_layout(spec),
-                            "valid_columns": range(spec.columns + 1),
-                            "valid_rows": range(spec.columns + 1),
+                            "mean": data.ArrayLayout(shape_of(spec.mean_format), 2),  #: centre from the group's corner
+                            "extent": extent_layout(spec),  #: half-widths along x, y, x+y and x-y
+                            "valid_columns": range(spec.columns + 1),  #: of sub-tiles, on the image
+                            "valid_rows": range(spec.columns + 1),  #: of sub-tiles, on the image
                         }
                     )
                 ),
+                #: one bit a sub-tile, and whether there is one
                 "o": Out(data.StructLayout({"mask": spec.columns**2, "any": 1})),
             }
         )

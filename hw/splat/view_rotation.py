@@ -13,13 +13,9 @@ from hw.splat.layouts import header_layout
 
 
 class ViewRotation(wiring.Component):
-    """o = matrix of q_camera · q, row by row; `golden.splat.fine_filter.view_rotation`.
+    """o = matrix of q_camera · q, row by row; `golden.splat.view_rotation`.
 
     Latency 6 cycles, one a cycle; 16 + 9 multipliers.
-
-    Members:
-        i: {`quaternion`: w, x, y, z}. frame: the header.
-        o: {`rotation`: 9 entries in rotation_format, rows are camera axes}.
     """
 
     latency = 6
@@ -30,9 +26,11 @@ class ViewRotation(wiring.Component):
         quaternion = data.ArrayLayout(shape_of(spec.quaternion_format), 4)
         super().__init__(
             {
-                "i": In(data.StructLayout({"quaternion": quaternion})),
-                "frame": In(header_layout()),
-                "o": Out(data.StructLayout({"rotation": data.ArrayLayout(entry, 9)})),
+                "i": In(data.StructLayout({"quaternion": quaternion})),  #: w, x, y, z as stored
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "o": Out(
+                    data.StructLayout({"rotation": data.ArrayLayout(entry, 9)})
+                ),  #: row by row; rows are camera axes
             }
         )
 

@@ -24,26 +24,23 @@ GROUPS_AHEAD = 2  # groups whose lists may be under way
 class VoxelFetch(wiring.Component):
     """For every group: its voxels in list order, then an end mark.
 
-    `golden.splat.coarse_filter.voxel_fetch`. One voxel a cycle once the list arrives; reads
-    ahead by `list_words` words, beyond the end of a group. From the cycle after `stop` the rest of the current group's
-    list is dropped (its end mark is not).
-
-    Members:
-        groups: stream of group-table entries. frame: the header. stop: see above.
-        walked: the current group's list ends in this cycle; `stop` is the next group's from the next one on.
-        o: stream of VisitLayout. memory: read port.
+    `golden.splat.coarse_filter.voxel_fetch`. One voxel a cycle once the list arrives; reads ahead by
+    `list_words` words, beyond the end of a group.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "groups": In(stream.Signature(group_layout())),
-                "frame": In(header_layout()),
-                "stop": In(1),
+                "groups": In(stream.Signature(group_layout())),  #: where their lists lie
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "stop": In(
+                    1
+                ),  #: drop the rest of the current group's list, but not its end mark, from the next cycle on
+                #: the current group's list ends in this cycle; from the next one on `stop` means the next group
                 "walked": Out(1),
-                "o": Out(stream.Signature(VisitLayout(config.spec))),
-                "memory": Out(ReadSignature(config.memory_width)),
+                "o": Out(stream.Signature(VisitLayout(config.spec))),  #: voxels in list order, then an end mark
+                "memory": Out(ReadSignature(config.memory_width)),  #: visiting lists
             }
         )
 

@@ -17,9 +17,6 @@ class VoxelOrigin(wiring.Component):
     """relative = index - camera, origin = W·relative, bound = sort key of the list's depth.
 
     Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×18. An `end` passes unchanged.
-
-    Members:
-        i: {`voxel`: a list entry, `end`}. frame: the header. o: VisitLayout.
     """
 
     latency = 4
@@ -28,9 +25,9 @@ class VoxelOrigin(wiring.Component):
         self.spec = spec
         super().__init__(
             {
-                "i": In(data.StructLayout({"voxel": voxel_layout(), "end": 1})),
-                "frame": In(header_layout()),
-                "o": Out(VisitLayout(spec)),
+                "i": In(data.StructLayout({"voxel": voxel_layout(), "end": 1})),  #: a list entry, or the group's end
+                "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "o": Out(VisitLayout(spec)),  #: 4 cycles later
             }
         )
 

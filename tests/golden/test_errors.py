@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from golden.errors import InputError, check_limits, check_powers_of_two
+from golden.errors import InputError, check_base, check_limits, check_powers_of_two
 
 
 @dataclass
@@ -39,3 +39,11 @@ def test_powers_of_two() -> None:
     check_powers_of_two("x", Settings(), ["lanes"])
     with pytest.raises(InputError, match=r"^x: depth must be a power of two, it is 3$"):
         check_powers_of_two("x", Settings(), ["lanes", "depth"])
+
+
+def test_bases_of_memory_images() -> None:
+    for base in (0, 64, 192):
+        check_base("x", base, 64)
+    for base in (32, 65, -64):
+        with pytest.raises(InputError, match=f"^x: a memory image begins at a multiple of 64 bytes, not at {base}$"):
+            check_base("x", base, 64)

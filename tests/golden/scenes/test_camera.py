@@ -65,6 +65,11 @@ def test_look_at_needs_a_direction() -> None:
             look_at(np.zeros(3), target, DOWN, width=8, height=8, fov=1)
 
 
+def test_look_at_needs_to_know_where_down_is() -> None:
+    with pytest.raises(InputError, match="must look across its 'down' 0 0 0"):
+        look_at(np.zeros(3), np.ones(3), np.zeros(3), width=8, height=8, fov=1)
+
+
 def test_orbit_walks_a_circle_around_the_middle() -> None:
     scene = load_scene("embedded")
     cameras = [orbit(scene, k, 4, width=256, height=192) for k in range(4)]

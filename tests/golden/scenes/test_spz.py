@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from golden.scenes.spz import FLIP_POSITION, FLIP_SH
-from golden.splat.reference import rotation_matrix, spherical_harmonics
+from golden.splat.ewa import rotation_matrix, spherical_harmonics
 from tests.golden.scenes.checks import assert_same, load_bytes
 from tests.golden.scenes.writers import HALF_TURN, random_cloud, spz_bytes, spz_columns, spz_header
 from tests.golden.spherical import real_harmonics

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.scenes import Camera, Scene
-from golden.splat.reference import Rules
+from golden.splat.ewa import Rules
 from tests.golden.spherical import real_harmonics
 
 Array = npt.NDArray[np.float64]

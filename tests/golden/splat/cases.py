@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from golden.splat.coarse_filter import Candidates
-from golden.splat.fine_filter import Projection, projection
+from golden.splat.projection import Projection, projection
 from golden.splat.spec import DEFAULT, Spec
 from tests.golden.splat.scenes import camera_at, random_scene
 from tests.golden.splat.views import View, made, pick, view

@@ -11,8 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-from golden.splat.fine_filter import Projection
 from golden.splat.frame import Frame, Group
+from golden.splat.projection import Projection
 from golden.splat.spec import CAMERA_FRACTION, COVARIANCE_FRACTION, DILATION, MIN_ALPHA, SCALE_BIAS, Spec
 
 

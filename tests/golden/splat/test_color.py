@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.splat.fine_filter import color, view_direction
+from golden.splat.color import color, view_direction
 from golden.splat.scene_image import SH_CONSTANTS
 from golden.splat.spec import DEFAULT, DIRECTION_FRACTION
 from tests.golden.spherical import real_harmonics

@@ -11,35 +11,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.splat.fine_filter import (
-    bit_length,
-    conic,
-    covariance,
-    depth_key,
-    fine_filter,
-    normalise,
-    projection,
-    scale_decode,
-    view_rotation,
-)
+from golden.splat.conic import conic
+from golden.splat.covariance import covariance, scales
+from golden.splat.depth_key import depth_key
+from golden.splat.fine_filter import fine_filter
+from golden.splat.projection import projection
 from golden.splat.spec import COVARIANCE_FRACTION, DEFAULT, SCALE_BIAS
+from golden.splat.view_rotation import view_rotation
 from tests.golden.splat import exact
 from tests.golden.splat.cases import CASES, case, inputs
-
-
-@given(value=st.integers(0, 2**53 - 1))
-def test_bit_length(value: int) -> None:
-    """The number of bits of every value that a double holds."""
-    assert int(bit_length(torch.tensor([value]))) == value.bit_length()
-
-
-@given(value=st.integers(0, 2**31 - 1), bits=st.integers(2, 31))
-def test_normalise(value: int, bits: int) -> None:
-    """The leading one moves to the top; what falls off below is cut."""
-    top, zeros = normalise(torch.tensor([value]), 31, bits)
-    length = max(value.bit_length(), 1)
-    assert int(zeros) == 31 - length
-    assert int(top) == (value << (31 - length)) >> (31 - bits)
 
 
 @given(a=st.integers(-(2**31), 2**31 - 1), b=st.integers(-(2**31), 2**31 - 1))
@@ -104,11 +84,11 @@ def test_view_rotation(name: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_scale_decode(name: str, seed: int) -> None:
+def test_scales(name: str, seed: int) -> None:
     """Three scales on the exponent of the largest: cut by less than one step, rounded by half of one."""
     v, candidates, _ = inputs(name, seed)
     code = v.records(candidates, "scale")
-    mantissa, exponent = scale_decode(code, v.spec)
+    mantissa, exponent = scales(code, v.spec)
     assert int(mantissa.amax(-1).min()) >= 1 << 16
     wanted = exact.scale(code, v.spec) * 2.0 ** (SCALE_BIAS + 16 - exponent[:, None].double())
     assert float((mantissa - wanted).abs().max()) < 1.5
@@ -119,10 +99,10 @@ def test_covariance(name: str, seed: int) -> None:
     """Within 2**-10 of the larger variance, and 2**-9 px² where the dilation is larger than the Gaussian."""
     v, candidates, p = inputs(name, seed)
     rotation = view_rotation(v.records(candidates, "quaternion"), v.frame, v.spec)
-    mantissa, exponent = scale_decode(v.records(candidates, "scale"), v.spec)
-    scales = mantissa.double() * 2.0 ** (exponent[:, None].double() - 16 - SCALE_BIAS)
+    mantissa, exponent = scales(v.records(candidates, "scale"), v.spec)
+    scale = mantissa.double() * 2.0 ** (exponent[:, None].double() - 16 - SCALE_BIAS)
     got = exact.pixels_squared(covariance(rotation, mantissa, exponent, p, v.frame, v.spec))
-    wanted = exact.covariance(rotation, scales, p, v.frame, v.spec)
+    wanted = exact.covariance(rotation, scale, p, v.frame, v.spec)
     larger = wanted.amax(-1, keepdim=True)
     assert float(larger.max()) < 2**22  # px²; above, a covariance is shrunk
     assert bool(((got - wanted).abs() < 2.0**-10 * larger + 2.0**-9).all())  # 13.3 · 2**-14, 7 · 2**-12
@@ -133,7 +113,7 @@ def test_a_covariance_beyond_its_format_keeps_its_shape() -> None:
     """Standard deviations of more than 2048 px come out smaller, 360 px at the least, by one factor for both axes."""
     v, candidates, p = inputs("close", 1)
     rotation = view_rotation(v.records(candidates, "quaternion"), v.frame, v.spec)
-    mantissa, _ = scale_decode(v.records(candidates, "scale"), v.spec)
+    mantissa, _ = scales(v.records(candidates, "scale"), v.spec)
     usual, huge = (
         exact.pixels_squared(
             covariance(rotation, mantissa, torch.full((len(candidates),), SCALE_BIAS + up), p, v.frame, v.spec)
@@ -155,7 +135,7 @@ def test_conic(name: str, seed: int) -> None:
     """Relative error within 3 · 2**-16 of the covariance's condition; the determinant's sign is never wrong."""
     v, candidates, p = inputs(name, seed)
     rotation = view_rotation(v.records(candidates, "quaternion"), v.frame, v.spec)
-    cov = covariance(rotation, *scale_decode(v.records(candidates, "scale"), v.spec), p, v.frame, v.spec)
+    cov = covariance(rotation, *scales(v.records(candidates, "scale"), v.spec), p, v.frame, v.spec)
     mantissa, shift, positive = conic(cov, v.spec)
     xx, xy, yy = exact.pixels_squared(cov).unbind(-1)
     condition = (xx + yy) ** 2 / (xx * yy - xy * xy)

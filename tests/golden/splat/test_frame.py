@@ -12,9 +12,9 @@ import torch
 from golden.errors import InputError
 from golden.scenes import Camera
 from golden.splat.coarse_filter import voxel_fetch
-from golden.splat.fine_filter import depth_key
+from golden.splat.depth_key import depth_key
+from golden.splat.ewa import covariance_2d
 from golden.splat.frame import build_frame, near_bounds
-from golden.splat.reference import covariance_2d
 from golden.splat.scene_image import build_scene_image
 from golden.splat.spec import DEFAULT, MIN_ALPHA, TINY, Spec
 from tests.golden.splat.scenes import camera_at, random_scene, scene_of

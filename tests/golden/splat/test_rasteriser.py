@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from golden.splat import rasteriser
-from golden.splat.fine_filter import Splats, conic
-from golden.splat.rasteriser import Pixels, alpha, pixel_bytes, power, rasterise, setup
+from golden.splat.conic import conic
+from golden.splat.fine_filter import Splats
+from golden.splat.pixel_lane import Pixels, alpha, pixel_bytes, power
+from golden.splat.raster_setup import setup
+from golden.splat.rasteriser import rasterise
 from golden.splat.spec import COVARIANCE_FRACTION, DEFAULT, DILATION, HALF_LOG2E, TINY, Spec
 from tests.golden.splat import exact
 from tests.golden.splat.cases import CASES

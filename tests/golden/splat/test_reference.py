@@ -13,7 +13,8 @@ from torch import Tensor
 
 from golden.scenes import Camera, Scene, load_scene, orbit
 from golden.splat import reference
-from golden.splat.reference import GSPLAT, Rules, project, render, rotation_matrix, spherical_harmonics
+from golden.splat.ewa import Rules, project, rotation_matrix, spherical_harmonics
+from golden.splat.reference import GSPLAT, render
 from tests.golden.spherical import real_harmonics
 from tests.golden.splat import brute_force
 

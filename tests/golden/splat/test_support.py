@@ -9,10 +9,16 @@ import torch
 from torch import Tensor
 
 from golden.splat.coarse_filter import Candidates
-from golden.splat.fine_filter import covariance, extents, fine_filter, projection, scale_decode, touch, view_rotation
+from golden.splat.covariance import covariance, scales
+from golden.splat.extents import extents
+from golden.splat.fine_filter import fine_filter
 from golden.splat.frame import Group
-from golden.splat.rasteriser import alpha, power, setup
+from golden.splat.pixel_lane import alpha, power
+from golden.splat.projection import projection
+from golden.splat.raster_setup import setup
 from golden.splat.spec import DEFAULT, TINY, Spec
+from golden.splat.touch import touch
+from golden.splat.view_rotation import view_rotation
 from tests.golden.splat import exact
 from tests.golden.splat.cases import CASES, case
 from tests.golden.splat.distances import distances
@@ -25,7 +31,7 @@ SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"]
 def covariances(v: View, candidates: Candidates, group: Group) -> Tensor:
     p = projection(candidates.point, v.frame, group, v.spec)
     rotation = view_rotation(v.records(candidates, "quaternion"), v.frame, v.spec)
-    return covariance(rotation, *scale_decode(v.records(candidates, "scale"), v.spec), p, v.frame, v.spec)
+    return covariance(rotation, *scales(v.records(candidates, "scale"), v.spec), p, v.frame, v.spec)
 
 
 @pytest.mark.parametrize("name", CASES)

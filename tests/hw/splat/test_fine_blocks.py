@@ -8,9 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from golden.splat import fine_filter as model
 from golden.splat.coarse_filter import Candidates
+from golden.splat.color import color
+from golden.splat.conic import conic
+from golden.splat.covariance import covariance, scales
+from golden.splat.extents import extents
+from golden.splat.projection import projection
 from golden.splat.spec import DEFAULT, TINY, Spec
+from golden.splat.touch import touch
+from golden.splat.view_rotation import view_rotation
 from hw.splat.color import Color
 from hw.splat.conic import Conic
 from hw.splat.covariance import Covariance
@@ -59,7 +65,7 @@ def test_projection(name: str, spec: Spec, seed: int) -> None:
     """Tangents, 1/z and centre of every Gaussian in front of the near plane; no centre where it is not valid."""
     v, candidates = chosen(name, spec, seed)
     centre = (v.middle.centre_x, v.middle.centre_y)
-    p = model.projection(candidates.point, v.frame, v.middle, spec)
+    p = projection(candidates.point, v.frame, v.middle, spec)
     rows = [{"point": point, "centre_x": centre[0], "centre_y": centre[1]} for point in candidates.point.tolist()]
     wanted = payloads(tangent=p.tangent, reciprocal=p.reciprocal, zeros=p.zeros, mean=p.mean, valid=p.valid.long())
     for row in wanted:
@@ -87,7 +93,7 @@ def test_tangents_of_two() -> None:
 
 def valid_flags(v: View, point: Tensor) -> list[bool]:
     """Which of these the block calls valid: some, and as the model does."""
-    valid = model.projection(point, v.frame, v.middle, v.spec).valid.tolist()
+    valid = projection(point, v.frame, v.middle, v.spec).valid.tolist()
     assert 0 < sum(valid) < len(valid)
     rows = [{"point": p, "centre_x": v.middle.centre_x, "centre_y": v.middle.centre_y} for p in point.tolist()]
     got = answers(Projection(spec=v.spec), rows, header=header_of(v))
@@ -102,7 +108,7 @@ def test_view_rotation(spec: Spec, seed: int) -> None:
     assert min(map(abs, v.frame.quaternion)) > 0
     low, high = spec.quaternion_format.low, spec.quaternion_format.high
     quaternion = torch.cat([v.records(candidates, "quaternion"), uniform(seed, low, high, SAMPLE, 4)])
-    wanted = model.view_rotation(quaternion, v.frame, spec).flatten(1)
+    wanted = view_rotation(quaternion, v.frame, spec).flatten(1)
     assert int(wanted.max()) == spec.rotation_format.high
     same(
         answers(ViewRotation(spec=spec), payloads(quaternion=quaternion), header=header_of(v)),
@@ -110,13 +116,43 @@ def test_view_rotation(spec: Spec, seed: int) -> None:
     )
 
 
+@pytest.mark.parametrize("component", range(4), ids="wxyz")
+@SPECS
+def test_view_rotation_rounds_halves_up(spec: Spec, component: int, seed: int) -> None:
+    """Every component of the product lies half-way between two codes, by a camera quaternion along one axis."""
+    half = 1 << (spec.quaternion_format.fraction - 1)
+    camera = [33 * half if k == component else 0 for k in range(4)]
+    high = spec.quaternion_format.high
+    quaternion = uniform(seed, -high, high, SAMPLE, 4) | 1
+    frame = replace(case("embedded", spec).frame, quaternion=tuple(camera))
+    wanted = view_rotation(quaternion, frame, spec).flatten(1)
+    header = {f"quaternion_{k}": code for k, code in enumerate(camera)}
+    same(answers(ViewRotation(spec=spec), payloads(quaternion=quaternion), header=header), payloads(rotation=wanted))
+
+
+def test_view_rotation_rounds_halves_of_its_entries_up(seed: int) -> None:
+    """Sums of products half-way between two codes of an entry, from a camera without a turn and short quaternions."""
+    spec = DEFAULT
+    camera = (1 << spec.rotation_format.fraction, 0, 0, 0)
+    up = spec.rotation_format.fraction - spec.quaternion_format.fraction  # the components fit without a rounding
+    quaternion = uniform(seed, -200, 200, 1000, 4)
+    w, x, y, z = (quaternion << up).unbind(-1)
+    step = 1 << (spec.rotation_format.fraction - 1)  # of an entry
+    ties = torch.stack([x * y - w * z, x * z + w * y, y * z - w * x]) % step == step // 2
+    quaternion = quaternion[ties.any(0)]
+    assert len(quaternion) > 10
+    wanted = view_rotation(quaternion, replace(case("embedded", spec).frame, quaternion=camera), spec).flatten(1)
+    header = {f"quaternion_{k}": code for k, code in enumerate(camera)}
+    same(answers(ViewRotation(spec=spec), payloads(quaternion=quaternion), header=header), payloads(rotation=wanted))
+
+
 def covariance_inputs(v: View, candidates: Candidates, seed: int) -> tuple[dict[str, Tensor], Tensor]:
     """Scales of the scene, and in every third row any codes at all; and the model's covariances."""
-    p = model.projection(candidates.point, v.frame, v.middle, v.spec)
-    rotation = model.view_rotation(v.records(candidates, "quaternion"), v.frame, v.spec)
+    p = projection(candidates.point, v.frame, v.middle, v.spec)
+    rotation = view_rotation(v.records(candidates, "quaternion"), v.frame, v.spec)
     scale = v.records(candidates, "scale").clone()
     scale[::3] = uniform(seed, 0, (1 << v.spec.scale_bits) - 1, len(scale), 3)[::3]
-    wanted = model.covariance(rotation, *model.scale_decode(scale, v.spec), p, v.frame, v.spec)
+    wanted = covariance(rotation, *scales(scale, v.spec), p, v.frame, v.spec)
     inputs = {"rotation": rotation.flatten(1), "scale": scale, "tangent": p.tangent}
     return inputs | {"reciprocal": p.reciprocal, "zeros": p.zeros}, wanted
 
@@ -143,7 +179,7 @@ def covariances(spec: Spec, seed: int) -> tuple[dict[str, Tensor], Tensor]:
 def test_conic(spec: Spec, seed: int) -> None:
     """Mantissas, their shift, and the sign of the determinant; nothing else where that is not positive."""
     entries, cov = covariances(spec, seed)
-    mantissa, shift, positive = model.conic(cov, spec)
+    mantissa, shift, positive = conic(cov, spec)
     assert 0 < int((~positive).sum()) < len(positive) // 2
     wanted = payloads(conic=mantissa, shift=shift, positive=positive.long())
     wanted = [row if row["positive"] else {"positive": 0} for row in wanted]
@@ -155,7 +191,7 @@ def test_extents(spec: Spec, seed: int) -> None:
     """All four half-widths, from what is too faint to what saturates."""
     entries, cov = covariances(spec, seed)
     opacity = uniform(seed, 0, (1 << spec.opacity_bits) - 1, len(cov))
-    wanted = model.extents(cov, opacity, spec)
+    wanted = extents(cov, opacity, spec)
     assert int(wanted.max()) == spec.mean_format.high
     same(answers(Extents(spec=spec), payloads(**entries, opacity=opacity)), payloads(extent=wanted))
 
@@ -170,7 +206,7 @@ def test_touch(spec: Spec, seed: int) -> None:
     masks: list[int] = []
     for k in range(count):
         here = replace(group, valid_columns=int(valid["columns"][k]), valid_rows=int(valid["rows"][k]))
-        masks.append(mask_bits(model.touch(mean[k : k + 1], extent[k : k + 1], here, spec)[0]))
+        masks.append(mask_bits(touch(mean[k : k + 1], extent[k : k + 1], here, spec)[0]))
     rows = payloads(mean=mean, extent=extent, valid_columns=valid["columns"], valid_rows=valid["rows"])
     assert 20 < sum(mask > 0 for mask in masks) < count - 20
     same(answers(Touch(spec=spec), rows), [{"mask": mask, "any": int(mask > 0)} for mask in masks])
@@ -189,7 +225,7 @@ def test_color(degree: int, scene_degree: int, seed: int) -> None:
     sh = uniform(seed + 4, -high, high - 1, count, rest, 3) if rest else torch.zeros(count, 0, 3, dtype=torch.int64)
     used = sh.clone()
     used[:, (scene_degree + 1) ** 2 - 1 :] = 0
-    wanted = model.color(relative, dc, exponent, used, spec)
+    wanted = color(relative, dc, exponent, used, spec)
     assert scene_degree == 0 or int(wanted.max()) == spec.color_format.high
     rows = payloads(relative=relative, dc=dc, exponent=exponent, sh=sh.flatten(1))
     same(answers(Color(spec=spec), rows, header={"sh_degree": scene_degree}), payloads(color=wanted))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from golden.splat.rasteriser import Pixels, alpha, blend, pixel_bytes
+from golden.splat.pixel_lane import Pixels, alpha, blend, pixel_bytes
 from golden.splat.spec import DEFAULT, TINY, Spec
 from hw.splat.lane_array import LaneArray
 from hw.splat.pixel_lane import HAZARD

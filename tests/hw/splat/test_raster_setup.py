@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from golden.formats import shift_round
-from golden.splat.rasteriser import setup
+from golden.splat.raster_setup import setup
 from golden.splat.spec import DEFAULT, GUARD_BITS, TINY, Spec
 from hw.splat.layouts import SplatLayout
 from hw.splat.raster_setup import RasterSetup, cross_factors

@@ -10,7 +10,8 @@ import torch
 
 from golden.splat.fine_filter import Splats
 from golden.splat.memory_map import PIXEL_BYTES
-from golden.splat.rasteriser import pixel_bytes, rasterise
+from golden.splat.pixel_lane import pixel_bytes
+from golden.splat.rasteriser import rasterise
 from golden.splat.spec import TINY
 from hw.splat.config import tiny
 from hw.splat.layouts import SortedLayout

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from golden.splat.fine_filter import depth_key
+from golden.splat.depth_key import depth_key
 from golden.splat.frame import voxel_origins
 from golden.splat.spec import DEFAULT, TINY, Spec
 from hw.splat.config import tiny

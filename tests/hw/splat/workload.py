@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
+from golden.splat.depth_key import depth_key
 from golden.splat.depth_sort import depth_sort
-from golden.splat.fine_filter import Splats, depth_key, fine_filter
+from golden.splat.fine_filter import Splats, fine_filter
 from golden.splat.frame import Group, voxel_origins
 from golden.splat.memory_image import MemoryImage, aligned_first, build_memory_image
 from golden.splat.memory_map import COARSE_BYTES, coarse_half, record, record_bytes

@@ -1,0 +1,73 @@
+"""What a camera must be for the engine's formats to hold it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.errors import InputError
+from golden.scenes.camera import Camera
+from golden.scenes.voxels import MAX_INDEX
+from golden.splat.spec import CAMERA_FRACTION, Spec
+
+MIN_FOCAL, MAX_FOCAL = 1, 1 << 16  # pixels; 4 bits of exponent
+MAX_TANGENT = 1.3  # of half a field of view; a larger one would not fit `Frame.stretch_x`, u1.7
+
+
+def check_intrinsics(camera: Camera, spec: Spec) -> None:
+    """The camera's own numbers.
+
+    Raises:
+        InputError: a focal length or principal point out of range, or a field of view wider than 2·atan(1.3).
+    """
+    for name in ("fx", "fy"):
+        if not MIN_FOCAL <= getattr(camera, name) < MAX_FOCAL:
+            raise InputError(
+                f"camera: {name} must lie in {MIN_FOCAL}..{MAX_FOCAL - 1} pixels for this engine, "
+                f"it is {getattr(camera, name):g}"
+            )
+    reach = 1 << (spec.mean_format.width - 1 - spec.mean_format.fraction)
+    for name, size in (("cx", camera.width), ("cy", camera.height)):
+        if not size - reach <= getattr(camera, name) < reach:
+            raise InputError(
+                f"camera: {name} must lie in {size - reach}..{reach - 1} pixels for this engine, "
+                f"it is {getattr(camera, name):g}"
+            )
+    tangent = max(_half_tangent(camera.cx, camera.width, camera.fx), _half_tangent(camera.cy, camera.height, camera.fy))
+    if tangent > MAX_TANGENT:
+        raise InputError(
+            f"camera: half the field of view must have a tangent of at most {MAX_TANGENT}, it is {tangent:.3g}"
+        )
+
+
+def _half_tangent(centre: float, size: int, focal: float) -> float:
+    """Of the wider half, where the principal point is not in the middle."""
+    return max(abs(centre), abs(size - centre)) / focal
+
+
+def near_code(near: float, edge: float, spec: Spec) -> int:
+    """The near plane in camera_format, rounded up.
+
+    Raises:
+        InputError: it is not positive, or does not fit.
+    """
+    if not (math.isfinite(near) and near > 0):
+        raise InputError(f"camera: the near plane must be positive, it is {near}")
+    code = math.ceil(near / edge * (1 << CAMERA_FRACTION))
+    if code > spec.camera_format.high:
+        raise InputError(f"camera: the near plane must lie below {1 << 15} voxel edges, it is {near / edge:.0f}")
+    return code
+
+
+def check_position(position: npt.NDArray[np.float64]) -> None:
+    """Where the camera stands, in voxel edges from the grid's origin.
+
+    Raises:
+        InputError: further than 2**13 voxels from the scene's middle.
+    """
+    if np.abs(position).max() >= MAX_INDEX:
+        raise InputError(
+            f"camera: must lie within {MAX_INDEX} voxels of the scene's middle, it is {np.abs(position).max():.0f} away"
+        )

@@ -1,0 +1,123 @@
+"""One level of the heap by itself: what it sends up, what it sends below, and that it takes what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from golden.splat.spec import TINY
+from hw.splat.heap_level import HeapLevel
+from tests.hw.lib.bench import Bench
+
+LEVELS = 5
+CYCLES = 900
+Item = tuple[int, int, int, int]  # parity, depth, arrival, slot
+Answer = dict[str, Any]
+
+
+class Places:
+    """The pairs of a level, each place with the sorted entries of its subtree; the first of them is the level's own."""
+
+    def __init__(self, rng: Random, level: int, parity: int) -> None:
+        self.rng, self.parity = rng, parity
+        self.capacity = (1 << (LEVELS - level)) - 1
+        self.pairs: list[tuple[list[Item], list[Item]]] = [([], []) for _ in range(1 << (level - 1))]
+        self.arrivals = 0
+
+    def order(self, item: Item) -> Item:
+        """The group that is being drained comes first."""
+        return item[0] ^ self.parity, *item[1:]
+
+    def item(self) -> Item:
+        """Few depths, so that many are equal."""
+        self.arrivals += 1
+        return self.rng.randrange(2), self.rng.randrange(4), self.arrivals, self.rng.randrange(1 << LEVELS)
+
+    def insert(self, pair: int) -> tuple[Item, Answer]:
+        """A new item for the side with fewer entries; the farther of it and the place's entry goes on below."""
+        item, sides = self.item(), self.pairs[pair]
+        side = int(len(sides[1]) < len(sides[0]))
+        below = max(item, sides[side][0], key=self.order) if sides[side] else None
+        sides[side].append(item)
+        sides[side].sort(key=self.order)
+        return item, {"side": side, "up": None, "below": below}
+
+    def pop(self, pair: int) -> Answer:
+        """The nearer of both sides goes up; what then is the nearest below its place comes back."""
+        sides = self.pairs[pair]
+        filled = [side for side in range(2) if sides[side]]
+        if not filled:
+            return {"side": 0, "up": None, "below": None}
+        side = min(filled, key=lambda k: self.order(sides[k][0]))
+        up = sides[side].pop(0)
+        return {"side": side, "up": up, "below": sides[side][0] if sides[side] else None}
+
+
+def fields(item: Item) -> dict[str, int]:
+    return dict(zip(("parity", "depth", "arrival", "slot"), item, strict=True))
+
+
+@pytest.mark.parametrize("level", [3, LEVELS - 1])
+@pytest.mark.parametrize("parity", [0, 1])
+def test_random_operations(level: int, parity: int, seed: int) -> None:
+    """Inserts and pops as close to each other as a heap sends them, on places that are empty, in use and full."""
+    dut = HeapLevel(spec=replace(TINY, sort_levels=LEVELS), level=level)
+    bench = Bench(dut, seed=seed)
+    rng = bench.random
+    places = Places(rng, level, parity)
+    seen = {"up": 0, "below": 0, "nothing": 0, "full": 0}
+
+    async def clear(ctx: Any) -> None:
+        ctx.set(dut.parity, parity)
+        ctx.set(dut.clear, 1)
+        for pair in range(len(places.pairs)):
+            ctx.set(dut.clear_pair, pair)
+            await ctx.tick()
+        ctx.set(dut.clear, 0)
+
+    async def run(ctx: Any) -> None:
+        await clear(ctx)
+        asked: tuple[bool, int, Answer] | None = None  # in the cycle before
+        fill: Item | None = None
+        wait = 0
+        for cycle in range(CYCLES):
+            ctx.set(dut.fill_valid, fill is not None)
+            if fill is not None:
+                ctx.set(dut.fill, fields(fill))
+            answered, asked, fill = asked, None, None
+            pair, wait = rng.randrange(len(places.pairs)), max(wait - 1, 0)
+            insert = rng.random() < (0.7 if cycle // 100 % 2 else 0.3)
+            full = sum(map(len, places.pairs[pair])) == 2 * places.capacity
+            seen["full"] += full
+            # After a pop the next insert comes a cycle later than the next pop would.
+            valid = wait <= (0 if insert else 1) and not (insert and full) and rng.random() < 0.8
+            ctx.set(dut.i_valid, valid)
+            if valid:
+                item, answer = places.insert(pair) if insert else (None, places.pop(pair))
+                ctx.set(dut.i, {"insert": insert, "pair": pair, "item": fields(item or places.item())})
+                asked, wait = (insert, pair, answer), 1 if insert else 3
+            up, below = (answered[2]["up"], answered[2]["below"]) if answered else (None, None)
+            assert ctx.get(dut.up_valid) == (up is not None), f"cycle {cycle}"
+            assert ctx.get(dut.o_valid) == (below is not None), f"cycle {cycle}"
+            seen["nothing"] += answered is not None and up is None and below is None
+            if up is not None:
+                seen["up"] += 1
+                assert {name: ctx.get(getattr(dut.up, name)) for name in fields(up)} == fields(up)
+            if answered and below is not None:
+                seen["below"] += 1
+                inserts, at, answer = answered
+                assert (ctx.get(dut.o.insert), ctx.get(dut.o.pair)) == (inserts, 2 * at + answer["side"])
+                if inserts:
+                    assert {name: ctx.get(getattr(dut.o.item, name)) for name in fields(below)} == fields(below)
+                else:
+                    fill = below
+            await ctx.tick()
+
+    bench.process(run)
+    bench.run(drain=CYCLES + 20)
+    assert seen["up"] > 50
+    assert min(seen["nothing"], seen["full"]) > 5
+    assert (seen["below"] > 50) == (level < LEVELS - 1)
