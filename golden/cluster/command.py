@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from golden.cluster.compute_check import check_compute
 from golden.cluster.spec import (
@@ -102,6 +103,11 @@ def flits_of(size: int, spec: Spec, what: str = "message") -> int:
     return size // spec.flit_bytes
 
 
+def _named(code: int) -> str:
+    """A code as a refusal shows it; the one kind of GEMV and SCORE has no name."""
+    return f"{code.value} {code.name.lower()}" if isinstance(code, IntEnum) else str(code)
+
+
 def check(command: Command, spec: Spec) -> None:
     """Refuses what the hardware would refuse, and what would leave a node's memory.
 
@@ -112,7 +118,7 @@ def check(command: Command, spec: Spec) -> None:
     for name, codes in (("op", tuple(Op)), ("schedule", tuple(Schedule)), ("format", tuple(Format)), ("kind", kinds)):
         value = getattr(command, name)
         if value not in codes:
-            names = ", ".join(f"{code.value} {code.name.lower()}" for code in codes)
+            names = ", ".join(_named(code) for code in codes)
             raise InputError(f"cluster: {name} must be one of {names}, it is {int(value)}")
     op = Op(command.op).name.lower()
     if command.schedule not in SCHEDULES[command.op]:

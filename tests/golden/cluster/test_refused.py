@@ -63,6 +63,7 @@ def test_size_is_whole_flits(size: int) -> None:
         ({"op": Op.WEIGH, "record": 8, "target": 4070}, r"must be at most 4096, it is 4103 .*set memory_kib"),
         ({"op": Op.LOAD, "kind": Move.ACTIVATIONS, "flits": 513}, "activations must be at most 8192, it is 9232"),
         ({"op": Op.LOAD, "kind": Move.CONSTANTS, "flits": 257}, "rows of constants must be at most 128, it is 161"),
+        ({"op": Op.SCORE, "kind": 1}, "kind must be one of 0, it is 1"),
         ({"op": Op.STORE, "kind": Move.BROADCAST}, "kind must be one of 0 striped, it is 1"),
         ({"op": Op.LOAD, "external": 32}, "multiples of the memory's word of 64 B, load's is 32"),
         ({"op": Op.REDUCE_SCATTER}, "reduce_scatter runs as ring, not as xor"),
