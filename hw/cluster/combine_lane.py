@@ -18,16 +18,26 @@ class CombineLane(wiring.Component):
 
     A word is two halves, a single or an integer. MIXED is single by now; MERGE is not done here.
     Latency 7 cycles, throughput one a cycle.
-
-    Members:
-        i: {`own`, `received`, `format`, `kind`, `reduce`}. o: a word.
     """
 
     latency = 1 + FloatAdd.latency
 
     def __init__(self) -> None:
-        layout = data.StructLayout({"own": 32, "received": 32, "format": 2, "kind": 2, "reduce": 1})
-        super().__init__({"i": In(layout), "o": Out(32)})
+        layout = data.StructLayout(
+            {
+                "own": 32,  #: the node's word
+                "received": 32,  #: its peer's
+                "format": 2,  #: of the elements in both words
+                "kind": 2,  #: SUM, MAX or MIN
+                "reduce": 1,  #: 0: the received word passes as it is
+            }
+        )
+        super().__init__(
+            {
+                "i": In(layout),  #: a pair of words every cycle
+                "o": Out(32),  #: the result, 7 cycles later
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -20,10 +20,15 @@ COMMANDS_AHEAD = 4
 
 
 class EntryLayout(data.StructLayout):
-    """A command, and whether it has an impossible code."""
+    """A command that was read and checked."""
 
     def __init__(self) -> None:
-        super().__init__({"command": command_layout(), "refused": 1})
+        super().__init__(
+            {
+                "command": command_layout(),  #: as it lies in external memory
+                "refused": 1,  #: it has an impossible code; nothing follows it
+            }
+        )
 
 
 class CommandReader(wiring.Component):
@@ -32,25 +37,20 @@ class CommandReader(wiring.Component):
     A command's stream, if it has one, is announced as soon as the command is there, so that its words
     can be on their way before its turn. Nothing is read behind a command with an impossible code.
     Addresses are cut to whole words of the memory.
-
-    Members:
-        start, address: begin a program; ignored while `busy`.
-        o: stream of commands. ahead: the same commands, of those that have a stream.
-        watchdog: of the header. busy: commands are left to be read or taken.
-        memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "start": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "o": Out(stream.Signature(EntryLayout())),
+                "start": In(1),  #: begins a program; ignored while `busy`
+                "address": In(ADDRESS_WIDTH),  #: of the program's header, in the cycle of `start`
+                "o": Out(stream.Signature(EntryLayout())),  #: the program's commands in order
+                #: those commands once more that read a stream, each offered before it is on `o`
                 "ahead": Out(stream.Signature(command_layout())),
-                "watchdog": Out(32),
-                "busy": Out(1),
-                "memory": Out(ReadSignature(8 * config.word_bytes)),
+                "watchdog": Out(32),  #: the header's limit in cycles; holds until the next header is read
+                "busy": Out(1),  #: commands are left to be read or taken
+                "memory": Out(ReadSignature(8 * config.word_bytes)),  #: for header and commands
             }
         )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.spec import Spec, Turned
 from golden.float_format import SINGLE
 from hw.cluster.activation_memory import CodeUnits
-from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
+from hw.cluster.layouts import Beat, BeatLayout, ReadLayout, SettingsLayout, WriteLayout, address_bits
 from hw.cluster.probability import Probability
 from hw.cluster.projection import MAXIMUM_LATENCY, READ_LATENCY, Projection, projection_latency
 from hw.cluster.rescale import EXPONENT
@@ -27,28 +27,20 @@ class Compute(wiring.Component):
 
     Nothing in here waits: a beat's results are written a fixed number of cycles later, at the latest
     `settle` of its phase. Beats that need them may not come earlier.
-
-    Members:
-        rank: of this node, constant. beat, flit: this cycle's beat and its word of the stream.
-        settings: of the command at hand.
-        read: {`enable`, `address`}; word: of the node's memory, 2 cycles later.
-        write: {`enable`, `address`, `data`} to the node's memory.
-        clipped: cache codes that were clipped in this cycle.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        bits = address_bits(spec)
         super().__init__(
             {
-                "rank": In(range(spec.nodes)),
-                "beat": In(BeatLayout(spec)),
-                "flit": In(spec.link_width),
-                "settings": In(SettingsLayout(spec)),
-                "read": Out(data.StructLayout({"enable": 1, "address": bits})),
-                "word": In(spec.link_width),
-                "write": Out(data.StructLayout({"enable": 1, "address": bits, "data": spec.link_width})),
-                "clipped": Out(range(spec.lanes + 1)),
+                "rank": In(range(spec.nodes)),  #: of this node, constant
+                "beat": In(BeatLayout(spec)),  #: what to do in this cycle
+                "flit": In(spec.link_width),  #: the stream's word of this beat, if its kind has one
+                "settings": In(SettingsLayout(spec)),  #: hold still until the command has settled
+                "read": Out(ReadLayout(spec)),  #: a word of the node's memory
+                "word": In(spec.link_width),  #: what was read 2 cycles ago
+                "write": Out(WriteLayout(spec)),  #: a flit of results to the node's memory
+                "clipped": Out(range(spec.lanes + 1)),  #: how many codes of the cache were clipped in this cycle
             }
         )
 

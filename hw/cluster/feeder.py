@@ -22,11 +22,6 @@ class Feeder(wiring.Component):
     A word of the stream is a beat in the cycle in which it leaves the reader; lane b of it is node b's
     flit. Then come the command's phases without a stream, one beat a cycle, each after the units have
     settled.
-
-    Members:
-        i: stream of commands, taken at their ends. ahead: those that read a stream, once known.
-        beat, word, settings: for all nodes, from registers. moved: a beat is under way.
-        busy: a command is under way. memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -34,14 +29,14 @@ class Feeder(wiring.Component):
         self.width = self.spec.nodes * self.spec.link_width
         super().__init__(
             {
-                "i": In(stream.Signature(command_layout())),
-                "ahead": In(stream.Signature(command_layout())),
-                "beat": Out(BeatLayout(self.spec)),
-                "word": Out(self.width),
-                "settings": Out(SettingsLayout(self.spec)),
-                "moved": Out(1),
-                "busy": Out(1),
-                "memory": Out(ReadSignature(self.width)),
+                "i": In(stream.Signature(command_layout())),  #: commands, each taken at its end
+                "ahead": In(stream.Signature(command_layout())),  #: those of `i` that read a stream, as soon as known
+                "beat": Out(BeatLayout(self.spec)),  #: for all nodes, from registers; IDLE if nothing is to be done
+                "word": Out(self.width),  #: the stream's word of this beat, lane b for node b
+                "settings": Out(SettingsLayout(self.spec)),  #: of the command at hand
+                "moved": Out(1),  #: the beat is not IDLE
+                "busy": Out(1),  #: a command is under way
+                "memory": Out(ReadSignature(self.width)),  #: for the streams
             }
         )
 

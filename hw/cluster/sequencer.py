@@ -16,12 +16,6 @@ class Sequencer(wiring.Component):
     """A collective command to its turns (golden/cluster/turns.py), three views of each at once.
 
     Latency 1 cycle, throughput one turn a cycle; a command is taken with its last turn.
-
-    Members:
-        rank: of this node, constant.
-        i: stream of checked collective commands.
-        send, operand, receive: what a turn sends, reads beside what it receives, and receives.
-        valid, ready: of the three together.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -29,13 +23,13 @@ class Sequencer(wiring.Component):
         layout = WalkLayout(self.spec)
         super().__init__(
             {
-                "rank": In(range(self.spec.nodes)),
-                "i": In(stream.Signature(command_layout())),
-                "send": Out(layout),
-                "operand": Out(layout),
-                "receive": Out(layout),
-                "valid": Out(1),
-                "ready": In(1),
+                "rank": In(range(self.spec.nodes)),  #: of this node, constant
+                "i": In(stream.Signature(command_layout())),  #: collective commands without impossible codes
+                "send": Out(layout),  #: what the turn sends
+                "operand": Out(layout),  #: what it reads beside what it receives
+                "receive": Out(layout),  #: what it receives
+                "valid": Out(1),  #: the three are a turn; they hold until they are taken
+                "ready": In(1),  #: the three are taken
             }
         )
 

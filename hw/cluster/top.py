@@ -52,18 +52,19 @@ class ClusterEngine(wiring.Component):
     """Runs the program whose header lies at `address` (golden/cluster/memory_map.py); equals `golden.cluster.model`.
 
     A refused command or a time-out ends the program with a status; after a time-out only a reset
-    brings the engine back.
-
-    Members:
-        start, address: begin a program; ignored while `busy`.
-        busy: a program runs; all its words are written when it falls.
-        pause: by node, its links carry nothing in this cycle (the physical layer's hold).
-        read, write: memory ports. counters: of the last program; see `COUNTERS`.
+    brings the engine back. All words are written when `busy` falls.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        super().__init__({**engine_ports(8 * config.word_bytes, COUNTERS), "pause": In(config.spec.nodes)})
+        super().__init__(
+            {
+                **engine_ports(8 * config.word_bytes, COUNTERS),
+                "pause": In(
+                    config.spec.nodes
+                ),  #: by node: its links carry nothing in this cycle (the physical layer's hold)
+            }
+        )
 
     @property
     def taps(self) -> dict[str, stream.Interface]:

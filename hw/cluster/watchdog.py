@@ -16,25 +16,20 @@ class Watchdog(wiring.Component):
     lowest node that waits, or at the lowest that is not idle, and takes N steps. With all nodes idle
     it is the external memory that stands, and `node` is N. The result is there N + 1 cycles after the time
     is over.
-
-    Members:
-        enable: a run is under way. moves: something moved. limit: 0 for no watchdog.
-        idle, waits: by node. waits_for: by node.
-        expired: high from then on, until reset. node: who stands.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         super().__init__(
             {
-                "enable": In(1),
-                "moves": In(1),
-                "limit": In(32),
-                "idle": In(spec.nodes),
-                "waits": In(spec.nodes),
-                "waits_for": In(range(spec.nodes)).array(spec.nodes),
-                "expired": Out(1),
-                "node": Out(range(spec.nodes + 1)),
+                "enable": In(1),  #: a program runs; without it no time passes
+                "moves": In(1),  #: something moved: time starts anew
+                "limit": In(32),  #: cycles without movement that end the run; 0: never
+                "idle": In(spec.nodes),  #: by node: it has no command left
+                "waits": In(spec.nodes),  #: by node: it lacks a flit or a credit
+                "waits_for": In(range(spec.nodes)).array(spec.nodes),  #: by node: the node that it lacks it from
+                "expired": Out(1),  #: the time is over; holds until reset
+                "node": Out(range(spec.nodes + 1)),  #: with `expired`: the node that stands, or N
             }
         )
 

@@ -160,7 +160,8 @@ def test_rows_of_keys(spec: Spec, masked: bool, rng: random.Random) -> None:
     keys = np.array([[rng.randint(-127, 127) for _ in range(64)] for _ in range(tokens)])
     command = Command(op=Op.SCORE, flits=tokens, record=64 // spec.flit_bytes, target=9, scale=code(0.02))
     flits = flits_of(keys.astype(np.int8).view(np.uint8), spec)
-    bench.stream(command, flits, masked=not masked)  # leaves a maximum behind, which the next command forgets
+    larger = replace(command, scale=code(0.5))
+    bench.stream(larger, flits)  # leaves a maximum behind, which the next command forgets
     bench.stream(replace(command, target=40), flits, masked=masked)
     got = bench.run()
     scores = bench.unit.score(torch.from_numpy(keys), command.scale, masked).tolist()

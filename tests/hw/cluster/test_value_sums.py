@@ -43,7 +43,8 @@ def test_sums_and_record(spec: Spec, head: int, rng: random.Random) -> None:
     dut = ValueSums(spec=spec)
     cycles: list[dict[str, Any]] = []
     for tokens in (3, 6):
-        shares = [rng.choice([0, (1 << PROBABILITY_BITS) - 1, rng.getrandbits(17)]) for _ in range(tokens)]
+        shares = [(1 << PROBABILITY_BITS) - 1, 0, *(rng.getrandbits(17) for _ in range(tokens - 2))]
+        rng.shuffle(shares)
         values = np.array([[rng.choice([-128, 127, rng.randint(-127, 127)]) for _ in range(head)] for _ in shares])
         for token, (share, row) in enumerate(zip(shares, values, strict=True)):
             for k, flit in enumerate(flits_of(row.astype(np.int8).view(np.uint8), spec)):
