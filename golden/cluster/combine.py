@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from golden import floats
-from golden.cluster.spec import Format, Kind
+from golden.cluster.spec import ElementType, Kind
 from golden.float_format import HALF, SINGLE
 
 WORD = 0xFFFFFFFF
@@ -28,12 +28,12 @@ def widen_flits(words: Tensor) -> Tensor:
     return floats.widen(split_halves(words.flatten())).reshape(-1, words.shape[-1])
 
 
-def _element(own: Tensor, received: Tensor, fmt: Format, kind: Kind) -> Tensor:
-    if fmt == Format.INTEGER:
+def _element(own: Tensor, received: Tensor, fmt: ElementType, kind: Kind) -> Tensor:
+    if fmt == ElementType.INTEGER:
         a, b = ((v ^ 1 << 31) - (1 << 31) for v in (own, received))
         return {Kind.SUM: a + b, Kind.MAX: torch.maximum(a, b), Kind.MIN: torch.minimum(a, b)}[kind] & WORD
     function = {Kind.SUM: floats.add, Kind.MAX: floats.maximum, Kind.MIN: floats.minimum}[kind]
-    return function(own, received, HALF if fmt == Format.HALF else SINGLE)
+    return function(own, received, HALF if fmt == ElementType.HALF else SINGLE)
 
 
 def merge_factors(m1: Tensor, m2: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -71,11 +71,11 @@ def merge_records(own: Tensor, received: Tensor) -> Tensor:
     return result
 
 
-def combine(own: Tensor, received: Tensor, fmt: Format, kind: Kind, record: int = 1) -> Tensor:
+def combine(own: Tensor, received: Tensor, fmt: ElementType, kind: Kind, record: int = 1) -> Tensor:
     """Flits [f, w] of 32-bit words, element by element; MERGE by records of `record` flits."""
     if kind == Kind.MERGE:
         shape = (-1, record, own.shape[-1])
         return merge_records(own.reshape(shape), received.reshape(shape)).reshape(own.shape)
-    if fmt == Format.HALF:
+    if fmt == ElementType.HALF:
         return join_halves(_element(split_halves(own), split_halves(received), fmt, kind))
     return _element(own, received, fmt, kind)

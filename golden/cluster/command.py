@@ -12,7 +12,7 @@ from golden.cluster.spec import (
     MOVES,
     SCHEDULES,
     WAIT_IDLE,
-    Format,
+    ElementType,
     Kind,
     Move,
     Op,
@@ -51,7 +51,7 @@ class Command:
 
     op: Op
     schedule: Schedule = Schedule.XOR
-    format: Format = Format.SINGLE
+    format: ElementType = ElementType.SINGLE
     kind: Kind | Move | Turned | Weighed = Kind.SUM
     flags: int = 0
     root: int = 0
@@ -70,7 +70,7 @@ class Command:
     @property
     def widens(self) -> bool:
         """The source is half as long as the message on the links."""
-        return self.reduces and self.format == Format.MIXED
+        return self.reduces and self.format == ElementType.MIXED
 
     @property
     def feeds(self) -> bool:
@@ -115,7 +115,8 @@ def check(command: Command, spec: Spec) -> None:
         InputError: an unknown code, an impossible combination, or an address out of range.
     """
     kinds = (MOVES | COMPUTE).get(command.op, tuple(Kind))
-    for name, codes in (("op", tuple(Op)), ("schedule", tuple(Schedule)), ("format", tuple(Format)), ("kind", kinds)):
+    known = {"op": tuple(Op), "schedule": tuple(Schedule), "format": tuple(ElementType), "kind": kinds}
+    for name, codes in known.items():
         value = getattr(command, name)
         if value not in codes:
             names = ", ".join(_named(code) for code in codes)
@@ -124,8 +125,8 @@ def check(command: Command, spec: Spec) -> None:
     if command.schedule not in SCHEDULES[command.op]:
         allowed = ", ".join(s.name.lower() for s in SCHEDULES[command.op])
         raise InputError(f"cluster: {op} runs as {allowed}, not as {Schedule(command.schedule).name.lower()}")
-    if command.reduces and command.kind == Kind.MERGE and command.format != Format.SINGLE:
-        raise InputError(f"cluster: merge needs format single, it is {Format(command.format).name.lower()}")
+    if command.reduces and command.kind == Kind.MERGE and command.format != ElementType.SINGLE:
+        raise InputError(f"cluster: merge needs format single, it is {ElementType(command.format).name.lower()}")
     if not 1 <= command.flits <= MAX_FLITS:
         raise InputError(f"cluster: a message must have 1 to {MAX_FLITS} flits, it has {command.flits}")
     if command.reduces and command.schedule == Schedule.RING and command.flits % spec.nodes:

@@ -32,8 +32,8 @@ class Schedule(IntEnum):
     RING = 2  #: to rank + 1, from rank - 1, one chunk a step: least traffic for large messages
 
 
-class Format(IntEnum):
-    """Of a message's elements."""
+class ElementType(IntEnum):
+    """Of the elements of a message; stands in the command's `format`."""
 
     HALF = 0  #: elements of 16 bits, added in half precision
     SINGLE = 1  #: elements of 32 bits

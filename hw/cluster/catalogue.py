@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hw.cluster.activation_memory import ActivationMemory, CodeUnits
 from hw.cluster.combine_lane import CombineLane
+from hw.cluster.command_issuer import CommandIssuer
 from hw.cluster.command_reader import CommandReader
 from hw.cluster.compute import Compute
 from hw.cluster.config import Config
 from hw.cluster.dequantise import Dequantise
-from hw.cluster.dispatcher import Dispatcher
 from hw.cluster.dot_product import DotProduct
 from hw.cluster.exchange import Exchange
 from hw.cluster.feeder import Feeder
@@ -45,7 +45,7 @@ def catalogue(config: Config) -> dict[str, Block]:
     nodes, lanes = spec.nodes, spec.nodes * spec.lanes
     network = {
         "command_reader": Block(lambda: CommandReader(config=config)),
-        "dispatcher": Block(lambda: Dispatcher(config=config)),
+        "command_issuer": Block(lambda: CommandIssuer(config=config)),
         "mover": Block(lambda: Mover(config=config)),
         "watchdog": Block(lambda: Watchdog(spec=spec)),
         "exchange": Block(lambda: Exchange(config=config)),

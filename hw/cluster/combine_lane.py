@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.spec import Format, Kind
+from golden.cluster.spec import ElementType, Kind
 from golden.float_format import HALF, SINGLE
 from hw.lib.float_add import FloatAdd
 from hw.lib.float_parts import extreme
@@ -63,14 +63,15 @@ class CombineLane(wiring.Component):
         def simple(options: Value, k: Value, f: Value, a: Value, r: Value) -> Value:
             """Everything but a floating-point sum, which comes from the adders."""
             half, one, integer, total = (options[s : s + 32] for s in range(0, 128, 32))
-            number = Mux(f == Format.HALF, half, Mux(f == Format.INTEGER, Mux(k == Kind.SUM, total, integer), one))
+            integers = Mux(k == Kind.SUM, total, integer)
+            number = Mux(f == ElementType.HALF, half, Mux(f == ElementType.INTEGER, integers, one))
             return Mux(r, number, a)
 
         options = p.stage(chosen, own, received, kind, name="options")
         reduce = p.source(i.reduce, "reduce")
         other = p.stage(simple, options, kind, form, received, reduce, name="other")
         adds = p.stage(
-            lambda k, f, r: Cat(r & (k == Kind.SUM) & (f != Format.INTEGER), f == Format.HALF),
+            lambda k, f, r: Cat(r & (k == Kind.SUM) & (f != ElementType.INTEGER), f == ElementType.HALF),
             kind,
             form,
             reduce,

@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.memory_map import COMMAND_BYTES
-from golden.cluster.spec import COMPUTE, MOVES, SCHEDULES, Format, Kind, Move, Op, Schedule
+from golden.cluster.spec import COMPUTE, MOVES, SCHEDULES, ElementType, Kind, Move, Op, Schedule
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, command_layout, feeds, header_layout
 from hw.lib.burst_reader import BurstReader
@@ -164,9 +164,9 @@ class CommandReader(wiring.Component):
         length = Mux(c.op == Op.BARRIER, 0, (c.flits == 0) | c.flits[LENGTH:].any())
         return (
             ~fits
-            | (c.format > max(Format))
+            | (c.format > max(ElementType))
             | beyond
-            | (merges & ((c.format != Format.SINGLE) | (c.record == 0)))
+            | (merges & ((c.format != ElementType.SINGLE) | (c.record == 0)))
             | (chunks & c.flits[: spec.rounds].any())
             | (c.root >= spec.nodes)
             | rowless

@@ -23,9 +23,9 @@ def total_width(spec: Spec) -> int:
 
 def dot_latency(spec: Spec) -> int:
     """Cycles from a row's last flit to its sum."""
-    stages, left = 2, spec.products  # products and accumulator
-    while left > 1:
-        stages, left = stages + 1, -(-left // FAN_IN)
+    stages, operands = 2, spec.products  # products and accumulator
+    while operands > 1:
+        stages, operands = stages + 1, -(-operands // FAN_IN)
     return stages
 
 

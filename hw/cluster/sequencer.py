@@ -6,7 +6,7 @@ from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.spec import INDEPENDENT, Format, Op, Schedule
+from golden.cluster.spec import INDEPENDENT, ElementType, Op, Schedule
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, WalkLayout, command_layout
 from hw.lib.stream import transfer
@@ -86,7 +86,7 @@ class Sequencer(wiring.Component):
             "kind": c.kind,
             "reduce": reduces & ~again,
         }
-        widens = reduces & (c.format == Format.MIXED) & ~again
+        widens = reduces & (c.format == ElementType.MIXED) & ~again
         numbers: dict[str, dict[str, Value]] = {
             "send": {
                 "active": sends,

@@ -12,7 +12,7 @@ import pytest
 from golden.cluster.command import Command, check
 from golden.cluster.memory_image import program_bytes
 from golden.cluster.memory_map import COMMAND
-from golden.cluster.spec import Format, Kind, Move, Op, Schedule, Spec
+from golden.cluster.spec import ElementType, Kind, Move, Op, Schedule, Spec
 from golden.errors import InputError
 from hw.cluster.command_reader import CommandReader
 from hw.cluster.config import Config
@@ -77,7 +77,7 @@ def play(programs: list[list[Command]], spec: Spec, rng: random.Random, *, watch
 def test_codes_and_their_combinations(compute: int, rng: random.Random) -> None:
     """Every operation, schedule, format and kind, and one more of each, refused as the model does."""
     spec = replace(SPEC, compute=compute)
-    codes = (range(max(kind) + 2) for kind in (Op, Schedule, Format, Kind))
+    codes = (range(max(kind) + 2) for kind in (Op, Schedule, ElementType, Kind))
     choices = list(product(*codes))
     programs = []
     for op, schedule, form, kind in rng.sample(choices, 100):
@@ -91,7 +91,7 @@ def test_codes_and_their_combinations(compute: int, rng: random.Random) -> None:
     [
         {"flits": 0}, {"flits": 1 << 16}, {"flits": (1 << 16) - 4}, {"root": 4}, {"root": 3},
         {"schedule": Schedule.RING, "flits": 6}, {"schedule": Schedule.RING, "flits": 8},
-        {"kind": Kind.MERGE, "record": 0}, {"kind": Kind.MERGE, "format": Format.HALF},
+        {"kind": Kind.MERGE, "record": 0}, {"kind": Kind.MERGE, "format": ElementType.HALF},
         {"kind": Kind.MERGE, "record": 1}, {"op": Op.BARRIER, "flits": 1 << 16 | 1, "schedule": Schedule.RING},
         {"op": Op.SCORE, "record": 0}, {"op": Op.SCORE, "record": 1},
     ],

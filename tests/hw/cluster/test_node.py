@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 
 from golden.cluster.command import Command
 from golden.cluster.model import Cluster
-from golden.cluster.spec import Format, Kind, Op, Schedule, Spec
+from golden.cluster.spec import ElementType, Kind, Op, Schedule, Spec
 from golden.cluster.turns import traffic, turns
 from hw.cluster.config import Config
 from hw.cluster.layouts import command_layout
@@ -25,12 +25,12 @@ CONFIG = replace(Config(spec=SPEC), receive_depth=4, operand_depth=4, command_de
 #: One for each way through the node; equal nodes get equal results, so the memories stay equal.
 PROGRAM = [
     Command(op=Op.REDUCE, kind=Kind.SUM, flits=6, source=0, target=16),
-    Command(op=Op.REDUCE, format=Format.MIXED, flits=6, source=16, target=24),
+    Command(op=Op.REDUCE, format=ElementType.MIXED, flits=6, source=16, target=24),
     Command(op=Op.REDUCE, kind=Kind.MERGE, record=2, flits=4, source=24, target=32),
     Command(op=Op.REDUCE, schedule=Schedule.ROTATE, kind=Kind.MAX, flits=1, source=32, target=40),
     Command(op=Op.BARRIER),
-    Command(op=Op.REDUCE, format=Format.HALF, kind=Kind.MIN, flits=8, source=40, target=48),
-    Command(op=Op.REDUCE, format=Format.INTEGER, flits=8, source=48, target=56),
+    Command(op=Op.REDUCE, format=ElementType.HALF, kind=Kind.MIN, flits=8, source=40, target=48),
+    Command(op=Op.REDUCE, format=ElementType.INTEGER, flits=8, source=48, target=56),
 ]
 
 

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.cluster.command import Command
 from golden.cluster.sides import SIDES, side_of, walk
-from golden.cluster.spec import COMPUTE, INDEPENDENT, MOVES, SCHEDULES, Format, Op, Spec
+from golden.cluster.spec import COMPUTE, INDEPENDENT, MOVES, SCHEDULES, ElementType, Op, Spec
 from golden.cluster.turns import turns
 from hw.cluster.config import Config
 from hw.cluster.layouts import ItemLayout, WalkLayout, command_layout
@@ -58,7 +58,7 @@ def commands(spec: Spec) -> list[Command]:
         )
         for op in Op
         for schedule in SCHEDULES[op]
-        for form, flags in ((Format.SINGLE, 0), (Format.MIXED, INDEPENDENT))
+        for form, flags in ((ElementType.SINGLE, 0), (ElementType.MIXED, INDEPENDENT))
         if op not in MOVES and op not in COMPUTE
     ]  # fmt: skip
 

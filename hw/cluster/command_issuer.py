@@ -14,7 +14,7 @@ from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
 from hw.lib.stream import connect, transfer
 
 
-class Dispatcher(wiring.Component):
+class CommandIssuer(wiring.Component):
     """On `start` reads the program at `address`, and hands out one command after the other.
 
     LOAD and STORE, commands of the decode units, and those with the flag WAIT_IDLE wait until all nodes are
