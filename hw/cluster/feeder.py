@@ -112,12 +112,15 @@ class Feeder(wiring.Component):
                 m.d.sync += [beat.kind.eq(Beat.DIVISOR), beat.address.eq(c.source - 1)]
                 m.next = "vector"
             with m.State("vector"):
+                m.d.sync += number.eq(number + 1)
                 self._vector_beat(m, number)
                 ends(number == c.flits - 1, settle["vector"])
             with m.State("codes"):
+                m.d.sync += number.eq(number + 1)
                 self._code_beat(m, number)
                 ends(number == c.flits - 1, settle["codes"])
             with m.State("record"):
+                m.d.sync += number.eq(number + 1)
                 self._record_beat(m, number)
                 ends(number == c.record * QUARTERS, settle["record"])
             with m.State("settle"):
@@ -134,12 +137,11 @@ class Feeder(wiring.Component):
                         m.next = "idle"
         return m
 
-    def _vector_beat(self, m: Module, number: Signal) -> None:
+    def _vector_beat(self, m: Module, number: Value) -> None:
         """Flits of a vector that lies in pieces of `record` flits, `rank_stride` apart."""
         c, beat = self.i.payload, self.beat
         column, piece = Signal(LENGTH), Signal.like(beat.address)
         m.d.sync += [
-            number.eq(number + 1),
             beat.kind.eq(Beat.VECTOR),
             beat.first.eq(number == 0),
             beat.index.eq(c.scale + number),
@@ -152,12 +154,11 @@ class Feeder(wiring.Component):
         with m.If(number == c.flits - 1):
             m.d.sync += [column.eq(0), piece.eq(0)]
 
-    def _code_beat(self, m: Module, number: Signal) -> None:
+    def _code_beat(self, m: Module, number: Value) -> None:
         """Four flits of the turned vector become a unit of activations, or a flit of the cache."""
         c, beat = self.i.payload, self.beat
         unit = number >> (QUARTERS - 1).bit_length()
         m.d.sync += [
-            number.eq(number + 1),
             beat.kind.eq(Beat.CODES),
             beat.last.eq(number % QUARTERS == QUARTERS - 1),
             beat.index.eq(number),
@@ -165,11 +166,10 @@ class Feeder(wiring.Component):
             beat.address.eq(c.target + unit),
         ]
 
-    def _record_beat(self, m: Module, number: Signal) -> None:
+    def _record_beat(self, m: Module, number: Value) -> None:
         """The header, then four flits of singles from each row of sums."""
         c, beat = self.i.payload, self.beat
         m.d.sync += [
-            number.eq(number + 1),
             beat.kind.eq(Beat.RECORD),
             beat.first.eq(number == 0),
             beat.index.eq((number - 1) >> (QUARTERS - 1).bit_length()),
