@@ -20,8 +20,9 @@ from hw.cluster.layouts import command_layout
 from hw.cluster.node import Node
 from tests.hw.cluster.numbers import joined, parted
 
-SPEC = Spec(nodes=2, link_width=64, memory_kib=1, compute=0)
+SPEC = Spec(nodes=4, link_width=64, memory_kib=1, compute=0)
 CONFIG = replace(Config(spec=SPEC), receive_depth=4, operand_depth=4, command_depth=2)
+PAIR = replace(CONFIG, spec=replace(SPEC, nodes=2))  # every collective is a single turn
 #: One for each way through the node; equal nodes get equal results, so the memories stay equal.
 PROGRAM = [
     Command(op=Op.REDUCE, kind=Kind.SUM, flits=6, source=0, target=16),
@@ -99,9 +100,9 @@ class Loop:
         simulator.run()
 
 
-@pytest.mark.parametrize(("rank", "pause"), [(0, 0.0), (1, 0.0), (1, 0.5)])
+@pytest.mark.parametrize(("rank", "pause"), [(0, 0.0), (3, 0.5)])
 def test_every_path_through_a_node(rank: int, pause: float, rng: random.Random) -> None:
-    """Equals a node of two with the same memories; every flit that leaves is taken, and every turn ends."""
+    """Equals a node of four with the same memories; every flit that leaves is taken, and every turn ends."""
     numbers = np.random.default_rng(rng.getrandbits(32)).standard_normal((64, 2)).astype(np.float32)
     model = Cluster(SPEC)
     model.memory[:, :64] = torch.from_numpy(numbers.view("<u4").astype(np.int64))
@@ -115,9 +116,46 @@ def test_every_path_through_a_node(rank: int, pause: float, rng: random.Random) 
     assert loop.turn == sum(len(turns(command, rank, SPEC)) for command in PROGRAM) % 64
 
 
+def test_a_fast_peer_overwrites_nothing(rng: random.Random) -> None:
+    """The peer's flits are all there while the node lacks credits: what it has not sent yet stays as it was."""
+    dut, flits = Node(config=PAIR), 8
+    memory = [rng.getrandbits(64) for _ in range(flits)]
+    sent: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        ctx.set(dut.host.write, 1)
+        for place, flit in enumerate(memory):
+            ctx.set(dut.host.address, place)
+            ctx.set(dut.host.data, flit)
+            await ctx.tick()
+        ctx.set(dut.host.write, 0)
+        command = Command(op=Op.REDUCE, format=ElementType.INTEGER, flits=flits)
+        ctx.set(dut.i.payload, {name: int(getattr(command, name, 0)) for name in command_layout().members})
+        ctx.set(dut.i.valid, 1)
+        room, arrived = PAIR.receive_depth, 0
+        for cycle in range(120):
+            arrives = room > 0 and arrived < flits
+            ctx.set(dut.data[0], 1)
+            ctx.set(dut.valid, int(arrives))
+            ctx.set(dut.credit_in, int(60 <= cycle < 60 + flits - PAIR.receive_depth))
+            _, _, flit, link, credit = await ctx.tick().sample(dut.sent, dut.sent_link, dut.credit_out)
+            ctx.set(dut.i.valid, 0)
+            room, arrived = room - arrives + (credit & 1), arrived + arrives
+            if link:
+                sent.append(flit)
+            assert len(sent) <= PAIR.receive_depth or cycle > 60
+        assert ctx.get(dut.idle)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert sent == memory
+
+
 def test_a_missing_flit_is_waited_for() -> None:
     """With links that carry nothing the node says that it waits, and for whom."""
-    dut = Node(config=CONFIG)
+    dut = Node(config=PAIR)
 
     async def bench(ctx: Any) -> None:
         ctx.set(dut.rank, 1)
