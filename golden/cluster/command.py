@@ -31,12 +31,12 @@ MAX_FLITS = (1 << 16) - 1
 class Command:
     """One step of all nodes; fields as in `golden.cluster.memory_map`.
 
-    GATHER and BROADCAST work in place: node b's own message stands at target + b·flits (GATHER), the
+    GATHER and BROADCAST work in place: node b's own message is at target + b·flits (GATHER), the
     root's at target (BROADCAST). REDUCE reads `source` and leaves the result at `target`, which may be
     the same place; REDUCE_SCATTER leaves chunk b at target + b·flits/N.
 
     LOAD and STORE move `flits` words of external memory from address `external` on. Lane b of word i
-    is flit i of node b's part, which stands at target (STORE: source) + b·rank_stride in node b's memory,
+    is flit i of node b's part, which is at target (STORE: source) + b·rank_stride in node b's memory,
     or, with kind BROADCAST, in all nodes'. Where broadcast parts overlap, the later flit stays: words in
     order, the lanes of a word in order. Kinds ACTIVATIONS and CONSTANTS fill the decode units from flit
     `target` on; activations are code · scale.

@@ -124,7 +124,7 @@ class Steps:
         )  # fmt: skip
 
     def _cached(self) -> int:
-        """The cache may be read ahead if the row that is stored just before lies behind all that can be on its way."""
+        """The cache may be read ahead only if no request sent by then can reach the row that is stored just before."""
         return INDEPENDENT if (self.head.rows - 1) * self.at.entry >= STREAM_AHEAD else 0
 
     def _score(self) -> Command:

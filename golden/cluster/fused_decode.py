@@ -21,7 +21,7 @@ from golden.rows import Bytes
 
 
 def regions(head: SharedHead) -> dict[str, Bytes]:
-    """External memory behind the program, in lanes: what the steps read, in their order."""
+    """External memory after the program, in lanes: what the steps read, in their order."""
     spec = head.spec
     kind = np.int8 if spec.activation_bits == 8 else np.int16
     hidden = np.tile(head.hidden.astype(kind).view(np.uint8), (spec.nodes, 1))  # every node's lane holds a copy
@@ -47,7 +47,7 @@ def fused_decode(
     Args:
         unfused: what nodes exchange goes through external memory. The sums that follow are still the
             network's, and not to be counted: kernels add while they load.
-        trace: the result has behind it what the steps handed on: vectors, cache entries, scores, record.
+        trace: the result is followed by what the steps handed on: vectors, cache entries, scores, record.
 
     Raises:
         InputError: something does not fit a node's memories.

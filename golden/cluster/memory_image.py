@@ -15,7 +15,7 @@ from golden.rows import Bytes, pack, to_bytes
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryImage:
-    """`data` from address 0 with the header first; the result region lies behind or inside it."""
+    """`data` from address 0 with the header first; the result region lies after it or inside it."""
 
     data: Bytes
     result_address: int

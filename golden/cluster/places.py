@@ -28,7 +28,7 @@ class Places:
 
 
 def places_of(head: SharedHead) -> Places:
-    """One behind the other."""
+    """The places of a head, one after another."""
     spec = head.spec
     vector, entry = head.elements // spec.lanes, head.elements // spec.flit_bytes
     scores = 3 * vector + 2 * entry

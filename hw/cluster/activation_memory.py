@@ -27,7 +27,7 @@ class UnitLayout(data.StructLayout):
 class ActivationMemory(wiring.Component):
     """Codes in rows of as many as a flit has weights; with 4-bit weights a row is two flits of 8-bit codes.
 
-    A write fills a unit of `flit_bytes` codes. Nobody reads while a unit is written.
+    A write fills a unit of `flit_bytes` codes. No row may be read while a unit is written.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -71,7 +71,7 @@ class CodeUnits(wiring.Component):
         super().__init__(
             {
                 "valid": In(1),  #: a flit comes in this cycle
-                "index": In(LENGTH),  #: its number; with wider codes an even one is kept for the odd one behind it
+                "index": In(LENGTH),  #: its number; with wider codes an even one waits for the odd one that follows
                 "flit": In(spec.link_width),  #: codes of 8 bits, or in 16 bits each
                 "o": Out(UnitLayout(spec)),  #: the unit to write, 1 cycle after the flit that completes it
             }

@@ -47,7 +47,7 @@ class CombineLane(wiring.Component):
         m.submodules.low = low = FloatAdd(fmt=HALF)
         m.submodules.high = high = FloatAdd(fmt=HALF)
         m.d.comb += [
-            *(Value.cast(unit.i).eq(Cat(i.own, i.received)) for unit in (single,)),
+            Value.cast(single.i).eq(Cat(i.own, i.received)),
             Value.cast(low.i).eq(Cat(i.own[:16], i.received[:16])),
             Value.cast(high.i).eq(Cat(i.own[16:], i.received[16:])),
         ]

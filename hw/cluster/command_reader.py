@@ -35,7 +35,7 @@ class CommandReader(wiring.Component):
     """On `start` reads the header at `address`, then the commands, and checks their codes.
 
     A command's stream, if it has one, is announced as soon as the command is there, so that its words
-    can be on their way before its turn. Nothing is read behind a command with an impossible code.
+    can be on their way before its turn. Nothing after a command with an impossible code is executed.
     Addresses are cut to whole words of the memory.
     """
 

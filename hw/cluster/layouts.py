@@ -33,7 +33,7 @@ def header_layout() -> data.StructLayout:
 
 
 def address_bits(spec: Spec) -> int:
-    """Of an address in a node's memory."""
+    """Bits of an address in a node's memory."""
     return (spec.words - 1).bit_length()
 
 
@@ -47,7 +47,7 @@ class HostLayout(data.StructLayout):
                 "read": 1,  #: all nodes read; their words come 3 cycles later
                 "write": nodes,  #: by node: it writes
                 "address": bits,  #: in node 0
-                "stride": bits,  #: from node to node; stands still from the cycle before the first access on
+                "stride": bits,  #: from node to node; constant from the cycle before the first access on
                 "data": nodes * spec.link_width,  #: a flit for each node to write, node 0's lowest
             }
         )
@@ -187,6 +187,6 @@ class SettingsLayout(data.StructLayout):
                 "turned": 2,  #: TURN: what becomes of the vector
                 "root": range(spec.nodes),  #: nodes up to this one have the last token; TURN: the node that keeps codes
                 "scale": 32,  #: of activations or scores, single
-                "stride": address_bits(spec),  #: GEMV: node b's results lie b · stride behind node 0's
+                "stride": address_bits(spec),  #: GEMV: node b's results lie b · stride after node 0's
             }
         )

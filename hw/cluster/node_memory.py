@@ -17,7 +17,7 @@ class NodeMemory(wiring.Component):
     """Two banks of one read and one write port each; two readers of rising addresses share them without loss.
 
     The first reader is always served; the second is not while it wants the first one's bank, after
-    which the two run on different banks. Data come 2 cycles after the request. Nobody may read a word
+    which the two run on different banks. Data come 2 cycles after the request. No word may be read
     in the cycle in which it is written.
     """
 

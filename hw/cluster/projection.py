@@ -35,7 +35,7 @@ class Projection(wiring.Component):
 
     Beats SCALES, GROUPS, WEIGHTS and KEYS, one flit a cycle; the words of a flit of results are
     collected, and the flit leaves `projection_latency` cycles after the row's last beat. Scores: the maximum is
-    kept, the last token's is -∞ if `masked`, and so are words of the last flit behind it.
+    kept, the last token's is -∞ if `masked`, and so are the words after it in the last flit.
     """
 
     def __init__(self, *, spec: Spec) -> None:

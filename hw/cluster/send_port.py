@@ -12,8 +12,8 @@ from hw.lib.stream import transfer
 
 
 def written_enough(item, turn, count):
-    """A read may go: the turn before it is written, or as much of it as the flit needs."""
-    before = (item.turn - turn)[:TURN]  # turns that are not all written, this one among them not counted
+    """Whether a flit may be read: the turn before it is written, or as much of that turn as the flit needs."""
+    before = (item.turn - turn)[:TURN]  # earlier turns that are not completely written
     ahead = (before == 0) | before[-1]
     return ~item.wait | ahead | (item.stream & (before == 1) & (item.need <= count))
 

@@ -13,7 +13,7 @@ from hw.cluster.layouts import LENGTH, Beat, BeatLayout, command_layout
 
 
 class Section(IntEnum):
-    """Of a row block of weights."""
+    """The parts of a row block of weights."""
 
     SCALES = 0
     GROUPS = 1

@@ -161,7 +161,7 @@ class ClusterEngine(wiring.Component):
 
     def _events(self, m: Module, issuer: CommandIssuer, mover: Mover, network: Network) -> dict[str, Value]:
         def total(name: str) -> Value:
-            """Of all nodes, counted a cycle later."""
+            """The sum over all nodes, a cycle later."""
             number = add_all([event[name] for event in network.events])
             register = Signal(len(number), name=name)
             m.d.sync += register.eq(number)

@@ -1,4 +1,4 @@
-"""Ends a run in which nothing moves, and names the node that stands."""
+"""Ends a run in which nothing moves, and names the node that is stuck."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from golden.cluster.spec import Spec
 
 
 class Watchdog(wiring.Component):
-    """After `limit` cycles without movement follows the waiting nodes to the one that waits for nobody.
+    """After `limit` cycles without movement the watchdog follows the waiting nodes to the one that waits for nobody.
 
     A node that waits for a flit or a credit names the node it waits for. The walk starts at the
     lowest node that waits, or at the lowest that is not idle, and takes N steps. With all nodes idle
-    it is the external memory that stands, and `node` is N. The result is there N + 1 cycles after the time
+    it is the external memory that is stuck, and `node` is N. The result is there N + 1 cycles after the time
     is over.
     """
 
@@ -29,7 +29,9 @@ class Watchdog(wiring.Component):
                 "waits": In(spec.nodes),  #: by node: it lacks a flit or a credit
                 "waits_for": In(range(spec.nodes)).array(spec.nodes),  #: by node: the node that it lacks it from
                 "expired": Out(1),  #: the time is over; holds until reset
-                "node": Out(range(spec.nodes + 1)),  #: with `expired`: the node that stands, or N
+                "node": Out(
+                    range(spec.nodes + 1)
+                ),  #: with `expired`: the node that is stuck, or N for the external memory
             }
         )
 
