@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from golden.cluster.compute_check import check_compute
 from golden.cluster.spec import (
@@ -11,7 +12,7 @@ from golden.cluster.spec import (
     MOVES,
     SCHEDULES,
     WAIT_IDLE,
-    Format,
+    ElementType,
     Kind,
     Move,
     Op,
@@ -30,12 +31,12 @@ MAX_FLITS = (1 << 16) - 1
 class Command:
     """One step of all nodes; fields as in `golden.cluster.memory_map`.
 
-    GATHER and BROADCAST work in place: node b's own message stands at target + b·flits (GATHER), the
+    GATHER and BROADCAST work in place: node b's own message is at target + b·flits (GATHER), the
     root's at target (BROADCAST). REDUCE reads `source` and leaves the result at `target`, which may be
     the same place; REDUCE_SCATTER leaves chunk b at target + b·flits/N.
 
     LOAD and STORE move `flits` words of external memory from address `external` on. Lane b of word i
-    is flit i of node b's part, which stands at target (STORE: source) + b·rank_stride in node b's memory,
+    is flit i of node b's part, which is at target (STORE: source) + b·rank_stride in node b's memory,
     or, with kind BROADCAST, in all nodes'. Where broadcast parts overlap, the later flit stays: words in
     order, the lanes of a word in order. Kinds ACTIVATIONS and CONSTANTS fill the decode units from flit
     `target` on; activations are code · scale.
@@ -50,7 +51,7 @@ class Command:
 
     op: Op
     schedule: Schedule = Schedule.XOR
-    format: Format = Format.SINGLE
+    format: ElementType = ElementType.SINGLE
     kind: Kind | Move | Turned | Weighed = Kind.SUM
     flags: int = 0
     root: int = 0
@@ -69,7 +70,7 @@ class Command:
     @property
     def widens(self) -> bool:
         """The source is half as long as the message on the links."""
-        return self.reduces and self.format == Format.MIXED
+        return self.reduces and self.format == ElementType.MIXED
 
     @property
     def feeds(self) -> bool:
@@ -102,6 +103,11 @@ def flits_of(size: int, spec: Spec, what: str = "message") -> int:
     return size // spec.flit_bytes
 
 
+def _named(code: int) -> str:
+    """A code as a refusal shows it; the one kind of GEMV and SCORE has no name."""
+    return f"{code.value} {code.name.lower()}" if isinstance(code, IntEnum) else str(code)
+
+
 def check(command: Command, spec: Spec) -> None:
     """Refuses what the hardware would refuse, and what would leave a node's memory.
 
@@ -109,17 +115,18 @@ def check(command: Command, spec: Spec) -> None:
         InputError: an unknown code, an impossible combination, or an address out of range.
     """
     kinds = (MOVES | COMPUTE).get(command.op, tuple(Kind))
-    for name, codes in (("op", tuple(Op)), ("schedule", tuple(Schedule)), ("format", tuple(Format)), ("kind", kinds)):
+    known = {"op": tuple(Op), "schedule": tuple(Schedule), "format": tuple(ElementType), "kind": kinds}
+    for name, codes in known.items():
         value = getattr(command, name)
         if value not in codes:
-            names = ", ".join(f"{code.value} {code.name.lower()}" for code in codes)
+            names = ", ".join(_named(code) for code in codes)
             raise InputError(f"cluster: {name} must be one of {names}, it is {int(value)}")
     op = Op(command.op).name.lower()
     if command.schedule not in SCHEDULES[command.op]:
         allowed = ", ".join(s.name.lower() for s in SCHEDULES[command.op])
         raise InputError(f"cluster: {op} runs as {allowed}, not as {Schedule(command.schedule).name.lower()}")
-    if command.reduces and command.kind == Kind.MERGE and command.format != Format.SINGLE:
-        raise InputError(f"cluster: merge needs format single, it is {Format(command.format).name.lower()}")
+    if command.reduces and command.kind == Kind.MERGE and command.format != ElementType.SINGLE:
+        raise InputError(f"cluster: merge needs format single, it is {ElementType(command.format).name.lower()}")
     if not 1 <= command.flits <= MAX_FLITS:
         raise InputError(f"cluster: a message must have 1 to {MAX_FLITS} flits, it has {command.flits}")
     if command.reduces and command.schedule == Schedule.RING and command.flits % spec.nodes:

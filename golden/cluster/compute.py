@@ -16,30 +16,47 @@ from golden.cluster.spec import CACHE_LIMIT, PROBABILITY_BITS, Spec
 from golden.float_format import SINGLE
 
 
-def project(weights: Tensor, codes: Tensor, exponent: int, factor: int, scales: Tensor) -> Tensor:
-    """y = (Σ_c w·x)·2**exponent · factor · scale, rounded three times; the sum is exact.
-
-    Weights [rows, inputs] of 8 bits, codes [inputs], scales [rows] single. Returns singles [rows].
-    """
-    total = (weights.double() @ codes.double()).to(torch.int64)
+def rescale(total: Tensor, exponent: int, factor: int, scales: Tensor) -> Tensor:
+    """total·2**exponent · factor · scale, singles, rounded three times. The RTL's `rescale` is the twin."""
     number = floats.from_int(total, torch.full_like(total, exponent))
     scaled = floats.multiply(number, torch.full_like(number, factor), SINGLE)
     return floats.multiply(scaled, scales.expand_as(scaled), SINGLE)
 
 
-def weigh(scores: Tensor, maximum: int, values: Tensor) -> tuple[Tensor, Tensor]:
-    """P = round(2**17 · exp(s - m)), at most 2**17 - 1; l = Σ P; o = Σ P·v, both exact.
+def project(weights: Tensor, codes: Tensor, exponent: int, factor: int, scales: Tensor) -> Tensor:
+    """y = (Σ_c w·x)·2**exponent · factor · scale; the sum is exact, the rest is `rescale`d.
 
-    Scores [tokens] single, value codes [tokens, head]. Returns l [1] and o [head] as integers. Without
-    any token m is -∞ and l and o are 0.
+    Weights [rows, inputs] of 8 bits, codes [inputs], scales [rows] single. Returns singles [rows].
     """
+    return rescale((weights.double() @ codes.double()).to(torch.int64), exponent, factor, scales)
+
+
+def probabilities(scores: Tensor, maximum: int) -> Tensor:
+    """P = round(2**17 · exp(s - m)), at most 2**17 - 1, of scores [tokens]. The RTL's `probability` is the twin."""
     distance = floats.add(torch.full_like(scores, maximum), scores ^ SINGLE.sign, SINGLE)
     shares = floats.exp_negative(
         distance & (SINGLE.sign - 1) | torch.where(floats.is_nan(distance, SINGLE), SINGLE.nan, 0)
     )
     shift = torch.full_like(scores, PROBABILITY_BITS)
-    codes, _ = floats.to_code(shares, shift, (1 << PROBABILITY_BITS) - 1)
+    return floats.to_code(shares, shift, (1 << PROBABILITY_BITS) - 1)[0]
+
+
+def weigh(scores: Tensor, maximum: int, values: Tensor) -> tuple[Tensor, Tensor]:
+    """l = Σ P; o = Σ P·v, both exact, P the `probabilities`.
+
+    Scores [tokens] single, value codes [tokens, head]. Returns l [1] and o [head] as integers. Without
+    any token m is -∞ and l and o are 0.
+    """
+    codes = probabilities(scores, maximum)
     return codes.sum(0, keepdim=True), (codes.double() @ values.double()).to(torch.int64)
+
+
+def record_of(maximum: int, total: Tensor, output: Tensor, spec: Spec) -> Tensor:
+    """The record of singles m, l, 0 …, o: a header flit, then the weighted sums as numbers."""
+    header = torch.zeros(spec.lanes, dtype=torch.int64)
+    scale = torch.tensor(-PROBABILITY_BITS)
+    header[0], header[1] = maximum, floats.from_int(total, scale.expand_as(total))[0]
+    return torch.cat([header, floats.from_int(output, scale.expand_as(output))])
 
 
 def turn(vector: Tensor, own: Tensor, other: Tensor) -> Tensor:
@@ -104,11 +121,7 @@ class Unit:
 
     def attend(self, scores: Tensor, values: Tensor) -> Tensor:
         """The record of singles m, l, 0 …, o: a header flit and the head's."""
-        total, output = weigh(scores, self.maximum, values)
-        header = torch.zeros(self.spec.lanes, dtype=torch.int64)
-        scale = torch.tensor(-PROBABILITY_BITS)
-        header[0], header[1] = self.maximum, floats.from_int(total, scale.expand_as(total))[0]
-        return torch.cat([header, floats.from_int(output, scale.expand_as(output))])
+        return record_of(self.maximum, *weigh(scores, self.maximum, values), self.spec)
 
     def activate(self, vector: Tensor, row: int, divisor: int | None) -> None:
         """The activations become `turn`ed vector; with a divisor (single) the factor is its reciprocal."""

@@ -1,4 +1,4 @@
-"""What a command of the decode units may ask for."""
+"""Checks of commands for the decode units."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def random_head(size: int, hidden: int, tokens: int, seed: int) -> tuple[Tensor,
 def around_cache(query: Tensor, keys: Tensor, values: Tensor, hidden: int, seed: int) -> tuple[Tensor, Head]:
     """Random weights, of which the query's are changed by a matrix of rank one so that it becomes `query` [d].
 
-    For caches whose model's weights are not at hand: keys and values [T, d] stand as they are, as rotated
+    For caches whose model's weights are not at hand: keys and values [T, d] are taken as they are, as rotated
     ones; the rotation at position T is undone in the weights.
     """
     size = len(query)

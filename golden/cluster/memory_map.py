@@ -2,7 +2,7 @@
 
 External memory is as wide as all nodes: its word is a flit for every node, and lane b, bits b·link_width …, belongs
 to node b, as if every node had a memory channel of its own, all working in lock step. All addresses are multiples of a
-word; the engine ignores the bits below. Commands stand one behind the other without gaps.
+word; the engine ignores the bits below. Commands follow one another without gaps.
 """
 
 from __future__ import annotations

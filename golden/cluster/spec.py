@@ -32,8 +32,8 @@ class Schedule(IntEnum):
     RING = 2  #: to rank + 1, from rank - 1, one chunk a step: least traffic for large messages
 
 
-class Format(IntEnum):
-    """Of a message's elements."""
+class ElementType(IntEnum):
+    """Of the elements of a message; goes into the command's `format`."""
 
     HALF = 0  #: elements of 16 bits, added in half precision
     SINGLE = 1  #: elements of 32 bits
@@ -51,7 +51,7 @@ class Kind(IntEnum):
 
 
 class Move(IntEnum):
-    """How LOAD and STORE spread the lanes of external memory's words; stands in a command's `kind`."""
+    """How LOAD and STORE spread the lanes of external memory's words; goes into the command's `kind`."""
 
     STRIPED = 0  #: lane b is node b's
     BROADCAST = 1  #: every lane goes to every node
@@ -79,7 +79,7 @@ SCHEDULES = {
 
 
 class Turned(IntEnum):
-    """What TURN makes of a vector; stands in the command's `kind`."""
+    """What TURN makes of a vector; goes into the command's `kind`."""
 
     ACTIVATE = 0  #: activations with a factor of 1
     NORMALISE = 1  #: activations whose factor is 1 / l, l the second word of the flit before the vector
@@ -88,7 +88,7 @@ class Turned(IntEnum):
 
 
 class Weighed(IntEnum):
-    """Which maximum WEIGH subtracts; stands in the command's `kind`."""
+    """Which maximum WEIGH subtracts; goes into the command's `kind`."""
 
     LAST = 0  #: of the last SCORE
     FOUND = 1  #: of the scores at `source`, which it looks for first: they are sums over nodes
@@ -105,7 +105,7 @@ PROBABILITY_BITS = 17  #: of exp(s - m) after the point: what an 18-bit multipli
 QUARTERS = 4  #: flits of singles whose 8-bit codes make one flit
 MAX_HEAD = 128  #: elements of a head
 CACHE_LIMIT = 127  #: largest code of a key or value
-STREAM_AHEAD = 512  #: words of an INDEPENDENT stream that may be read before the commands in front have ended
+STREAM_AHEAD = 512  #: words of an INDEPENDENT stream that may be read before earlier commands have ended
 VECTORS = 4  #: that constants are held for: query, key, value and output
 
 

@@ -11,27 +11,33 @@ from hw.cluster.layouts import LENGTH
 from hw.lib.memory import two_port_memory
 
 
+class UnitLayout(data.StructLayout):
+    """A write of as many codes as a flit has bytes."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "enable": 1,  #: the write happens in this cycle
+                "unit": LENGTH,  #: number of the unit; a row has one, or two if weights have 4 bits
+                "codes": spec.flit_bytes * spec.activation_bits,  #: signed, the first one lowest
+            }
+        )
+
+
 class ActivationMemory(wiring.Component):
     """Codes in rows of as many as a flit has weights; with 4-bit weights a row is two flits of 8-bit codes.
 
-    A read gives a whole row 2 cycles later. A write fills a unit of `flit_bytes` codes. Nobody reads
-    while a unit is written.
-
-    Members:
-        read: row to read. codes: of the row asked for 2 cycles ago.
-        write: {`enable`, `unit`, `codes`}.
+    A write fills a unit of `flit_bytes` codes. No row may be read while a unit is written.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        unit = spec.flit_bytes
-        self.banks = spec.products // unit
-        request = data.StructLayout({"enable": 1, "unit": LENGTH, "codes": unit * spec.activation_bits})
+        self.banks = spec.products // spec.flit_bytes
         super().__init__(
             {
-                "read": In(LENGTH),
-                "codes": Out(spec.products * spec.activation_bits),
-                "write": In(request),
+                "read": In(LENGTH),  #: number of the row to read
+                "codes": Out(spec.products * spec.activation_bits),  #: the row that was asked for 2 cycles ago
+                "write": In(UnitLayout(spec)),  #: takes effect at the end of the cycle
             }
         )
 
@@ -58,16 +64,18 @@ class ActivationMemory(wiring.Component):
 
 
 class CodeUnits(wiring.Component):
-    """Flits of activations from the host as units: 8-bit codes fill a unit a flit, wider ones lie in 16 bits.
-
-    Members:
-        valid, index, flit: number and flit of codes. o: write of an `ActivationMemory`, 1 cycle later.
-    """
+    """Flits of activations from the host as units: 8-bit codes fill a unit a flit, wider ones lie in 16 bits."""
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        request = data.StructLayout({"enable": 1, "unit": LENGTH, "codes": spec.flit_bytes * spec.activation_bits})
-        super().__init__({"valid": In(1), "index": In(LENGTH), "flit": In(spec.link_width), "o": Out(request)})
+        super().__init__(
+            {
+                "valid": In(1),  #: a flit comes in this cycle
+                "index": In(LENGTH),  #: its number; with wider codes an even one waits for the odd one that follows
+                "flit": In(spec.link_width),  #: codes of 8 bits, or in 16 bits each
+                "o": Out(UnitLayout(spec)),  #: the unit to write, 1 cycle after the flit that completes it
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -1,24 +1,21 @@
-"""Every block of the cluster network, for synthesis and lint one by one."""
+"""Every block of the cluster network, for synthesis and lint one by one, and how often it stands in the top."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from amaranth.lib import wiring
-
-from hw.cluster.activation_memory import ActivationMemory
+from hw.cluster.activation_memory import ActivationMemory, CodeUnits
 from hw.cluster.combine_lane import CombineLane
+from hw.cluster.command_issuer import CommandIssuer
 from hw.cluster.command_reader import CommandReader
 from hw.cluster.compute import Compute
 from hw.cluster.config import Config
 from hw.cluster.dequantise import Dequantise
-from hw.cluster.dispatcher import Dispatcher
 from hw.cluster.dot_product import DotProduct
 from hw.cluster.exchange import Exchange
 from hw.cluster.feeder import Feeder
 from hw.cluster.merge_lane import MergeLane
 from hw.cluster.merge_scale import MergeScale
 from hw.cluster.mover import Mover
+from hw.cluster.network import Network
 from hw.cluster.node import Node
 from hw.cluster.node_memory import NodeMemory
 from hw.cluster.operand_port import OperandPort
@@ -36,39 +33,55 @@ from hw.cluster.vector_alu import VectorAlu
 from hw.cluster.walker import Walker
 from hw.cluster.watchdog import Watchdog
 from hw.cluster.widen_flit import WidenFlit
+from hw.lib.block import Block
+
+SIDES = 3  # of a turn: send, operand and receive
+READERS = 2  # of a node's memory, which widen what they read: the send side and the operand port
 
 
-def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
-    """Name to a function that makes the block. Names are module names too."""
+def catalogue(config: Config) -> dict[str, Block]:
+    """By name, which is the module's name too: the network, then what the decode units need if there are any."""
     spec = config.spec
+    nodes, lanes = spec.nodes, spec.nodes * spec.lanes
+    network = {
+        "command_reader": Block(lambda: CommandReader(config=config)),
+        "command_issuer": Block(lambda: CommandIssuer(config=config)),
+        "mover": Block(lambda: Mover(config=config)),
+        "watchdog": Block(lambda: Watchdog(spec=spec)),
+        "exchange": Block(lambda: Exchange(config=config)),
+        "sequencer": Block(lambda: Sequencer(config=config), nodes),
+        "walker": Block(lambda: Walker(config=config), SIDES * nodes),
+        "node_memory": Block(lambda: NodeMemory(config=config), nodes),
+        "widen_flit": Block(lambda: WidenFlit(config=config), READERS * nodes),
+        "send_port": Block(lambda: SendPort(config=config), nodes),
+        "operand_port": Block(lambda: OperandPort(config=config), nodes),
+        "receive_port": Block(lambda: ReceivePort(config=config), nodes),
+        "combine_lane": Block(lambda: CombineLane(), lanes),
+        "merge_scale": Block(lambda: MergeScale(), nodes),
+        "merge_lane": Block(lambda: MergeLane(), lanes * (2 if spec.compute else 1)),  # a TurnUnit has as many again
+        "vector_alu": Block(lambda: VectorAlu(spec=spec), nodes),
+        "node": Block(lambda: Node(config=config), nodes),
+        "network": Block(lambda: Network(config=config)),
+    }
+    return network | _decode_units(config) if spec.compute else network
+
+
+def _decode_units(config: Config) -> dict[str, Block]:
+    spec = config.spec
+    nodes = spec.nodes
+    dequantise = {"dequantise": Block(lambda: Dequantise(spec=spec), nodes)}
     return {
-        "sequencer": lambda: Sequencer(config=config),
-        "walker": lambda: Walker(config=config),
-        "node_memory": lambda: NodeMemory(config=config),
-        "widen_flit": lambda: WidenFlit(config=config),
-        "send_port": lambda: SendPort(config=config),
-        "operand_port": lambda: OperandPort(config=config),
-        "receive_port": lambda: ReceivePort(config=config),
-        "combine_lane": lambda: CombineLane(),
-        "merge_scale": lambda: MergeScale(),
-        "merge_lane": lambda: MergeLane(),
-        "vector_alu": lambda: VectorAlu(spec=config.spec),
-        "node": lambda: Node(config=config),
-        "exchange": lambda: Exchange(config=config),
-        "command_reader": lambda: CommandReader(config=config),
-        "dispatcher": lambda: Dispatcher(config=config),
-        "mover": lambda: Mover(config=config),
-        "activation_memory": lambda: ActivationMemory(spec=spec),
-        "dequantise": lambda: Dequantise(spec=spec),
-        "dot_product": lambda: DotProduct(spec=spec),
-        "rescale": lambda: Rescale(spec=spec),
-        "projection": lambda: Projection(spec=spec),
-        "probability": lambda: Probability(),
-        "value_sums": lambda: ValueSums(spec=spec),
-        "turn_unit": lambda: TurnUnit(spec=spec),
-        "compute": lambda: Compute(spec=spec),
-        "stream_beats": lambda: StreamBeats(spec=spec),
-        "stream_reader": lambda: StreamReader(config=config),
-        "feeder": lambda: Feeder(config=config),
-        "watchdog": lambda: Watchdog(spec=config.spec),
+        "stream_beats": Block(lambda: StreamBeats(spec=spec)),
+        "stream_reader": Block(lambda: StreamReader(config=config)),
+        "feeder": Block(lambda: Feeder(config=config)),
+        "code_units": Block(lambda: CodeUnits(spec=spec), nodes),
+        "activation_memory": Block(lambda: ActivationMemory(spec=spec), nodes),
+        **(dequantise if spec.weight_bits == 4 else {}),
+        "dot_product": Block(lambda: DotProduct(spec=spec), nodes),
+        "rescale": Block(lambda: Rescale(spec=spec), nodes),
+        "projection": Block(lambda: Projection(spec=spec), nodes),
+        "probability": Block(lambda: Probability(), nodes),
+        "value_sums": Block(lambda: ValueSums(spec=spec), nodes),
+        "turn_unit": Block(lambda: TurnUnit(spec=spec), nodes),
+        "compute": Block(lambda: Compute(spec=spec), nodes),
     }

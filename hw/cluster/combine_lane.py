@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.spec import Format, Kind
+from golden.cluster.spec import ElementType, Kind
 from golden.float_format import HALF, SINGLE
 from hw.lib.float_add import FloatAdd
 from hw.lib.float_parts import extreme
@@ -18,16 +18,26 @@ class CombineLane(wiring.Component):
 
     A word is two halves, a single or an integer. MIXED is single by now; MERGE is not done here.
     Latency 7 cycles, throughput one a cycle.
-
-    Members:
-        i: {`own`, `received`, `format`, `kind`, `reduce`}. o: a word.
     """
 
     latency = 1 + FloatAdd.latency
 
     def __init__(self) -> None:
-        layout = data.StructLayout({"own": 32, "received": 32, "format": 2, "kind": 2, "reduce": 1})
-        super().__init__({"i": In(layout), "o": Out(32)})
+        layout = data.StructLayout(
+            {
+                "own": 32,  #: the node's word
+                "received": 32,  #: its peer's
+                "format": 2,  #: of the elements in both words
+                "kind": 2,  #: SUM, MAX or MIN
+                "reduce": 1,  #: 0: the received word passes as it is
+            }
+        )
+        super().__init__(
+            {
+                "i": In(layout),  #: a pair of words every cycle
+                "o": Out(32),  #: the result, 7 cycles later
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -37,7 +47,7 @@ class CombineLane(wiring.Component):
         m.submodules.low = low = FloatAdd(fmt=HALF)
         m.submodules.high = high = FloatAdd(fmt=HALF)
         m.d.comb += [
-            *(Value.cast(unit.i).eq(Cat(i.own, i.received)) for unit in (single,)),
+            Value.cast(single.i).eq(Cat(i.own, i.received)),
             Value.cast(low.i).eq(Cat(i.own[:16], i.received[:16])),
             Value.cast(high.i).eq(Cat(i.own[16:], i.received[16:])),
         ]
@@ -53,14 +63,15 @@ class CombineLane(wiring.Component):
         def simple(options: Value, k: Value, f: Value, a: Value, r: Value) -> Value:
             """Everything but a floating-point sum, which comes from the adders."""
             half, one, integer, total = (options[s : s + 32] for s in range(0, 128, 32))
-            number = Mux(f == Format.HALF, half, Mux(f == Format.INTEGER, Mux(k == Kind.SUM, total, integer), one))
+            integers = Mux(k == Kind.SUM, total, integer)
+            number = Mux(f == ElementType.HALF, half, Mux(f == ElementType.INTEGER, integers, one))
             return Mux(r, number, a)
 
         options = p.stage(chosen, own, received, kind, name="options")
         reduce = p.source(i.reduce, "reduce")
         other = p.stage(simple, options, kind, form, received, reduce, name="other")
         adds = p.stage(
-            lambda k, f, r: Cat(r & (k == Kind.SUM) & (f != Format.INTEGER), f == Format.HALF),
+            lambda k, f, r: Cat(r & (k == Kind.SUM) & (f != ElementType.INTEGER), f == ElementType.HALF),
             kind,
             form,
             reduce,

@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.memory_map import COMMAND_BYTES
-from golden.cluster.spec import COMPUTE, MOVES, SCHEDULES, Format, Kind, Move, Op, Schedule
+from golden.cluster.spec import COMPUTE, MOVES, SCHEDULES, ElementType, Kind, Move, Op, Schedule
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, command_layout, feeds, header_layout
 from hw.lib.burst_reader import BurstReader
@@ -20,37 +20,37 @@ COMMANDS_AHEAD = 4
 
 
 class EntryLayout(data.StructLayout):
-    """A command, and whether it has an impossible code."""
+    """A command that was read and checked."""
 
     def __init__(self) -> None:
-        super().__init__({"command": command_layout(), "refused": 1})
+        super().__init__(
+            {
+                "command": command_layout(),  #: as it lies in external memory
+                "refused": 1,  #: it has an impossible code; nothing follows it
+            }
+        )
 
 
 class CommandReader(wiring.Component):
     """On `start` reads the header at `address`, then the commands, and checks their codes.
 
     A command's stream, if it has one, is announced as soon as the command is there, so that its words
-    can be on their way before its turn. Nothing is read behind a command with an impossible code.
+    can be on their way before its turn. Nothing after a command with an impossible code is executed.
     Addresses are cut to whole words of the memory.
-
-    Members:
-        start, address: begin a program; ignored while `busy`.
-        o: stream of commands. ahead: the same commands, of those that have a stream.
-        watchdog: of the header. busy: commands are left to be read or taken.
-        memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "start": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "o": Out(stream.Signature(EntryLayout())),
+                "start": In(1),  #: begins a program; ignored while `busy`
+                "address": In(ADDRESS_WIDTH),  #: of the program's header, in the cycle of `start`
+                "o": Out(stream.Signature(EntryLayout())),  #: the program's commands in order
+                #: those commands once more that read a stream, each offered before it is on `o`
                 "ahead": Out(stream.Signature(command_layout())),
-                "watchdog": Out(32),
-                "busy": Out(1),
-                "memory": Out(ReadSignature(8 * config.word_bytes)),
+                "watchdog": Out(32),  #: the header's limit in cycles; holds until the next header is read
+                "busy": Out(1),  #: commands are left to be read or taken
+                "memory": Out(ReadSignature(8 * config.word_bytes)),  #: for header and commands
             }
         )
 
@@ -164,9 +164,9 @@ class CommandReader(wiring.Component):
         length = Mux(c.op == Op.BARRIER, 0, (c.flits == 0) | c.flits[LENGTH:].any())
         return (
             ~fits
-            | (c.format > max(Format))
+            | (c.format > max(ElementType))
             | beyond
-            | (merges & ((c.format != Format.SINGLE) | (c.record == 0)))
+            | (merges & ((c.format != ElementType.SINGLE) | (c.record == 0)))
             | (chunks & c.flits[: spec.rounds].any())
             | (c.root >= spec.nodes)
             | rowless

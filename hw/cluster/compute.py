@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.spec import Spec, Turned
 from golden.float_format import SINGLE
 from hw.cluster.activation_memory import CodeUnits
-from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
+from hw.cluster.layouts import Beat, BeatLayout, ReadLayout, SettingsLayout, WriteLayout, address_bits
 from hw.cluster.probability import Probability
 from hw.cluster.projection import MAXIMUM_LATENCY, READ_LATENCY, Projection, projection_latency
 from hw.cluster.rescale import EXPONENT
@@ -22,33 +24,40 @@ from hw.lib.pipe import Pipe, Staged
 WRITING = 3  # cycles from a result to the memory that keeps it
 
 
+class Turning(NamedTuple):
+    """What a decode unit makes of vectors: units of as many codes as a flit has bytes."""
+
+    loaded: Value  # a unit that the host has loaded, to be written to the activations
+    caches: Value  # codes are for the cache, else they become activations
+    comes: Value  # a flit's codes are there
+    clipped: Value  # which of them were clipped
+    filled: Value  # they have completed the unit `codes`
+    codes: Value
+    place: Value  # of the unit in the activations …
+    address: Value  # … or in the node's memory
+    exponent: Value  # of the codes
+    factor: Value  # of the activations, a single
+
+
 class Compute(wiring.Component):
     """Projection, scores, weighted sum, rotary embedding: one beat a cycle; equals `golden.cluster.compute.Unit`.
 
     Nothing in here waits: a beat's results are written a fixed number of cycles later, at the latest
     `settle` of its phase. Beats that need them may not come earlier.
-
-    Members:
-        rank: of this node, constant. beat, flit: this cycle's beat and its word of the stream.
-        settings: of the command at hand.
-        read: {`enable`, `address`}; word: of the node's memory, 2 cycles later.
-        write: {`enable`, `address`, `data`} to the node's memory.
-        clipped: cache codes that were clipped in this cycle.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        bits = address_bits(spec)
         super().__init__(
             {
-                "rank": In(range(spec.nodes)),
-                "beat": In(BeatLayout(spec)),
-                "flit": In(spec.link_width),
-                "settings": In(SettingsLayout(spec)),
-                "read": Out(data.StructLayout({"enable": 1, "address": bits})),
-                "word": In(spec.link_width),
-                "write": Out(data.StructLayout({"enable": 1, "address": bits, "data": spec.link_width})),
-                "clipped": Out(range(spec.lanes + 1)),
+                "rank": In(range(spec.nodes)),  #: of this node, constant
+                "beat": In(BeatLayout(spec)),  #: what to do in this cycle
+                "flit": In(spec.link_width),  #: the stream's word of this beat, if its kind has one
+                "settings": In(SettingsLayout(spec)),  #: hold still until the command has settled
+                "read": Out(ReadLayout(spec)),  #: a word of the node's memory
+                "word": In(spec.link_width),  #: what was read 2 cycles ago
+                "write": Out(WriteLayout(spec)),  #: a flit of results to the node's memory
+                "clipped": Out(range(spec.lanes + 1)),  #: how many codes of the cache were clipped in this cycle
             }
         )
 
@@ -87,11 +96,21 @@ class Compute(wiring.Component):
         offset = Signal(address_bits(spec))
         m.d.sync += offset.eq(self.rank * self.settings.stride)
         record = self._values(m, p, projection.maximum)
-        codes = self._turn(m, p, platform, projection, exponent, factor)
+        turned = self._turn(m, p, platform)
+        m.d.comb += projection.activations.eq(turned.loaded)
+        with m.If(turned.filled & ~turned.caches):
+            m.d.comb += [
+                projection.activations.enable.eq(1),
+                projection.activations.unit.eq(turned.place),
+                projection.activations.codes.eq(turned.codes),
+            ]
+            m.d.sync += [exponent.eq(turned.exponent), factor.eq(turned.factor)]
+        with m.If(beat.kind == Beat.ACTIVATIONS):
+            m.d.sync += [exponent.eq(0), factor.eq(self.settings.scale)]
         sources = [
             (projection.o.enable, projection.o.address + offset, projection.o.data),
             record,
-            codes,
+            self._cache(m, turned),
         ]
         m.d.sync += self.write.enable.eq(Cat(enable for enable, _, _ in sources).any())
         for enable, address, flit in sources:
@@ -132,10 +151,8 @@ class Compute(wiring.Component):
         address = p.at(p.source(beat.address, "record_address"), ValueSums.record_latency)
         return self._is(m, Beat.RECORD, ValueSums.record_latency), address, sums.o
 
-    def _turn(
-        self, m: Module, p: Pipe, platform: object, projection: Projection, exponent: Signal, factor: Signal
-    ) -> tuple[Value, Value, Value]:
-        """Vectors to activations, and to codes of the cache, whose flit is to be written."""
+    def _turn(self, m: Module, p: Pipe, platform: object) -> Turning:
+        """Vectors to units of codes, which become activations or entries of the cache."""
         spec, beat, settings = self.spec, self.beat, self.settings
         m.submodules.turn = turn = TurnUnit(spec=spec)
         m.submodules.reciprocal = reciprocal = FloatReciprocal()
@@ -177,24 +194,26 @@ class Compute(wiring.Component):
         m.d.sync += filled.eq(full)
         place = p.at(p.source(beat.place, "unit_place"), TurnUnit.CODE_LATENCY + 1)
         address = p.at(p.source(beat.address, "unit_address"), TurnUnit.CODE_LATENCY + 1)
-        activates = filled & ~caches
-        m.d.comb += projection.activations.eq(units.o)
-        with m.If(activates):
-            m.d.comb += [
-                projection.activations.enable.eq(1),
-                projection.activations.unit.eq(place),
-                projection.activations.codes.eq(unit),
-            ]
-            m.d.sync += [
-                exponent.eq(turn.exponent),
-                factor.eq(Mux(settings.turned == Turned.NORMALISE, reciprocal.o, SINGLE.one)),
-            ]
-        with m.If(beat.kind == Beat.ACTIVATIONS):
-            m.d.sync += [exponent.eq(0), factor.eq(settings.scale)]
+        return Turning(
+            loaded=units.o,
+            caches=caches,
+            comes=came,
+            clipped=turn.clipped,
+            filled=filled,
+            codes=unit,
+            place=place,
+            address=address,
+            exponent=turn.exponent,
+            factor=Mux(settings.turned == Turned.NORMALISE, reciprocal.o, SINGLE.one),
+        )
+
+    def _cache(self, m: Module, turned: Turning) -> tuple[Value, Value, Value]:
+        """An entry of the cache to write, of 8-bit codes; and how many of them were clipped."""
+        spec, settings = self.spec, self.settings
         writes = Signal()
         m.d.sync += writes.eq((settings.turned == Turned.CACHE_ALL) | (settings.root == self.rank))
-        codes = Cat(unit.word_select(k, spec.activation_bits)[:8] for k in range(spec.flit_bytes))
+        codes = Cat(turned.codes.word_select(k, spec.activation_bits)[:8] for k in range(spec.flit_bytes))
         counted = Signal.like(self.clipped)
-        m.d.comb += counted.eq(sum(turn.clipped[k] for k in range(spec.lanes)))
-        m.d.sync += self.clipped.eq(Mux(came & caches & writes, counted, 0))
-        return filled & caches & writes, address, codes
+        m.d.comb += counted.eq(sum(turned.clipped[k] for k in range(spec.lanes)))
+        m.d.sync += self.clipped.eq(Mux(turned.comes & turned.caches & writes, counted, 0))
+        return turned.filled & turned.caches & writes, turned.address, codes

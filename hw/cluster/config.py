@@ -17,10 +17,10 @@ class Config:
 
     spec: Spec = field(default_factory=Spec)
     link_stages: int = 1  #: registers between a node's output and its peers' receive buffers
-    receive_depth: int = 16  #: flits of a receive buffer; 10 + 2·link_stages hide the credits' way
+    receive_depth: int = 16  #: flits of a receive buffer; 10 + 2·link_stages hide the round trip of a credit
     operand_depth: int = 8  #: own flits read ahead of the ones they are combined with
     command_depth: int = 4  #: collectives that wait in a node
-    read_words: int = 128  #: words of external memory under way
+    read_words: int = 128  #: words of external memory asked for and not yet used
 
     def __post_init__(self) -> None:
         limits = {

@@ -18,11 +18,6 @@ class Dequantise(wiring.Component):
 
     Holds the steps and offsets of one row block. A flit of weights belongs to one group, since a
     flit has at most 64. Latency 4 cycles, throughput one flit a cycle.
-
-    Members:
-        flit: of weights, or of steps and offsets.
-        fill: the flit is row `row` of steps and offsets. group: of the flit's weights.
-        o: codes, the first in the low bits.
     """
 
     latency = 4
@@ -33,11 +28,11 @@ class Dequantise(wiring.Component):
         self.rows = max(2, -(-spec.lanes * (spec.inputs // GROUP) // self.pairs))
         super().__init__(
             {
-                "flit": In(spec.link_width),
-                "fill": In(1),
-                "row": In(range(self.rows)),
-                "group": In(range(self.rows * self.pairs)),
-                "o": Out(8 * spec.products),
+                "flit": In(spec.link_width),  #: weights, or steps and offsets
+                "fill": In(1),  #: the flit is steps and offsets, to be kept
+                "row": In(range(self.rows)),  #: where they are kept
+                "group": In(range(self.rows * self.pairs)),  #: the flit's weights belong to this group of the row block
+                "o": Out(8 * spec.products),  #: codes of the weights that came 4 cycles ago, the first one lowest
             }
         )
 

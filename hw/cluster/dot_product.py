@@ -23,9 +23,9 @@ def total_width(spec: Spec) -> int:
 
 def dot_latency(spec: Spec) -> int:
     """Cycles from a row's last flit to its sum."""
-    stages, left = 2, spec.products  # products and accumulator
-    while left > 1:
-        stages, left = stages + 1, -(-left // FAN_IN)
+    stages, operands = 2, spec.products  # products and accumulator
+    while operands > 1:
+        stages, operands = stages + 1, -(-operands // FAN_IN)
     return stages
 
 
@@ -33,12 +33,8 @@ class DotProduct(wiring.Component):
     """total = Σ code·activation over the flits from `first` to `last`, exact.
 
     As many products a cycle as a flit has weights, each behind a register; then an adder tree of four
-    operands a stage, and the accumulator. Throughput one flit a cycle; `total` is a row's from
+    operands a stage, and the accumulator. Throughput one flit a cycle; `o` is a row's total from
     `dot_latency` cycles after its last flit came, for one cycle.
-
-    Members:
-        i: {`codes`, `activations`, `first`}, signed. o: the sum so far.
-        valid: a flit comes.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -46,12 +42,18 @@ class DotProduct(wiring.Component):
         count = spec.products
         layout = data.StructLayout(
             {
-                "codes": data.ArrayLayout(signed(8), count),
-                "activations": data.ArrayLayout(signed(spec.activation_bits), count),
-                "first": 1,
+                "codes": data.ArrayLayout(signed(8), count),  #: of weights or keys
+                "activations": data.ArrayLayout(signed(spec.activation_bits), count),  #: one for each of them
+                "first": 1,  #: the flit begins a row
             }
         )
-        super().__init__({"i": In(layout), "valid": In(1), "o": Out(signed(total_width(spec)))})
+        super().__init__(
+            {
+                "i": In(layout),  #: a flit's codes and what they are multiplied with
+                "valid": In(1),  #: a flit comes in this cycle; rows may have gaps
+                "o": Out(signed(total_width(spec))),  #: the row's sum so far
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

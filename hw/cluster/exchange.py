@@ -22,12 +22,7 @@ class Exchange(wiring.Component):
 
     No arbitration: a stage is a permutation, and every link has its own receive buffer. A node's flit
     goes to all its peers' links and is valid on one. Latency `link_stages` cycles, for flits and for
-    credits.
-
-    Members:
-        sent, sent_link: by node: its flit, and the link it is for, one-hot.
-        valid: by node and link: a flit arrives; its data are `data` of the node at the link's other end.
-        credit_out: by node and incoming link: a place is free. credit_in: by node and outgoing link.
+    credits. All arrays are by node.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -35,12 +30,13 @@ class Exchange(wiring.Component):
         n, links, width = spec.nodes, spec.links, spec.link_width
         super().__init__(
             {
-                "sent": In(width).array(n),
-                "sent_link": In(links).array(n),
-                "data": Out(width).array(n),
+                "sent": In(width).array(n),  #: the node's flit
+                "sent_link": In(links).array(n),  #: the link it is for, one-hot; 0: no flit
+                "data": Out(width).array(n),  #: the flit that the node sent `link_stages` cycles ago
+                #: a flit arrives on these links; it is the `data` of the node at the link's other end
                 "valid": Out(links).array(n),
-                "credit_out": In(links).array(n),
-                "credit_in": Out(links).array(n),
+                "credit_out": In(links).array(n),  #: a place of these incoming links' buffers is free again
+                "credit_in": Out(links).array(n),  #: a place at the other end of these outgoing links is
             }
         )
 

@@ -22,11 +22,6 @@ class Feeder(wiring.Component):
     A word of the stream is a beat in the cycle in which it leaves the reader; lane b of it is node b's
     flit. Then come the command's phases without a stream, one beat a cycle, each after the units have
     settled.
-
-    Members:
-        i: stream of commands, taken at their ends. ahead: those that read a stream, once known.
-        beat, word, settings: for all nodes, from registers. moved: a beat is under way.
-        busy: a command is under way. memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -34,14 +29,14 @@ class Feeder(wiring.Component):
         self.width = self.spec.nodes * self.spec.link_width
         super().__init__(
             {
-                "i": In(stream.Signature(command_layout())),
-                "ahead": In(stream.Signature(command_layout())),
-                "beat": Out(BeatLayout(self.spec)),
-                "word": Out(self.width),
-                "settings": Out(SettingsLayout(self.spec)),
-                "moved": Out(1),
-                "busy": Out(1),
-                "memory": Out(ReadSignature(self.width)),
+                "i": In(stream.Signature(command_layout())),  #: commands, each taken at its end
+                "ahead": In(stream.Signature(command_layout())),  #: those of `i` that read a stream, as soon as known
+                "beat": Out(BeatLayout(self.spec)),  #: for all nodes, from registers; IDLE if nothing is to be done
+                "word": Out(self.width),  #: the stream's word of this beat, lane b for node b
+                "settings": Out(SettingsLayout(self.spec)),  #: of the command at hand
+                "moved": Out(1),  #: the beat is not IDLE
+                "busy": Out(1),  #: a command is under way
+                "memory": Out(ReadSignature(self.width)),  #: for the streams
             }
         )
 
@@ -117,12 +112,15 @@ class Feeder(wiring.Component):
                 m.d.sync += [beat.kind.eq(Beat.DIVISOR), beat.address.eq(c.source - 1)]
                 m.next = "vector"
             with m.State("vector"):
+                m.d.sync += number.eq(number + 1)
                 self._vector_beat(m, number)
                 ends(number == c.flits - 1, settle["vector"])
             with m.State("codes"):
+                m.d.sync += number.eq(number + 1)
                 self._code_beat(m, number)
                 ends(number == c.flits - 1, settle["codes"])
             with m.State("record"):
+                m.d.sync += number.eq(number + 1)
                 self._record_beat(m, number)
                 ends(number == c.record * QUARTERS, settle["record"])
             with m.State("settle"):
@@ -139,12 +137,11 @@ class Feeder(wiring.Component):
                         m.next = "idle"
         return m
 
-    def _vector_beat(self, m: Module, number: Signal) -> None:
+    def _vector_beat(self, m: Module, number: Value) -> None:
         """Flits of a vector that lies in pieces of `record` flits, `rank_stride` apart."""
         c, beat = self.i.payload, self.beat
         column, piece = Signal(LENGTH), Signal.like(beat.address)
         m.d.sync += [
-            number.eq(number + 1),
             beat.kind.eq(Beat.VECTOR),
             beat.first.eq(number == 0),
             beat.index.eq(c.scale + number),
@@ -157,12 +154,11 @@ class Feeder(wiring.Component):
         with m.If(number == c.flits - 1):
             m.d.sync += [column.eq(0), piece.eq(0)]
 
-    def _code_beat(self, m: Module, number: Signal) -> None:
+    def _code_beat(self, m: Module, number: Value) -> None:
         """Four flits of the turned vector become a unit of activations, or a flit of the cache."""
         c, beat = self.i.payload, self.beat
         unit = number >> (QUARTERS - 1).bit_length()
         m.d.sync += [
-            number.eq(number + 1),
             beat.kind.eq(Beat.CODES),
             beat.last.eq(number % QUARTERS == QUARTERS - 1),
             beat.index.eq(number),
@@ -170,11 +166,10 @@ class Feeder(wiring.Component):
             beat.address.eq(c.target + unit),
         ]
 
-    def _record_beat(self, m: Module, number: Signal) -> None:
+    def _record_beat(self, m: Module, number: Value) -> None:
         """The header, then four flits of singles from each row of sums."""
         c, beat = self.i.payload, self.beat
         m.d.sync += [
-            number.eq(number + 1),
             beat.kind.eq(Beat.RECORD),
             beat.first.eq(number == 0),
             beat.index.eq((number - 1) >> (QUARTERS - 1).bit_length()),

@@ -33,25 +33,61 @@ def header_layout() -> data.StructLayout:
 
 
 def address_bits(spec: Spec) -> int:
-    """Of an address in a node's memory."""
+    """Bits of an address in a node's memory."""
     return (spec.words - 1).bit_length()
 
 
 class HostLayout(data.StructLayout):
-    """Access from outside to the memories of `nodes` idle nodes, at `address` + rank·`stride` in each.
-
-    `read` is common; `write` has a bit and `data` a flit for each node. `stride` must stand a cycle
-    before the first access.
-    """
+    """Access from outside to the memories of `nodes` idle nodes, at `address` + rank·`stride` in each."""
 
     def __init__(self, spec: Spec, *, nodes: int = 1) -> None:
         bits = address_bits(spec)
-        super().__init__({"read": 1, "write": nodes, "address": bits, "stride": bits, "data": nodes * spec.link_width})
+        super().__init__(
+            {
+                "read": 1,  #: all nodes read; their words come 3 cycles later
+                "write": nodes,  #: by node: it writes
+                "address": bits,  #: in node 0
+                "stride": bits,  #: from node to node; constant from the cycle before the first access on
+                "data": nodes * spec.link_width,  #: a flit for each node to write, node 0's lowest
+            }
+        )
+
+
+class ReadLayout(data.StructLayout):
+    """A request for a word of a node's memory."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "enable": 1,  #: a word is asked for in this cycle
+                "address": address_bits(spec),  #: of the word
+            }
+        )
+
+
+class WriteLayout(data.StructLayout):
+    """A word for a node's memory."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "enable": 1,  #: the word is written in this cycle
+                "address": address_bits(spec),  #: where
+                "data": spec.link_width,  #: the word, a flit
+            }
+        )
 
 
 def operation_layout() -> data.StructLayout:
-    """What the vector ALU does with a flit. `header`: the first flit of a record."""
-    return data.StructLayout({"format": 2, "kind": 2, "reduce": 1, "header": 1})
+    """What the vector ALU does with a flit."""
+    return data.StructLayout(
+        {
+            "format": 2,  #: of the flit's elements
+            "kind": 2,  #: how two elements, or two records, are combined
+            "reduce": 1,  #: 0: the received flit passes as it is
+            "header": 1,  #: the flit is the first one of a record, which has the maximum
+        }
+    )
 
 
 class WalkLayout(data.StructLayout):
@@ -60,23 +96,23 @@ class WalkLayout(data.StructLayout):
     def __init__(self, spec: Spec) -> None:
         super().__init__(
             {
-                "active": 1,  # an idle side still takes the turn
-                "link": range(spec.links),
-                "peer": range(spec.nodes),
-                "rank": range(spec.nodes),  # number of the first piece
-                "xor": 1,
-                "base": address_bits(spec),
-                "segments": range(spec.nodes + 1),
-                "flits": LENGTH,
-                "offset": INDEX,
-                "stream": 1,  # waits flit by flit for the turn before
-                "wait": 1,  # waits at all
-                "widen": 1,
-                "discard": 1,
-                "record": LENGTH,
-                "format": 2,
-                "kind": 2,
-                "reduce": 1,
+                "active": 1,  #: 0: nothing moves on this side, which still takes the turn
+                "link": range(spec.links),  #: on which flits leave, or arrive
+                "peer": range(spec.nodes),  #: the node at its other end
+                "rank": range(spec.nodes),  #: number of the first piece
+                "xor": 1,  #: piece j is number rank XOR j; else (rank - j) mod N
+                "base": address_bits(spec),  #: where number 0 starts
+                "segments": range(spec.nodes + 1),  #: pieces
+                "flits": LENGTH,  #: of a piece
+                "offset": INDEX,  #: flit i needs flit i - offset of the turn before
+                "stream": 1,  #: waits flit by flit for the turn before; else for all of it
+                "wait": 1,  #: waits at all
+                "widen": 1,  #: halves become singles; the memory has half as many words as there are flits
+                "discard": 1,  #: what arrives is not written
+                "record": LENGTH,  #: flits of a record of a merge
+                "format": 2,  #: of the elements
+                "kind": 2,  #: how they are combined
+                "reduce": 1,  #: received flits are combined with the node's own
             }
         )
 
@@ -87,20 +123,20 @@ class ItemLayout(data.StructLayout):
     def __init__(self, spec: Spec) -> None:
         super().__init__(
             {
-                "active": 1,
-                "last": 1,
-                "link": range(spec.links),
-                "peer": range(spec.nodes),
-                "address": address_bits(spec),
-                "half": 1,  # which half of the word, if widened
-                "widen": 1,
-                "turn": TURN,
-                "index": INDEX,
-                "need": signed(INDEX + 1),  # flits of the turn before that must be written; <= 0: none
-                "stream": 1,
-                "wait": 1,
-                "discard": 1,
-                "operation": operation_layout(),
+                "active": 1,  #: 0: no flit, the place of an inactive side's turn
+                "last": 1,  #: of the turn
+                "link": range(spec.links),  #: on which it leaves, or arrives
+                "peer": range(spec.nodes),  #: the node at its other end
+                "address": address_bits(spec),  #: of its word in the node's memory
+                "half": 1,  #: which half of the word, if widened
+                "widen": 1,  #: the half's numbers become singles
+                "turn": TURN,  #: number of the turn
+                "index": INDEX,  #: number of the flit in the turn
+                "need": signed(INDEX + 1),  #: flits of the turn before that must be written; <= 0: none
+                "stream": 1,  #: `need` is enough; else the whole turn before must be written
+                "wait": 1,  #: waits at all
+                "discard": 1,  #: is not written when it arrives
+                "operation": operation_layout(),  #: what becomes of it and the node's own flit
             }
         )
 
@@ -124,25 +160,20 @@ class Beat(IntEnum):
 
 
 class BeatLayout(data.StructLayout):
-    """One cycle of all decode units.
-
-    first, last: of a row (VECTOR, RECORD: of the command; CODES: last of four flits). begin, final: the row is the
-    command's first, last. word: of a flit of results, or of scores. index: row of the memory that is read or
-    filled. place: group of weights, row of the turned vector, or part of a row of sums. address: in the node's memory.
-    """
+    """One cycle of all decode units."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(
             {
-                "kind": Beat,
-                "first": 1,
-                "last": 1,
-                "begin": 1,
-                "final": 1,
-                "word": range(spec.lanes),
-                "index": LENGTH,
-                "place": LENGTH,
-                "address": address_bits(spec),
+                "kind": Beat,  #: decides which of the other fields matter
+                "first": 1,  #: of a row; VECTOR, RECORD: of the command
+                "last": 1,  #: of a row; CODES: of four flits
+                "begin": 1,  #: the row, or the flit of scores, is the command's first
+                "final": 1,  #: the row is the command's last
+                "word": range(spec.lanes),  #: of a flit of results, or of scores
+                "index": LENGTH,  #: row of the memory that is read or filled
+                "place": LENGTH,  #: group of weights, row of the turned vector, or part of a row of sums
+                "address": address_bits(spec),  #: in the node's memory, to read or to write
             }
         )
 
@@ -151,4 +182,11 @@ class SettingsLayout(data.StructLayout):
     """What holds for a whole command of the decode units."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__({"turned": 2, "root": range(spec.nodes), "scale": 32, "stride": address_bits(spec)})
+        super().__init__(
+            {
+                "turned": 2,  #: TURN: what becomes of the vector
+                "root": range(spec.nodes),  #: nodes up to this one have the last token; TURN: the node that keeps codes
+                "scale": 32,  #: of activations or scores, single
+                "stride": address_bits(spec),  #: GEMV: node b's results lie b · stride after node 0's
+            }
+        )

@@ -12,16 +12,25 @@ from hw.lib.float_multiply import FloatMultiply
 
 
 class MergeLane(wiring.Component):
-    """o = a·own + b·received in single precision, each step rounded. Latency 15 cycles, throughput one a cycle.
-
-    Members:
-        i: {`own`, `received`, `a`, `b`}. o: a single.
-    """
+    """o = a·own + b·received in single precision, each step rounded. Latency 15 cycles, throughput one a cycle."""
 
     latency = FloatMultiply.latency + FloatAdd.latency
 
     def __init__(self) -> None:
-        super().__init__({"i": In(data.StructLayout({"own": 32, "received": 32, "a": 32, "b": 32})), "o": Out(32)})
+        layout = data.StructLayout(
+            {
+                "own": 32,  #: a single
+                "received": 32,  #: a single
+                "a": 32,  #: factor of `own`, a single
+                "b": 32,  #: factor of `received`, a single
+            }
+        )
+        super().__init__(
+            {
+                "i": In(layout),  #: two words and their factors, every cycle
+                "o": Out(32),  #: a single, 15 cycles later
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

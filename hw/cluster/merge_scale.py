@@ -14,22 +14,32 @@ from hw.lib.pipe import Pipe
 
 
 class MergeScale(wiring.Component):
-    """top = max(m1, m2), a = exp(m1 - top), b = exp(m2 - top); equals `golden.cluster.combine.merge_records`.
+    """top = max(m1, m2), a = exp(m1 - top), b = exp(m2 - top); equals `golden.cluster.combine.merge_factors`.
 
     The larger maximum's factor is exactly 1; equal maxima have a difference of 0 even if infinite; a
     NaN makes top and both factors NaN. Latency 18 cycles, throughput one a cycle.
-
-    Members:
-        i: {`m1`, `m2`}. o: {`top`, `a`, `b`}, singles.
     """
 
     latency = FloatAdd.latency + FloatExp.latency + 1
 
     def __init__(self) -> None:
+        maxima = data.StructLayout(
+            {
+                "m1": 32,  #: of the node's own record
+                "m2": 32,  #: of the received one
+            }
+        )
+        factors = data.StructLayout(
+            {
+                "top": 32,  #: the larger maximum
+                "a": 32,  #: factor of the node's own record
+                "b": 32,  #: factor of the received one
+            }
+        )
         super().__init__(
             {
-                "i": In(data.StructLayout({"m1": 32, "m2": 32})),
-                "o": Out(data.StructLayout({"top": 32, "a": 32, "b": 32})),
+                "i": In(maxima),  #: singles, every cycle
+                "o": Out(factors),  #: singles, 18 cycles later
             }
         )
 

@@ -23,25 +23,19 @@ class Mover(wiring.Component):
     """LOAD and STORE, all nodes at once: a word of external memory, which is a flit for every node, a cycle.
 
     LOAD of kind BROADCAST writes one lane of a word to all nodes a cycle, and so needs N cycles a word.
-
-    Members:
-        i: stream of LOAD and STORE commands; taken at its end.
-        host: access to the nodes' memories. word: the flits that were read `READ_LATENCY` cycles ago.
-        moved: a word or, of a broadcast, a lane moves. busy: a command is under way.
-        memory, out: external memory.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config, self.width = config, 8 * config.word_bytes
         super().__init__(
             {
-                "i": In(stream.Signature(command_layout())),
-                "host": Out(HostLayout(config.spec, nodes=config.spec.nodes)),
-                "word": In(self.width),
-                "moved": Out(1),
-                "busy": Out(1),
-                "memory": Out(ReadSignature(self.width)),
-                "out": Out(WriteSignature(self.width)),
+                "i": In(stream.Signature(command_layout())),  #: LOAD and STORE, each taken at its end
+                "host": Out(HostLayout(config.spec, nodes=config.spec.nodes)),  #: access to the nodes' memories
+                "word": In(self.width),  #: the flits that were read `READ_LATENCY` cycles ago, node 0's lowest
+                "moved": Out(1),  #: a word moves, or a lane of one that is broadcast
+                "busy": Out(1),  #: a command is under way
+                "memory": Out(ReadSignature(self.width)),  #: external memory, for LOAD
+                "out": Out(WriteSignature(self.width)),  #: external memory, for STORE
             }
         )
 

@@ -14,33 +14,24 @@ from hw.lib.shared import repeat
 
 
 class Network(wiring.Component):
-    """N nodes, which take every command at once and execute it each at its own pace.
-
-    Members:
-        i: stream of collective commands.
-        pause: by node, its links carry nothing in this cycle.
-        host: access to the nodes' memories while all are idle; host_data: the flits read 3 cycles
-        ago, node 0's first.
-        beat, settings, word: of the decode units; node b takes lane b of the word.
-        idle, waits, waits_for, events: by node. turn: of node 0.
-    """
+    """N nodes, which take every command at once and execute it each at its own pace."""
 
     def __init__(self, *, config: Config) -> None:
         self.config, spec = config, config.spec
         super().__init__(
             {
-                "i": In(stream.Signature(command_layout())),
-                "pause": In(spec.nodes),
-                "host": In(HostLayout(spec, nodes=spec.nodes)),
-                "host_data": Out(spec.nodes * spec.link_width),
-                "beat": In(BeatLayout(spec)),
-                "settings": In(SettingsLayout(spec)),
-                "word": In(spec.nodes * spec.link_width),
-                "idle": Out(spec.nodes),
-                "waits": Out(spec.nodes),
-                "waits_for": Out(range(spec.nodes)).array(spec.nodes),
-                "events": Out(EventLayout()).array(spec.nodes),
-                "turn": Out(TURN),
+                "i": In(stream.Signature(command_layout())),  #: collective commands
+                "pause": In(spec.nodes),  #: by node: its links carry nothing in this cycle
+                "host": In(HostLayout(spec, nodes=spec.nodes)),  #: access to the memories while all nodes are idle
+                "host_data": Out(spec.nodes * spec.link_width),  #: the flits read 3 cycles ago, node 0's lowest
+                "beat": In(BeatLayout(spec)),  #: of all decode units, while all nodes are idle
+                "settings": In(SettingsLayout(spec)),  #: of the decode units' command
+                "word": In(spec.nodes * spec.link_width),  #: the beat's word; node b takes lane b
+                "idle": Out(spec.nodes),  #: by node: it has no command left
+                "waits": Out(spec.nodes),  #: by node: it lacks a flit or a credit
+                "waits_for": Out(range(spec.nodes)).array(spec.nodes),  #: by node: the node that it lacks it from
+                "events": Out(EventLayout()).array(spec.nodes),  #: by node: what happens, for the counters
+                "turn": Out(TURN),  #: of node 0: number of the turn that is being written
             }
         )
 

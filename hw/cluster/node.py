@@ -26,11 +26,20 @@ TURNS_AHEAD = 4  # turns that wait on each side
 
 
 class EventLayout(data.StructLayout):
-    """What happens in a node in a cycle, for counters and watchdog."""
+    """What happened in a node in the cycle before, for counters and watchdog."""
 
     def __init__(self) -> None:
-        stalls = {"credit_stall": 1, "order_stall": 1, "receive_wait": 1}
-        super().__init__({"sent": 1, "taken": 1, **stalls, "lost": 1, "clipped": CLIPPED})
+        super().__init__(
+            {
+                "sent": 1,  #: a flit left
+                "taken": 1,  #: a received flit was taken, or an idle side passed
+                "credit_stall": 1,  #: a flit to send waited for a place at its peer
+                "order_stall": 1,  #: it waited for a result
+                "receive_wait": 1,  #: the next flit to take had not arrived
+                "lost": 1,  #: a flit arrived without room; never
+                "clipped": CLIPPED,  #: how many codes of the cache were clipped
+            }
+        )
 
 
 class Node(wiring.Component):
@@ -40,41 +49,31 @@ class Node(wiring.Component):
     is decided flit by flit: a read waits until the turn before has written what it reads, a received
     flit until the node has sent its own of that number, a sent one until the peer has room. All of
     these wait for flits of lower (turn, number) only, so that nodes cannot wait in a circle.
-
-    Members:
-        rank: of this node, constant. i: stream of commands.
-        sent, sent_link: a flit and, one-hot, the link it is for. credit_in: its places come back.
-        data, valid: from every link. credit_out: a place of that link's buffer is free again.
-        pause: the node's links carry nothing in this cycle.
-        host: memory access while idle; host_data: the word read 3 cycles ago.
-        beat, flit, settings: of the decode unit, while idle; see `Compute`.
-        idle: no command is left. waits, waits_for: a flit or a credit is missing, of that node.
-        turn: the turn that is being written. events: for counters.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config, spec = config, config.spec
         super().__init__(
             {
-                "rank": In(range(spec.nodes)),
-                "i": In(stream.Signature(command_layout())),
-                "sent": Out(spec.link_width),
-                "sent_link": Out(spec.links),
-                "credit_in": In(spec.links),
-                "data": In(spec.link_width).array(spec.links),
-                "valid": In(spec.links),
-                "credit_out": Out(spec.links),
-                "pause": In(1),
-                "host": In(HostLayout(spec)),
-                "host_data": Out(spec.link_width),
-                "beat": In(BeatLayout(spec)),
-                "flit": In(spec.link_width),
-                "settings": In(SettingsLayout(spec)),
-                "idle": Out(1),
-                "waits": Out(1),
-                "waits_for": Out(range(spec.nodes)),
-                "turn": Out(TURN),
-                "events": Out(EventLayout()),
+                "rank": In(range(spec.nodes)),  #: of this node, constant
+                "i": In(stream.Signature(command_layout())),  #: collective commands
+                "sent": Out(spec.link_width),  #: a flit for one of the node's links
+                "sent_link": Out(spec.links),  #: that link, one-hot; 0: no flit
+                "credit_in": In(spec.links),  #: a place at the other end of these links is free again
+                "data": In(spec.link_width).array(spec.links),  #: by link: the flit that arrives, if `valid`
+                "valid": In(spec.links),  #: a flit arrives on these links; it is never held back
+                "credit_out": Out(spec.links),  #: a place of these links' receive buffers is free again
+                "pause": In(1),  #: the node's links carry nothing in this cycle
+                "host": In(HostLayout(spec)),  #: access to the memory while the node is idle
+                "host_data": Out(spec.link_width),  #: the word read 3 cycles ago
+                "beat": In(BeatLayout(spec)),  #: of the decode unit, while the node is idle
+                "flit": In(spec.link_width),  #: the node's lane of the beat's word
+                "settings": In(SettingsLayout(spec)),  #: of the decode unit's command
+                "idle": Out(1),  #: no command is left
+                "waits": Out(1),  #: a flit has not arrived, or a credit has not come back
+                "waits_for": Out(range(spec.nodes)),  #: the node that it should have come from
+                "turn": Out(TURN),  #: number of the turn that is being written
+                "events": Out(EventLayout()),  #: what happens, for the counters
             }
         )
 

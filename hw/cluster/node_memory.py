@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.cluster.config import Config
-from hw.cluster.layouts import address_bits
+from hw.cluster.layouts import ReadLayout, WriteLayout
 from hw.lib.memory import two_port_memory
 
 BANKS = 2  # even and odd words
@@ -17,27 +17,21 @@ class NodeMemory(wiring.Component):
     """Two banks of one read and one write port each; two readers of rising addresses share them without loss.
 
     The first reader is always served; the second is not while it wants the first one's bank, after
-    which the two run on different banks. Data come 2 cycles after the request. Nobody may read a word
+    which the two run on different banks. Data come 2 cycles after the request. No word may be read
     in the cycle in which it is written.
-
-    Members:
-        first, second: {`enable`, `address`}; `granted`: the second's request is served now.
-        first_data, second_data: words of requests two cycles ago.
-        write: {`enable`, `address`, `data`}.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.spec = config.spec
-        bits, width = address_bits(self.spec), self.spec.link_width
-        request = data.StructLayout({"enable": 1, "address": bits})
+        width = self.spec.link_width
         super().__init__(
             {
-                "first": In(request),
-                "second": In(request),
-                "granted": Out(1),
-                "first_data": Out(width),
-                "second_data": Out(width),
-                "write": In(data.StructLayout({"enable": 1, "address": bits, "data": width})),
+                "first": In(ReadLayout(self.spec)),  #: always served
+                "second": In(ReadLayout(self.spec)),  #: holds until it is served
+                "granted": Out(1),  #: the second reader is served in this cycle
+                "first_data": Out(width),  #: the word that the first reader asked for 2 cycles ago
+                "second_data": Out(width),  #: the word that the second reader was granted 2 cycles ago
+                "write": In(WriteLayout(self.spec)),  #: readable from the next cycle on
             }
         )
 

@@ -21,12 +21,6 @@ class OperandPort(wiring.Component):
 
     A word is asked for when what it holds is written and a place is free. From a request to its operand
     at the output 5 cycles; throughput one a cycle with `operand_depth` of 8.
-
-    Members:
-        i: stream of flits of the operand side. o: stream of operands.
-        written_turn, written: turn that is being written, and its flits that are.
-        enable: asks the memory for `i.payload.address`. granted: it is served now. data: its word, 2
-        cycles later.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -34,13 +28,13 @@ class OperandPort(wiring.Component):
         width = config.spec.link_width
         super().__init__(
             {
-                "i": In(stream.Signature(ItemLayout(config.spec))),
-                "o": Out(stream.Signature(width)),
-                "written_turn": In(TURN),
-                "written": In(INDEX),
-                "enable": Out(1),
-                "granted": In(1),
-                "data": In(width),
+                "i": In(stream.Signature(ItemLayout(config.spec))),  #: flits of the operand side
+                "o": Out(stream.Signature(width)),  #: their words, widened where the item says so
+                "written_turn": In(TURN),  #: number of the turn that is being written
+                "written": In(INDEX),  #: how many of its flits are
+                "enable": Out(1),  #: asks the memory for the word at `i.payload.address`
+                "granted": In(1),  #: the memory serves it in this cycle
+                "data": In(width),  #: the word that was granted 2 cycles ago
             }
         )
 

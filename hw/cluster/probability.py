@@ -15,18 +15,26 @@ from hw.lib.float_to_code import FloatToCode
 
 
 class Probability(wiring.Component):
-    """o = round(2**17 · exp(score - maximum)), at most 2**17 - 1; NaN gives 0; equals `golden.cluster.compute.weigh`.
+    """o = round(2**17 · exp(score - maximum)), at most 2**17 - 1; NaN gives 0.
 
-    Throughput one a cycle.
-
-    Members:
-        i: {`score`, `maximum`}, singles, score <= maximum. o: 17 bits.
+    Equals `golden.cluster.compute.probabilities`. Throughput one a cycle.
     """
 
     latency = FloatAdd.latency + FloatExp.latency + FloatToCode.latency
 
     def __init__(self) -> None:
-        super().__init__({"i": In(data.StructLayout({"score": 32, "maximum": 32})), "o": Out(PROBABILITY_BITS)})
+        layout = data.StructLayout(
+            {
+                "score": 32,  #: a single, at most the maximum
+                "maximum": 32,  #: of all scores, a single
+            }
+        )
+        super().__init__(
+            {
+                "i": In(layout),  #: a token's score, every cycle
+                "o": Out(PROBABILITY_BITS),  #: its share, `latency` cycles later
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.spec import Spec
 from golden.float_format import SINGLE
-from hw.cluster.activation_memory import ActivationMemory
+from hw.cluster.activation_memory import ActivationMemory, UnitLayout
 from hw.cluster.dequantise import Dequantise
 from hw.cluster.dot_product import DotProduct, dot_latency
-from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, address_bits
+from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, WriteLayout
 from hw.cluster.rescale import EXPONENT, Rescale
 from hw.lib.float_parts import extreme
 from hw.lib.pipe import Pipe, Staged
@@ -35,14 +35,7 @@ class Projection(wiring.Component):
 
     Beats SCALES, GROUPS, WEIGHTS and KEYS, one flit a cycle; the words of a flit of results are
     collected, and the flit leaves `projection_latency` cycles after the row's last beat. Scores: the maximum is
-    kept, the last token's is -∞ if `masked`, and so are words of the last flit behind it.
-
-    Members:
-        beat, flit, settings: see `Compute`. masked: the last token of a KEYS command is not there.
-        exponent, factor: of the activations. activations: write of an activation unit.
-        scores: flit that a MAXIMUM beat asked for 2 cycles ago.
-        maximum: of the scores of the last KEYS, or of the last MAXIMUM command.
-        o: {`enable`, `address`, `data`} of a flit of results.
+    kept, the last token's is -∞ if `masked`, and so are the words after it in the last flit.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -51,16 +44,17 @@ class Projection(wiring.Component):
         self.codes_at = codes_at(spec)
         super().__init__(
             {
-                "beat": In(BeatLayout(spec)),
-                "flit": In(spec.link_width),
-                "scores": In(spec.link_width),
-                "settings": In(SettingsLayout(spec)),
-                "masked": In(1),
-                "exponent": In(signed(EXPONENT)),
-                "factor": In(32),
-                "activations": In(self.memory.write.shape()),
+                "beat": In(BeatLayout(spec)),  #: what to do in this cycle
+                "flit": In(spec.link_width),  #: the stream's word of this beat
+                "scores": In(spec.link_width),  #: the flit that a MAXIMUM beat asked for 2 cycles ago
+                "settings": In(SettingsLayout(spec)),  #: of the command at hand
+                "masked": In(1),  #: this node does not have the last token of a KEYS command
+                "exponent": In(signed(EXPONENT)),  #: of the activations; holds still like the settings
+                "factor": In(32),  #: of the activations, a single; holds still too
+                "activations": In(UnitLayout(spec)),  #: a unit of activations to keep
+                #: of the scores of the last KEYS or the last MAXIMUM command
                 "maximum": Out(32, init=SINGLE.negative_infinity),
-                "o": Out(data.StructLayout({"enable": 1, "address": address_bits(spec), "data": spec.link_width})),
+                "o": Out(WriteLayout(spec)),  #: a flit of results for the node's memory
             }
         )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from amaranth.hdl import Array, Cat, Const, Elaboratable, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.spec import Kind
 from hw.cluster.config import Config
-from hw.cluster.layouts import INDEX, TURN, ItemLayout, operation_layout
-from hw.cluster.vector_alu import TagLayout
+from hw.cluster.layouts import INDEX, TURN, ItemLayout
+from hw.cluster.vector_alu import PairLayout
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer
 
@@ -21,16 +21,6 @@ class ReceivePort(wiring.Component):
     far ahead it is; the credit returns when the flit is taken. A flit is combined only after the
     node has sent its own of the same number, since the result may take its place. Latency 1 cycle to the
     ALU after the flit is at its buffer's end (2 cycles).
-
-    Members:
-        i: stream of flits of the receive side.
-        data, valid: from every link. credit: a place of that link's buffer is free again.
-        own: stream of operands, for flits that are reduced.
-        read_turn, read: how far the node has sent.
-        pause: nothing is taken in this cycle.
-        merge_busy, combine_busy: of the ALU.
-        o_valid, o: to the ALU, registered.
-        waits: the flit has not arrived. lost: a flit arrived without room, which credits prevent.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -38,24 +28,20 @@ class ReceivePort(wiring.Component):
         width = spec.link_width
         super().__init__(
             {
-                "i": In(stream.Signature(ItemLayout(spec))),
-                "data": In(width).array(spec.links),
-                "valid": In(spec.links),
-                "credit": Out(spec.links),
-                "own": In(stream.Signature(width)),
-                "read_turn": In(TURN),
-                "read": In(INDEX),
-                "pause": In(1),
-                "merge_busy": In(1),
-                "combine_busy": In(1),
-                "o_valid": Out(1),
-                "o": Out(
-                    data.StructLayout(
-                        {"own": width, "received": width, "operation": operation_layout(), "tag": TagLayout(spec)}
-                    )
-                ),
-                "waits": Out(1),
-                "lost": Out(1),
+                "i": In(stream.Signature(ItemLayout(spec))),  #: flits of the receive side
+                "data": In(width).array(spec.links),  #: by link: the flit that arrives, if `valid`
+                "valid": In(spec.links),  #: a flit arrives on these links; it is never held back
+                "credit": Out(spec.links),  #: a place of these links' buffers is free again
+                "own": In(stream.Signature(width)),  #: operands, one for each flit that is reduced
+                "read_turn": In(TURN),  #: number of the turn that the node is sending
+                "read": In(INDEX),  #: how many of its flits have left the memory
+                "pause": In(1),  #: no flit is taken in this cycle
+                "merge_busy": In(1),  #: a flit is in the ALU's pipeline of MERGE
+                "combine_busy": In(1),  #: a flit is in the ALU's other pipeline
+                "o_valid": Out(1),  #: `o` enters the ALU, which never holds it back
+                "o": Out(PairLayout(spec)),  #: a taken flit and the node's own, from registers
+                "waits": Out(1),  #: the next flit has not arrived
+                "lost": Out(1),  #: a flit arrived without room, which credits prevent
             }
         )
 

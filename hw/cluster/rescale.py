@@ -17,13 +17,9 @@ EXPONENT = 10  # bits of the activations' exponent
 
 
 class Rescale(wiring.Component):
-    """o = total·2**exponent · factor · scale, rounded three times; equals the tail of `golden.cluster.compute.project`.
+    """o = total·2**exponent · factor · scale, rounded three times; equals `golden.cluster.compute.rescale`.
 
     Throughput one a cycle.
-
-    Members:
-        i: {`total`, `exponent`, `factor`, `scale`}; `scale` belongs to the total, the others hold still.
-        o: a single.
     """
 
     latency = FloatFromInt.latency + 2 * FloatMultiply.latency
@@ -31,9 +27,19 @@ class Rescale(wiring.Component):
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         layout = data.StructLayout(
-            {"total": signed(total_width(spec)), "exponent": signed(EXPONENT), "factor": 32, "scale": 32}
+            {
+                "total": signed(total_width(spec)),  #: a row's sum
+                "exponent": signed(EXPONENT),  #: of the activations; holds still while totals are under way
+                "factor": 32,  #: of the activations, a single; holds still too
+                "scale": 32,  #: of this row, a single
+            }
         )
-        super().__init__({"i": In(layout), "o": Out(32)})
+        super().__init__(
+            {
+                "i": In(layout),  #: a total every cycle
+                "o": Out(32),  #: its number, a single, `latency` cycles later
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

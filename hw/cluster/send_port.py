@@ -12,8 +12,8 @@ from hw.lib.stream import transfer
 
 
 def written_enough(item, turn, count):
-    """A read may go: the turn before it is written, or as much of it as the flit needs."""
-    before = (item.turn - turn)[:TURN]  # turns that are not all written, this one among them not counted
+    """Whether a flit may be read: the turn before it is written, or as much of that turn as the flit needs."""
+    before = (item.turn - turn)[:TURN]  # earlier turns that are not completely written
     ahead = (before == 0) | before[-1]
     return ~item.wait | ahead | (item.stream & (before == 1) & (item.need <= count))
 
@@ -24,15 +24,6 @@ class SendPort(wiring.Component):
     A flit goes when what it needs is written, the link's peer has room for it (credits: one for every
     place of the peer's receive buffer, which come back one by one), and the link is not paused.
     Latency 0; `i.ready` depends on `i.payload`.
-
-    Members:
-        i: stream of flits of the send side.
-        written_turn, written: turn that is being written, and its flits that are.
-        pause: the link may not be used in this cycle.
-        credit: a place of the peer's buffer on that link is free again.
-        go: a flit leaves the memory. Its link is `link`, one-hot.
-        read_turn, read: turn that is being sent, and its flits that are read.
-        starved: a flit waits for a credit only. blocked: it waits for a result.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -40,17 +31,17 @@ class SendPort(wiring.Component):
         links = config.spec.links
         super().__init__(
             {
-                "i": In(stream.Signature(ItemLayout(config.spec))),
-                "written_turn": In(TURN),
-                "written": In(INDEX),
-                "pause": In(1),
-                "credit": In(links),
-                "go": Out(1),
-                "link": Out(links),
-                "read_turn": Out(TURN),
-                "read": Out(INDEX),
-                "starved": Out(1),
-                "blocked": Out(1),
+                "i": In(stream.Signature(ItemLayout(config.spec))),  #: flits of the send side
+                "written_turn": In(TURN),  #: number of the turn that is being written
+                "written": In(INDEX),  #: how many of its flits are
+                "pause": In(1),  #: no link may be used in this cycle
+                "credit": In(links),  #: a place at the other end of these links is free again
+                "go": Out(1),  #: the flit at `i` is read from the memory in this cycle
+                "link": Out(links),  #: the link it is for, one-hot; 0 without `go`
+                "read_turn": Out(TURN),  #: number of the turn that is being sent
+                "read": Out(INDEX),  #: how many of its flits are read
+                "starved": Out(1),  #: a flit waits for a credit only
+                "blocked": Out(1),  #: a flit waits for a result
             }
         )
 

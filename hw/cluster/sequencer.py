@@ -6,7 +6,7 @@ from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.cluster.spec import INDEPENDENT, Format, Op, Schedule
+from golden.cluster.spec import INDEPENDENT, ElementType, Op, Schedule
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, WalkLayout, command_layout
 from hw.lib.stream import transfer
@@ -16,12 +16,6 @@ class Sequencer(wiring.Component):
     """A collective command to its turns (golden/cluster/turns.py), three views of each at once.
 
     Latency 1 cycle, throughput one turn a cycle; a command is taken with its last turn.
-
-    Members:
-        rank: of this node, constant.
-        i: stream of checked collective commands.
-        send, operand, receive: what a turn sends, reads beside what it receives, and receives.
-        valid, ready: of the three together.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -29,13 +23,13 @@ class Sequencer(wiring.Component):
         layout = WalkLayout(self.spec)
         super().__init__(
             {
-                "rank": In(range(self.spec.nodes)),
-                "i": In(stream.Signature(command_layout())),
-                "send": Out(layout),
-                "operand": Out(layout),
-                "receive": Out(layout),
-                "valid": Out(1),
-                "ready": In(1),
+                "rank": In(range(self.spec.nodes)),  #: of this node, constant
+                "i": In(stream.Signature(command_layout())),  #: collective commands without impossible codes
+                "send": Out(layout),  #: what the turn sends
+                "operand": Out(layout),  #: what it reads beside what it receives
+                "receive": Out(layout),  #: what it receives
+                "valid": Out(1),  #: the three are a turn; they hold until they are taken
+                "ready": In(1),  #: the three are taken
             }
         )
 
@@ -47,30 +41,15 @@ class Sequencer(wiring.Component):
         again = Signal()  # a ring's second pass, which hands the sums round
         xor, ring = c.schedule == Schedule.XOR, c.schedule == Schedule.RING
         reduces = (c.op == Op.REDUCE) | (c.op == Op.REDUCE_SCATTER)
-        gather, broadcast, barrier = c.op == Op.GATHER, c.op == Op.BROADCAST, c.op == Op.BARRIER
+        gather, barrier = c.op == Op.GATHER, c.op == Op.BARRIER
         first, both = (step == 0) & ~again, ring & (c.op == Op.REDUCE)
         end_of_pass = step == Mux(ring, nodes - 2, rounds - 1)
         ends = end_of_pass & (~both | again)
 
         stride = Signal(nodes)  # 2**step
         m.d.comb += stride.eq(Const(1, 1) << step)
-        to, source = Signal(rounds), Signal(rounds)
-        hop = Mux(ring, 1, stride)
-        m.d.comb += [
-            to.eq(Mux(xor, self.rank ^ stride, self.rank + hop)),
-            source.eq(Mux(xor, self.rank ^ stride, self.rank - hop)),
-        ]
-        link = Signal(range(spec.links))
-        k = Mux(ring, 0, step)
-        m.d.comb += link.eq(Mux(xor | (k == rounds - 1), k, rounds + k))
-
-        place = Signal(rounds)
-        m.d.comb += place.eq(Mux(xor, self.rank ^ c.root, self.rank - c.root))
-        sends, receives = Signal(), Signal()
-        m.d.comb += [
-            sends.eq(~broadcast | Mux(ring, place == step, place < stride)),
-            receives.eq(~broadcast | Mux(ring, place == step + 1, (place >= stride) & (place < (stride << 1)))),
-        ]
+        to, source, link = self._partners(m, step, stride)
+        sends, receives = self._takes_part(m, step, stride)
         going = Signal(rounds)  # the piece that leaves first
         m.d.comb += going.eq(self.rank - step - (c.op == Op.REDUCE_SCATTER) + again)
         numbered = gather | (ring & reduces)
@@ -92,7 +71,7 @@ class Sequencer(wiring.Component):
             "kind": c.kind,
             "reduce": reduces & ~again,
         }
-        widens = reduces & (c.format == Format.MIXED) & ~again
+        widens = reduces & (c.format == ElementType.MIXED) & ~again
         numbers: dict[str, dict[str, Value]] = {
             "send": {
                 "active": sends,
@@ -127,3 +106,32 @@ class Sequencer(wiring.Component):
                 m.d.sync += step.eq(Mux(end_of_pass, 0, step + 1))
                 m.d.sync += again.eq(Mux(transfer(self.i), 0, again | end_of_pass))
         return m
+
+    def _partners(self, m: Module, step: Value, stride: Value) -> tuple[Signal, Signal, Signal]:
+        """The node that is sent to, the one that is received from, and the link of both."""
+        spec, c = self.spec, self.i.payload
+        rounds = spec.rounds
+        xor, ring = c.schedule == Schedule.XOR, c.schedule == Schedule.RING
+        to, source = Signal(rounds), Signal(rounds)
+        hop = Mux(ring, 1, stride)
+        m.d.comb += [
+            to.eq(Mux(xor, self.rank ^ stride, self.rank + hop)),
+            source.eq(Mux(xor, self.rank ^ stride, self.rank - hop)),
+        ]
+        link = Signal(range(spec.links))
+        k = Mux(ring, 0, step)
+        m.d.comb += link.eq(Mux(xor | (k == rounds - 1), k, rounds + k))
+        return to, source, link
+
+    def _takes_part(self, m: Module, step: Value, stride: Value) -> tuple[Signal, Signal]:
+        """Whether the node sends, and whether it receives; in a broadcast its distance to the root decides."""
+        c = self.i.payload
+        xor, ring, broadcast = c.schedule == Schedule.XOR, c.schedule == Schedule.RING, c.op == Op.BROADCAST
+        place = Signal(self.spec.rounds)
+        m.d.comb += place.eq(Mux(xor, self.rank ^ c.root, self.rank - c.root))
+        sends, receives = Signal(), Signal()
+        m.d.comb += [
+            sends.eq(~broadcast | Mux(ring, place == step, place < stride)),
+            receives.eq(~broadcast | Mux(ring, place == step + 1, (place >= stride) & (place < (stride << 1)))),
+        ]
+        return sends, receives

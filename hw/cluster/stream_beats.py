@@ -13,7 +13,7 @@ from hw.cluster.layouts import LENGTH, Beat, BeatLayout, command_layout
 
 
 class Section(IntEnum):
-    """Of a row block of weights."""
+    """The parts of a row block of weights."""
 
     SCALES = 0
     GROUPS = 1
@@ -28,16 +28,18 @@ def group_flits(spec: Spec, record: Value) -> Value:
 
 
 class StreamBeats(wiring.Component):
-    """The beat of each word of a stream, in the order of `golden.cluster.weights` and of a cache's rows.
-
-    Members:
-        command: at hand. begin: of a stream. step: the next word is the beat `o`'s successor.
-        o: of the word at hand; combinational, from registers.
-    """
+    """The beat of each word of a stream, in the order of `golden.cluster.weights` and of a cache's rows."""
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        super().__init__({"command": In(command_layout()), "begin": In(1), "step": In(1), "o": Out(BeatLayout(spec))})
+        super().__init__(
+            {
+                "command": In(command_layout()),  #: whose stream it is; holds still from `begin` on
+                "begin": In(1),  #: the next word is a stream's first
+                "step": In(1),  #: the word at hand leaves in this cycle
+                "o": Out(BeatLayout(spec)),  #: the beat of the word at hand; combinational, from registers
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -29,22 +29,17 @@ class StreamReader(wiring.Component):
         GEMV: flits · (1 + groups + L·W)    SCORE, WEIGH: flits · W    LOAD: flits
 
     words. They are asked for when the command is known if it is INDEPENDENT, else when it `begins`.
-
-    Members:
-        i: stream of commands that have streams; four may wait. begins: the next of them is executed from now on.
-        o: stream of words. last: the word is its stream's last.
-        memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config, self.width = config, 8 * config.word_bytes
         super().__init__(
             {
-                "i": In(stream.Signature(command_layout())),
-                "begins": In(1),
-                "o": Out(stream.Signature(self.width)),
-                "last": Out(1),
-                "memory": Out(ReadSignature(self.width)),
+                "i": In(stream.Signature(command_layout())),  #: commands that have streams; four may wait
+                "begins": In(1),  #: the next of them is executed from now on
+                "o": Out(stream.Signature(self.width)),  #: words of their streams, in order
+                "last": Out(1),  #: the word at `o` is its stream's last
+                "memory": Out(ReadSignature(self.width)),  #: for the streams
             }
         )
 

@@ -7,8 +7,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In
 
 from golden.cluster.spec import Status
+from hw.cluster.command_issuer import CommandIssuer
 from hw.cluster.config import Config
-from hw.cluster.dispatcher import Dispatcher
 from hw.cluster.feeder import Feeder
 from hw.cluster.layouts import TURN
 from hw.cluster.mover import Mover
@@ -52,18 +52,19 @@ class ClusterEngine(wiring.Component):
     """Runs the program whose header lies at `address` (golden/cluster/memory_map.py); equals `golden.cluster.model`.
 
     A refused command or a time-out ends the program with a status; after a time-out only a reset
-    brings the engine back.
-
-    Members:
-        start, address: begin a program; ignored while `busy`.
-        busy: a program runs; all its words are written when it falls.
-        pause: by node, its links carry nothing in this cycle (the physical layer's hold).
-        read, write: memory ports. counters: of the last program; see `COUNTERS`.
+    brings the engine back. All words are written when `busy` falls.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        super().__init__({**engine_ports(8 * config.word_bytes, COUNTERS), "pause": In(config.spec.nodes)})
+        super().__init__(
+            {
+                **engine_ports(8 * config.word_bytes, COUNTERS),
+                "pause": In(
+                    config.spec.nodes
+                ),  #: by node: its links carry nothing in this cycle (the physical layer's hold)
+            }
+        )
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
@@ -73,17 +74,17 @@ class ClusterEngine(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config, spec = self.config, self.config.spec
-        m.submodules.dispatcher = dispatcher = Dispatcher(config=config)
+        m.submodules.dispatcher = issuer = CommandIssuer(config=config)  # its name in the Verilog stays
         m.submodules.mover = mover = Mover(config=config)
         m.submodules.network = network = Network(config=config)
         m.submodules.watchdog = watchdog = Watchdog(spec=spec)
-        readers = [dispatcher.memory, mover.memory]
+        readers = [issuer.memory, mover.memory]
         fed, feeds, feed_words = Signal(), Signal(), Signal()  # a beat, a command, a word of the decode units
         if spec.compute:
             m.submodules.feeder = feeder = Feeder(config=config)
             readers.append(feeder.memory)
-            wiring.connect(m, dispatcher.feed, feeder.i)
-            wiring.connect(m, dispatcher.ahead, feeder.ahead)
+            wiring.connect(m, issuer.feed, feeder.i)
+            wiring.connect(m, issuer.ahead, feeder.ahead)
             m.d.comb += [
                 network.beat.eq(feeder.beat),
                 network.settings.eq(feeder.settings),
@@ -97,47 +98,47 @@ class ClusterEngine(wiring.Component):
             wiring.connect(m, client, reader)
         wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
         wiring.connect(m, wiring.flipped(self.write), mover.out)
-        wiring.connect(m, dispatcher.collective, network.i)
-        wiring.connect(m, dispatcher.move, mover.i)
+        wiring.connect(m, issuer.collective, network.i)
+        wiring.connect(m, issuer.move, mover.i)
 
         starts = Signal()
         idle = network.idle.all()
         m.d.comb += [
             starts.eq(self.start & ~self.busy),
-            dispatcher.start.eq(starts),
-            dispatcher.address.eq(self.address),
-            dispatcher.idle.eq(idle),
+            issuer.start.eq(starts),
+            issuer.address.eq(self.address),
+            issuer.idle.eq(idle),
             network.pause.eq(self.pause),
             network.host.eq(mover.host),
             mover.word.eq(network.host_data),
         ]
         ends, over = self._progress(
-            m, starts, dispatcher, network, watchdog, moved=mover.moved | fed, busy=mover.busy | feeds
+            m, starts, issuer, network, watchdog, moved=mover.moved | fed, busy=mover.busy | feeds
         )
-        events = self._events(m, dispatcher, mover, network)
+        events = self._events(m, issuer, mover, network)
         events |= {"stream_words": feed_words, "feed_cycles": feeds}
         events |= {
-            "status": Mux(ends, Mux(over, Status.TIMEOUT, Mux(dispatcher.refused, Status.REFUSED, Status.DONE)), 0),
+            "status": Mux(ends, Mux(over, Status.TIMEOUT, Mux(issuer.refused, Status.REFUSED, Status.DONE)), 0),
             "status_node": Mux(ends & over, watchdog.node, 0),
-            "status_command": Mux(ends & (over | dispatcher.refused), dispatcher.number, 0),
+            "status_command": Mux(ends & (over | issuer.refused), issuer.number, 0),
         }
         count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
         return m
 
     def _progress(
-        self, m: Module, starts: Signal, dispatcher: Dispatcher, network: Network, watchdog: Watchdog, *, moved: Value,
+        self, m: Module, starts: Signal, issuer: CommandIssuer, network: Network, watchdog: Watchdog, *, moved: Value,
         busy: Value,
     ) -> tuple[Signal, Signal]:  # fmt: skip
         """Starts and ends the program. Returns: it ends in this cycle; by time-out."""
         ends, over, begun = Signal(), Signal(), Signal()
         moves = Signal()
         m.d.sync += [
-            begun.eq(~starts & (begun | dispatcher.busy)),
+            begun.eq(~starts & (begun | issuer.busy)),
             moves.eq(
                 transfer(self.read.request)
                 | transfer(self.read.response)
                 | transfer(self.write.request)
-                | transfer(dispatcher.collective)
+                | transfer(issuer.collective)
                 | moved
                 | add_all([event.sent | event.taken for event in network.events]).any()
             ),
@@ -145,12 +146,12 @@ class ClusterEngine(wiring.Component):
         m.d.comb += [
             watchdog.enable.eq(self.busy),
             watchdog.moves.eq(moves),
-            watchdog.limit.eq(dispatcher.watchdog),
+            watchdog.limit.eq(issuer.watchdog),
             watchdog.idle.eq(network.idle),
             watchdog.waits.eq(network.waits),
             *(a.eq(b) for a, b in zip(watchdog.waits_for, network.waits_for, strict=True)),
             over.eq(watchdog.expired),
-            ends.eq(self.busy & (over | (begun & ~dispatcher.busy & ~busy & network.idle.all()))),
+            ends.eq(self.busy & (over | (begun & ~issuer.busy & ~busy & network.idle.all()))),
         ]
         with m.If(starts & ~over):
             m.d.sync += self.busy.eq(1)
@@ -158,9 +159,9 @@ class ClusterEngine(wiring.Component):
             m.d.sync += self.busy.eq(0)
         return ends, over
 
-    def _events(self, m: Module, dispatcher: Dispatcher, mover: Mover, network: Network) -> dict[str, Value]:
+    def _events(self, m: Module, issuer: CommandIssuer, mover: Mover, network: Network) -> dict[str, Value]:
         def total(name: str) -> Value:
-            """Of all nodes, counted a cycle later."""
+            """The sum over all nodes, a cycle later."""
             number = add_all([event[name] for event in network.events])
             register = Signal(len(number), name=name)
             m.d.sync += register.eq(number)
@@ -169,13 +170,13 @@ class ClusterEngine(wiring.Component):
         begin, turn = Signal(TURN), Signal(TURN)
         idle = Signal()
         m.d.sync += idle.eq(network.idle.all())
-        with m.If(transfer(dispatcher.collective)):
+        with m.If(transfer(issuer.collective)):
             m.d.sync += begin.eq(network.turn)
         m.d.comb += turn.eq(network.turn - begin)
         rounds = {f"round_{k}": ~idle & (turn == k if k < ROUNDS - 1 else turn >= ROUNDS - 1) for k in range(ROUNDS)}
         return {
             "cycles": Value.cast(1),
-            "commands": transfer(dispatcher.collective) | transfer(dispatcher.move) | transfer(dispatcher.feed),
+            "commands": transfer(issuer.collective) | transfer(issuer.move) | transfer(issuer.feed),
             "collective_cycles": ~network.idle.all(),
             "flits": total("sent"),
             "taken": total("taken"),
@@ -184,7 +185,7 @@ class ClusterEngine(wiring.Component):
             "receive_waits": total("receive_wait"),
             **rounds,
             "lost": total("lost"),
-            "program_words": transfer(dispatcher.memory.response),
+            "program_words": transfer(issuer.memory.response),
             "load_words": transfer(mover.memory.response),
             "store_words": transfer(self.write.request),
             "clipped": total("clipped"),

@@ -20,12 +20,6 @@ class TurnUnit(wiring.Component):
 
     First all flits of a vector go in, one a cycle; `TURN_LATENCY` cycles after the last, the largest
     exponent is known and the codes may be asked for, one flit a cycle, in order.
-
-    Members:
-        valid, i: {`vector`, `own`, `other`, `row`, `first`} flits of singles.
-        cache: codes are of 8 bits and exponent 0; else of `activation_bits` and as large as fits.
-        read: row to make codes of. codes: of the row asked for `CODE_LATENCY` cycles ago. clipped: which of them.
-        exponent: of the codes, value = code·2**exponent.
     """
 
     TURN_LATENCY = MergeLane.latency + 3
@@ -35,16 +29,24 @@ class TurnUnit(wiring.Component):
         self.spec = spec
         width = spec.link_width
         self.rows = MAX_HEAD // spec.lanes
-        layout = data.StructLayout({"vector": width, "own": width, "other": width, "row": range(self.rows), "first": 1})
+        layout = data.StructLayout(
+            {
+                "vector": width,  #: a flit of x, singles
+                "own": width,  #: their own factors, singles
+                "other": width,  #: the factors of their neighbours in the pairs, singles
+                "row": range(self.rows),  #: where the result is kept
+                "first": 1,  #: the flit begins a vector
+            }
+        )
         super().__init__(
             {
-                "valid": In(1),
-                "i": In(layout),
-                "cache": In(1),
-                "read": In(range(self.rows)),
-                "codes": Out(spec.lanes * spec.activation_bits),
-                "clipped": Out(spec.lanes),
-                "exponent": Out(signed(EXPONENT)),
+                "valid": In(1),  #: `i` is a flit of a vector
+                "i": In(layout),  #: a vector's flits, gaps among them allowed
+                "cache": In(1),  #: codes have 8 bits and exponent 0; else `activation_bits`, and are as large as fits
+                "read": In(range(self.rows)),  #: row to make codes of
+                "codes": Out(spec.lanes * spec.activation_bits),  #: of the row asked for `CODE_LATENCY` cycles ago
+                "clipped": Out(spec.lanes),  #: which of these codes were clipped
+                "exponent": Out(signed(EXPONENT)),  #: of the codes of activations, value = code·2**exponent
             }
         )
 

@@ -23,11 +23,6 @@ class ValueSums(wiring.Component):
     A product a code and cycle; the sums lie in a memory of lookup tables, which is read, added to and
     written in one cycle, so that rows of any length follow each other. A record's flit leaves
     `record_latency` cycles after it is asked for; throughput one a cycle for both.
-
-    Members:
-        valid, i: {`probability`, `codes`, `row`, `first` of the token's flits, `begin` first token}.
-        read: {`row`, `part`, `header`}: the flit of singles to make. header: (maximum, l, 0 …).
-        maximum: single. o: the flit.
     """
 
     record_latency = 2 + FloatFromInt.latency
@@ -37,15 +32,28 @@ class ValueSums(wiring.Component):
         self.rows = MAX_HEAD // spec.flit_bytes
         row = range(self.rows)
         layout = data.StructLayout(
-            {"probability": PROBABILITY_BITS, "codes": spec.link_width, "row": row, "first": 1, "begin": 1}
+            {
+                "probability": PROBABILITY_BITS,  #: the token's share
+                "codes": spec.link_width,  #: a flit of its values, 8 bits each
+                "row": row,  #: which of its flits
+                "first": 1,  #: its first flit, with which the share is added to l
+                "begin": 1,  #: it is the first token: sums start from 0
+            }
+        )
+        read = data.StructLayout(
+            {
+                "row": row,  #: of sums
+                "part": range(QUARTERS),  #: which quarter of the row becomes a flit of singles
+                "header": 1,  #: (maximum, l, 0 …) is asked for instead
+            }
         )
         super().__init__(
             {
-                "valid": In(1),
-                "i": In(layout),
-                "read": In(data.StructLayout({"row": row, "part": range(QUARTERS), "header": 1})),
-                "maximum": In(32),
-                "o": Out(spec.link_width),
+                "valid": In(1),  #: `i` is a flit of values
+                "i": In(layout),  #: values and their token's share
+                "read": In(read),  #: the flit to make; not before the sums are written
+                "maximum": In(32),  #: of the scores, a single; for the header
+                "o": Out(spec.link_width),  #: the flit asked for `record_latency` cycles ago
             }
         )
 

@@ -16,10 +16,42 @@ from hw.lib.shared import repeat
 
 
 class TagLayout(data.StructLayout):
-    """What goes with a flit: where the result belongs; `write` if it does; `last` of its turn."""
+    """What goes with a flit to its result."""
 
     def __init__(self, spec: Spec) -> None:
-        super().__init__({"address": address_bits(spec), "write": 1, "last": 1})
+        super().__init__(
+            {
+                "address": address_bits(spec),  #: where the result belongs in the node's memory
+                "write": 1,  #: it is written there
+                "last": 1,  #: it ends its turn
+            }
+        )
+
+
+class PairLayout(data.StructLayout):
+    """A received flit, the node's own, and what becomes of them."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "own": spec.link_width,  #: matters if `operation.reduce`
+                "received": spec.link_width,  #: the peer's flit
+                "operation": operation_layout(),  #: how they are combined
+                "tag": TagLayout(spec),  #: goes with the result
+            }
+        )
+
+
+class ResultLayout(data.StructLayout):
+    """A flit of results."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "data": spec.link_width,  #: the flit
+                "tag": TagLayout(spec),  #: as it came with the operands
+            }
+        )
 
 
 class VectorAlu(wiring.Component):
@@ -28,26 +60,18 @@ class VectorAlu(wiring.Component):
     Two pipelines: 7 cycles for all but MERGE, 34 for MERGE (a record's first flit brings the maxima,
     whose factors then hold for the whole record). Throughput one flit a cycle. Results leave in order
     if a flit of one pipeline enters only when the other is empty.
-
-    Members:
-        valid: a flit enters. i: {`own`, `received`, `operation`, `tag`}.
-        merge_busy, combine_busy: a flit is in that pipeline.
-        o_valid, o: {`data`, `tag`} of a result.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        width, tag = spec.link_width, TagLayout(spec)
         super().__init__(
             {
-                "valid": In(1),
-                "i": In(
-                    data.StructLayout({"own": width, "received": width, "operation": operation_layout(), "tag": tag})
-                ),
-                "merge_busy": Out(1),
-                "combine_busy": Out(1),
-                "o_valid": Out(1),
-                "o": Out(data.StructLayout({"data": width, "tag": tag})),
+                "valid": In(1),  #: `i` enters in this cycle
+                "i": In(PairLayout(spec)),  #: two flits and what becomes of them
+                "merge_busy": Out(1),  #: a flit is in the pipeline of MERGE
+                "combine_busy": Out(1),  #: a flit is in the other pipeline
+                "o_valid": Out(1),  #: `o` is a result in this cycle, not to be held back
+                "o": Out(ResultLayout(spec)),  #: results in the order of the flits
             }
         )
 

@@ -19,17 +19,14 @@ class Walker(wiring.Component):
 
     An inactive side gives one inactive item. Turns are numbered from 0. Latency 2 cycles, throughput
     one flit a cycle, turns back to back. `i.ready` depends on `o.ready`.
-
-    Members:
-        i: stream of turns' sides. o: stream of flits.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.spec = config.spec
         super().__init__(
             {
-                "i": In(stream.Signature(WalkLayout(self.spec))),
-                "o": Out(stream.Signature(ItemLayout(self.spec))),
+                "i": In(stream.Signature(WalkLayout(self.spec))),  #: one side of each turn, taken with its last flit
+                "o": Out(stream.Signature(ItemLayout(self.spec))),  #: its flits in order
             }
         )
 

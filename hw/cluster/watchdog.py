@@ -1,4 +1,4 @@
-"""Ends a run in which nothing moves, and names the node that stands."""
+"""Ends a run in which nothing moves, and names the node that is stuck."""
 
 from __future__ import annotations
 
@@ -10,31 +10,28 @@ from golden.cluster.spec import Spec
 
 
 class Watchdog(wiring.Component):
-    """After `limit` cycles without movement follows the waiting nodes to the one that waits for nobody.
+    """After `limit` cycles without movement the watchdog follows the waiting nodes to the one that waits for nobody.
 
     A node that waits for a flit or a credit names the node it waits for. The walk starts at the
     lowest node that waits, or at the lowest that is not idle, and takes N steps. With all nodes idle
-    it is the external memory that stands, and `node` is N. The result is there N + 1 cycles after the time
+    it is the external memory that is stuck, and `node` is N. The result is there N + 1 cycles after the time
     is over.
-
-    Members:
-        enable: a run is under way. moves: something moved. limit: 0 for no watchdog.
-        idle, waits: by node. waits_for: by node.
-        expired: high from then on, until reset. node: who stands.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         super().__init__(
             {
-                "enable": In(1),
-                "moves": In(1),
-                "limit": In(32),
-                "idle": In(spec.nodes),
-                "waits": In(spec.nodes),
-                "waits_for": In(range(spec.nodes)).array(spec.nodes),
-                "expired": Out(1),
-                "node": Out(range(spec.nodes + 1)),
+                "enable": In(1),  #: a program runs; without it no time passes
+                "moves": In(1),  #: something moved: time starts anew
+                "limit": In(32),  #: cycles without movement that end the run; 0: never
+                "idle": In(spec.nodes),  #: by node: it has no command left
+                "waits": In(spec.nodes),  #: by node: it lacks a flit or a credit
+                "waits_for": In(range(spec.nodes)).array(spec.nodes),  #: by node: the node that it lacks it from
+                "expired": Out(1),  #: the time is over; holds until reset
+                "node": Out(
+                    range(spec.nodes + 1)
+                ),  #: with `expired`: the node that is stuck, or N for the external memory
             }
         )
 

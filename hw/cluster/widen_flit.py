@@ -12,18 +12,24 @@ from hw.lib.float_parts import widen
 
 
 class WidenFlit(wiring.Component):
-    """o = the word, or the numbers of its half `half` widened. Latency 1 cycle, throughput one a cycle.
-
-    Members:
-        i: {`word`, `widen`, `half`}. o: a flit.
-    """
+    """o = the word, or the numbers of its half `half` widened. Latency 1 cycle, throughput one a cycle."""
 
     latency = 1
 
     def __init__(self, *, config: Config) -> None:
         self.width = config.spec.link_width
+        layout = data.StructLayout(
+            {
+                "word": self.width,  #: of the node's memory
+                "widen": 1,  #: the word holds halves, of which singles are made
+                "half": 1,  #: which half of the word; matters if `widen`
+            }
+        )
         super().__init__(
-            {"i": In(data.StructLayout({"word": self.width, "widen": 1, "half": 1})), "o": Out(self.width)}
+            {
+                "i": In(layout),  #: a word every cycle
+                "o": Out(self.width),  #: a flit, 1 cycle later
+            }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:

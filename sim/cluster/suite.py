@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from golden.cluster.spec import SCHEDULES, Format, Op, Schedule
+from golden.cluster.spec import SCHEDULES, ElementType, Op, Schedule
 from golden.cluster.turns import traffic
 from golden.errors import InputError
 from hw.cluster.config import Config
@@ -93,14 +93,14 @@ def run_checked(
     return CheckedRun(results=run.results, report=report)
 
 
-def random_messages(config: Config, size: int, form: Format, seed: int) -> Bytes:
+def random_messages(config: Config, size: int, form: ElementType, seed: int) -> Bytes:
     """Numbers of moderate size in the format; [N, size] bytes."""
     rng = np.random.default_rng(seed)
-    shape = config.spec.nodes, size // (2 if form in (Format.HALF, Format.MIXED) else 4)
-    if form == Format.INTEGER:
+    shape = config.spec.nodes, size // (2 if form in (ElementType.HALF, ElementType.MIXED) else 4)
+    if form == ElementType.INTEGER:
         return rng.integers(-(1 << 31), 1 << 31, shape).astype("<i4").view(np.uint8)
     values = rng.standard_normal(shape)
-    return values.astype("<f2" if form in (Format.HALF, Format.MIXED) else "<f4").view(np.uint8)
+    return values.astype("<f2" if form in (ElementType.HALF, ElementType.MIXED) else "<f4").view(np.uint8)
 
 
 def fits(config: Config, op: Op, schedule: Schedule, size: int) -> bool:
@@ -112,7 +112,7 @@ def fits(config: Config, op: Op, schedule: Schedule, size: int) -> bool:
     return size % spec.flit_bytes == 0 and flits >= 1 and room and not (chunks and flits % spec.nodes)
 
 
-def cases(config: Config, largest: int, names: Sequence[str]) -> Iterator[tuple[Op, Schedule, Format, int]]:
+def cases(config: Config, largest: int, names: Sequence[str]) -> Iterator[tuple[Op, Schedule, ElementType, int]]:
     """Every collective and schedule at sizes from 16 B to `largest`; `names` chooses among the collectives."""
     known = {op.name.lower(): op for op in COLLECTIVES}
     for name in names:
@@ -123,7 +123,7 @@ def cases(config: Config, largest: int, names: Sequence[str]) -> Iterator[tuple[
         while size <= largest:
             for schedule in SCHEDULES[op]:
                 if fits(config, op, schedule, size):
-                    yield op, schedule, Format.HALF, size
+                    yield op, schedule, ElementType.HALF, size
             if op == Op.BARRIER:
                 break
             size *= GROWTH

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from golden.cluster.command import Command, check, flits_of
 from golden.cluster.memory_image import MemoryImage, aligned, from_lanes, program_bytes, to_lanes
-from golden.cluster.spec import COMPUTE, MOVES, Format, Kind, Op, Schedule, Spec
+from golden.cluster.spec import COMPUTE, MOVES, ElementType, Kind, Op, Schedule, Spec
 from golden.errors import InputError
 from hw.cluster.config import Config
 from hw.cluster.top import COUNTERS
@@ -50,8 +50,9 @@ class ClusterRun:
 
 
 def collective(
-    config: Config, messages: Bytes, *, op: Op, schedule: Schedule = Schedule.XOR, form: Format = Format.SINGLE,
-    kind: Kind = Kind.SUM, record: int = 1, root: int = 0, watchdog: int = WATCHDOG,
+    config: Config, messages: Bytes, *, op: Op, schedule: Schedule = Schedule.XOR,
+    form: ElementType = ElementType.SINGLE, kind: Kind = Kind.SUM, record: int = 1, root: int = 0,
+    watchdog: int = WATCHDOG,
 ) -> ClusterWorkload:  # fmt: skip
     """One collective on the nodes' messages, uint8 [N, bytes]: load, collective from an idle network, store.
 
@@ -62,7 +63,7 @@ def collective(
     if len(messages) != spec.nodes:
         raise InputError(f"cluster: there must be a message for each of {spec.nodes} nodes, there are {len(messages)}")
     stored = flits_of(messages.shape[1], spec)
-    wide = op in (Op.REDUCE, Op.REDUCE_SCATTER) and form == Format.MIXED
+    wide = op in (Op.REDUCE, Op.REDUCE_SCATTER) and form == ElementType.MIXED
     flits = 2 * stored if wide else stored
     target = stored if wide else 0
     in_place = Command(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-from golden.cluster.spec import Format, Kind, Op, Schedule
+from golden.cluster.spec import ElementType, Kind, Op, Schedule
 from golden.errors import InputError
 from hw.cluster.config import CONFIGS, Config
 from sim.cluster.workload import collective
@@ -18,7 +18,7 @@ from sim.kernel.console import out, step
 from sim.kernel.files import whole_file, write_json
 from sim.kernel.settings import choose_config
 
-DTYPES = {Format.HALF: "<f2", Format.SINGLE: "<f4", Format.INTEGER: "<i4", Format.MIXED: "<f2"}
+DTYPES = {ElementType.HALF: "<f2", ElementType.SINGLE: "<f4", ElementType.INTEGER: "<i4", ElementType.MIXED: "<f2"}
 
 
 def shared_options(command: Any) -> Any:
@@ -30,7 +30,8 @@ def shared_options(command: Any) -> Any:
         click.option("--input", "source", type=click.Path(path_type=Path, dir_okay=False),
                      help="Messages: .npy [nodes, elements]. [default: random numbers]"),
         click.option("--size", default=1024, show_default=True, help="Bytes of a node's message, if random."),
-        click.option("--format", "form", default="half", show_default=True, type=names_of(Format), help="Of elements."),
+        click.option("--format", "form", default="half", show_default=True, type=names_of(ElementType),
+                     help="Of the messages' elements."),
         click.option("--schedule", default="xor", show_default=True, type=names_of(Schedule),
                      help="Who talks to whom."),
         set_option,
@@ -40,7 +41,7 @@ def shared_options(command: Any) -> Any:
     return memory_options(command)
 
 
-def load_messages(source: Path | None, size: int, config: Config, form: Format, seed: int) -> np.ndarray:
+def load_messages(source: Path | None, size: int, config: Config, form: ElementType, seed: int) -> np.ndarray:
     """The nodes' messages as uint8 [N, bytes].
 
     Raises:
@@ -73,7 +74,7 @@ def run(
     memory = memory_settings(latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed)
     links = link_settings(pauses)
     config = choose_config(CONFIGS, config_name, changes)
-    number = Format[form.upper()]
+    number = ElementType[form.upper()]
     messages = load_messages(source, size, config, number, seed)
     workload = collective(config, messages, op=op, schedule=Schedule[schedule.upper()], form=number, kind=kind)
     from sim.cluster.suite import run_checked
@@ -82,7 +83,7 @@ def run(
         done = run_checked(workload, memory=memory, links=links)
     counters, bound = done.report["counters"], done.report["bound"]["cycles"]
     if target is not None:
-        single = number == Format.MIXED and op == Op.REDUCE
+        single = number == ElementType.MIXED and op == Op.REDUCE
         values = done.results.view("<f4" if single else DTYPES[number])
         with whole_file(target) as temporary, temporary.open("wb") as stream:
             np.save(stream, values)

@@ -11,7 +11,7 @@ from golden import floats
 from golden.cluster.command import Command
 from golden.cluster.model import Cluster
 from golden.cluster.reference import reduce_sum, softmax_merge
-from golden.cluster.spec import SCHEDULES, Format, Kind, Op, Schedule, Spec
+from golden.cluster.spec import SCHEDULES, ElementType, Kind, Op, Schedule, Spec
 from golden.cluster.turns import traffic
 from golden.float_format import HALF, SINGLE
 
@@ -37,7 +37,7 @@ def test_definitions_and_traffic(op: Op, nodes: int, seed: int) -> None:
         target = TARGET if op in (Op.REDUCE, Op.REDUCE_SCATTER) else 0
         c = cluster(nodes, seed)
         before = c.memory.clone()
-        command = Command(op=op, schedule=schedule, format=Format.INTEGER, flits=flits, target=target, root=root)
+        command = Command(op=op, schedule=schedule, format=ElementType.INTEGER, flits=flits, target=target, root=root)
         c.run([command], NOTHING)
         total = before[:, :flits].sum(0) & 0xFFFFFFFF
         expected = before.clone()
@@ -128,10 +128,10 @@ def test_order_of_additions(nodes: int, schedule: Schedule, loop, seed: int) -> 
 
 
 @pytest.mark.parametrize("kind", [Kind.MAX, Kind.MIN])
-@pytest.mark.parametrize("form", [Format.HALF, Format.SINGLE, Format.INTEGER])
-def test_extremes(kind: Kind, form: Format, seed: int) -> None:
+@pytest.mark.parametrize("form", [ElementType.HALF, ElementType.SINGLE, ElementType.INTEGER])
+def test_extremes(kind: Kind, form: ElementType, seed: int) -> None:
     c = cluster(8, seed)
-    dtype = {Format.HALF: torch.float16, Format.SINGLE: torch.float32, Format.INTEGER: torch.int32}[form]
+    dtype = {ElementType.HALF: torch.float16, ElementType.SINGLE: torch.float32, ElementType.INTEGER: torch.int32}[form]
     values = (100 * normal((8, 64), seed)).to(dtype)
     words = torch.from_numpy(values.numpy().view("<u4").astype(np.int64)).reshape(8, -1, 2)
     length = words.shape[1]
@@ -148,10 +148,10 @@ def test_mixed_adds_in_single_precision(seed: int) -> None:
     c = Cluster(Spec(nodes=4, link_width=64, memory_kib=4))
     c.memory[:, :16] = torch.from_numpy(values.numpy().view("<u4").astype(np.int64)).reshape(4, 16, 2)
     for schedule in Schedule:
-        c.run([Command(op=Op.REDUCE, schedule=schedule, format=Format.MIXED, flits=32, target=64)], NOTHING)
+        c.run([Command(op=Op.REDUCE, schedule=schedule, format=ElementType.MIXED, flits=32, target=64)], NOTHING)
         got = floats.to_values(c.memory[:, 64:96].flatten(1), SINGLE)
         assert (got - reduce_sum(values)).abs().max() < 2.0**-20
-    c.run([Command(op=Op.REDUCE, format=Format.HALF, flits=16)], NOTHING)
+    c.run([Command(op=Op.REDUCE, format=ElementType.HALF, flits=16)], NOTHING)
     coarse = floats.to_values(torch.stack([c.memory[0, :16] & 0xFFFF, c.memory[0, :16] >> 16], -1).flatten(), HALF)
     assert (coarse - reduce_sum(values)).abs().max() > 2.0**-12
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from golden.cluster.command import Command, check, flits_of
 from golden.cluster.memory_image import program_bytes
 from golden.cluster.memory_map import COMMAND, COMMAND_BYTES, HEADER
-from golden.cluster.spec import Format, Kind, Move, Op, Schedule, Spec, Turned
+from golden.cluster.spec import ElementType, Kind, Move, Op, Schedule, Spec, Turned
 from golden.errors import InputError
 from golden.rows import pack
 from hw.cluster.config import Config
@@ -63,11 +63,12 @@ def test_size_is_whole_flits(size: int) -> None:
         ({"op": Op.WEIGH, "record": 8, "target": 4070}, r"must be at most 4096, it is 4103 .*set memory_kib"),
         ({"op": Op.LOAD, "kind": Move.ACTIVATIONS, "flits": 513}, "activations must be at most 8192, it is 9232"),
         ({"op": Op.LOAD, "kind": Move.CONSTANTS, "flits": 257}, "rows of constants must be at most 128, it is 161"),
+        ({"op": Op.SCORE, "kind": 1}, "kind must be one of 0, it is 1"),
         ({"op": Op.STORE, "kind": Move.BROADCAST}, "kind must be one of 0 striped, it is 1"),
         ({"op": Op.LOAD, "external": 32}, "multiples of the memory's word of 64 B, load's is 32"),
         ({"op": Op.REDUCE_SCATTER}, "reduce_scatter runs as ring, not as xor"),
         ({"op": Op.BARRIER, "schedule": Schedule.RING}, "barrier runs as xor, rotate, not as ring"),
-        ({"kind": Kind.MERGE, "format": Format.HALF}, "merge needs format single, it is half"),
+        ({"kind": Kind.MERGE, "format": ElementType.HALF}, "merge needs format single, it is half"),
         ({"kind": Kind.MERGE, "record": 3}, "8 flits for records of 3 are not"),
         ({"flits": 0}, "1 to 65535 flits, it has 0"),
         ({"flits": 65536}, "1 to 65535 flits, it has 65536"),
@@ -75,7 +76,7 @@ def test_size_is_whole_flits(size: int) -> None:
         ({"op": Op.BROADCAST, "root": 4}, r"root must lie in 0\.\.3, it is 4"),
         ({"flags": 4}, r"flags must lie in 0\.\.3, they are 4"),
         ({"target": 4}, "8 flits from 0 and 8 from 4 do"),
-        ({"format": Format.MIXED, "target": 0}, "4 flits from 0 and 8 from 0 do"),
+        ({"format": ElementType.MIXED, "target": 0}, "4 flits from 0 and 8 from 0 do"),
         ({"target": 4090}, "reaches flit 4098, a node's memory has 4096"),
         ({"op": Op.GATHER, "flits": 1025, "target": 0}, "reaches flit 4100"),
     ],
@@ -105,6 +106,6 @@ def test_image() -> None:
         assert len(data) == first + 2 * COMMAND_BYTES
         assert data[:12].view("<u4").tolist() == [2, first, 500]
         command = data[first:]
-        assert command[:4].tolist() == [Op.REDUCE, Schedule.XOR, Format.SINGLE, Kind.SUM]
+        assert command[:4].tolist() == [Op.REDUCE, Schedule.XOR, ElementType.SINGLE, Kind.SUM]
         assert command[8:20].view("<u4").tolist() == [8, 0, 64]
     assert pack(HEADER, {}, COMMAND_BYTES).tobytes() == bytes(COMMAND_BYTES)

@@ -11,7 +11,7 @@ from amaranth.sim import Simulator
 
 from golden import floats
 from golden.cluster.combine import combine
-from golden.cluster.spec import Format, Kind, Spec
+from golden.cluster.spec import ElementType, Kind, Spec
 from golden.float_format import HALF, SINGLE
 from hw.cluster.combine_lane import CombineLane
 from hw.cluster.config import Config
@@ -34,7 +34,7 @@ def test_combine_lane(rng: random.Random) -> None:
     kinds = [Kind.SUM, Kind.MAX, Kind.MIN]
     cases = [
         {"own": word(rng), "received": word(rng), "format": f, "kind": k, "reduce": int(rng.random() < 0.9)}
-        for f, k in product(Format, kinds)
+        for f, k in product(ElementType, kinds)
         for _ in range(60)
     ]
     rng.shuffle(cases)
@@ -76,7 +76,7 @@ def test_merge_records(gap: float, rng: random.Random) -> None:
     expected: list[list[int]] = []
     flits = []
     for own, received in records:
-        merged = combine(torch.tensor(own), torch.tensor(received), Format.SINGLE, Kind.MERGE, len(own))
+        merged = combine(torch.tensor(own), torch.tensor(received), ElementType.SINGLE, Kind.MERGE, len(own))
         expected += merged.tolist()
         flits += [(a, b, n == 0) for n, (a, b) in enumerate(zip(own, received, strict=True))]
     alu = VectorAlu(spec=SPEC)
@@ -92,7 +92,7 @@ def test_merge_records(gap: float, rng: random.Random) -> None:
             ctx.set(alu.valid, 1)
             ctx.set(alu.i.own, own[0] | own[1] << 32)
             ctx.set(alu.i.received, received[0] | received[1] << 32)
-            operation = {"format": Format.SINGLE, "kind": Kind.MERGE, "reduce": 1, "header": int(header)}
+            operation = {"format": ElementType.SINGLE, "kind": Kind.MERGE, "reduce": 1, "header": int(header)}
             ctx.set(alu.i.operation, operation)
             ctx.set(alu.i.tag, {"address": number, "write": 1, "last": 0})
             await ctx.tick()

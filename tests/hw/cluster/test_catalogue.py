@@ -10,10 +10,11 @@ import pytest
 
 from golden.cluster.spec import Spec
 from hw.cluster.catalogue import catalogue
-from hw.cluster.config import CONFIGS, tiny
+from hw.cluster.config import CONFIGS, Config, default, tiny
 from hw.cluster.top import ClusterEngine
 from hw.generate import generate
 from hw.yosys import run_yosys
+from tests.hw.lib.instances import assert_counts
 from tests.hw.lib.test_catalogue import lint
 
 
@@ -40,4 +41,17 @@ def test_any_number_of_nodes_is_the_same_text_but_for_wiring(nodes: int) -> None
 def test_named_configs() -> None:
     assert set(CONFIGS) == {"tiny", "default", "paper"}
     assert [make().word_bytes for make in CONFIGS.values()] == [4 * 8, 4 * 16, 4 * 32]  # nodes · flit
-    assert len(catalogue(tiny())) == 29
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        tiny(),
+        default(),
+        replace(tiny(), spec=replace(tiny().spec, weight_bits=4)),
+        replace(tiny(), spec=replace(tiny().spec, nodes=2, compute=0)),
+    ],
+    ids=["tiny", "default", "int4", "network alone"],
+)
+def test_blocks_stand_in_the_top_as_often_as_they_say(config: Config) -> None:
+    assert_counts(catalogue(config), ClusterEngine(config=config))

@@ -17,6 +17,7 @@ from golden.cluster.spec import Spec, Turned
 from golden.cluster.weights import group_flits, pack_weights, quantise, row_flits
 from hw.cluster.compute import READ_LATENCY, Compute
 from hw.cluster.layouts import Beat
+from tests.hw.cluster.numbers import code, flits_of
 
 INT8 = Spec(nodes=4, link_width=64, memory_kib=4, inputs=256)
 SPECS = {
@@ -89,16 +90,12 @@ class Bench:
             self.memory[first + a] = sum(word << (32 * k) for k, word in enumerate(flit))
 
 
-def flits_of(raw: np.ndarray, spec: Spec) -> list[int]:
-    return [int.from_bytes(row.tobytes(), "little") for row in raw.reshape(-1, spec.flit_bytes)]
-
-
 def activations(bench: Bench, unit: Unit, rng: random.Random, inputs: int, factor: float) -> None:
     """Random codes, the way the host loads them."""
     spec = bench.spec
     top = (1 << (spec.activation_bits - 1)) - 1
     codes = np.array([rng.randint(-top, top) for _ in range(inputs)])
-    single = int(floats.to_codes(torch.tensor([factor])))
+    single = code(factor)
     unit.load_activations(torch.from_numpy(codes), 0, single)
     raw = codes.astype(np.int8 if spec.activation_bits == 8 else np.int16).view(np.uint8)
     items = [({"kind": Beat.ACTIVATIONS, "index": k}, flit) for k, flit in enumerate(flits_of(raw, spec))]
@@ -158,7 +155,7 @@ def test_attention(name: str, rank: int, rng: random.Random) -> None:
     cache = np.array([[rng.randint(-127, 127) for _ in range(head)] for _ in range(2 * tokens)])
     keys, values = cache[:tokens], cache[tokens:]
     flits = head // spec.flit_bytes
-    scale = int(floats.to_codes(torch.tensor([2e-2])))
+    scale = code(2e-2)
     bench.phase(rows(Beat.KEYS, keys.astype(np.int8), flits, spec), root=root, scale=scale)
     bench.phase(rows(Beat.VALUES, keys.astype(np.int8), flits, spec), root=root)  # leaves nothing behind
     bench.phase(rows(Beat.VALUES, values.astype(np.int8), flits, spec), root=root)
@@ -180,7 +177,7 @@ def test_maximum(flits: int, rng: random.Random) -> None:
     bench, unit = Bench(spec), Unit(spec)
     activations(bench, unit, rng, 64, 1.0)
     keys = unit.codes[:64].numpy().astype(np.int8)[None]  # their product with themselves is far above all scores
-    scale = int(floats.to_codes(torch.tensor([1.0])))
+    scale = code(1.0)
     bench.phase(rows(Beat.KEYS, keys, 8, spec, address=100), root=3, scale=scale)
     scores = floats.to_codes(torch.tensor([rng.gauss(-9, 2) for _ in range(flits * spec.lanes)]))
     bench.put(0, scores)
@@ -230,7 +227,7 @@ def test_turn(name: str, turned: Turned, rng: random.Random) -> None:
     ]
     bench.phase(codes, turned=turned, root=root)
     keys = np.array([[rng.randint(-127, 127) for _ in range(head)] for _ in range(3)])
-    one = int(floats.to_codes(torch.tensor([1.0])))
+    one = code(1.0)
     if turned in (Turned.CACHE, Turned.CACHE_ALL):
         bench.run(rng)
         expected = unit.cache_codes(vector, row)

@@ -11,7 +11,7 @@ from amaranth.sim import Simulator
 
 from golden.cluster.command import Command
 from golden.cluster.model import Cluster
-from golden.cluster.spec import SCHEDULES, Format, Kind, Op, Schedule, Spec
+from golden.cluster.spec import SCHEDULES, ElementType, Kind, Op, Schedule, Spec
 from hw.cluster.config import Config
 from hw.cluster.layouts import command_layout
 from hw.cluster.network import Network
@@ -28,7 +28,7 @@ def program(nodes: int) -> list[Command]:
         )
         for op, target in ((Op.REDUCE, 16), (Op.GATHER, 0), (Op.REDUCE_SCATTER, 32), (Op.BROADCAST, 8), (Op.BARRIER, 0))
         for schedule in SCHEDULES[op]
-        for form, kind in ((Format.SINGLE, Kind.SUM),)
+        for form, kind in ((ElementType.SINGLE, Kind.SUM),)
     ] + [Command(op=Op.REDUCE, schedule=Schedule.XOR, kind=Kind.MERGE, record=2, flits=4, target=48)]  # fmt: skip
 
 

@@ -61,6 +61,28 @@ def test_credits() -> None:
     simulate(dut, bench)
 
 
+def test_how_far_a_node_has_sent() -> None:
+    """Flits that are read count from 0 in every turn: else the receive side takes a turn's first ones too early."""
+    dut = SendPort(config=CONFIG)
+
+    async def bench(ctx) -> None:
+        positions = []
+        for turn, flits, link in ((0, 3, 0), (1, 1, 1), (2, 2, 1), (63, 2, 2)):
+            for k in range(flits):
+                ctx.set(dut.i.payload, item(turn=turn, index=k, last=k == flits - 1, link=link))
+                ctx.set(dut.i.valid, 1)
+                await ctx.tick()
+                positions.append((ctx.get(dut.read_turn), ctx.get(dut.read)))
+        ctx.set(dut.i.payload, item(turn=0, active=0, last=1))
+        await ctx.tick()
+        positions.append((ctx.get(dut.read_turn), ctx.get(dut.read)))
+        ctx.set(dut.i.valid, 0)
+        await ctx.tick()
+        assert positions == [(0, 1), (0, 2), (1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (0, 0), (1, 0)]
+
+    simulate(dut, bench)
+
+
 @pytest.mark.parametrize(
     ("fields", "turn", "written", "goes"),
     [

@@ -11,15 +11,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.command import Command
-from golden.cluster.spec import COMPUTE, INDEPENDENT, MOVES, SCHEDULES, Format, Op, Schedule, Spec
-from golden.cluster.turns import Turn, Wait, turns
+from golden.cluster.sides import SIDES, side_of, walk
+from golden.cluster.spec import COMPUTE, INDEPENDENT, MOVES, SCHEDULES, ElementType, Op, Spec
+from golden.cluster.turns import turns
 from hw.cluster.config import Config
 from hw.cluster.layouts import ItemLayout, WalkLayout, command_layout
 from hw.cluster.sequencer import Sequencer
 from hw.cluster.walker import Walker
 from tests.hw.lib.bench import Bench
-
-SIDES = ("send", "operand", "receive")
 
 
 class OneSide(wiring.Component):
@@ -50,30 +49,6 @@ def fields(command: Command) -> dict[str, int]:
     return {name: int(getattr(command, name, 0)) for name in command_layout().members}
 
 
-def expected(turn: Turn, side: str, command: Command) -> dict[str, int]:
-    """What a side of the turn must say."""
-    sends = side == "send"
-    return {
-        "active": {"send": turn.send, "operand": turn.receive and turn.reduce, "receive": turn.receive}[side],
-        "link": turn.send_link if sends else turn.receive_link,
-        "peer": turn.send_to if sends else turn.receive_from,
-        "rank": turn.send_rank if sends else turn.receive_rank,
-        "xor": command.schedule == Schedule.XOR,
-        "base": getattr(turn, f"{side}_base"),
-        "segments": turn.segments,
-        "flits": turn.flits,
-        "offset": turn.offset,
-        "stream": turn.wait == Wait.STREAM,
-        "wait": turn.wait != Wait.NONE,
-        "widen": {"send": turn.send_widen, "operand": turn.operand_widen, "receive": False}[side],
-        "discard": turn.discard,
-        "record": command.record,
-        "format": command.format,
-        "kind": command.kind,
-        "reduce": turn.reduce,
-    }
-
-
 def commands(spec: Spec) -> list[Command]:
     """Every operation and schedule, with and without the flags that matter to turns."""
     return [
@@ -83,7 +58,7 @@ def commands(spec: Spec) -> list[Command]:
         )
         for op in Op
         for schedule in SCHEDULES[op]
-        for form, flags in ((Format.SINGLE, 0), (Format.MIXED, INDEPENDENT))
+        for form, flags in ((ElementType.SINGLE, 0), (ElementType.MIXED, INDEPENDENT))
         if op not in MOVES and op not in COMPUTE
     ]  # fmt: skip
 
@@ -98,7 +73,7 @@ def test_sequencer(nodes: int, side: str, seed: int) -> None:
     for rank in {0, 1, nodes - 1}:
         wanted: list[dict[str, Any]] = []
         for command in commands(spec):
-            wanted += [expected(turn, side, command) for turn in turns(command, rank, spec)]
+            wanted += [side_of(turn, side, command) for turn in turns(command, rank, spec)]
         bench = Bench(OneSide(Config(spec=spec), rank, side), seed=seed)
         bench.source(bench.dut.i, [fields(c) for c in commands(spec)], stall=0.2)
         log = bench.sink(bench.dut.o, len(wanted), stall=0.3)
@@ -106,33 +81,7 @@ def test_sequencer(nodes: int, side: str, seed: int) -> None:
         for got, want in zip(log.values, wanted, strict=True):
             free = FREE.get(side, set()) if not want["active"] else set()
             free = free | {"base"} if want["discard"] else free  # a barrier's flit may come from anywhere
-            assert {k: v for k, v in got.items() if k not in free} == {
-                k: int(v) for k, v in want.items() if k not in free
-            }
-
-
-def walk(side: dict[str, int], spec: Spec, turn: int) -> list[dict[str, Any]]:
-    """The flits of a side, by the walker's contract."""
-    if not side["active"]:
-        return [{"active": 0, "last": 1, "turn": turn}]
-    result = []
-    for piece in range(side["segments"]):
-        number = side["rank"] ^ piece if side["xor"] else (side["rank"] - piece) % spec.nodes
-        for w in range(side["flits"]):
-            place, index = number * side["flits"] + w, piece * side["flits"] + w
-            result.append(
-                {
-                    "active": 1,
-                    "last": int(index == side["segments"] * side["flits"] - 1),
-                    "turn": turn,
-                    "index": index,
-                    "need": index + 1 - side["offset"],
-                    "address": side["base"] + (place >> side["widen"]),
-                    "half": place & 1,
-                    "header": int(index % side["record"] == 0),
-                }
-            )
-    return result
+            assert {k: v for k, v in got.items() if k not in free} == {k: v for k, v in want.items() if k not in free}
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])

@@ -10,7 +10,7 @@ import pytest
 
 from golden.cluster.command import Command
 from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_lanes
-from golden.cluster.spec import INDEPENDENT, SCHEDULES, Format, Kind, Op, Schedule, Status
+from golden.cluster.spec import INDEPENDENT, SCHEDULES, ElementType, Kind, Op, Schedule, Status
 from golden.cluster.turns import traffic
 from hw.cluster.config import tiny
 from sim.cluster.suite import check_results, random_messages
@@ -26,9 +26,9 @@ SLOT = SIZE // SPEC.flit_bytes  # flits
 def everything() -> list[Command]:
     """Every operation, schedule, format and kind, each with its own message and result in a node's memory."""
     reductions = [
-        Command(op=op, schedule=schedule, format=form, kind=kind, flits=2 * SLOT if form == Format.MIXED else SLOT)
-        for op, schedule, form, kind in product((Op.REDUCE, Op.REDUCE_SCATTER), Schedule, Format, Kind)
-        if schedule in SCHEDULES[op] and (kind != Kind.MERGE or form == Format.SINGLE)
+        Command(op=op, schedule=schedule, format=form, kind=kind, flits=2 * SLOT if form == ElementType.MIXED else SLOT)
+        for op, schedule, form, kind in product((Op.REDUCE, Op.REDUCE_SCATTER), Schedule, ElementType, Kind)
+        if schedule in SCHEDULES[op] and (kind != Kind.MERGE or form == ElementType.SINGLE)
     ]
     reductions = [replace(c, record=2) if c.kind == Kind.MERGE else c for c in reductions]
     others = [
@@ -49,7 +49,7 @@ def program(commands: list[Command], watchdog: int = 5000) -> ClusterWorkload:
     data = np.zeros(first + size * SPEC.nodes, np.uint8)
     words = program_bytes(total, SPEC, watchdog=watchdog)
     data[: len(words)] = words
-    halves = random_messages(CONFIG, size, Format.HALF, 7)
+    halves = random_messages(CONFIG, size, ElementType.HALF, 7)
     data[first:] = to_lanes(halves, SPEC)
     image = MemoryImage(data=data, result_address=len(data), result_bytes=size * SPEC.nodes)
     return ClusterWorkload(config=CONFIG, commands=tuple(total), image=image, names={"op": "program"})
@@ -100,15 +100,15 @@ def test_independent_collectives_overlap() -> None:
 @pytest.mark.parametrize("size", [8, 64, 512])
 def test_latency(schedule: Schedule, size: int) -> None:
     """log2 N · (hop + size/width) + 10, with a hop of 14 cycles."""
-    workload = collective(CONFIG, random_messages(CONFIG, size, Format.HALF, 1), op=Op.REDUCE, schedule=schedule)
+    workload = collective(CONFIG, random_messages(CONFIG, size, ElementType.HALF, 1), op=Op.REDUCE, schedule=schedule)
     cycles = run_rtl(workload).job.counters["collective_cycles"]
     assert cycles <= SPEC.rounds * (14 + size // SPEC.flit_bytes) + 10
 
 
 def test_ring_reaches_its_bandwidth() -> None:
     """Within 10 % of 2·size·(N-1)/N flits a link, from 2 KiB a node on."""
-    messages = random_messages(CONFIG, 2048, Format.HALF, 1)
-    workload = collective(CONFIG, messages, op=Op.REDUCE, schedule=Schedule.RING, form=Format.HALF)
+    messages = random_messages(CONFIG, 2048, ElementType.HALF, 1)
+    workload = collective(CONFIG, messages, op=Op.REDUCE, schedule=Schedule.RING, form=ElementType.HALF)
     cycles = run_rtl(workload).job.counters["collective_cycles"]
     assert cycles <= 1.1 * 2 * 256 * 3 / 4
 
@@ -118,7 +118,7 @@ def test_ring_reaches_its_bandwidth() -> None:
 def test_a_node_that_stops(node: int, schedule: Schedule, after: int) -> None:
     """The watchdog ends the run and names the node and the command."""
     workload = collective(
-        CONFIG, random_messages(CONFIG, 512, Format.HALF, 1), op=Op.REDUCE, schedule=schedule, watchdog=500
+        CONFIG, random_messages(CONFIG, 512, ElementType.HALF, 1), op=Op.REDUCE, schedule=schedule, watchdog=500
     )
     counters = run_rtl(workload, links=LinkSettings(hold=node, hold_after=after)).job.counters
     assert counters["status"] == Status.TIMEOUT
@@ -131,7 +131,7 @@ def test_a_node_that_stops(node: int, schedule: Schedule, after: int) -> None:
     "change",
     [
         {"op": 11}, {"schedule": 5}, {"format": 7}, {"kind": 8}, {"flits": 0}, {"flits": 1 << 16}, {"root": SPEC.nodes},
-        {"op": Op.BARRIER, "schedule": Schedule.RING}, {"kind": Kind.MERGE, "format": Format.HALF},
+        {"op": Op.BARRIER, "schedule": Schedule.RING}, {"kind": Kind.MERGE, "format": ElementType.HALF},
         {"schedule": Schedule.RING, "flits": 5}, {"kind": Kind.MERGE, "record": 0},
     ],
 )  # fmt: skip

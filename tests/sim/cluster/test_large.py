@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from golden.cluster.spec import Format, Op, Schedule, Spec
+from golden.cluster.spec import ElementType, Op, Schedule, Spec
 from hw.cluster.config import Config
 from sim.cluster.suite import random_messages, run_checked
 from sim.cluster.workload import LinkSettings, collective
@@ -19,8 +19,8 @@ from sim.kernel.jobs import MemorySettings
 def test_reduce(nodes: int, schedule: Schedule, pauses: int) -> None:
     """Equal to the model in every byte; without pauses within 1 % of the links' bandwidth."""
     config = Config(spec=Spec(nodes=nodes, link_width=128, memory_kib=512, compute=0))
-    messages = random_messages(config, 1 << 18, Format.HALF, 1)
-    workload = collective(config, messages, op=Op.REDUCE, schedule=schedule, form=Format.HALF)
+    messages = random_messages(config, 1 << 18, ElementType.HALF, 1)
+    workload = collective(config, messages, op=Op.REDUCE, schedule=schedule, form=ElementType.HALF)
     memory = MemorySettings(stalls=pauses)
     report = run_checked(workload, memory=memory, links=LinkSettings(pauses=pauses)).report
     assert pauses or report["ratio"] < 1.01

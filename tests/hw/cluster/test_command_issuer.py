@@ -1,4 +1,4 @@
-"""The dispatcher's commands from memory words of less, as much, and more than a command."""
+"""Commands that are handed out, from memory words of less, as much, and more than a command."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from golden.cluster.command import Command
 from golden.cluster.memory_image import program_bytes
 from golden.cluster.memory_map import COMMAND
 from golden.cluster.spec import COMPUTE, MOVES, Op, Spec
+from hw.cluster.command_issuer import CommandIssuer
 from hw.cluster.config import Config
-from hw.cluster.dispatcher import Dispatcher
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
 
@@ -36,7 +36,7 @@ def fields(command: Command) -> dict[str, int]:
 
 def play(spec: Spec, programs: list[list[Command]], good: list[Command], rng: random.Random) -> list[tuple[int, int]]:
     """Runs the programs one after the other; `good` must be handed out. Returns `refused` and `number` of each."""
-    dut = Dispatcher(config=Config(spec=spec))
+    dut = CommandIssuer(config=Config(spec=spec))
     bench = Bench(dut, seed=rng.getrandbits(32))
     images = [program_bytes(each, spec) for each in programs]
     starts, content = [], b""

@@ -14,22 +14,12 @@ from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
 from hw.lib.stream import connect, transfer
 
 
-class Dispatcher(wiring.Component):
+class CommandIssuer(wiring.Component):
     """On `start` reads the program at `address`, and hands out one command after the other.
 
     LOAD and STORE, commands of the decode units, and those with the flag WAIT_IDLE wait until all nodes are
     idle; after one of the former the next command waits for its end. A command with an impossible code ends the
     program: `refused` is high with its number in `number`.
-
-    Members:
-        start, address: begin a program; ignored while `busy`.
-        idle: the nodes have nothing to do, from the cycle after their last command on.
-        collective: stream of collective commands, for all nodes at once.
-        move: stream of LOAD and STORE commands, which are taken at their end.
-        feed: stream of commands that the decode units execute or are filled by, taken at their end.
-        ahead: those of `feed` that read a stream, as soon as they are known.
-        watchdog: of the header. number: of the command at hand. refused: it has an impossible code.
-        busy: commands are left. memory: read port.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -37,18 +27,18 @@ class Dispatcher(wiring.Component):
         commands = stream.Signature(command_layout())
         super().__init__(
             {
-                "start": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "idle": In(1),
-                "collective": Out(commands),
-                "move": Out(commands),
-                "feed": Out(commands),
-                "ahead": Out(commands),
-                "watchdog": Out(32),
-                "number": Out(32),
-                "refused": Out(1),
-                "busy": Out(1),
-                "memory": Out(ReadSignature(8 * config.word_bytes)),
+                "start": In(1),  #: begins a program; ignored while `busy`
+                "address": In(ADDRESS_WIDTH),  #: of the program's header, in the cycle of `start`
+                "idle": In(1),  #: no node has anything to do; falls in the cycle after a collective is taken
+                "collective": Out(commands),  #: for all nodes at once
+                "move": Out(commands),  #: LOAD and STORE; each is taken at its end
+                "feed": Out(commands),  #: executed by the decode units, or filling them; each is taken at its end
+                "ahead": Out(commands),  #: those of `feed` that read a stream, as soon as they are known
+                "watchdog": Out(32),  #: the header's limit in cycles
+                "number": Out(32),  #: of the command at hand, from 0
+                "refused": Out(1),  #: that command has an impossible code; holds until the next start
+                "busy": Out(1),  #: commands are left to be read or handed out
+                "memory": Out(ReadSignature(8 * config.word_bytes)),  #: for header and commands
             }
         )
 
