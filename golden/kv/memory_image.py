@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from golden.errors import InputError
 from golden.kv.memory_map import (
@@ -19,10 +21,12 @@ from golden.kv.memory_map import (
     query_words,
     select_words,
 )
-from golden.kv.model import ModelResult, Options
-from golden.kv.quantise import Quantised
 from golden.kv.spec import Spec, check_hamming_threshold
-from golden.rows import Bytes, pack
+from golden.rows import Bytes, from_bytes, pack
+
+if TYPE_CHECKING:  # torch is not needed to lay out memory
+    from golden.kv.model import ModelResult, Options
+    from golden.kv.quantise import Quantised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,29 +128,51 @@ def lines(size: int) -> int:
     return -(-size // LINE_BYTES) * LINE_BYTES
 
 
-def expected_log(result: ModelResult) -> Bytes:
-    """The log that the engine writes, [T, 8]."""
-    refused = np.zeros(len(result.hashes), np.int64)
-    refused[result.store.refused] = 1
-    clustering = result.clustering
-    values = {
-        "hash": result.hashes.numpy(),
-        "cluster": clustering.cluster.numpy(),
-        "new": clustering.new.numpy(),
-        "spilled": clustering.spilled.numpy(),
-        "refused": refused,
+def read_results(
+    raw: Bytes, image: MemoryImage, spec: Spec, *, tokens: int, clusters: int, words: int
+) -> dict[str, npt.NDArray]:
+    """What the engine wrote, by name.
+
+    `log.*`: the fields of a token's entry, [T]. `bitmaps`: a bit for every cluster, up to the last one's word,
+    [heads, bits]. `records`: what was gathered, head after head, [N, bytes].
+
+    Args:
+        clusters, words: how many clusters were founded and how many words gathered, as the engine counted them.
+    """
+    log = from_bytes(LOG, raw[: tokens * LOG_BYTES].reshape(-1, LOG_BYTES))
+    heads = raw[image.select_offset : image.gather_offset].reshape(spec.heads, -1)
+    gathered = raw[image.gather_offset :][: words * spec.word_bytes]
+    return {
+        **{f"log.{name}": column for name, column in log.items()},
+        "bitmaps": np.unpackbits(heads, axis=1, bitorder="little")[:, : _bitmap_bits(clusters, spec)],
+        "records": gathered.reshape(-1, spec.chunks * spec.word_bytes),
     }
-    return pack(LOG, values, LOG_BYTES)
 
 
-def expected_bitmaps(result: ModelResult, spec: Spec) -> Bytes:
-    """The bitmaps of selected clusters, [heads, bytes]; bytes behind the last cluster's word are not written."""
+def expected_results(model: ModelResult, data: Quantised, spec: Spec) -> dict[str, npt.NDArray]:
+    """The same of the model."""
+    clustering = model.clustering
+    refused = np.zeros(len(model.hashes), np.int64)
+    refused[model.store.refused] = 1
+    bitmaps = np.zeros((spec.heads, _bitmap_bits(clustering.count, spec)), np.uint8)
+    for bits, head in zip(bitmaps, model.heads, strict=True):
+        bits[: clustering.count] = head.selected.numpy()
+    return {
+        "log.hash": model.hashes.numpy(),
+        "log.cluster": clustering.cluster.numpy(),
+        "log.new": clustering.new.numpy(),
+        "log.spilled": clustering.spilled.numpy(),
+        "log.refused": refused,
+        "log.spare": np.zeros_like(refused),
+        "bitmaps": bitmaps,
+        "records": np.concatenate(expected_records(model, data, spec)),
+    }
+
+
+def _bitmap_bits(clusters: int, spec: Spec) -> int:
+    """Bits of the words of a head's bitmap that are written."""
     width = 8 * spec.word_bytes
-    words = -(-result.clustering.count // width)
-    bits = np.zeros((spec.heads, words * width), np.uint8)
-    for h, head in enumerate(result.heads):
-        bits[h, : result.clustering.count] = head.selected.numpy()
-    return np.packbits(bits, axis=1, bitorder="little")
+    return -(-clusters // width) * width
 
 
 def expected_records(result: ModelResult, data: Quantised, spec: Spec) -> list[Bytes]:
