@@ -16,6 +16,7 @@ from sim.kernel.compare import CheckError
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import compare, stage_difference
 from sim.kv.run import RETRIEVE
+from sim.kv.selection import cluster_count, head_tokens
 from sim.kv.streams import Stream, layer_stream, load_stream, synthetic_stream
 from sim.kv.suite import run_stream
 from sim.kv.workload import RetrieveWorkload, prepare_retrieve
@@ -35,7 +36,11 @@ def run(stream: Stream, options: Options, memory: MemorySettings) -> ModelResult
     workload = prepare_retrieve(stream, tiny(), options)
     model = model_of(workload)
     job = simulate_tapped(RETRIEVE, workload, memory)
-    compare(RETRIEVE, workload, job, RETRIEVE.read(workload, job), model)
+    results = RETRIEVE.read(workload, job)
+    compare(RETRIEVE, workload, job, results, model)
+    for tokens, head in zip(head_tokens(results), model.heads, strict=True):
+        assert tokens.tolist() == sorted(head.tokens.tolist())
+    assert cluster_count(results) == model.clustering.count
     c = job.counters
     bursts = sum(model.store.bursts(head.selected.nonzero().flatten().tolist()) for head in model.heads)
     expected = {
