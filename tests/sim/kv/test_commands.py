@@ -76,6 +76,12 @@ def test_selection_file(tessera: Tessera, rule: str, tmp_path: Path) -> None:
             assert arrays[f"head_{h}"].tolist() == sorted(head.tokens.tolist())
 
 
+def test_options_of_a_job() -> None:
+    pages = retrieve_options(DEFAULT, pages=True, share=0.25, hamming=5)
+    assert pages == Options(hamming_threshold=5, wicsum_code=256, pages=True, count_mode=True)
+    assert retrieve_options(DEFAULT) == Options.of(DEFAULT)
+
+
 def test_one_head(tessera: Tessera, tmp_path: Path) -> None:
     """--head limits the selection and the report, not the work."""
     files = [tmp_path / "report.json", tmp_path / "sel.npz"]

@@ -87,8 +87,9 @@ def test_equals_the_model(
 
 
 def test_stages_and_refusals(seed: int) -> None:
-    """Every stage's stream, with clusters that come in turn: each token opens a block until none is left."""
-    anchors = clustered_stream(TINY, 32, 3, seed=seed, anchors=500)
+    """Every stage's stream, two blocks of rows, with clusters that come in turn: each token opens a block until none
+    is left."""
+    anchors = clustered_stream(TINY, 32, 6, seed=seed, anchors=500)
     turns = torch.arange(256) % 32
     stream = replace(anchors, keys=anchors.keys[:, turns], values=anchors.values[:, turns])
     options = replace(RESV, hamming_threshold=1)
