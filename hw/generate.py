@@ -10,12 +10,14 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Shape, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
+from hw.lib.fields import fields_of_layout
 from hw.lib.memory import drop_zero_contents
+from hw.lib.ports import ports_of
 from hw.lib.shared import ModuleLibrary, convert
+from hw.lib.stream import width_of
 from hw.yosys import run_yosys
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,22 +87,15 @@ def _verilog(rtlil: str) -> str:
 
 
 def _ports(component: wiring.Component) -> Iterator[dict[str, Any]]:
-    """Name, direction, width and fields of every port, as they stand in the Verilog."""
+    """Name, direction, width and innermost fields of every port, as they stand in the Verilog."""
     yield {"name": "clk", "direction": "input", "width": 1}
     yield {"name": "rst", "direction": "input", "width": 1}
-    for path, member, value in component.signature.flatten(component):
-        port: dict[str, Any] = {
-            "name": "__".join(map(str, path)),
-            "direction": "input" if member.flow == In else "output",
-            "width": len(Value.cast(value)),
+    for port in ports_of(component):
+        entry: dict[str, Any] = {
+            "name": port.name,
+            "direction": "input" if port.flow == In else "output",
+            "width": width_of(port.shape),
         }
-        if isinstance(member.shape, data.Layout):
-            port["fields"] = list(_fields(member.shape))
-        yield port
-
-
-def _fields(layout: data.Layout) -> Iterator[dict[str, Any]]:
-    """Name, offset, width and sign of every field of a packed port."""
-    for key, field in layout:
-        shape = Shape.cast(field.shape)
-        yield {"name": str(key), "offset": field.offset, "width": shape.width, "signed": shape.signed}
+        if isinstance(port.shape, data.Layout):
+            entry["fields"] = [field._asdict() for field in fields_of_layout(port.shape)]
+        yield entry

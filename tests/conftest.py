@@ -8,12 +8,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from sim.kernel.data import VARIABLE, data_folder
+
 DEFAULT_SEED = 20240607
 # Test workers share the cores. A torch operator split over all of them waits for its slowest part,
 # which on a busy machine costs many times the work. To be set before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 # Random on every run; a failure prints the blob that repeats it. Examples run on loaded machines,
 # so that none has a deadline.
@@ -30,8 +30,9 @@ def seed() -> int:
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The directory of real scenes and published cases; skips the test where there is none."""
-    if not SHARED_DATA.is_dir():
-        pytest.skip("no real data beside the checkout (../shared/data)")
-    return SHARED_DATA
+def real_data() -> Path:
+    """The folder of real scenes and published cases; skips the test where there is none."""
+    folder = data_folder()
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {VARIABLE} names no folder")
+    return folder

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,8 +20,16 @@ MODULES = {
     for floor in FLOORS
     for path in sorted((ROOT / floor).rglob("*.py"))
 }
-SHARED = ("golden", "hw", "sim.benches", "sim.memory")  # no engine's own, unless named after one
+#: Of a floor, what may know several engines: compositions of them, the face that calls them, and their table.
+JOINTS = ("hw.chips", "sim.chips", "sim.commands", "sim.cli", "sim.engines")
 SPEC_LIKE = {"spec", "memory_map"}  # of a golden engine: what hw may import of it
+#: The cells of the grid: files that every engine has.
+CELLS = {
+    "golden": ("spec", "reference", "model", "memory_map", "memory_image"),
+    "hw": ("config", "top", "catalogue"),
+    "sim": ("workload", "run", "check", "suite", "baseline"),
+}
+NOT_BLOCKS = {"config", "top", "catalogue", "layouts", "counters", "events"}
 
 IMPORT_WITHOUT_TORCH = """
 import sys
@@ -57,7 +66,7 @@ def without_torch(modules: list[str]) -> subprocess.CompletedProcess[str]:
 def test_the_rtl_and_the_benches_never_import_torch() -> None:
     """Every module of hw, and all that runs inside the simulator's process, is imported where torch is blocked."""
     names = [module.name for module in pkgutil.walk_packages([str(ROOT / "hw")], "hw.")]
-    names += [f"sim.benches.{module.name}" for module in pkgutil.iter_modules([str(ROOT / "sim" / "benches")])]
+    names += [name for name in MODULES if name.startswith("sim.kernel.") and name.endswith("_bench")]
     names += ["sim.cli"]  # `tessera --help` is not to wait for torch either
     assert len(names) > 50
     done = without_torch(names)
@@ -73,18 +82,93 @@ def test_arrows_run_one_way() -> None:
 
 
 def engine_of(module: str) -> str | None:
-    """The engine that a module belongs to, by a part of its name."""
-    return next((part for part in module.split(".") if part in ENGINES), None)
+    """The engine that a module belongs to: the folder under its floor."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] in FLOORS and parts[1] in ENGINES else None
+
+
+def joint(module: str) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in JOINTS)
 
 
 def test_no_engine_imports_another() -> None:
     """An engine's files know their own engine; what all engines share knows none."""
     for name, path in MODULES.items():
-        known = {engine_of(i) for i in imports(path) if i.split(".")[0] in OURS} - {None}
-        if engine_of(name):
-            assert known <= {engine_of(name)}, name
-        elif name.startswith(SHARED):
-            assert not known, name
+        known = {engine_of(i) for i in imports(path)} - {None}
+        if not joint(name):
+            assert known <= {engine_of(name)}, f"{name} imports {known}"
+
+
+def test_an_engine_is_one_folder_on_every_floor() -> None:
+    """Every cell of the grid is filled, and no file elsewhere carries an engine's name, commands aside."""
+    for engine in ENGINES:
+        for floor, names in CELLS.items():
+            missing = [name for name in names if f"{floor}.{engine}.{name}" not in MODULES]
+            assert not missing, f"{floor}/{engine} lacks {missing}"
+        for floor in FLOORS:
+            assert list((ROOT / "tests" / floor / engine).glob("test_*.py")), f"tests/{floor}/{engine}"
+    for floor in FLOORS:
+        for path in sorted((ROOT / floor).rglob("*")):
+            place = path.relative_to(ROOT)
+            if path.is_file() and "__pycache__" not in place.parts and "commands" not in place.parts:
+                words = set(re.split(r"[_\W]", place.name)) & set(ENGINES)
+                assert words <= {place.parts[1]}, f"{place} belongs into an engine's folder"
+
+
+def test_sim_is_flat() -> None:
+    """No folder under sim holds another."""
+    for path in (ROOT / "sim").rglob("*"):
+        assert len(path.relative_to(ROOT).parts) <= 3 or "__pycache__" in path.parts, path
+
+
+def test_every_block_has_a_unit_test() -> None:
+    """Each hardware block of an engine and of the library is imported by a test of its own folder."""
+    for name, path in MODULES.items():
+        floor, _, rest = name.partition(".")
+        folder, _, block = rest.partition(".")
+        if floor != "hw" or block in NOT_BLOCKS or not components(path):
+            continue
+        tests = (ROOT / "tests" / "hw" / folder).glob("test_*.py")
+        assert any(name in imports(test) for test in tests), f"{name} has no unit test in tests/hw/{folder}"
+
+
+def components(path: Path) -> list[ast.ClassDef]:
+    """The components and signatures that a file declares."""
+    bases = ("Component", "Signature")
+    return [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Attribute) and base.attr in bases for base in node.bases)
+    ]
+
+
+def port_lines(component: ast.ClassDef) -> Iterator[int]:
+    """The first line of every port that a component declares, in whatever dict it does so."""
+    for node in ast.walk(component):
+        if not isinstance(node, ast.Dict):
+            continue
+        for key, value in zip(node.keys, node.values, strict=True):
+            calls = {c.func.id for c in ast.walk(value) if isinstance(c, ast.Call) and isinstance(c.func, ast.Name)}
+            if key is not None and calls & {"In", "Out"}:
+                yield key.lineno
+
+
+def undocumented_ports(path: Path) -> list[str]:
+    """Ports without a `#:` line on or directly above the line where they are declared."""
+    lines = path.read_text().splitlines()
+    return [
+        f"{path.relative_to(ROOT)}:{line}: {lines[line - 1].strip()}"
+        for component in components(path)
+        for line in port_lines(component)
+        if "#: " not in lines[line - 1] and not lines[line - 2].strip().startswith("#: ")
+    ]
+
+
+def test_every_port_is_described_where_it_is_declared() -> None:
+    """A reader of a component finds a line for each of its ports beside it."""
+    missing = [port for name, path in MODULES.items() if name.startswith("hw.") for port in undocumented_ports(path)]
+    assert not missing, "\n".join(missing)
 
 
 def test_the_rtl_knows_the_specification_alone() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
+
+from hw.lib.ports import pairs_of
 
 PORT = "port__"  # prefix of the flip-flops' names
 
@@ -23,11 +25,9 @@ class PortRegisters(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         m.submodules.block = self.component
-        for (path, member, outer), (_, _, inner) in zip(
-            self.signature.flatten(self), self.component.signature.flatten(self.component), strict=True
-        ):
-            register = Signal(len(Value.cast(outer)), name=f"{PORT}{'__'.join(map(str, path))}", reset_less=True)
-            source, sink = (outer, inner) if member.flow == In else (inner, outer)
-            m.d.sync += register.eq(Value.cast(source))
-            m.d.comb += Value.cast(sink).eq(register)
+        for port, outside, inside in pairs_of(self, self.component):
+            register = Signal(len(outside), name=f"{PORT}{port.name}", reset_less=True)
+            source, sink = (outside, inside) if port.flow == In else (inside, outside)
+            m.d.sync += register.eq(source)
+            m.d.comb += sink.eq(register)
         return m

@@ -16,6 +16,8 @@ from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
+from hw.lib.ports import ports_of
+
 C = TypeVar("C", bound=wiring.Component)
 
 
@@ -58,9 +60,8 @@ def _instance(module: str, component: wiring.Component) -> Instance:
     """An instance of a module of the library, on the ports of `component`."""
     component._MustUse__used = True  # its ports are; without this Amaranth warns that it is not elaborated
     ports: dict[str, object] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
-    for path, member, value in component.signature.flatten(component):
-        direction = "i" if member.flow == In else "o"
-        ports[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
+    for port in ports_of(component):
+        ports[f"{'i' if port.flow == In else 'o'}_{port.name}"] = Value.cast(port.value)
     return Instance(module, **ports)
 
 

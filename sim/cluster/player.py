@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal, Value
+from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal
 from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In
 
 from hw.cluster.config import Config
 from hw.cluster.top import ClusterEngine
+from hw.lib.ports import forward
 
 SOURCE = Path(__file__).parent / "link_pauses.v"
 
@@ -39,10 +39,5 @@ class ClusterPlayer(wiring.Component):
             i_rst=ResetSignal(),
             o_pause=engine.pause,
         )
-        for path, member, outer in self.signature.flatten(self):
-            inner = engine
-            for step in path:
-                inner = getattr(inner, step)
-            source, sink = (outer, inner) if member.flow == In else (inner, outer)
-            m.d.comb += Value.cast(sink).eq(Value.cast(source))
+        forward(m, self, engine)
         return m

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from amaranth.lib import data
 
-from sim.kernel.jobs import decode
+from hw.lib.fields import fields_of_layout, unpack_fields
 
 #: Arrays by name. A name is `stage` or `stage.field`; fields of one stage have the same indices.
 Results = Mapping[str, npt.NDArray]
@@ -88,9 +88,9 @@ def _number(value: np.generic) -> str:
 
 def _recorded(path: Path, stream: StageStream) -> list[list[Row]]:
     groups: list[list[Row]] = [[]]
+    fields = fields_of_layout(stream.layout)
     for line in path.read_text().split():
-        bits = int(line, 16)
-        row = {"": bits} if isinstance(stream.layout, int) else decode(bits, stream.layout)
+        row = unpack_fields(int(line, 16), fields)
         if stream.end and row[stream.end]:
             groups.append([])
         elif not stream.some or row[stream.some]:

@@ -13,10 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Shape
-from amaranth.lib import data
 
 from hw.lib.counters import CounterLayout
+from hw.lib.fields import unpack
 from sim.kernel import runner
 from sim.kernel.designs import design
 from sim.kernel.files import whole_file
@@ -83,7 +82,7 @@ def run_job(
     total = job.result_address + job.result_bytes
     log2_words = max(MIN_LOG2_BYTES, (total - 1).bit_length()) - (word.bit_length() - 1)
     begin = time.perf_counter()
-    variant = {"width": 8 * word, "log2_words": log2_words, "taps": taps}
+    variant = {"width": 8 * word, "log2_words": log2_words}
     harness = design(lambda: MemoryHarness(make(), **variant), f"{name}_job", config, variant=variant)
     generate_seconds = time.perf_counter() - begin
     begin = time.perf_counter()
@@ -100,7 +99,7 @@ def run_job(
         "dump": folder / "dump.hex",
         "dump_first": job.result_address // word,
         "dump_last": total // word - 1,
-        "taps": tap_folder,
+        **({"taps": tap_folder} if taps else {}),
         **{name: value for name, value in vars(memory).items() if value is not None},
     }
     env = {
@@ -131,7 +130,7 @@ def run_job(
         shutil.rmtree(folder)
     return JobResult(
         data=data,
-        counters=decode(int(result["counters"], 16), counters),
+        counters=unpack(int(result["counters"], 16), counters),
         bytes_read=result["words_read"] * word,
         bytes_written=result["words_written"] * word,
         generate_seconds=generate_seconds,
@@ -151,16 +150,3 @@ def _write_image(data: Bytes, word: int, path: Path) -> None:
 def _read_dump(path: Path) -> Bytes:
     lines = (line for line in path.read_text().split() if not line.startswith("@"))
     return np.frombuffer(b"".join(bytes.fromhex(line)[::-1] for line in lines), np.uint8)
-
-
-def decode(bits: int, layout: data.Layout) -> dict[str, int]:
-    """The fields of a packed value, sub-layouts flattened with dots."""
-    result: dict[str, int] = {}
-    for key, item in layout:
-        value = bits >> item.offset & (1 << Shape.cast(item.shape).width) - 1
-        if isinstance(item.shape, data.Layout):
-            result |= {f"{key}.{inner}": v for inner, v in decode(value, item.shape).items()}
-        else:
-            shape = Shape.cast(item.shape)
-            result[str(key)] = value - (value >> (shape.width - 1) << shape.width if shape.signed else 0)
-    return result

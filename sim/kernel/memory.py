@@ -11,8 +11,8 @@ from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSigna
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.lib.checked import stream_ports
 from hw.lib.checker import check
+from hw.lib.ports import forward, streams_of
 from hw.lib.stream import transfer
 
 FOLDER = Path(__file__).parent
@@ -25,8 +25,8 @@ SOURCES = (FOLDER / "external_memory.v", FOLDER / "stream_tap.v")
 class MemoryHarness(wiring.Component):
     """Joins an engine's `read` and `write` ports to `external_memory`; its other ports pass through.
 
-    Every stream port has a protocol checker. With `taps`, every stream of `engine.taps` is recorded
-    in the file NAME.hex of the folder +taps=FOLDER.
+    Every stream port has a protocol checker. Every stream of `engine.taps` is recorded in the file NAME.hex of the
+    folder +taps=FOLDER, if a run names one: the search for the first wrong stage then needs no second build.
 
     Members:
         dump: on its rising edge the memory writes its file. fault, fault_address: first access
@@ -35,8 +35,8 @@ class MemoryHarness(wiring.Component):
         Every port of the engine but `read` and `write`.
     """
 
-    def __init__(self, engine: wiring.Component, *, width: int, log2_words: int, taps: bool = False) -> None:
-        self.engine, self.width, self.log2_words, self.taps = engine, width, log2_words, taps
+    def __init__(self, engine: wiring.Component, *, width: int, log2_words: int) -> None:
+        self.engine, self.width, self.log2_words = engine, width, log2_words
         self.passed = {n: member for n, member in engine.signature.members.items() if n not in ("read", "write")}
         own = {"dump": In(1), "fault": Out(1), "fault_address": Out(32), "done": Out(1), "stuck": Out(1)}
         super().__init__({**self.passed, **own, "words_read": Out(40), "words_written": Out(40)})
@@ -44,11 +44,9 @@ class MemoryHarness(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         m.submodules.engine = engine = self.engine
-        for name, member in self.passed.items():
-            inner, outer = getattr(engine, name), getattr(self, name)
-            m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
-        for name, interface in stream_ports(engine).items():
-            check(m, interface, name)
+        forward(m, self, engine, self.passed)
+        for port in streams_of(engine):
+            check(m, port.interface, port.name)
         request, response = engine.read.request, engine.read.response
         write = engine.write.request
         m.submodules.memory = Instance(
@@ -75,7 +73,7 @@ class MemoryHarness(wiring.Component):
             o_words_read=self.words_read,
             o_words_written=self.words_written,
         )
-        for name, tapped in (engine.taps if self.taps else {}).items():
+        for name, tapped in engine.taps.items():
             payload = Value.cast(tapped.payload)
             m.submodules[f"tap_{name}"] = Instance(
                 "stream_tap",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -184,15 +185,18 @@ def compare(
         raise CheckError(wrong)
     difference = first_difference(operation.expected(workload, model), results, operation.axes)
     if difference:
-        raise CheckError("\n".join([difference, *stage_difference(operation, workload, model, memory)]))
+        stage = stage_difference(operation, workload, model, memory)
+        raise CheckError(f"{difference}; the first stage that differs: {stage}" if stage else difference)
 
 
 def stage_difference(
     operation: Operation[W], workload: W, model: Any, memory: MemorySettings = MemorySettings()
-) -> list[str]:
-    """Runs with taps; a line for the first difference of the earliest stage that has one, none if all are equal."""
+) -> str | None:
+    """Runs with taps and names the first difference of the earliest stage that has one; None if all are equal."""
     streams = operation.streams(workload, model)
     if not streams:
-        return []
-    difference = first_stage(streams, simulate(operation, workload, memory=memory, taps=True).taps)
-    return [difference] if difference else []
+        return None
+    taps = simulate(operation, workload, memory=memory, taps=True).taps
+    difference = first_stage(streams, taps)
+    shutil.rmtree(next(iter(taps.values())).parent.parent)
+    return difference

@@ -10,6 +10,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import Combine, RisingEdge, with_timeout
 
+from hw.lib.fields import PlacedField
 from sim.kernel.streams import StreamDriver, StreamMonitor, differences
 
 RESET_CYCLES = 4
@@ -46,7 +47,7 @@ async def streams(dut) -> None:
     wrong: list[str] = []
     for name, monitor in monitors.items():
         output = job["outputs"][name]
-        fields = [tuple(f) for f in output["fields"]]
+        fields = [PlacedField(*f) for f in output["fields"]]
         expected = [int(p, 16) for p in output["payloads"]]
         masks = output["masks"] and [int(m, 16) for m in output["masks"]]
         wrong += list(differences(name, expected, monitor.taken, fields, masks))

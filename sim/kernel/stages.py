@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Const, Shape, Value
 from amaranth.lib import data, wiring
 
 from hw.lib.checked import Checked
+from hw.lib.fields import fields_of_layout
 from sim.kernel import runner
 from sim.kernel.designs import design
 from sim.kernel.jobs import RUNS
@@ -26,24 +26,6 @@ class Expected:
     layout: data.Layout
     payloads: Sequence[int]
     masks: Sequence[int] | None = None
-
-
-def pack(layout: data.Layout, value: Any) -> int:
-    """A payload's bits from its fields."""
-    return Const.cast(Value.cast(layout.const(value))).value
-
-
-def flat_fields(layout: data.Layout, prefix: str = "", base: int = 0) -> list[tuple[str, int, int, bool]]:
-    """Name, offset, width and sign of every innermost field."""
-    result: list[tuple[str, int, int, bool]] = []
-    for key, field in layout:
-        name, offset = f"{prefix}{key}", base + field.offset
-        if isinstance(field.shape, data.Layout):
-            result += flat_fields(field.shape, f"{name}.", offset)
-        else:
-            shape = Shape.cast(field.shape)
-            result.append((name, offset, shape.width, shape.signed))
-    return result
 
 
 def run_stage(
@@ -67,7 +49,7 @@ def run_stage(
         "outputs": {
             n: {
                 "payloads": [hex(p) for p in o.payloads],
-                "fields": flat_fields(o.layout),
+                "fields": fields_of_layout(o.layout),
                 "masks": None if o.masks is None else [hex(mask) for mask in o.masks],
             }
             for n, o in outputs.items()

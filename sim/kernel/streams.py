@@ -12,6 +12,8 @@ from typing import Any
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from hw.lib.fields import PlacedField, unpack_fields
+
 
 class StreamDriver:
     """Offers payloads in order, each after a random pause.
@@ -69,36 +71,24 @@ class StreamMonitor:
                 self.taken.append(int(self.payload.value))
 
 
-Field = tuple[str, int, int, bool]  # name, offset, width, signed
-
-
-def fields_of(payload: int, fields: Sequence[Field]) -> dict[str, int]:
-    """The payload's fields as numbers."""
-    result: dict[str, int] = {}
-    for name, offset, width, signed in fields:
-        value = payload >> offset & (1 << width) - 1
-        result[name] = value - (value >> width - 1 << width) if signed else value
-    return result
-
-
-def difference(stream: str, index: int, expected: int | None, got: int | None, fields: Sequence[Field]) -> str:
+def difference(stream: str, index: int, expected: int | None, got: int | None, fields: Sequence[PlacedField]) -> str:
     """One payload against another, field by field; None stands for no payload."""
     if expected is None or got is None:
         return f"{stream}: payload {index}: expected {_shown(expected, fields)}, got {_shown(got, fields)}"
-    want, have = fields_of(expected, fields), fields_of(got, fields)
+    want, have = unpack_fields(expected, fields), unpack_fields(got, fields)
     wrong = [f"{name}: expected {want[name]}, got {have[name]}" for name in want if want[name] != have[name]]
     return f"{stream}: payload {index}: " + ("; ".join(wrong) or f"expected {expected:#x}, got {got:#x}")
 
 
-def _shown(payload: int | None, fields: Sequence[Field]) -> str:
-    return "nothing" if payload is None else str(fields_of(payload, fields) if fields else hex(payload))
+def _shown(payload: int | None, fields: Sequence[PlacedField]) -> str:
+    return "nothing" if payload is None else str(unpack_fields(payload, fields) if fields else hex(payload))
 
 
 def differences(
     stream: str,
     expected: Sequence[int],
     got: Sequence[int],
-    fields: Sequence[Field],
+    fields: Sequence[PlacedField],
     masks: Sequence[int] | None = None,
 ) -> Iterator[str]:
     """Every payload that differs in the bits of its mask (None: in any), and a line for missing or extra ones."""

@@ -64,7 +64,7 @@ DRAW = Operation[SplatWorkload](
     reference=_reference,
     roofline=roofline,
     streams=stage_streams,
-    axes={"framebuffer": ("y", "x", "rgba")},
+    axes={"framebuffer": ("y", "x", tuple("rgba"))},
 )
 
 #: run(workload, backend=, memory=, check=, waves=) -> Run

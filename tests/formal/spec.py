@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from amaranth.hdl import Assert, Assume, Elaboratable, Module, Mux, ResetSignal, Shape, ShapeLike, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.checker import check
+from hw.lib.fields import fields_of_layout
+from hw.lib.ports import ports_of, streams_of
 from hw.lib.stream import transfer
 from tests.formal.prove import RefutedError, prove
 
@@ -46,10 +48,13 @@ class StreamSpec(Elaboratable):
     def __init__(self, dut: wiring.Component, properties: Properties, *, probe: bool = False) -> None:
         self.dut, self.properties, self.probe = dut, properties, probe
         self.inputs = [
-            (field, Signal(len(field) if len(field) <= WIDE else FREE, name="__".join(map(str, path))))
-            for path, member, value in dut.signature.flatten(dut)
-            if member.flow == In
-            for field in fields_of(value)
+            (
+                Value.cast(port.value)[field.offset : field.offset + field.width],
+                Signal(field.width if field.width <= WIDE else FREE, name=f"{port.name}.{field.name}".rstrip(".")),
+            )
+            for port in ports_of(dut)
+            if port.flow == In
+            for field in fields_of_layout(port.shape)
         ]
         self.ports = [free for _, free in self.inputs]
 
@@ -57,33 +62,15 @@ class StreamSpec(Elaboratable):
         m = Module()
         m.submodules.dut = self.dut
         m.d.comb += [Assume(~ResetSignal()), *(field.eq(free) for field, free in self.inputs)]
-        for name, flow, interface in streams_of(self.dut):
-            if flow == In:
-                assume_stream(m, interface, name)
+        for port in streams_of(self.dut):
+            if port.flow == In:
+                assume_stream(m, port.interface, port.name)
             else:
-                check(m, interface, name)
+                check(m, port.interface, port.name)
         goal = self.properties(m, self.dut)
         if self.probe:
             m.d.sync += Assert(~goal, "the goal is reached")
         return m
-
-
-def fields_of(value: Any) -> list[Value]:
-    """The parts of a structure, down to plain values."""
-    if isinstance(value, data.View) and isinstance(value.shape(), data.StructLayout):
-        return [part for name in value.shape().members for part in fields_of(value[name])]
-    return [Value.cast(value)]
-
-
-def streams_of(dut: wiring.Component) -> Iterator[tuple[str, Any, stream.Interface]]:
-    """Name, direction (`In`: the payload enters) and interface of every stream of a component."""
-    for path, member, value in dut.signature.flatten(dut):
-        if path[-1] == "valid":
-            interface: Any = dut
-            for step in path[:-1]:
-                interface = interface[step] if isinstance(step, int) else getattr(interface, step)
-            assert interface.valid is value
-            yield "_".join(map(str, path[:-1])), member.flow, interface
 
 
 def assume_stream(m: Module, interface: stream.Interface, name: str) -> None:

@@ -75,9 +75,9 @@ def test_new_token_is_attended_and_cached(seed: int) -> None:
 
 
 @pytest.mark.parametrize("layer", range(3))
-def test_real_cache(layer: int, shared_data: Path) -> None:
+def test_real_cache(layer: int, real_data: Path) -> None:
     """4,096 real keys and values of 32, and a real query."""
-    with np.load(shared_data / "kv" / "pydoc_small.npz") as data:
+    with np.load(real_data / "kv" / "pydoc_small.npz") as data:
         q, k, v = (torch.from_numpy(data[name][layer, 1].astype(np.float32)) for name in "QKV")
     hidden, head = around_cache(q[0], k, v, 256, 1)
     assert error(decoded(hidden, head, SPEC, Dataflow.TOKEN), attend(hidden, head)) < 0.04

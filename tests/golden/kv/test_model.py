@@ -68,9 +68,9 @@ def test_baselines_by_hand() -> None:
 
 @pytest.mark.parametrize("layer", range(3))
 @pytest.mark.parametrize("tokens", [4096, pytest.param(32768, marks=pytest.mark.slow)])
-def test_video_like_stream_keeps_the_mass(tokens: int, layer: int, shared_data: Path) -> None:
+def test_video_like_stream_keeps_the_mass(tokens: int, layer: int, real_data: Path) -> None:
     """Correlation 0.95: a row keeps 95 % of the mass of exact top-k of its size and visits at most 25 % of scores."""
-    files = load_keys(shared_data / "kv" / "pydoc_small.npz")
+    files = load_keys(real_data / "kv" / "pydoc_small.npz")
     ratios, visited = [], []
     k, v = video_stream(files.K[layer], files.V[layer], tokens, correlation=0.95)
     q = files.Q[layer][:, :16]
@@ -84,9 +84,9 @@ def test_video_like_stream_keeps_the_mass(tokens: int, layer: int, shared_data: 
 
 
 @pytest.mark.parametrize("tokens", [1024, 4096])
-def test_text_keys_keep_what_was_measured(tokens: int, shared_data: Path) -> None:
+def test_text_keys_keep_what_was_measured(tokens: int, real_data: Path) -> None:
     """Text is not redundant: the honest figure, with a band that trips when it moves."""
-    files = load_keys(shared_data / "kv" / "pydoc_small.npz")
+    files = load_keys(real_data / "kv" / "pydoc_small.npz")
     ratios = []
     for layer in range(3):
         k, v, q = files.K[layer][:, :tokens], files.V[layer][:, :tokens], files.Q[layer][:, :16]

@@ -135,9 +135,9 @@ def test_a_far_camera_is_moved_to_the_border() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["lod/statue_angel.hier", "scenes/skull.ply", "scenes/flowers_3_0.ply"])
 @pytest.mark.parametrize("name", PATHS)
-def test_real_paths(source: str, name: str, shared_data: Path) -> None:
+def test_real_paths(source: str, name: str, real_data: Path) -> None:
     """64 frames of 512×512, temporal equal to full; at most 15 % of the subtrees away from cuts."""
-    image = build_tree_image(build_sltree(load_hierarchy(shared_data / source), DEFAULT))
+    image = build_tree_image(build_sltree(load_hierarchy(real_data / source), DEFAULT))
     for tau in (1.0, 6.0, 30.0):
         shares = walk(image, name, tau, 64, size=512)
         if name != "jump":

@@ -98,9 +98,9 @@ def test_compressed_sh_ends_are_exact(tmp_path: Path, seed: int) -> None:
     assert scene.sh[:, 1, 0].tolist() == [-4, 0.5 * 8 / 256, 4]
 
 
-def test_the_compressed_statue_is_the_statue_turned_about_z(shared_data: Path) -> None:
-    plain = load_scene(shared_data / "scenes" / "statue_angel.ply")
-    packed = load_scene(shared_data / "scenes" / "statue_angel.compressed.ply")
+def test_the_compressed_statue_is_the_statue_turned_about_z(real_data: Path) -> None:
+    plain = load_scene(real_data / "scenes" / "statue_angel.ply")
+    packed = load_scene(real_data / "scenes" / "statue_angel.compressed.ply")
     assert (len(plain), len(packed), packed.dropped) == (71359, 71377, 0)
     pick = np.linspace(0, len(plain) - 1, 1000).astype(int)
     turned = packed.means * np.array([-1, -1, 1], np.float32)

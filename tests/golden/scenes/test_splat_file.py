@@ -31,8 +31,8 @@ def test_quaternion_bytes_are_centred_on_128(tmp_path: Path, seed: int) -> None:
     assert scene.quaternions.tolist() == [[1, 0, 0, 0], [0, -1, 0, 0], [0.5, 0.5, 0.5, 0.5]]
 
 
-def test_both_containers_of_a_real_scene_agree(shared_data: Path) -> None:
-    ply, splat = (load_scene(shared_data / "scenes" / f"lastchance.{kind}") for kind in ("ply", "splat"))
+def test_both_containers_of_a_real_scene_agree(real_data: Path) -> None:
+    ply, splat = (load_scene(real_data / "scenes" / f"lastchance.{kind}") for kind in ("ply", "splat"))
     assert len(ply) == len(splat) == 14007
     assert ply.dropped == splat.dropped == 0
     assert np.abs(ply.means - splat.means).max() <= 1e-6

@@ -75,8 +75,8 @@ def test_nothing_is_lost_where_there_is_nothing_to_spare(focal: float, seed: int
 
 
 @pytest.mark.parametrize("name", ["lastchance", "flowers_3_0", "statue_angel", "skull"])
-def test_nothing_of_real_scenes_is_lost(shared_data: Path, name: str) -> None:
-    expected, got = lost(view(DEFAULT, source=shared_data / "scenes" / f"{name}.ply", size=256))
+def test_nothing_of_real_scenes_is_lost(real_data: Path, name: str) -> None:
+    expected, got = lost(view(DEFAULT, source=real_data / "scenes" / f"{name}.ply", size=256))
     assert expected == got > 10_000
 
 

@@ -184,8 +184,8 @@ def test_refused_views(camera: Camera, near: float, message: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["lastchance", "flowers_3_0"])
-def test_real_scenes(shared_data: Path, name: str) -> None:
-    v = view(DEFAULT, source=shared_data / "scenes" / f"{name}.ply", size=256)
+def test_real_scenes(real_data: Path, name: str) -> None:
+    v = view(DEFAULT, source=real_data / "scenes" / f"{name}.ply", size=256)
     mean, reach, drawn = reach_of(v)
     voxel = np.repeat(np.arange(len(v.image.grid)), v.image.grid.count)
     for group in v.frame.groups:

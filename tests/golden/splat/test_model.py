@@ -64,9 +64,9 @@ def test_needles_and_extreme_lenses_are_as_good_as_the_reference(name: str, leas
 
 
 @pytest.mark.parametrize("name", REAL[:2])
-def test_real_scenes_are_as_good_as_the_reference(shared_data: Path, name: str) -> None:
+def test_real_scenes_are_as_good_as_the_reference(real_data: Path, name: str) -> None:
     """At least 45 dB, with a buffer that holds every survivor."""
-    v = view(replace(DEFAULT, sort_levels=13), source=shared_data / "scenes" / f"{name}.ply", size=64)
+    v = view(replace(DEFAULT, sort_levels=13), source=real_data / "scenes" / f"{name}.ply", size=64)
     result = drawn(v)
     assert quality(v, result) > 50  # 56.7 dB and more at 96 px
     assert result.work.forced == 0
@@ -75,9 +75,9 @@ def test_real_scenes_are_as_good_as_the_reference(shared_data: Path, name: str) 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 @pytest.mark.parametrize("number", range(VIEWS))
-def test_real_scenes_at_full_size(shared_data: Path, name: str, number: int) -> None:
+def test_real_scenes_at_full_size(real_data: Path, name: str, number: int) -> None:
     """256×256 pixels, three views each: at least 45 dB."""
-    v = view(DEFAULT, source=shared_data / "scenes" / f"{name}.ply", number=number, size=256)
+    v = view(DEFAULT, source=real_data / "scenes" / f"{name}.ply", number=number, size=256)
     assert quality(v, drawn(v)) > 45
 
 

@@ -194,8 +194,8 @@ def test_brute_force_agrees(seed: int, rules: Rules, opaque: bool) -> None:
 
 
 @pytest.mark.parametrize("case", ["tiny", "basic"])
-def test_images_of_the_cuda_rasteriser(shared_data: Path, case: str) -> None:
-    data = load_file(shared_data / "gsplat_cases" / f"brush-train_test_cases_{case}_case.safetensors")
+def test_images_of_the_cuda_rasteriser(real_data: Path, case: str) -> None:
+    data = load_file(real_data / "gsplat_cases" / f"brush-train_test_cases_{case}_case.safetensors")
     height, width, _ = data["out_img"].shape
     focal = 0.5 * width / math.tan(math.radians(45))
     pose = np.eye(4)
@@ -221,8 +221,8 @@ def test_images_of_the_cuda_rasteriser(shared_data: Path, case: str) -> None:
     assert psnr(1 - (white - black)[..., 0], data["out_img"][..., 3]) > 60
 
 
-def test_a_real_scene_is_drawn(shared_data: Path) -> None:
-    scene = load_scene(shared_data / "scenes" / "skull.ply")
+def test_a_real_scene_is_drawn(real_data: Path) -> None:
+    scene = load_scene(real_data / "scenes" / "skull.ply")
     image = render(scene, orbit(scene, 0, 3, width=256, height=256))
     assert torch.isfinite(image).all()
     assert float(image.min()) >= 0

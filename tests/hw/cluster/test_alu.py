@@ -17,7 +17,7 @@ from hw.cluster.combine_lane import CombineLane
 from hw.cluster.config import Config
 from hw.cluster.vector_alu import VectorAlu
 from hw.cluster.widen_flit import WidenFlit
-from tests.hw.lib.payload import encode
+from hw.lib.fields import pack
 from tests.hw.lib.simulate import run_datapath
 
 SPEC = Spec(nodes=4, link_width=64, memory_kib=4)
@@ -39,7 +39,7 @@ def test_combine_lane(rng: random.Random) -> None:
     ]
     rng.shuffle(cases)
     lane = CombineLane()
-    got = run_datapath(lane, [encode(lane.i.shape(), case) for case in cases])
+    got = run_datapath(lane, [pack(lane.i.shape(), case) for case in cases])
     for case, result in zip(cases, got, strict=True):
         own, received = (torch.tensor([[case[name]]]) for name in ("own", "received"))
         expected = combine(own, received, case["format"], case["kind"]) if case["reduce"] else received
@@ -49,7 +49,7 @@ def test_combine_lane(rng: random.Random) -> None:
 def test_widen_flit(rng: random.Random) -> None:
     unit = WidenFlit(config=Config(spec=SPEC))
     cases = [{"word": rng.getrandbits(64), "widen": rng.getrandbits(1), "half": rng.getrandbits(1)} for _ in range(300)]
-    got = run_datapath(unit, [encode(unit.i.shape(), case) for case in cases])
+    got = run_datapath(unit, [pack(unit.i.shape(), case) for case in cases])
     for case, result in zip(cases, got, strict=True):
         half = case["word"] >> (32 * case["half"])
         wide = floats.widen(torch.tensor([half & 0xFFFF, half >> 16 & 0xFFFF])).tolist()

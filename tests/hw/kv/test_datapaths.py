@@ -13,7 +13,7 @@ from golden.kv.key_table import mean_unit
 from golden.kv.spec import DEFAULT, TINY, Spec
 from hw.kv.hamming_array import HammingArray
 from hw.kv.mean_unit import MeanUnit
-from tests.hw.lib.payload import encode
+from hw.lib.fields import pack
 from tests.hw.lib.simulate import run_datapath
 
 
@@ -33,8 +33,8 @@ def test_hamming_array(bits: int, lanes: int, seed: int) -> None:
         ]
         best = min(range(lanes), key=lambda k: (distances[k], k))
         expected.append({"distance": distances[best], "lane": best})
-    got = run_datapath(dut, [encode(dut.i.shape(), row) for row in rows])
-    assert got == [encode(dut.o.shape(), row) for row in expected]
+    got = run_datapath(dut, [pack(dut.i.shape(), row) for row in rows])
+    assert got == [pack(dut.o.shape(), row) for row in expected]
 
 
 @pytest.mark.parametrize("spec", [TINY, replace(DEFAULT, lanes=8)])
@@ -45,6 +45,6 @@ def test_mean_unit(spec: Spec, seed: int) -> None:
     sums = [[rng.choice([127, -127, rng.randint(-127, 127)]) * n for _ in range(spec.lanes)] for n in counts]
     means = mean_unit(torch.tensor(sums)[:, None], torch.tensor(counts))[:, 0].tolist()
     inputs = [{"sums": {"lane": s}, "count": n} for s, n in zip(sums, counts, strict=True)]
-    got = run_datapath(dut, [encode(dut.i.shape(), i) for i in inputs])
-    assert got == [encode(dut.o.shape(), {"means": m}) for m in means]
+    got = run_datapath(dut, [pack(dut.i.shape(), i) for i in inputs])
+    assert got == [pack(dut.o.shape(), {"means": m}) for m in means]
     assert len(Value.cast(dut.o)) == 8 * spec.lanes

@@ -8,7 +8,7 @@ follows. Values are ints, lists and dicts, shaped like the payload.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,10 @@ from amaranth.lib import stream
 from amaranth.sim import Simulator
 
 from hw.lib.checker import check
+from hw.lib.fields import pack, unpack_nested
+from hw.lib.ports import streams_of
 from hw.lib.stream import payload_shape
-from tests.hw.lib.payload import decode, difference, encode
+from tests.hw.lib.payload import difference
 
 DRAIN = 12  # quiet cycles after the last expected payload
 
@@ -46,18 +48,6 @@ class Log:
         assert len(self.values) == self.count, f"{self.name}: {len(self.values)} payloads, expected {self.count}"
 
 
-def streams_of(interface: Any, path: str = "") -> Iterator[tuple[str, stream.Interface]]:
-    """Every stream below an interface, arrays and nested interfaces included."""
-    if isinstance(getattr(interface, "signature", None), stream.Signature):
-        yield path, interface
-    elif isinstance(interface, list | tuple):
-        for k, each in enumerate(interface):
-            yield from streams_of(each, f"{path}_{k}")
-    elif hasattr(interface, "signature"):
-        for name in interface.signature.members:
-            yield from streams_of(getattr(interface, name), f"{path}_{name}".lstrip("_"))
-
-
 class Bench:
     """A device under test between sources and sinks.
 
@@ -71,8 +61,8 @@ class Bench:
         self.random = random.Random(seed)
         self.m = Module()
         self.m.submodules.dut = dut
-        for name, each in streams_of(dut):
-            check(self.m, each, name)
+        for port in streams_of(dut):
+            check(self.m, port.interface, port.name)
         self.m.domains.sync = domain = ClockDomain()
         self.reset = domain.rst
         self.cycle = Signal(32, reset_less=True)
@@ -99,7 +89,7 @@ class Bench:
                 while self.stall(stall):
                     ctx.set(payload, self.random.getrandbits(len(payload)))
                     await ctx.tick()
-                ctx.set(payload, encode(shape, value))
+                ctx.set(payload, pack(shape, value))
                 ctx.set(interface.valid, 1)
                 taken = False
                 while not taken:
@@ -130,7 +120,7 @@ class Bench:
                 ctx.set(interface.ready, ready)
                 _, _, valid, bits, cycle = await ctx.tick().sample(interface.valid, payload, self.cycle)
                 if valid and ready:
-                    log.values.append(decode(shape, bits))
+                    log.values.append(unpack_nested(bits, shape))
                     log.cycles.append(cycle)
 
         self.logs.append(log)

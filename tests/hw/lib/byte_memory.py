@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
+from hw.lib.fields import pack
 from hw.lib.memory_port import ReadDataLayout
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.memory_model import MemoryModel
-from tests.hw.lib.payload import encode
 
 
 class ByteMemory(MemoryModel):
@@ -27,4 +27,4 @@ class ByteMemory(MemoryModel):
             due, _ = words[-1 - k]
             word = self.content[end - (k + 1) * self.word_bytes : end - k * self.word_bytes]
             payload = {"data": int.from_bytes(word, "little"), "last": int(k == 0)}
-            words[-1 - k] = (due, encode(ReadDataLayout(self.word_bytes * 8), payload))
+            words[-1 - k] = (due, pack(ReadDataLayout(self.word_bytes * 8), payload))

@@ -8,9 +8,9 @@ from typing import Any
 
 from amaranth.hdl import Value
 
+from hw.lib.fields import pack, unpack_nested
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout
 from tests.hw.lib.bench import Bench
-from tests.hw.lib.payload import decode, encode
 
 
 def word_at(address: int) -> int:
@@ -57,7 +57,7 @@ class MemoryModel:
                 self.outstanding -= 1
             self.waits += offered
             if asked and ready:
-                self._accept(now, decode(ReadRequestLayout(), bits), words)
+                self._accept(now, unpack_nested(bits, ReadRequestLayout()), words)
 
     def _accept(self, now: int, request: dict[str, int], words: deque[tuple[int, int]]) -> None:
         address, length = request["address"], request["length"]
@@ -67,6 +67,6 @@ class MemoryModel:
         layout = ReadDataLayout(self.word_bytes * 8)
         for k in range(length):
             payload = {"data": self.contents(address + k * self.word_bytes), "last": int(k == length - 1)}
-            words.append((now + self.latency, encode(layout, payload)))
+            words.append((now + self.latency, pack(layout, payload)))
         self.outstanding += length
         self.most_outstanding = max(self.most_outstanding, self.outstanding)

@@ -13,6 +13,8 @@ from amaranth.hdl import Module, Signal, UnusedElaboratable, Value
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
+from hw.lib.ports import ports_of
+
 
 def run_datapath(
     dut: Any, inputs: Sequence[int], *, latency: int | None = None, held: Mapping[str, Any] = MappingProxyType({})
@@ -85,7 +87,7 @@ def assert_independent(
 ) -> None:
     """Asserts that no input reaches an output within a cycle, in the states of a random walk."""
     rng = random.Random(seed)
-    everything = [Value.cast(v) for path, member, v in dut.signature.flatten(dut) if member.flow == In]
+    everything = [Value.cast(port.value) for port in ports_of(dut) if port.flow == In]
 
     async def walk(ctx: Any) -> None:
         for _ in range(cycles):

@@ -7,8 +7,8 @@ import pytest
 from amaranth.hdl import Shape, signed, unsigned
 
 from golden.formats import Format
+from hw.lib.fields import pack, unpack_nested
 from hw.lib.multiply_add import MultiplyAdd
-from tests.hw.lib.payload import decode, encode
 from tests.hw.lib.simulate import refuses, run_datapath
 
 
@@ -27,8 +27,8 @@ def test_exact_after_three_cycles(shapes: tuple[Shape, ...], rng: random.Random)
     ranges = [Format(s.width, 0, s.signed) for s in shapes]
     operands = list(product(*((r.low, r.high) for r in ranges)))
     operands += [tuple(rng.randint(r.low, r.high) for r in ranges) for _ in range(300)]
-    inputs = [encode(layout, dict(zip("abc", values, strict=True))) for values in operands]
-    results = [decode(dut.o.shape(), bits) for bits in run_datapath(dut, inputs, latency=3)]
+    inputs = [pack(layout, dict(zip("abc", values, strict=True))) for values in operands]
+    results = [unpack_nested(bits, dut.o.shape()) for bits in run_datapath(dut, inputs, latency=3)]
     assert results == [a * b + c for a, b, c in operands]
 
 

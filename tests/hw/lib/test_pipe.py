@@ -12,9 +12,9 @@ from amaranth.lib import data
 
 from golden import formats
 from golden.formats import Format
+from hw.lib.fields import pack, unpack_nested
 from hw.lib.multiply_add import MultiplyAdd
 from hw.lib.pipe import RING_MIN_BITS, RING_MIN_DELAY, Pipe, Staged
-from tests.hw.lib.payload import decode, encode
 from tests.hw.lib.simulate import refuses, run_datapath
 
 PAIR = data.StructLayout({"low": signed(4), "high": 7})
@@ -39,8 +39,8 @@ class Datapath(Elaboratable):
 
     def run(self, vectors: Sequence[Sequence[Any]]) -> list[list[Any]]:
         """The results for one vector of inputs a cycle."""
-        inputs = [encode(self.i.shape(), {f"i{k}": v for k, v in enumerate(vector)}) for vector in vectors]
-        return [list(decode(self.o.shape(), bits).values()) for bits in run_datapath(self, inputs)]
+        inputs = [pack(self.i.shape(), {f"i{k}": v for k, v in enumerate(vector)}) for vector in vectors]
+        return [list(unpack_nested(bits, self.o.shape()).values()) for bits in run_datapath(self, inputs)]
 
 
 def numbers(shape: Shape, count: int, rng: random.Random) -> list[int]:
@@ -68,7 +68,7 @@ def test_operands_of_different_ages_meet(rng: random.Random) -> None:
 def test_delays(wait: int, shape: Any, rng: random.Random) -> None:
     dut = Datapath([shape], lambda p, a: [p.source(p.at(a, wait), "late", wait)])
     width = Shape.cast(shape).width
-    values = [decode(shape, rng.getrandbits(width)) for _ in range(3 * wait)]
+    values = [unpack_nested(rng.getrandbits(width), shape) for _ in range(3 * wait)]
     assert dut.run([[v] for v in values]) == [[v] for v in values]
     assert isinstance(dut.o.o0, data.View) == isinstance(shape, data.Layout)
 

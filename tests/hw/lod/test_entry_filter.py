@@ -10,10 +10,10 @@ import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
+from hw.lib.fields import pack
 from hw.lod.config import Config, default, tiny
 from hw.lod.entry_filter import EntryFilter
 from hw.lod.layouts import WordLayout
-from tests.hw.lib.payload import encode
 from tests.hw.lod.workload import Workload, workload
 
 CONFIGS = {
@@ -59,7 +59,7 @@ def test_every_node_that_is_entered_or_has_to_tell(name: str, seed: int) -> None
                     "context": k % config.contexts,
                 }  # fmt: skip
                 value = {"load": load, "row": row, "last": row == len(words) - 1, "data": word}
-                ctx.set(Value.cast(dut.word), encode(WordLayout(config), value) << 1 | 1)
+                ctx.set(Value.cast(dut.word), pack(WordLayout(config), value) << 1 | 1)
                 await ctx.tick()
                 ctx.set(dut.word.valid, 0)
                 if rng.random() < 0.3:

@@ -10,11 +10,11 @@ import torch
 from amaranth.hdl import Value
 
 from golden.lod.spec import NEVER
+from hw.lib.fields import pack
 from hw.lod.config import default, tiny
 from hw.lod.layouts import WordLayout
 from hw.lod.lt_unit import LtUnit
 from tests.hw.lib.bench import Bench
-from tests.hw.lib.payload import encode
 from tests.hw.lod.workload import Workload, workload
 
 
@@ -53,7 +53,7 @@ class Feeder:
                     },
                     "row": row, "last": row == len(words) - 1, "data": word,
                 }  # fmt: skip
-                ctx.set(Value.cast(dut.word), encode(layout, value) << 1 | 1)
+                ctx.set(Value.cast(dut.word), pack(layout, value) << 1 | 1)
                 await ctx.tick()
             ctx.set(dut.word.valid, 0)
 

@@ -10,12 +10,12 @@ import pytest
 from amaranth.lib import data
 
 from golden.lod.memory_map import STATE_BYTES
+from hw.lib.fields import pack
 from hw.lod.config import tiny
 from hw.lod.layouts import state_layout
 from hw.lod.state_scan import StateScan
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.memory_model import MemoryModel
-from tests.hw.lib.payload import encode
 
 CONFIG = replace(tiny(), memory_width=512, state_words=6)
 LANES = CONFIG.word_bytes // STATE_BYTES
@@ -80,7 +80,7 @@ class Tree:
 
     def word_at(self, address: int) -> int:
         row = (address - TABLE) // STATE_BYTES
-        return encode(data.ArrayLayout(state_layout(), LANES), self.now[row : row + LANES])
+        return pack(data.ArrayLayout(state_layout(), LANES), self.now[row : row + LANES])
 
 
 class Search:

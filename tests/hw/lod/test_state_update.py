@@ -10,12 +10,12 @@ import pytest
 from amaranth.lib import data
 
 from golden.lod.memory_map import STATE_BYTES
+from hw.lib.fields import pack
 from hw.lod.config import tiny
 from hw.lod.horizon import Horizon
 from hw.lod.layouts import state_layout
 from hw.lod.state_update import StateUpdate
 from tests.hw.lib.bench import Bench
-from tests.hw.lib.payload import encode
 
 CONFIG = replace(tiny(), memory_width=512)
 LANES = CONFIG.word_bytes // STATE_BYTES
@@ -41,7 +41,7 @@ def test_words_are_filled_in_order(late: float, stall: float, seed: int) -> None
         records += [each for each in new if each]
         pending.append(word | {"data": old})
         whole = [each or before for each, before in zip(new, old, strict=True)]
-        raw = encode(data.ArrayLayout(state_layout(), LANES), whole)
+        raw = pack(data.ArrayLayout(state_layout(), LANES), whole)
         writes.append({"address": TABLE + 3 * k * CONFIG.word_bytes, "data": raw, "last": 1})
     bench.source(dut.pending, pending, stall=stall)
     bench.source(dut.i, records, stall=stall)

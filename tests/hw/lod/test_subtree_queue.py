@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from amaranth.hdl import Value
 
+from hw.lib.fields import pack, unpack_nested
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, WriteLayout
 from hw.lod.child_walk import ChildWalk
 from hw.lod.config import tiny
 from hw.lod.context_pool import ContextPool
 from hw.lod.subtree_queue import SubtreeQueue
 from tests.hw.lib.bench import Bench
-from tests.hw.lib.payload import decode, encode
 
 RING = 64
 
@@ -40,7 +40,7 @@ class Ring:
             _, _, valid, bits = await ctx.tick().sample(request.valid, Value.cast(request.payload))
             ctx.set(dut.written, 0)
             if valid and ready:
-                word = decode(WriteLayout(128), bits)
+                word = unpack_nested(bits, WriteLayout(128))
                 assert 0 <= word["address"] - (1 << 12) < 16 * RING
                 self.words[word["address"]] = word["data"]
                 self.writes += 1
@@ -55,7 +55,7 @@ class Ring:
             now = ctx.get(self.bench.cycle)
             if not offered and waiting and waiting[0][0] <= now and not self.bench.stall(self.stall):
                 offered = True
-                ctx.set(Value.cast(response.payload), encode(ReadDataLayout(128), {"data": waiting[0][1], "last": 1}))
+                ctx.set(Value.cast(response.payload), pack(ReadDataLayout(128), {"data": waiting[0][1], "last": 1}))
             ctx.set(response.valid, offered)
             _, _, asked, bits, taken = await ctx.tick().sample(
                 request.valid, Value.cast(request.payload), response.ready
@@ -64,7 +64,7 @@ class Ring:
                 waiting.popleft()
                 offered = False
             if asked:
-                waiting.append((now + self.latency, self.words[decode(ReadRequestLayout(), bits)["address"]]))
+                waiting.append((now + self.latency, self.words[unpack_nested(bits, ReadRequestLayout())["address"]]))
 
 
 @pytest.mark.parametrize("depth", [2, 3, 8])

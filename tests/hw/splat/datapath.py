@@ -9,7 +9,8 @@ from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tests.hw.lib.payload import decode, difference, encode
+from hw.lib.fields import pack, unpack_nested
+from tests.hw.lib.payload import difference
 from tests.hw.lib.simulate import run_datapath
 
 Payload = dict[str, Any]
@@ -33,8 +34,8 @@ class Framed(wiring.Component):
 
 def answers(unit: Any, rows: Sequence[Payload], *, header: Mapping[str, int] | None = None) -> list[Payload]:
     """What `unit` makes of `rows`, fed back to back, each exactly `unit.latency` cycles later."""
-    bits = run_datapath(Framed(unit, header), [encode(unit.i.shape(), row) for row in rows])
-    return [decode(unit.o.shape(), word) for word in bits]
+    bits = run_datapath(Framed(unit, header), [pack(unit.i.shape(), row) for row in rows])
+    return [unpack_nested(word, unit.o.shape()) for word in bits]
 
 
 def same(got: Sequence[Payload], expected: Sequence[Payload]) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from amaranth.lib import data
 
 from golden.splat.spec import Spec
+from hw.lib.fields import unpack_nested
 from hw.splat.layouts import CandidateLayout, DetailLayout, RowLayout, SurvivorLayout, VisitLayout
 from tests.hw.lib.bench import Bench
-from tests.hw.lib.payload import decode
 from tests.hw.splat.datapath import Payload
 from tests.hw.splat.workload import Workload
 
@@ -22,7 +22,7 @@ def hold_frame(bench: Bench, header: Mapping[str, int]) -> None:
 
 def whole(layout: data.StructLayout, payload: Payload) -> Payload:
     """The payload with every field that it leaves out at zero."""
-    full = decode(layout, 0)
+    full = unpack_nested(0, layout)
     for name, value in payload.items():
         full[name] = full[name] | value if isinstance(value, dict) else value
     return full

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from golden.splat.memory_map import HEADER_BYTES
+from hw.lib.fields import pack, unpack_nested
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.layouts import header_layout
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
-from tests.hw.lib.payload import decode, encode
 from tests.hw.splat.workload import workload
 
 
@@ -22,7 +22,7 @@ def test_two_frames(width: int, memory: float, get: float, seed: int) -> None:
     w = workload()
     # The second frame's header lies elsewhere, with another camera and one group less.
     second = {**w.header, "near": w.header["near"] + 1, "group_count": len(w.entries) - 1}
-    copy = encode(header_layout(), second).to_bytes(HEADER_BYTES, "little")
+    copy = pack(header_layout(), second).to_bytes(HEADER_BYTES, "little")
     dut = FrameFetch(memory_width=width)
     bench = Bench(dut, seed=seed)
     ByteMemory(bench, dut.memory, w.content + copy, latency=7, stall=memory)
@@ -40,10 +40,10 @@ def test_two_frames(width: int, memory: float, get: float, seed: int) -> None:
             while ctx.get(dut.busy):
                 await ctx.tick()
                 if len(log.values) == before + 1:
-                    headers.append(decode(header_layout(), ctx.get(dut.frame.as_value())))
+                    headers.append(unpack_nested(ctx.get(dut.frame.as_value()), header_layout()))
                     before = -1
                 if before < 0:
-                    assert headers[-1] == decode(header_layout(), ctx.get(dut.frame.as_value())), "not stable"
+                    assert headers[-1] == unpack_nested(ctx.get(dut.frame.as_value()), header_layout()), "not stable"
                 if len(log.values) == len(w.entries) // 2:
                     ctx.set(dut.start, 0)
             ctx.set(dut.start, 0)

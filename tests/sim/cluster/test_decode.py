@@ -48,9 +48,9 @@ def test_schedules(schedule: Schedule, seed: int) -> None:
         assert done.report["quality"]["rms_error"] < BOUND
 
 
-def test_real_cache(shared_data: Path) -> None:
+def test_real_cache(real_data: Path) -> None:
     """1,000 real tokens and a real query; the bytes of the step through memory are more."""
-    with np.load(shared_data / "kv" / "pydoc_small.npz") as data:
+    with np.load(real_data / "kv" / "pydoc_small.npz") as data:
         q, k, v = (torch.from_numpy(data[name][1, 2, :1000].astype(np.float32)) for name in "QKV")
     hidden, head = around_cache(q[5], k, v, 256, 1)
     done = decode(tiny(), hidden, head)

@@ -16,7 +16,7 @@ from golden.errors import InputError
 from golden.kv.model import Options, retrieve
 from golden.kv.spec import DEFAULT
 from hw.kv.config import default
-from sim.kernel.jobs import JobResult
+from sim.kernel.jobs import JobResult, run_job
 from sim.kernel.run import Backend
 from sim.kernel.runner import SimulationError
 from sim.kv import baseline
@@ -25,7 +25,6 @@ from sim.kv.selection import cluster_count, head_tokens
 from sim.kv.streams import load_stream, quantise_stream, synthetic_stream
 from sim.kv.workload import prepare_retrieve, retrieve_options
 from tests.sim.conftest import Outcome, Tessera
-from tests.sim.kv.jobs import run_job_tapped
 
 
 @pytest.mark.parametrize(
@@ -95,7 +94,7 @@ def test_one_head(tessera: Tessera, tmp_path: Path) -> None:
 
 
 class RtlBranch:
-    """`retrieve --backend rtl` on the small config, on the build that the engine's tests share."""
+    """`retrieve --backend rtl` on the small config, with a simulator that may lie."""
 
     arguments = ("retrieve", "synthetic", "--config", "tiny", "--tokens", 100, "--queries", 3, "--check")
 
@@ -103,8 +102,8 @@ class RtlBranch:
         self.tessera, self.monkeypatch = tessera, monkeypatch
         self.files = (folder / "report.json", folder / "sel.npz")
 
-    def run(self, run_job: Callable[..., JobResult], *more: object) -> Outcome:
-        self.monkeypatch.setattr("sim.kernel.run.run_job", run_job)
+    def run(self, simulator: Callable[..., JobResult], *more: object) -> Outcome:
+        self.monkeypatch.setattr("sim.kernel.run.run_job", simulator)
         return self.tessera(*self.arguments, *more, "--report", self.files[0], "--selection", self.files[1])
 
     def written(self) -> list[bool]:
@@ -113,7 +112,7 @@ class RtlBranch:
 
 def test_rtl_branch(tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     branch = RtlBranch(tessera, monkeypatch, tmp_path)
-    outcome = branch.run(run_job_tapped, "--stalls", 20)
+    outcome = branch.run(run_job, "--stalls", 20)
     assert (outcome.status, outcome.err) == (0, "")
     assert "words of log, bitmaps, records" in outcome.out
     report = json.loads(branch.files[0].read_text())
@@ -126,7 +125,7 @@ def test_rtl_branch_that_differs(tessera: Tessera, monkeypatch: pytest.MonkeyPat
     """A wrong bit in the log is one line, as every stage's stream is right, and nothing is written."""
 
     def flipped(*given: Any, **settings: Any) -> JobResult:
-        job = run_job_tapped(*given, **settings)
+        job = run_job(*given, **settings)
         data = job.data.copy()
         data[7 * 8] ^= 1
         return replace(job, data=data)

@@ -14,14 +14,14 @@ from golden.kv.spec import DEFAULT, PAPER, TINY
 from hw.kv.config import default, paper, tiny
 from sim.kernel.compare import CheckError
 from sim.kernel.jobs import MemorySettings
-from sim.kernel.run import compare, stage_difference
+from sim.kernel.run import compare, simulate, stage_difference
 from sim.kv.run import RETRIEVE
 from sim.kv.selection import cluster_count, head_tokens
 from sim.kv.streams import Stream, layer_stream, load_stream, synthetic_stream
 from sim.kv.suite import run_stream
 from sim.kv.workload import RetrieveWorkload, prepare_retrieve
 from tests.golden.kv.streams import clustered
-from tests.sim.kv.jobs import clustered_stream, simulate_tapped, stream_of
+from tests.sim.kv.streams import clustered_stream, stream_of
 
 RESV, PAGES = Options.of(TINY), Options.livevlm(TINY)
 NARROW = replace(RESV, hamming_threshold=2)
@@ -32,10 +32,10 @@ def model_of(workload: RetrieveWorkload) -> ModelResult:
 
 
 def run(stream: Stream, options: Options, memory: MemorySettings) -> ModelResult:
-    """Runs on the one build with taps, and compares results and counters."""
+    """Runs, and compares results and counters."""
     workload = prepare_retrieve(stream, tiny(), options)
     model = model_of(workload)
-    job = simulate_tapped(RETRIEVE, workload, memory)
+    job = simulate(RETRIEVE, workload, memory=memory)
     results = RETRIEVE.read(workload, job)
     compare(RETRIEVE, workload, job, results, model)
     for tokens, head in zip(head_tokens(results), model.heads, strict=True):
@@ -95,20 +95,20 @@ def test_stages_and_refusals(seed: int) -> None:
     options = replace(RESV, hamming_threshold=1)
     model = run(stream, options, MemorySettings(stalls=60))
     assert len(model.store.refused) > 50
-    assert stage_difference(RETRIEVE, prepare_retrieve(stream, tiny(), options), model) == []
+    assert stage_difference(RETRIEVE, prepare_retrieve(stream, tiny(), options), model) is None
 
 
 def test_differences_are_named(seed: int) -> None:
     """A model that says something else is caught, and the message names the result and the first stage."""
     workload = prepare_retrieve(clustered_stream(TINY, 60, 3, seed=seed), tiny(), RESV)
     model = model_of(workload)
-    job = simulate_tapped(RETRIEVE, workload)
+    job = simulate(RETRIEVE, workload)
     got = RETRIEVE.read(workload, job)
     hashes = model.hashes.clone()
     hashes[17] ^= 1
     with pytest.raises(CheckError) as caught:
         compare(RETRIEVE, workload, job, got, replace(model, hashes=hashes))
-    log, stage = str(caught.value).split("\n")
+    log, stage = str(caught.value).split("; the first stage that differs: ")
     assert log.startswith(f"log: token 17 hash: expected {int(hashes[17]):#x}, got {int(model.hashes[17]):#x} ")
     assert stage == f"hash_unit: index 17: expected {int(hashes[17])}, got {int(model.hashes[17])}"
     head = model.heads[1]
@@ -118,7 +118,7 @@ def test_differences_are_named(seed: int) -> None:
     wrong = replace(model, heads=[model.heads[0], other])
     with pytest.raises(CheckError) as caught:
         compare(RETRIEVE, workload, job, got, wrong)
-    bitmap, stage = str(caught.value).split("\n")
+    bitmap, stage = str(caught.value).split("; the first stage that differs: ")
     taken = int(head.selected[0])
     assert bitmap.startswith(f"bitmaps: head 1 cluster 0: expected {1 - taken}, got {taken} ")
     assert stage.startswith(f"score_unit: index {model.clustering.count} scores.2: expected {int(scores[2, 0])}")
@@ -128,7 +128,7 @@ def test_records_are_compared(seed: int) -> None:
     """A wrong byte of a record is named, and so are records that are missing."""
     workload = prepare_retrieve(clustered_stream(TINY, 60, 3, seed=seed), tiny(), RESV)
     model = model_of(workload)
-    job = simulate_tapped(RETRIEVE, workload)
+    job = simulate(RETRIEVE, workload)
     changed = job.data.copy()
     size = TINY.chunks * TINY.word_bytes
     changed[workload.memory.gather_offset + 5 * size + 3] ^= 1
@@ -143,9 +143,9 @@ def test_records_are_compared(seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["{}@0", "{}@2", "video0.95:{}@1"])
 @pytest.mark.parametrize("stalls", [0, 64])
-def test_real_keys(source: str, stalls: int, shared_data: Path) -> None:
+def test_real_keys(source: str, stalls: int, real_data: Path) -> None:
     """4,096 real keys and 16 queries on the default config: equal, within 1.15 of the bound."""
-    stream = load_stream(source.format(shared_data / "kv" / "pydoc_small.npz"), 4096)
+    stream = load_stream(source.format(real_data / "kv" / "pydoc_small.npz"), 4096)
     report = run_stream(stream, default(), stalls=stalls)
     if stalls == 0:
         assert report["ratio"] <= 1.15
@@ -161,18 +161,18 @@ def test_config_paper() -> None:
 
 
 @pytest.mark.slow
-def test_stages_on_real_keys(shared_data: Path) -> None:
+def test_stages_on_real_keys(real_data: Path) -> None:
     """Every hash, decision, key sum, count, score and selection of 1,024 real keys on the default config."""
-    stream = load_stream(f"{shared_data / 'kv' / 'pydoc_small.npz'}@0", 1024)
+    stream = load_stream(f"{real_data / 'kv' / 'pydoc_small.npz'}@0", 1024)
     workload = prepare_retrieve(stream, default(), Options.of(DEFAULT))
-    assert stage_difference(RETRIEVE, workload, model_of(workload)) == []
+    assert stage_difference(RETRIEVE, workload, model_of(workload)) is None
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("layer", "tokens"), [(0, 32768), (1, 32768), (2, 32768), (1, 8192), (1, 20480)])
-def test_video_like_streams(layer: int, tokens: int, shared_data: Path) -> None:
+def test_video_like_streams(layer: int, tokens: int, real_data: Path) -> None:
     """Up to 32,768 tokens: each phase within 1.15 of its bound, a row's mass and the early exit as required."""
-    files = load_keys(shared_data / "kv" / "pydoc_small.npz")
+    files = load_keys(real_data / "kv" / "pydoc_small.npz")
     stream = layer_stream(files, layer, tokens, kind="video", correlation=0.95)
     report = run_stream(stream, default())
     assert all(phase["ratio"] <= 1.15 for phase in report["quality"]["phases"].values())

@@ -14,13 +14,12 @@ import torch
 from golden.kv.vision_sink import SinkOptions, vision_sink
 from hw.kv.config import tiny
 from sim.kernel.compare import CheckError
-from sim.kernel.jobs import JobResult, MemorySettings
-from sim.kernel.run import compare
+from sim.kernel.jobs import JobResult, MemorySettings, run_job
+from sim.kernel.run import compare, simulate
 from sim.kv.run import COMPRESS
 from sim.kv.streams import sink_scores, synthetic_stream
 from sim.kv.workload import prepare_scores
 from tests.sim.conftest import Tessera
-from tests.sim.kv.jobs import run_job_tapped, simulate_tapped
 
 
 @pytest.mark.parametrize(
@@ -37,7 +36,7 @@ def test_equals_the_model(length: int, values: int, options: SinkOptions, memory
     codes = torch.randint(values, (length,), generator=torch.Generator().manual_seed(seed))
     keep = vision_sink(codes, options)
     workload = prepare_scores(codes.float(), codes, tiny(), options)
-    job = simulate_tapped(COMPRESS, workload, memory)
+    job = simulate(COMPRESS, workload, memory=memory)
     got = COMPRESS.read(workload, job)
     compare(COMPRESS, workload, job, got, keep)
     c = job.counters
@@ -93,7 +92,6 @@ def test_command(tessera: Tessera, backend: str, tmp_path: Path) -> None:
 
 def test_command_by_rtl(tessera: Tessera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The RTL's tokens are the model's; a bit that differs is one line, and nothing is written."""
-    monkeypatch.setattr("sim.kernel.run.run_job", run_job_tapped)
     files = [tmp_path / "report.json", tmp_path / "kept.npz"]
     arguments = (
         "compress", "synthetic", "--config", "tiny", "--tokens", 200, "--check",
@@ -109,7 +107,7 @@ def test_command_by_rtl(tessera: Tessera, tmp_path: Path, monkeypatch: pytest.Mo
         path.unlink()
 
     def flipped(*given: Any, **settings: Any) -> JobResult:
-        job = run_job_tapped(*given, **settings)
+        job = run_job(*given, **settings)
         return replace(job, data=job.data ^ (np.arange(len(job.data)) == 3).astype(np.uint8))
 
     monkeypatch.setattr("sim.kernel.run.run_job", flipped)
@@ -126,9 +124,9 @@ def test_scores_are_a_distribution() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layer", range(3))
-def test_real_keys(tessera: Tessera, layer: int, shared_data: Path, tmp_path: Path) -> None:
+def test_real_keys(tessera: Tessera, layer: int, real_data: Path, tmp_path: Path) -> None:
     """LiveVLM's shape, buckets of one, on 4,096 real keys: equal, within 1.15 of the bound."""
-    source = shared_data / "kv" / "pydoc_small.npz"
+    source = real_data / "kv" / "pydoc_small.npz"
     outcome = tessera("compress", source, "--layer", layer, "--check", "--report", tmp_path / "report.json")
     assert (outcome.status, outcome.err) == (0, "")
     assert "RTL equals the model in all 4096 words of vision_sink" in outcome.out

@@ -113,9 +113,9 @@ def test_as_they_come(change: dict[str, int]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["orbit", "walk", "jump", "still"])
 @pytest.mark.parametrize("tree", ["lod/statue_angel.hier", "scenes/skull.ply", "scenes/flowers_3_0.ply"])
-def test_real_paths(tree: str, name: str, shared_data: Path) -> None:
+def test_real_paths(tree: str, name: str, real_data: Path) -> None:
     """64 frames in RTL: equal to the model in every word, to the reference in its band, and little is visited."""
-    loaded, image = load_tree(str(shared_data / tree), default())
+    loaded, image = load_tree(str(real_data / tree), default())
     path = camera_path(leaves(loaded), name, 64, width=512, height=512)
     full = run_path(image, path[::16], 30.0, default(), temporal=False, path_name=name)
     temporal = run_path(image, path, 30.0, default(), temporal=True, path_name=name)
@@ -131,10 +131,10 @@ def test_real_paths(tree: str, name: str, shared_data: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("units", [1, 4, 16])
 @pytest.mark.parametrize("stalls", [0, 64])
-def test_real_tree(units: int, stalls: int, shared_data: Path) -> None:
+def test_real_tree(units: int, stalls: int, real_data: Path) -> None:
     """64 frames of the statue, full and temporal; near the bound whatever the number of units."""
     config = replace(default(), units=units)
-    tree, image = load_tree(str(shared_data / "lod" / "statue_angel.hier"), config)
+    tree, image = load_tree(str(real_data / "lod" / "statue_angel.hier"), config)
     path = camera_path(leaves(tree), "orbit", 64, width=512, height=512)
     memory = MemorySettings(stalls=stalls)
     for temporal in (False, True):

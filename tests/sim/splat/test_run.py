@@ -5,16 +5,18 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from golden.splat.memory_map import COARSE_BYTES, GROUP_BYTES, HEADER, HEADER_BYTES, PIXEL_BYTES, VOXEL_BYTES
 from hw.splat.config import CONFIGS
-from sim.kernel.jobs import MemorySettings
+from sim.kernel.jobs import JobResult
 from sim.kernel.roofline import dram_bytes
+from sim.kernel.run import Run
 from sim.kernel.runner import SimulationError
+from sim.splat.run import lanes_busy
 from sim.splat.suite import run_scene
-from sim.splat.workload import RtlFrame, run_rtl, splat_roofline
-from tests.sim.frames import VIEWS, model, run_tapped, workload
+from tests.sim.splat.frames import VIEWS, drawn, model, workload
 
 SCENES = ("lastchance", "flowers_3_0", "statue_angel", "skull")
 FREE, PAUSES = 0, 100  # chance of a pause, in 256
@@ -22,16 +24,27 @@ ODD = {"width": 51, "height": 37}  # no multiple of a group or a sub-tile
 
 
 @cache
-def drawn(stalls: int = FREE) -> RtlFrame:
+def frame(stalls: int = FREE) -> Run:
     """A frame of 64×64 pixels of the default scene by the tiny engine."""
-    return run_tapped(workload(), stalls=stalls)
+    return drawn(workload(), stalls=stalls)
+
+
+def pixels(run: Run) -> npt.NDArray[np.uint8]:
+    """[H, W, 4]"""
+    return run.results["framebuffer"]
+
+
+def job_of(run: Run) -> JobResult:
+    """What the simulator says of it."""
+    assert run.job
+    return run.job
 
 
 @pytest.mark.parametrize("stalls", [FREE, PAUSES])
 def test_a_frame_equals_the_model(stalls: int) -> None:
     """Every byte of sixteen groups, some cut short because they are opaque, some empty."""
-    assert (drawn(stalls).pixels == model().image.numpy()).all()
-    counters = drawn(stalls).job.counters
+    assert (pixels(frame(stalls)) == model().image.numpy()).all()
+    counters = frame(stalls).counters
     assert 0 < counters["groups_stopped"] < counters["groups"]
 
 
@@ -41,16 +54,16 @@ def test_a_frame_equals_the_model(stalls: int) -> None:
 )
 def test_a_frame_equals_the_model_whatever_the_memory_does(memory: dict[str, int]) -> None:
     """Pixels do not depend on time; what lies beyond the image in the last groups is neither missing nor shown."""
-    frame = run_tapped(workload("tiny", "few", **ODD), **memory)
-    assert frame.pixels.shape == (37, 51, 4)
-    assert frame.pixels.any(axis=(0, 1)).all()
-    assert (frame.pixels == model("tiny", "few", **ODD).image.numpy()).all()
+    got = pixels(drawn(workload("tiny", "few", **ODD), **memory))
+    assert got.shape == (37, 51, 4)
+    assert got.any(axis=(0, 1)).all()
+    assert (got == model("tiny", "few", **ODD).image.numpy()).all()
 
 
 @pytest.mark.parametrize("stalls", [FREE, PAUSES])
 def test_bytes_are_those_that_the_memory_served(stalls: int) -> None:
     """The engine's word counters agree with the memory's own, and with the sizes of what must move."""
-    job = drawn(stalls).job
+    job = job_of(frame(stalls))
     moved = dram_bytes(job.counters, workload().config.word_bytes)
     assert moved["total"] - moved["write"] == job.bytes_read
     assert moved["write"] == job.bytes_written == 64 * 64 * PIXEL_BYTES
@@ -61,7 +74,7 @@ def test_bytes_are_those_that_the_memory_served(stalls: int) -> None:
 
 def test_pauses_cost_cycles_and_hardly_work() -> None:
     """A slower memory takes longer over the same groups; no work exceeds the model's, which cuts nothing short."""
-    free, slow = drawn(FREE).job.counters, drawn(PAUSES).job.counters
+    free, slow = frame(FREE).counters, frame(PAUSES).counters
     assert slow["cycles"] > free["cycles"]
     work = model().work
     for counters in (free, slow):
@@ -78,7 +91,7 @@ def test_work_equals_the_model_where_nothing_is_cut_short() -> None:
     work = model("tiny", "few", **ODD).work
     groups = workload("tiny", "few", **ODD).frame.groups
     for stalls in (FREE, PAUSES):
-        counters = run_tapped(workload("tiny", "few", **ODD), stalls=stalls).job.counters
+        counters = drawn(workload("tiny", "few", **ODD), stalls=stalls).counters
         assert counters["groups_stopped"] == 0
         assert counters["rows"] == counters["streamed"]  # one coarse lane
         assert counters["flushes"] >= sum(g.valid_columns * g.valid_rows for g in groups)
@@ -90,7 +103,7 @@ def test_work_equals_the_model_where_nothing_is_cut_short() -> None:
 def test_the_same_run_takes_the_same_cycles() -> None:
     """Seed and settings decide every counter; another seed moves the pauses."""
     first, again, other = (
-        run_tapped(workload("tiny", "few", **ODD), stalls=PAUSES, seed=seed).job.counters for seed in (3, 3, 4)
+        drawn(workload("tiny", "few", **ODD), stalls=PAUSES, seed=seed).counters for seed in (3, 3, 4)
     )
     assert first == again
     assert other["cycles"] != first["cycles"]
@@ -99,7 +112,8 @@ def test_the_same_run_takes_the_same_cycles() -> None:
 def test_cycles_are_never_below_the_bound() -> None:
     """The bound is one: the frame takes no fewer cycles than any stage needs, and a stage limits it."""
     for stalls in (FREE, PAUSES):
-        roofline = splat_roofline(drawn(stalls).job.counters, workload().config, MemorySettings(stalls=stalls))
+        roofline = frame(stalls).roofline
+        assert roofline
         assert roofline.ratio >= 1
         assert roofline.bound == max(roofline.stages.values()) > 0
 
@@ -112,13 +126,13 @@ def test_an_access_beyond_the_memory_is_an_error() -> None:
     data[place : place + 4] = np.frombuffer(np.uint32(0x7FFF_0000).tobytes(), np.uint8)
     broken = replace(good, memory=replace(good.memory, data=data))
     with pytest.raises(SimulationError, match=r"splat: access to address 0x7fff.*, beyond the memory's end"):
-        run_tapped(broken)
+        drawn(broken)
 
 
 def test_the_default_engine_equals_the_model() -> None:
     """One frame of 64 lanes with memory pauses, every byte."""
-    frame = run_rtl(workload("default", width=128, height=128), memory=MemorySettings(stalls=64))
-    assert (frame.pixels == model("default", width=128, height=128).image.numpy()).all()
+    got = pixels(drawn(workload("default", width=128, height=128), stalls=64))
+    assert (got == model("default", width=128, height=128).image.numpy()).all()
 
 
 @pytest.mark.slow
@@ -128,11 +142,12 @@ def test_a_scene_meets_the_bars(request: pytest.FixtureRequest, scene: str, view
     """Equal to the model with and without pauses, at least 45 dB, within 1.5 of the bound, lanes busy 60 %."""
     source = scene
     if scene != "embedded":
-        source = str(request.getfixturevalue("shared_data") / "scenes" / f"{scene}.ply")
+        source = str(request.getfixturevalue("real_data") / "scenes" / f"{scene}.ply")
         assert Path(source).is_file()
     config = CONFIGS["default"]()
     run_scene(source, config, view=view, stalls=64)  # raises where RTL and model differ
-    frame = run_scene(source, config, view=view)
-    assert frame.report["quality"]["psnr_db"] >= 45
-    assert frame.report["ratio"] <= 1.5
-    assert frame.lanes_busy >= 0.6
+    scene_frame = run_scene(source, config, view=view)
+    report = scene_frame.report()
+    assert report["quality"]["psnr_db"] >= 45
+    assert report["ratio"] <= 1.5
+    assert lanes_busy(scene_frame.run) >= 0.6

@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 import torch
-from sim.baselines import record, splat
 
+from hw.generate import ROOT
 from sim.commands.compare import comparison_rows
+from sim.kernel import baseline as record
 from sim.kernel.baseline import WrongAnswerError, load, published, time_runs
+from sim.splat import baseline as splat
 
 
 @pytest.fixture(autouse=True)
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Records go to a folder of their own."""
-    monkeypatch.setattr(record, "MEASURED", tmp_path / "measured")
-    return tmp_path / "measured"
+    monkeypatch.setattr(record, "SIM", tmp_path)
+    return tmp_path / "splat"
 
 
 def test_time_runs_keeps_every_run_and_the_median(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +69,7 @@ def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 def test_a_right_answer_is_recorded(scene_file: Path, measured: Path, fake_gpu: dict[str, float]) -> None:
     """Its distance from the reference stands beside its time, in a file named by the device."""
     path = splat.measure_cuda([str(scene_file)], size=24)
-    assert path == measured / "splat-stand-in-1.json"
+    assert path == measured / "measured-stand-in-1.json"
     (entry,) = json.loads(path.read_text())["entries"]
     assert entry["psnr_db"] >= splat.MIN_DB
     assert entry["median_ms"] > 0
@@ -92,8 +94,9 @@ def test_only_the_same_workload_is_compared(measured: Path) -> None:
     assert comparison_rows(report, 2.0)[1][4] == "12.0"
 
 
-def test_published_figures_have_sources() -> None:
+def test_published_figures_have_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     """No figure of others without the place where it is written; an unknown engine has none."""
+    monkeypatch.setattr(record, "SIM", ROOT / "sim")
     assert published("splat")
     assert all(set(figure) == {"design", "what", "source"} and figure["source"] for figure in published("splat"))
     assert published("nothing") == []

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Elaboratable, Module, Value
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.fields import pack
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, ReadSignature, WriteLayout, WriteSignature
 from sim.kernel import runner
 from sim.kernel.designs import design
 from sim.kernel.memory import SOURCES, MemoryHarness
-from sim.kernel.stages import pack
 
 WIDTH, LOG2_WORDS = 64, 8
 WORDS, WORD_BYTES = 1 << LOG2_WORDS, WIDTH // 8
@@ -48,6 +48,11 @@ class Passthrough(wiring.Component):
                 "write": Out(WriteSignature(WIDTH)),
             }
         )
+
+    @property
+    def taps(self) -> dict[str, stream.Interface]:
+        """None."""
+        return {}
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -88,7 +93,7 @@ def serve(
     image.astype(">u8").tofile(folder / "image.bin")
     job: dict[str, Any] = {
         "reads": [hex(pack(ReadRequestLayout(), {"address": a, "length": n})) for a, n in reads],
-        "writes": [hex(pack(WriteLayout(WIDTH), {"address": a, "data": d})) for a, d in writes],
+        "writes": [hex(pack(WriteLayout(WIDTH), {"address": a, "data": d, "last": 0})) for a, d in writes],
         "words": sum(n for _, n in reads),
         "pause": pause,
         "seed": seed,
@@ -98,7 +103,7 @@ def serve(
     plusargs = {"image": folder / "image.bin", "dump": folder / "dump.hex", "dump_first": 0, "dump_last": WORDS - 1}
     runner.run(
         built,
-        "tests.sim.benches.memory",
+        "tests.sim.kernel.memory_bench",
         plusargs={**plusargs, "seed": seed, **settings},
         env={"TESSERA_JOB": str(folder / "job.json")},
         folder=folder,

@@ -7,14 +7,15 @@ import pytest
 
 from hw.generate import generate
 from hw.lib.checked import Checked
+from hw.lib.fields import PlacedField
 from sim.kernel.memory import MemoryHarness
 from sim.kernel.runner import SimulationError
-from sim.kernel.stages import Expected, flat_fields, pack, run_stage
-from sim.kernel.streams import differences, fields_of
-from tests.sim.faulty import CHANGES, OBEDIENT, SHAPE, WITHDRAWS, Faulty
-from tests.sim.memory_run import LOG2_WORDS, WIDTH, Passthrough
+from sim.kernel.stages import Expected, run_stage
+from sim.kernel.streams import differences
+from tests.sim.kernel.faulty import CHANGES, OBEDIENT, SHAPE, WITHDRAWS, Faulty
+from tests.sim.kernel.memory_run import LOG2_WORDS, WIDTH, Passthrough
 
-FIELDS = [("low", 0, 5, False), ("high", 5, 4, True)]
+FIELDS = [PlacedField("low", 0, 5, False), PlacedField("high", 5, 4, True)]
 
 
 def payloads(seed: int, count: int = 200) -> list[int]:
@@ -38,20 +39,6 @@ def through_a_register(
         seed=seed,
         drain=50,
     )
-
-
-def test_fields_of_a_payload_have_their_sign() -> None:
-    """Every field is cut out of the packed payload and read by its own sign."""
-    assert fields_of(0b1111_00011, FIELDS) == {"low": 3, "high": -1}
-    assert fields_of(0b0111_11111, FIELDS) == {"low": 31, "high": 7}
-
-
-def test_nested_layouts_are_flattened() -> None:
-    """Names are joined with dots, offsets add up, and packing is the inverse of cutting out."""
-    fields = flat_fields(SHAPE)
-    assert fields == [("low", 0, 5, False), ("high.a", 5, 3, False), ("high.b", 8, 8, False)]
-    packed = pack(SHAPE, {"low": 17, "high": {"a": 5, "b": 200}})
-    assert fields_of(packed, fields) == {"low": 17, "high.a": 5, "high.b": 200}
 
 
 def test_equal_streams_have_no_difference() -> None:

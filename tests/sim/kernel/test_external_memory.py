@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.sim.memory_run import WORD_BYTES, WORDS, Served, Words, serve
+from tests.sim.kernel.memory_run import WORD_BYTES, WORDS, Served, Words, serve
 
 FREE = {"latency": 20, "bandwidth": 256, "stalls": 0}
 

@@ -8,6 +8,7 @@ import pytest
 from amaranth.lib import data, wiring
 
 from golden.splat.spec import TINY
+from hw.lib.fields import fields_of_layout, pack
 from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.config import Config, tiny
 from hw.splat.depth_sort import DepthSort
@@ -22,7 +23,7 @@ from hw.splat.layouts import (
     header_layout,
 )
 from sim.kernel.runner import SimulationError
-from sim.kernel.stages import Expected, flat_fields, pack, run_stage
+from sim.kernel.stages import Expected, run_stage
 from tests.hw.splat.datapath import Payload
 from tests.hw.splat.streams import detail_payload, row_payload, rows_of, survivor_payload, whole
 from tests.hw.splat.workload import workload
@@ -43,7 +44,7 @@ def named(layout: data.Layout, payload: Payload, prefix: str = "") -> int:
         if isinstance(value, dict):
             mask |= named(layout, value, f"{inner}.")
         else:
-            places = [f for f in flat_fields(layout) if f[0] == inner or f[0].startswith(f"{inner}.")]
+            places = [f for f in fields_of_layout(layout) if f[0] == inner or f[0].startswith(f"{inner}.")]
             mask |= sum((1 << width) - 1 << offset for _, offset, width, _ in places)
     return mask
 

@@ -4,36 +4,46 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
 from golden.splat import model as splat_model
-from golden.splat.model import render
-from sim.kernel.compare import CheckError, check_frame
-from sim.splat.workload import RtlFrame
-from tests.sim.frames import model, run_tapped, workload
+from golden.splat.model import ModelResult, render
+from sim.kernel.compare import CheckError
+from sim.kernel.run import Run, compare
+from sim.splat.run import DRAW
+from sim.splat.workload import SplatWorkload
+from tests.sim.splat.frames import drawn, model, workload
 
 SMALL, SIZE = ("tiny", "few"), {"width": 40, "height": 24}
 
 
 @pytest.fixture(scope="module")
-def frame() -> RtlFrame:
+def frame() -> Run:
     """Six groups of few Gaussians by the tiny engine."""
-    return run_tapped(workload(*SMALL, **SIZE))
+    return drawn(workload(*SMALL, **SIZE))
+
+
+def check(work: SplatWorkload, frame: Run, wanted: ModelResult, pixels: npt.NDArray[np.uint8] | None = None) -> None:
+    """Compares the frame, or other pixels in its place, with a model's."""
+    assert frame.job
+    results = frame.results if pixels is None else {"framebuffer": pixels}
+    compare(DRAW, work, frame.job, results, wanted)
 
 
 @pytest.mark.parametrize("place", [(0, 0, 0), (23, 39, 3), (5, 17, 1)])
-def test_one_wrong_byte_is_named(frame: RtlFrame, place: tuple[int, int, int]) -> None:
+def test_one_wrong_byte_is_named(frame: Run, place: tuple[int, int, int]) -> None:
     """Where every stage is right, the message names pixel, channel, expected and got."""
-    check_frame(workload(*SMALL, **SIZE), frame, model(*SMALL, **SIZE))
-    wrong = frame.pixels.copy()
+    check(workload(*SMALL, **SIZE), frame, model(*SMALL, **SIZE))
+    wrong = frame.results["framebuffer"].copy()
     wrong[place] ^= 4
     y, x, channel = place
-    expected = frame.pixels[place]
+    expected = int(frame.results["framebuffer"][place])
     with pytest.raises(CheckError) as error:
-        check_frame(workload(*SMALL, **SIZE), replace(frame, pixels=wrong), model(*SMALL, **SIZE))
+        check(workload(*SMALL, **SIZE), frame, model(*SMALL, **SIZE), wrong)
     assert str(error.value) == (
-        f"framebuffer: pixel x={x} y={y} {'rgba'[channel]}: expected {expected}, got {expected ^ 4}"
+        f"framebuffer: y {y} x {x} {'rgba'[channel]}: expected {expected}, got {expected ^ 4} (1 of 3840 words differ)"
     )
 
 
@@ -68,7 +78,7 @@ def swap(result: Any) -> Any:
     ],
 )
 def test_the_first_stage_that_differs_is_named(
-    frame: RtlFrame, monkeypatch: pytest.MonkeyPatch, stage: str, change: Any, message: str
+    frame: Run, monkeypatch: pytest.MonkeyPatch, stage: str, change: Any, message: str
 ) -> None:
     """A model that differs in one payload of a stage: the message names stage, group, index, field, both values."""
     original = getattr(splat_model, stage)
@@ -85,18 +95,18 @@ def test_the_first_stage_that_differs_is_named(
         return change(result) if size > 8 else result
 
     monkeypatch.setattr(splat_model, stage, tampered)
-    drawn = workload(*SMALL, **SIZE)
-    result = render(drawn.image, drawn.frame, drawn.config.spec)
+    work = workload(*SMALL, **SIZE)
+    result = render(work.image, work.frame, work.config.spec)
     image = result.image.clone()
     image[0, 0] ^= 1  # a single payload need not show
-    with pytest.raises(CheckError, match=f"^{message}$"):
-        check_frame(drawn, frame, replace(result, image=image))
+    with pytest.raises(CheckError, match=f"; the first stage that differs: {message}$"):
+        check(work, frame, replace(result, image=image))
 
 
-def test_another_spec_does_not_pass(frame: RtlFrame) -> None:
+def test_another_spec_does_not_pass(frame: Run) -> None:
     """A design of one spec is not equal to the model of another: one bit less of opacity shows."""
-    drawn = workload(*SMALL, **SIZE)
-    other = render(drawn.image, drawn.frame, replace(drawn.config.spec, alpha_bits=drawn.config.spec.alpha_bits - 1))
-    assert np.abs(other.image.numpy().astype(int) - frame.pixels).max() < 16
-    with pytest.raises(CheckError, match="framebuffer: pixel"):
-        check_frame(drawn, frame, other)
+    work = workload(*SMALL, **SIZE)
+    other = render(work.image, work.frame, replace(work.config.spec, alpha_bits=work.config.spec.alpha_bits - 1))
+    assert np.abs(other.image.numpy().astype(int) - frame.results["framebuffer"]).max() < 16
+    with pytest.raises(CheckError, match="framebuffer: y"):
+        check(work, frame, other)

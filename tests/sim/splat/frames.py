@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import cache
 from typing import Any
 
@@ -13,7 +12,9 @@ from golden.scenes import load_scene, orbit
 from golden.splat.model import ModelResult, render
 from hw.splat.config import CONFIGS
 from sim.kernel.jobs import MemorySettings
-from sim.splat.workload import RtlFrame, SplatWorkload, prepare, run_rtl
+from sim.kernel.run import Run
+from sim.splat.run import run
+from sim.splat.workload import SplatWorkload, prepare
 from tests.golden.splat.scenes import camera_at, random_scene
 
 VIEWS = 3  # of an orbit
@@ -37,8 +38,6 @@ def model(*which: str, **size: int) -> ModelResult:
     return render(drawn.image, drawn.frame, drawn.config.spec)
 
 
-def run_tapped(drawn: SplatWorkload, **settings: Any) -> RtlFrame:
-    """Draws with the streams of the stages recorded, so that the check finds this build; drops the records."""
-    frame = run_rtl(drawn, memory=MemorySettings(**settings), taps=True)
-    shutil.rmtree(frame.job.taps["depth_sort"].parent.parent)
-    return frame
+def drawn(work: SplatWorkload, **settings: Any) -> Run:
+    """The frame by RTL, not compared yet."""
+    return run(work, memory=MemorySettings(**settings))

@@ -9,9 +9,9 @@ from hw.generate import Generated
 from hw.lib.checked import Checked
 from sim.kernel.designs import design
 from sim.kernel.runner import MAKE_VARIABLES, SimulationError, build, run
-from tests.sim.faulty import Faulty
+from tests.sim.kernel.faulty import Faulty
 
-BENCH = "tests.sim.benches.behaviour"
+BENCH = "tests.sim.kernel.behaviour_bench"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_a_simulator_that_dies_raises(small: Generated) -> None:
 
 def test_a_bench_without_tests_raises(small: Generated) -> None:
     """A module in which nothing runs proves nothing, so it fails."""
-    with pytest.raises(SimulationError, match=r"sim\.roofline"):
+    with pytest.raises(SimulationError, match=r"sim\.kernel\.roofline"):
         run(build(small), "sim.kernel.roofline")
 
 

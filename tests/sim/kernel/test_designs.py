@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sim.kernel.designs import design
-from tests.sim.faulty import Faulty
+from tests.sim.kernel.faulty import Faulty
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ def test_every_backend_draws(tessera: Tessera, scene_file: Path, tmp_path: Path,
         "--out", files[0], "--array", files[1], "--report", files[2],
     )  # fmt: skip
     assert (outcome.status, outcome.err) == (0, "")
-    assert "frame.png: 40×32 by" in outcome.out
+    assert "frame.png: 40×32" in outcome.out
+    assert f"splat by {backend} in " in outcome.out
     assert sorted(files[0].parent.iterdir()) == sorted(files)
     picture, array = np.array(Image.open(files[0])), np.load(files[1])
     assert picture.shape == array.shape == (32, 40, 3)
@@ -65,9 +66,9 @@ def test_rtl_is_checked_on_request(tessera: Tessera, scene_file: Path, tmp_path:
         "--out", tmp_path / "f.png", "--report", report_file,
     )  # fmt: skip
     assert outcome.status == 0
-    assert "RTL equals the model in all 1280 pixels" in outcome.out
+    assert "RTL equals the model in all 5120 words of framebuffer" in outcome.out
     report = json.loads(report_file.read_text())
-    assert report["quality"] == {"rtl_equals_model": True, "pixels_compared": 1280}
+    assert report["quality"] == {"rtl_equals_model": True, "words_compared": 5120}
     assert report["memory"] == {"latency": 50, "bandwidth": 256, "stalls": pauses, "seed": 7}
     assert report["seed"] == 7
     assert report["cycles"] == report["counters"]["cycles"] > 0
@@ -84,10 +85,10 @@ def test_a_frame_that_differs_fails_the_check(
 
     original = model.pixel_bytes
     monkeypatch.setattr(model, "pixel_bytes", lambda *a: original(*a) ^ 1)
-    monkeypatch.setattr("sim.kernel.compare._first_stage", lambda _: None)
+    monkeypatch.setattr("sim.kernel.run.stage_difference", lambda *_: None)
     outcome = tessera("render", scene_file, "--size", "40x32", "--check", "--out", tmp_path / "f.png")
     assert outcome.status == 1
-    assert outcome.err.startswith("tessera: error: framebuffer: pixel x=0 y=0 r: expected 1, got 0")
+    assert outcome.err.startswith("tessera: error: framebuffer: y 0 x 0 r: expected 1, got 0")
     assert len(outcome.err.splitlines()) == 1
     assert not (tmp_path / "f.png").exists()
 
