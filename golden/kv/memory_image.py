@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
+import numpy.typing as npt
 
 from golden.errors import InputError, check_base
 from golden.kv.memory_map import (
@@ -20,10 +21,14 @@ from golden.kv.memory_map import (
     query_words,
     select_words,
 )
-from golden.kv.model import ModelResult, Options
-from golden.kv.quantise import Quantised
 from golden.kv.spec import Spec, check_hamming_threshold
-from golden.rows import Bytes, pack
+from golden.rows import Bytes, from_bytes, pack
+
+if TYPE_CHECKING:  # torch is not needed to lay out memory
+    from torch import Tensor
+
+    from golden.kv.model import ModelResult, Options
+    from golden.kv.quantise import Quantised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +131,41 @@ def lines(size: int) -> int:
     return -(-size // LINE_BYTES) * LINE_BYTES
 
 
-def expected_log(result: ModelResult) -> Bytes:
+def read_results(
+    raw: Bytes, image: MemoryImage, spec: Spec, *, tokens: int, clusters: int, words: int
+) -> dict[str, npt.NDArray]:
+    """What the engine wrote, by name.
+
+    `log.*`: the fields of a token's entry, [T]. `bitmaps`: a bit for every cluster, up to the last one's word,
+    [heads, bits]. `records`: what was gathered, head after head, [N, bytes].
+
+    Args:
+        clusters, words: how many clusters were founded and how many words gathered, as the engine counted them.
+    """
+    log = from_bytes(LOG, raw[: tokens * LOG_BYTES].reshape(-1, LOG_BYTES))
+    heads = raw[image.select_offset : image.gather_offset].reshape(spec.heads, -1)
+    gathered = raw[image.gather_offset :][: words * spec.word_bytes]
+    return {
+        **{f"log.{name}": column for name, column in log.items()},
+        "bitmaps": np.unpackbits(heads, axis=1, bitorder="little")[:, : _bitmap_bits(clusters, spec)],
+        "records": gathered.reshape(-1, spec.chunks * spec.word_bytes),
+    }
+
+
+def bitmap(selected: Tensor, spec: Spec) -> Bytes:
+    """The bitmap of a head's selected clusters, [bytes]: whole words, the last filled up with zeros."""
+    bits = np.zeros(_bitmap_bits(len(selected), spec), np.uint8)
+    bits[: len(selected)] = selected.numpy()
+    return np.packbits(bits, bitorder="little")
+
+
+def expected_log(model: ModelResult) -> Bytes:
     """The log that the engine writes, [T, 8]."""
-    refused = np.zeros(len(result.hashes), np.int64)
-    refused[result.store.refused] = 1
-    clustering = result.clustering
+    refused = np.zeros(len(model.hashes), np.int64)
+    refused[model.store.refused] = 1
+    clustering = model.clustering
     values = {
-        "hash": result.hashes.numpy(),
+        "hash": model.hashes.numpy(),
         "cluster": clustering.cluster.numpy(),
         "new": clustering.new.numpy(),
         "spilled": clustering.spilled.numpy(),
@@ -141,17 +174,19 @@ def expected_log(result: ModelResult) -> Bytes:
     return pack(LOG, values, LOG_BYTES)
 
 
-def bitmap(selected: Tensor, spec: Spec) -> Bytes:
-    """The bitmap of a head's selected clusters, [bytes]: whole words, the last filled up with zeros."""
+def expected_results(model: ModelResult, data: Quantised, spec: Spec) -> dict[str, npt.NDArray]:
+    """What `read_results` must give, by the model."""
+    return {
+        **{f"log.{name}": column for name, column in from_bytes(LOG, expected_log(model)).items()},
+        "bitmaps": np.stack([np.unpackbits(bitmap(head.selected, spec), bitorder="little") for head in model.heads]),
+        "records": np.concatenate(expected_records(model, data, spec)),
+    }
+
+
+def _bitmap_bits(clusters: int, spec: Spec) -> int:
+    """Bits of the words of a head's bitmap that are written."""
     width = 8 * spec.word_bytes
-    bits = np.zeros(-(-len(selected) // width) * width, np.uint8)
-    bits[: len(selected)] = selected.numpy()
-    return np.packbits(bits, bitorder="little")
-
-
-def expected_bitmaps(result: ModelResult, spec: Spec) -> Bytes:
-    """The bitmaps of selected clusters, [heads, bytes]; bytes after the last cluster's word are not written."""
-    return np.stack([bitmap(head.selected, spec) for head in result.heads])
+    return -(-clusters // width) * width
 
 
 def expected_records(result: ModelResult, data: Quantised, spec: Spec) -> list[Bytes]:

@@ -19,7 +19,7 @@ from golden.kv.livevlm import vision_sink_bucketing
 from golden.kv.memory_image import MemoryImage, lines
 from golden.kv.memory_map import HEADER, HEADER_BYTES, MODE_SINK, SINK_SCORE_BITS
 from golden.kv.spec import Spec
-from golden.rows import pack
+from golden.rows import Bytes, pack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,3 +87,13 @@ def build_sink_image(codes: Tensor, spec: Spec, options: SinkOptions) -> MemoryI
         select_offset=0,
         gather_offset=0,
     )
+
+
+def read_results(raw: Bytes, length: int) -> dict[str, Bytes]:
+    """What the engine wrote, by name: `vision_sink`, 1 for every token that is kept, [L]."""
+    return {"vision_sink": np.unpackbits(raw[: -(-length // 8)], bitorder="little")[:length]}
+
+
+def expected_results(keep: Tensor) -> dict[str, Bytes]:
+    """The same of the model, or of another choice."""
+    return {"vision_sink": keep.numpy().astype(np.uint8)}

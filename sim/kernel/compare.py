@@ -109,7 +109,8 @@ def _compare_stream(stage: str, stream: StageStream, got: Sequence[Sequence[Row]
                 return f"{place} {index}: expected nothing, got {dict(row)}"
             for field, value in rows[index].items():
                 if row[field] != value:
-                    return f"{place} {index} {field}: expected {value}, got {row[field]}"
+                    where = f"{place} {index} {field}".rstrip()  # a stream of plain numbers has no field's name
+                    return f"{where}: expected {value}, got {row[field]}"
         if len(sent) < len(rows) and stream.cut == "never":
             return f"{place} {len(sent)}: expected {dict(rows[len(sent)])}, got nothing"
     return None

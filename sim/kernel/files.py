@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -81,3 +81,10 @@ def write_array(path: Path, array: npt.NDArray[np.floating]) -> None:
     """float32 as NumPy's own format."""
     with whole_file(path) as temporary, temporary.open("wb") as stream:
         np.save(stream, array.astype(np.float32))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray]) -> None:
+    """Arrays by name as NumPy's compressed .npz."""
+    named: dict[str, Any] = dict(arrays)  # savez_compressed has keywords of its own
+    with whole_file(path) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, **named)

@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 
 from golden.kv.key_table import mean_unit
-from golden.kv.model import ModelResult, Options, retrieve
-from golden.kv.quantise import Quantised
+from golden.kv.model import ModelResult, Options
 from golden.kv.spec import Spec
 from golden.kv.wtu import exact
 from hw.kv.config import default
 from sim.kernel.baseline import WrongAnswerError, cpu_device, cuda_device, save, time_runs
 from sim.kernel.console import step
-from sim.kv.retrieval import for_stream, quantise_stream
+from sim.kernel.run import Backend
+from sim.kv.run import run
 from sim.kv.streams import known_streams, load_stream
+from sim.kv.workload import RetrieveWorkload, prepare_retrieve, retrieve_options
 
 METHOD = "torch: ReSV by one comparison with all clusters a token, sort, cumulative sum, gather; top-k by int8 scores"
 
@@ -36,8 +37,9 @@ class Work:
     options: Options
 
 
-def work_of(data: Quantised, model: ModelResult, spec: Spec, options: Options, device: str) -> Work:
+def work_of(workload: RetrieveWorkload, model: ModelResult, device: str) -> Work:
     """The codes on `device`. Hash bits are taken as given: a matrix unit makes them in both worlds."""
+    data, spec = workload.data, workload.config.spec
     bits = model.hashes[:, None] >> torch.arange(spec.hash_bits) & 1
     return Work(
         hashes=(2.0 * bits - 1).to(device),
@@ -45,7 +47,7 @@ def work_of(data: Quantised, model: ModelResult, spec: Spec, options: Options, d
         queries=data.queries.transpose(0, 1).float().contiguous().to(device),
         records=torch.cat([data.keys, data.values], 2).transpose(0, 1).to(torch.int8).contiguous().to(device),
         spec=spec,
-        options=options,
+        options=workload.options,
     )
 
 
@@ -110,20 +112,18 @@ def measure_on(device: str, streams: Sequence[str], tokens: int, wait: Callable[
     entries: list[dict[str, Any]] = []
     for source in streams:
         stream = load_stream(source, tokens)
-        spec = for_stream(default(), stream).spec
-        options = Options.of(spec)
-        data = quantise_stream(stream, spec, options)
-        model = retrieve(data, spec, options)
-        work = work_of(data, model, spec, options, device)
+        workload = prepare_retrieve(stream, default(), retrieve_options(default().spec))
+        model: ModelResult = run(workload, backend=Backend.MODEL).model
+        work = work_of(workload, model, device)
         places, count = cluster(work)
         if not torch.equal(places.cpu(), model.clustering.cluster):
             raise WrongAnswerError(f"{stream.name}: the baseline's clusters are not the model's")
         chosen = select(work, places, count)
-        exact = _exact_tokens(model, options)
+        exact = _exact_tokens(model, workload.options)
         if any(not torch.equal(a.cpu(), b) for a, b in zip(chosen, exact, strict=True)):
             raise WrongAnswerError(f"{stream.name}: the baseline's selection is not the model's before bucketing")
         kept = [len(c) for c in chosen]
-        for path, run in (
+        for path, work_through in (
             ("ReSV", lambda work=work: resv(work)),
             (
                 "select+gather",
@@ -132,7 +132,7 @@ def measure_on(device: str, streams: Sequence[str], tokens: int, wait: Callable[
             ("top-k", lambda work=work, kept=kept: top_k(work, kept)),
         ):
             entries.append(
-                {"workload": {**stream.info(), "path": path}, **time_runs(run, wait=wait), "energy_mj": None}
+                {"workload": {**stream.info(), "path": path}, **time_runs(work_through, wait=wait), "energy_mj": None}
             )
     return entries
 

@@ -8,8 +8,8 @@ from typing import Any
 from golden.kv.keys import KeySet
 from golden.kv.model import Options, retrieve
 from golden.kv.spec import DEFAULT, Spec
-from sim.kv.retrieval import head_qualities, mean_quality, quantise_stream, row_qualities
-from sim.kv.streams import Stream, layer_stream
+from sim.kv.selection import head_qualities, mean_quality, row_qualities
+from sim.kv.streams import Stream, layer_stream, quantise_stream
 
 LENGTHS = (4096, 8192, 16384, 32768)
 SPECS = {

@@ -16,8 +16,7 @@ from golden.kv.model import Options, retrieve
 from golden.kv.quantise import codes, scale_of
 from golden.kv.reference import Mapping, cluster, hash_bits, pages_by_bounds, top_k, wicsum
 from golden.kv.spec import DEFAULT, Spec
-from sim.kv.retrieval import quantise_stream
-from sim.kv.streams import Stream
+from sim.kv.streams import Stream, quantise_stream
 
 SHARES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6)
 THRESHOLDS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7)

@@ -15,8 +15,7 @@ from torch import Tensor
 from golden.kv.model import HeadResult, Options, retrieve
 from golden.kv.spec import DEFAULT, KEY_BITS, THRESHOLD_FRACTION, Spec
 from golden.kv.wtu import bucket
-from sim.kv.retrieval import quantise_stream
-from sim.kv.streams import Stream
+from sim.kv.streams import Stream, quantise_stream
 
 
 def serial_rows(streams: list[Stream]) -> list[dict[str, Any]]:

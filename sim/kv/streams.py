@@ -10,11 +10,14 @@ from torch import Tensor
 
 from golden.errors import InputError
 from golden.kv.keys import KeySet, load_keys
+from golden.kv.livevlm import vision_sink_scores
+from golden.kv.model import Options
+from golden.kv.quantise import Quantised, quantise
 from golden.kv.spec import Spec
 from golden.kv.video import video_stream
-from sim.kernel.data import data_folder
+from sim.kernel.data import present
 
-PYDOC = data_folder() / "kv" / "pydoc_small.npz"
+PYDOC = "kv/pydoc_small.npz"  # in the data folder
 SYNTHETIC = "synthetic"
 QUERIES = 16
 FORM = re.compile(r"(?:(?P<kind>video|drift)(?P<rho>0?\.\d+|1|0)?:)?(?P<file>[^@]+)(?:@(?P<layer>\d+))?")
@@ -38,9 +41,10 @@ class Stream:
 
 def known_streams() -> list[str]:
     """Every layer of the real keys as they are, and one as video, where they are at hand; else a synthetic stream."""
-    if not PYDOC.is_file():
+    found = present(PYDOC)
+    if not found:
         return [SYNTHETIC]
-    return [*(f"{PYDOC}@{layer}" for layer in range(3)), f"video0.95:{PYDOC}@1"]
+    return [*(f"{found[0]}@{layer}" for layer in range(3)), f"video0.95:{found[0]}@1"]
 
 
 def load_stream(source: str, tokens: int, *, queries: int = QUERIES, spec: Spec = Spec()) -> Stream:
@@ -133,3 +137,15 @@ def synthetic_stream(tokens: int, *, spec: Spec = Spec(), queries: int = QUERIES
         scale=spec.head_size**-0.5,
         calibration=keys,
     )
+
+
+def quantise_stream(stream: Stream, spec: Spec, options: Options) -> Quantised:
+    """A stream's codes. Pages are chosen for a question as a whole: its rows become one, their mean."""
+    queries = stream.queries.mean(1, keepdim=True) if options.pages else stream.queries
+    return quantise(stream.keys, stream.values, queries, spec, calibration=stream.calibration)
+
+
+def sink_scores(stream: Stream) -> Tensor:
+    """S of a layer: attention of the stream's query rows to every token, mean over rows and heads. [L]"""
+    heads = zip(stream.queries, stream.keys, strict=True)
+    return torch.stack([vision_sink_scores(queries, keys, stream.scale) for queries, keys in heads]).mean(0)

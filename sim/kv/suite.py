@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from golden.kv.model import ModelResult, Options, retrieve
+from golden.kv.model import ModelResult
 from golden.kv.spec import Spec
 from hw.kv.config import Config
 from sim.kernel.console import step
 from sim.kernel.files import write_json
 from sim.kernel.jobs import MemorySettings
-from sim.kernel.report import make_report
-from sim.kernel.roofline import dram_bytes
+from sim.kernel.run import Run
 from sim.kernel.suite import SuiteTable
-from sim.kv.check import check_retrieval
-from sim.kv.retrieval import for_stream, head_qualities, mean_quality, quantise_stream, row_qualities
+from sim.kv.bounds import phases
+from sim.kv.run import run
+from sim.kv.selection import cluster_count, mean_quality, result_qualities, row_qualities
 from sim.kv.streams import Stream, known_streams, load_stream
-from sim.kv.workload import RtlRetrieval, ingest_roofline, kv_roofline, prepare, query_roofline, run_rtl
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckedRetrieval:
-    """A retrieval that equals the model's."""
-
-    stream: Stream
-    model: ModelResult
-    report: dict[str, Any]
+from sim.kv.workload import prepare_retrieve, retrieve_options
 
 
 def work_shares(model: ModelResult, spec: Spec) -> dict[str, float]:
@@ -42,10 +32,10 @@ def work_shares(model: ModelResult, spec: Spec) -> dict[str, float]:
     }
 
 
-def gather_shares(rtl: RtlRetrieval, config: Config) -> dict[str, float]:
+def gather_shares(found: Run) -> dict[str, float]:
     """The gather's bytes, bursts and row hits for each useful token of a head."""
-    c, spec = rtl.job.counters, config.spec
-    tokens = max(len(rtl.records), 1)
+    c, spec = found.counters, found.workload.config.spec
+    tokens = max(len(found.results["records"]), 1)
     return {
         "bytes_a_token": c["gather_words"] * spec.word_bytes / tokens,
         "least_bytes_a_token": 2 * spec.head_size,
@@ -54,48 +44,27 @@ def gather_shares(rtl: RtlRetrieval, config: Config) -> dict[str, float]:
     }
 
 
-def run_stream(
-    stream: Stream, config: Config, *, options: Options | None = None, stalls: int = 0, seed: int = 1,
-    memory: MemorySettings | None = None,
-) -> CheckedRetrieval:  # fmt: skip
-    """Runs a stream in RTL, compares every word with the model, and measures the selection.
+def run_stream(stream: Stream, config: Config, *, stalls: int = 0, seed: int = 1) -> dict[str, Any]:
+    """Runs a stream in RTL, compares every word with the model, and measures the selection. The run's report.
 
     Raises:
         CheckError: RTL and model differ.
     """
-    config = for_stream(config, stream)
-    spec = config.spec
-    memory = memory or MemorySettings(stalls=stalls, seed=seed)
-    options = options or Options.of(spec)
-    data = quantise_stream(stream, spec, options)
-    workload = prepare(data, config, options)
-    model = retrieve(data, spec, options)
-    rtl = run_rtl(workload, memory=memory)
-    check_retrieval(workload, rtl, model)
-    counters = rtl.job.counters
-    phases = {"ingest": ingest_roofline(counters, config, memory), "query": query_roofline(counters, config, memory)}
-    report = make_report(
-        engine="kv",
-        config=config,
-        seed=seed,
-        workload={**stream.info(), "options": vars(options), "clusters": model.clustering.count},
-        memory=vars(memory),
-        roofline=kv_roofline(counters, config, memory),
-        counters=counters,
-        dram_bytes=dram_bytes(counters, config.word_bytes),
-        quality={
-            "rtl_equals_model": True,
-            "union": mean_quality(head_qualities(stream, data, [head.tokens for head in model.heads])),
-            "rows": mean_quality(row_qualities(stream, data, model)),
-            **work_shares(model, spec),
-            **gather_shares(rtl, config),
-            "phases": {
-                name: {"cycles": r.cycles, "bound": r.bound, "limit": r.limit, "ratio": r.ratio}
-                for name, r in phases.items()
-            },
+    workload = prepare_retrieve(stream, config, retrieve_options(config.spec))
+    found = run(workload, memory=MemorySettings(stalls=stalls, seed=seed), check=True)
+    report = found.report()
+    report["workload"] |= {"clusters": cluster_count(found.results)}
+    report["quality"] |= {
+        "union": mean_quality(result_qualities(workload, found.results)),
+        "rows": mean_quality(row_qualities(stream, workload.data, found.model)),
+        **work_shares(found.model, workload.config.spec),
+        **gather_shares(found),
+        "phases": {
+            name: {"cycles": r.cycles, "bound": r.bound, "limit": r.limit, "ratio": r.ratio}
+            for name, r in phases(found.counters, workload.config, found.memory).items()
         },
-    )
-    return CheckedRetrieval(stream=stream, model=model, report=report)
+    }
+    return report
 
 
 def run_suite(
@@ -107,7 +76,7 @@ def run_suite(
         stream = load_stream(source, size, spec=config.spec)
         for rate in stalls:
             with step(f"{stream.name}, {stream.keys.shape[1]} tokens, pauses {rate}/256"):
-                report = run_stream(stream, config, stalls=rate).report
+                report = run_stream(stream, config, stalls=rate)
             slug = stream.name.replace(":", "-").replace("@", "-")
             write_json(folder / f"report-kv-{slug}-{stream.keys.shape[1]}-{rate}.json", report)
             quality_, phases = report["quality"], report["quality"]["phases"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from golden.errors import InputError
 from golden.kv.keys import load_keys
+from sim.kernel.data import data_folder, present
 from sim.kernel.files import whole_file, write_json, write_text
 from sim.kv.lengths import length_rows
 from sim.kv.measures import curves, decision_rows, head_rows
@@ -25,9 +26,10 @@ def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_S
     """
     if not 64 <= size <= 32768:
         raise InputError(f"--size must lie in 64..32768, it is {size}")
-    if not PYDOC.is_file():
-        raise InputError(f"the study needs real keys in {PYDOC}")
-    files = load_keys(PYDOC)
+    found = present(PYDOC)
+    if not found:
+        raise InputError(f"the study needs real keys in {data_folder() / PYDOC}")
+    files = load_keys(found[0])
     kinds: dict[str, str | None] = {"text": None, "video": "video", "drift": "drift"}
     streams = {
         name: [layer_stream(files, layer, size, kind=kind) for layer in range(3)] for name, kind in kinds.items()

@@ -1,110 +1,125 @@
-"""A retrieval job: keys, values, queries and config to a memory image and back to selections."""
+"""Jobs of the engine: a stream and a config to a memory image, for a retrieval or for a compression."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from golden.kv.memory_image import Bytes, MemoryImage, build_memory_image
-from golden.kv.memory_map import LOG_BYTES, select_words
-from golden.kv.model import Options
-from golden.kv.quantise import Quantised
+from golden.kv.memory_image import MemoryImage, build_memory_image
+from golden.kv.spec import Spec, check_hamming_threshold
 from hw.kv.config import Config
-from hw.kv.counters import COUNTERS
-from hw.kv.top import KvEngine
-from sim.kernel.jobs import JobResult, MemorySettings, run_job
-from sim.kernel.roofline import Roofline
+
+if TYPE_CHECKING:  # torch is slow to import
+    from torch import Tensor
+
+    from golden.kv.model import Options
+    from golden.kv.quantise import Quantised
+    from golden.kv.vision_sink import SinkOptions
+    from sim.kv.streams import Stream
 
 
 @dataclass(frozen=True, kw_only=True)
-class KvWorkload:
-    """One layer's tokens and queries, quantised for `config`."""
+class RetrieveWorkload:
+    """One layer's tokens to cluster and its queries to select for, quantised for `config`."""
 
     config: Config
+    stream: Stream
     data: Quantised
     options: Options
     memory: MemoryImage
 
+    def info(self) -> dict[str, Any]:
+        """What identifies it in reports."""
+        return {**self.stream.info(), "options": vars(self.options)}
+
 
 @dataclass(frozen=True, kw_only=True)
-class RtlRetrieval:
-    """What the engine wrote."""
+class CompressWorkload:
+    """Tokens of which the best are to stay, by their scores."""
 
-    log: Bytes  # [T, 8]
-    bitmaps: Bytes  # [heads, bytes], as many as hold the clusters
-    records: Bytes  # [N, bytes], head after head
-    job: JobResult
+    config: Config
+    scores: Tensor  #: float [L]
+    codes: Tensor  #: the scores as the engine reads them, [L]
+    options: SinkOptions
+    memory: MemoryImage
+    source: Mapping[str, Any] = field(default_factory=dict)  #: what identifies the tokens
 
-
-def prepare(data: Quantised, config: Config, options: Options) -> KvWorkload:
-    """Lays the job out in memory."""
-    return KvWorkload(config=config, data=data, options=options, memory=build_memory_image(data, config.spec, options))
-
-
-def run_rtl(
-    workload: KvWorkload, *, memory: MemorySettings = MemorySettings(), taps: bool = False, waves: bool = False
-) -> RtlRetrieval:
-    """Runs the job on the generated Verilog."""
-    config = workload.config
-    spec = config.spec
-    job = run_job(
-        lambda: KvEngine(config=config), "kv", config, workload.memory, COUNTERS, memory=memory, taps=taps, waves=waves
-    )
-    image = workload.memory
-    word = spec.word_bytes
-    bitmap_bytes = -(-job.counters["clusters"] // (8 * word)) * word
-    bitmaps = job.data[image.select_offset :][: spec.heads * select_words(spec) * word]
-    record_bytes = spec.chunks * word
-    records = job.data[image.gather_offset :][: job.counters["result_words"] * word]
-    return RtlRetrieval(
-        log=job.data[: len(workload.data.keys) * LOG_BYTES].reshape(-1, LOG_BYTES),
-        bitmaps=np.ascontiguousarray(bitmaps.reshape(spec.heads, -1)[:, :bitmap_bytes]),
-        records=records.reshape(-1, record_bytes),
-        job=job,
-    )
+    def info(self) -> dict[str, Any]:
+        """What identifies it in reports."""
+        return {**self.source, "options": vars(self.options)}
 
 
-INGEST_WORDS = ("token_words", "record_words", "evict_words", "far_words", "log_words")
-QUERY_WORDS = ("query_words", "gather_words", "select_words", "result_words")
+def for_stream(config: Config, stream: Stream) -> Config:
+    """The config for a stream's heads and head size.
 
-
-def ingest_roofline(counters: Mapping[str, int], config: Config, memory: MemorySettings) -> Roofline:
-    """Clustering and storing: work / throughput of every stage.
-
-    Hash unit: a chunk a cycle. HCU: `compare_width` comparisons a cycle. Memory: words / words a cycle.
+    Raises:
+        InputError: the engine cannot be built for them.
     """
-    words = sum(counters[name] for name in INGEST_WORDS)
-    return Roofline(
-        cycles=counters["ingest_cycles"],
-        stages={
-            "hash unit": counters["tokens"] * config.spec.token_words,
-            "HCU": counters["comparisons"] / config.compare_width,
-            "memory": words / (memory.bandwidth / 256),
-        },
-    )
+    heads, _, size = stream.keys.shape
+    return replace(config, spec=replace(config.spec, heads=heads, head_size=size))
 
 
-def query_roofline(counters: Mapping[str, int], config: Config, memory: MemorySettings) -> Roofline:
-    """Scoring and gathering. Score unit: a chunk of a cluster a cycle. WTU: `rows` scores a cycle in, and one
-    cluster a cycle in the mark. Memory: words / words a cycle."""
-    words = sum(counters[name] for name in QUERY_WORDS)
-    passes = counters["score_cycles"] / config.spec.chunks
-    return Roofline(
-        cycles=counters["query_cycles"],
-        stages={
-            "score unit": counters["score_cycles"],
-            "WTU": 2 * passes,
-            "memory": words / (memory.bandwidth / 256),
-        },
-    )
+def retrieve_options(
+    spec: Spec, *, pages: bool = False, share: float | None = None, hamming: int | None = None
+) -> Options:
+    """V-Rex's clusters or LiveVLM's pages. `share`: of the weighted sum or of the tokens, else the usual one.
+
+    Raises:
+        InputError: a Th_hd that the hashes do not have.
+    """
+    from golden.kv.model import Options
+
+    options = Options.livevlm(spec) if pages else Options.of(spec)
+    if hamming is not None:
+        check_hamming_threshold(hamming, spec.hash_bits)
+        options = replace(options, hamming_threshold=hamming)
+    return options if share is None else replace(options, wicsum_code=round(share * 1024))
 
 
-def kv_roofline(counters: Mapping[str, int], config: Config, memory: MemorySettings) -> Roofline:
-    """The job: every query needs every token, so that the bounds of the two phases add up."""
-    ingest, query = ingest_roofline(counters, config, memory), query_roofline(counters, config, memory)
-    return Roofline(
-        cycles=counters["cycles"],
-        stages={f"{ingest.limit} of the tokens + {query.limit} of the queries": ingest.bound + query.bound},
+def prepare_retrieve(stream: Stream, config: Config, options: Options) -> RetrieveWorkload:
+    """Quantises a stream and lays it out in memory, for the config with the stream's heads.
+
+    Raises:
+        InputError: a stream or options that the config does not have.
+    """
+    from sim.kv.streams import quantise_stream
+
+    config = for_stream(config, stream)
+    data = quantise_stream(stream, config.spec, options)
+    memory = build_memory_image(data, config.spec, options)
+    return RetrieveWorkload(config=config, stream=stream, data=data, options=options, memory=memory)
+
+
+def sink_options(length: int, *, budget: int | None, capacity: int, unconditional: int | None) -> SinkOptions:
+    """LiveVLM's shape where nothing is said: 40 % of the tokens stay, the best quarter of these in any case."""
+    from golden.kv.vision_sink import SinkOptions
+
+    size = max(1, length * 2 // 5 // capacity) * capacity if budget is None else budget
+    best = size // 4 if unconditional is None else unconditional
+    return SinkOptions(budget=size, capacity=capacity, unconditional=best)
+
+
+def prepare_compress(stream: Stream, config: Config, options: SinkOptions) -> CompressWorkload:
+    """Scores a stream's tokens by the attention of its query rows, and lays the scores out in memory.
+
+    Raises:
+        InputError: a stream or options that the config does not have.
+    """
+    from golden.kv.vision_sink import sink_codes
+    from sim.kv.streams import sink_scores
+
+    scores = sink_scores(stream)
+    return prepare_scores(scores, sink_codes(scores), config, options, source=stream.info())
+
+
+def prepare_scores(
+    scores: Tensor, codes: Tensor, config: Config, options: SinkOptions, *, source: Mapping[str, Any] | None = None
+) -> CompressWorkload:
+    """The same of scores that are at hand, with the codes that stand for them."""
+    from golden.kv.vision_sink import build_sink_image
+
+    memory = build_sink_image(codes, config.spec, options)
+    return CompressWorkload(
+        config=config, scores=scores, codes=codes, options=options, memory=memory, source=source or {}
     )

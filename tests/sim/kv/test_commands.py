@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
 
 from golden.errors import InputError
 from golden.kv.model import Options, retrieve
 from golden.kv.spec import DEFAULT
 from hw.kv.config import default
-from sim.cli import cli
-from sim.kernel.compare import CheckError
+from sim.kernel.jobs import JobResult, run_job
+from sim.kernel.run import Backend
 from sim.kernel.runner import SimulationError
-from sim.kv import baseline as baseline
-from sim.kv.retrieval import quantise_stream
-from sim.kv.streams import load_stream, synthetic_stream
-from sim.kv.workload import KvWorkload, RtlRetrieval, run_rtl
+from sim.kv import baseline
+from sim.kv.run import run
+from sim.kv.selection import cluster_count, head_tokens
+from sim.kv.streams import load_stream, quantise_stream, synthetic_stream
+from sim.kv.workload import prepare_retrieve, retrieve_options
+from tests.sim.conftest import Outcome, Tessera
 
 
 @pytest.mark.parametrize(
@@ -36,47 +37,36 @@ from sim.kv.workload import KvWorkload, RtlRetrieval, run_rtl
         (["synthetic", "--set", "hash_bits=8", "--set", "hamming_threshold=9"], "Th_hd must lie in 1..hash_bits = 8"),
         (["synthetic", "--share", "1.5"], "--share must lie in 1/1024..1023/1024, it is 1.5"),
         (["synthetic", "--hamming", "0"], "Th_hd must lie in 1..hash_bits = 48, it is 0"),
-        (["synthetic", "--backend", "gpu"], "--backend must be rtl, model or reference, it is 'gpu'"),
-        (["synthetic", "--select", "best"], "--select must be resv or pages, it is 'best'"),
+        (["synthetic", "--backend", "gpu"], "'--backend': 'gpu' is not one of 'rtl', 'model', 'reference'."),
+        (["synthetic", "--select", "best"], "'--select': 'best' is not one of 'resv', 'pages'."),
         (["synthetic", "--head", "4"], "--head must lie in 0..3, it is 4"),
         (["synthetic", "--set", "lanes=64"], "lanes must lie in 8..32, it is 64"),
     ],
 )
-def test_bad_input(arguments: list[str], message: str, tmp_path: Path) -> None:
+def test_bad_input(tessera: Tessera, arguments: list[str], message: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    result = CliRunner().invoke(
-        cli, ["retrieve", *arguments, "--report", str(report)] + ["--backend", "model"] * ("--backend" not in arguments)
-    )
-    assert isinstance(result.exception, InputError)
-    assert message in str(result.exception)
-    assert "\n" not in str(result.exception)
+    backend = [] if "--backend" in arguments else ["--backend", "model"]
+    outcome = tessera("retrieve", *arguments, "--report", report, *backend)
+    assert outcome.status == 2
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
     assert not report.exists()
 
 
-def test_head_size_that_is_not_supported(tmp_path: Path) -> None:
+def test_head_size_that_is_not_supported(tessera: Tessera, tmp_path: Path) -> None:
     keys = np.zeros((1, 4, 8, 48), np.float32)
     np.savez(tmp_path / "a.npz", K=keys, V=keys, Q=keys)
-    result = CliRunner().invoke(cli, ["retrieve", str(tmp_path / "a.npz"), "--backend", "model"])
-    assert str(result.exception) == "kv: head_size must be a power of two, it is 48"
+    outcome = tessera("retrieve", tmp_path / "a.npz", "--backend", "model")
+    assert outcome.err == "tessera: error: kv: head_size must be a power of two, it is 48\n"
 
 
 @pytest.mark.parametrize("rule", ["resv", "pages"])
-def test_selection_file(rule: str, tmp_path: Path) -> None:
+def test_selection_file(tessera: Tessera, rule: str, tmp_path: Path) -> None:
     target = tmp_path / "sel.npz"
-    arguments = [
-        "retrieve",
-        "synthetic",
-        "--tokens",
-        "300",
-        "--backend",
-        "model",
-        "--select",
-        rule,
-        "--selection",
-        str(target),
-    ]
-    result = CliRunner().invoke(cli, arguments)
-    assert result.exception is None, result.output
+    outcome = tessera(
+        "retrieve", "synthetic", "--tokens", 300, "--backend", "model", "--select", rule, "--selection", target
+    )
+    assert (outcome.status, outcome.err) == (0, "")
     stream = synthetic_stream(300)
     options = Options.livevlm(DEFAULT) if rule == "pages" else Options.of(DEFAULT)
     model = retrieve(quantise_stream(stream, DEFAULT, options), DEFAULT, options)
@@ -85,69 +75,95 @@ def test_selection_file(rule: str, tmp_path: Path) -> None:
             assert arrays[f"head_{h}"].tolist() == sorted(head.tokens.tolist())
 
 
+def test_options_of_a_job() -> None:
+    pages = retrieve_options(DEFAULT, pages=True, share=0.25, hamming=5)
+    assert pages == Options(hamming_threshold=5, wicsum_code=256, pages=True, count_mode=True)
+    assert retrieve_options(DEFAULT) == Options.of(DEFAULT)
+
+
+def test_one_head(tessera: Tessera, tmp_path: Path) -> None:
+    """--head limits the selection and the report, not the work."""
+    files = [tmp_path / "report.json", tmp_path / "sel.npz"]
+    outcome = tessera(
+        "retrieve", "synthetic", "--tokens", 200, "--backend", "reference", "--head", 1,
+        "--report", files[0], "--selection", files[1],
+    )  # fmt: skip
+    assert (outcome.status, outcome.err) == (0, "")
+    assert list(json.loads(files[0].read_text())["quality"]["heads"]) == ["1"]
+    assert np.load(files[1]).files == ["head_1"]
+
+
 class RtlBranch:
-    """`retrieve --backend rtl` on the small config, on the build that the engine's tests share."""
+    """`retrieve --backend rtl` on the small config, with a simulator that may lie."""
 
-    arguments = ("retrieve", "synthetic", "--config", "tiny", "--tokens", "100", "--queries", "3", "--check")
+    arguments = ("retrieve", "synthetic", "--config", "tiny", "--tokens", 100, "--queries", 3, "--check")
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-        self.monkeypatch = monkeypatch
+    def __init__(self, tessera: Tessera, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        self.tessera, self.monkeypatch = tessera, monkeypatch
         self.files = (folder / "report.json", folder / "sel.npz")
 
-    def run(self, run_rtl: Callable[..., RtlRetrieval], *more: str) -> Result:
-        self.monkeypatch.setattr("sim.kv.retrieval.run_rtl", run_rtl)
-        files = ("--report", str(self.files[0]), "--selection", str(self.files[1]))
-        return CliRunner().invoke(cli, [*self.arguments, *more, *files])
+    def run(self, simulator: Callable[..., JobResult], *more: object) -> Outcome:
+        self.monkeypatch.setattr("sim.kernel.run.run_job", simulator)
+        return self.tessera(*self.arguments, *more, "--report", self.files[0], "--selection", self.files[1])
 
     def written(self) -> list[bool]:
         return [path.exists() for path in self.files]
 
 
-def with_taps(workload: KvWorkload, **options: Any) -> RtlRetrieval:
-    return run_rtl(workload, **options, taps=True)
-
-
-def test_rtl_branch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    branch = RtlBranch(monkeypatch, tmp_path)
-    result = branch.run(with_taps, "--stalls", "20")
-    assert result.exception is None, result.output
-    assert "RTL equals the model in every hash, cluster, selected set and gathered word" in result.output
-    assert json.loads(branch.files[0].read_text())["counters"]["tokens"] == 100
+def test_rtl_branch(tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    branch = RtlBranch(tessera, monkeypatch, tmp_path)
+    outcome = branch.run(run_job, "--stalls", 20)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "words of log, bitmaps, records" in outcome.out
+    report = json.loads(branch.files[0].read_text())
+    assert report["counters"]["tokens"] == 100
+    assert report["quality"]["rtl_equals_model"] is True
     assert branch.written() == [True, True]
 
 
-def test_rtl_branch_that_differs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A wrong bit in the log is one line, and nothing is written."""
+def test_rtl_branch_that_differs(tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A wrong bit in the log is one line, as every stage's stream is right, and nothing is written."""
 
-    def flipped(workload: KvWorkload, **options: Any) -> RtlRetrieval:
-        rtl = with_taps(workload, **options)
-        log = rtl.log.copy()
-        log[7, 0] ^= 1
-        return replace(rtl, log=log)
+    def flipped(*given: Any, **settings: Any) -> JobResult:
+        job = run_job(*given, **settings)
+        data = job.data.copy()
+        data[7 * 8] ^= 1
+        return replace(job, data=data)
 
-    branch = RtlBranch(monkeypatch, tmp_path)
-    result = branch.run(flipped)
-    assert isinstance(result.exception, CheckError)
-    assert str(result.exception).startswith("log: token 7 hash: expected ")
+    branch = RtlBranch(tessera, monkeypatch, tmp_path)
+    outcome = branch.run(flipped)
+    assert outcome.status == 1
+    assert outcome.err.startswith("tessera: error: log: token 7 hash: expected ")
+    assert outcome.err.count("\n") == 1
     assert branch.written() == [False, False]
 
 
-def test_rtl_branch_that_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def fails(*_: Any, **__: Any) -> RtlRetrieval:
+def test_rtl_branch_that_fails(tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fails(*_: Any, **__: Any) -> JobResult:
         raise SimulationError("kv: not done after 5 cycles")
 
-    branch = RtlBranch(monkeypatch, tmp_path)
-    assert str(branch.run(fails).exception) == "kv: not done after 5 cycles"
-    refused = branch.run(fails, "--tokens", "257").exception
-    assert isinstance(refused, InputError)
-    assert str(refused) == "kv: at most 256 tokens fit this config, there are 257"
+    branch = RtlBranch(tessera, monkeypatch, tmp_path)
+    assert branch.run(fails).err == "tessera: error: kv: not done after 5 cycles\n"
+    refused = branch.run(fails, "--tokens", 257)
+    assert refused.status == 2
+    assert refused.err == "tessera: error: kv: at most 256 tokens fit this config, there are 257\n"
     assert branch.written() == [False, False]
 
 
-def test_reference_runs() -> None:
-    result = CliRunner().invoke(cli, ["retrieve", "synthetic", "--tokens", "200", "--backend", "reference"])
-    assert result.exception is None
-    assert "clusters" in result.output
+@pytest.mark.parametrize("rule", ["resv", "pages"])
+def test_reference_runs(tessera: Tessera, rule: str) -> None:
+    """The float algorithms say which tokens they choose in the form in which the model does."""
+    outcome = tessera("retrieve", "synthetic", "--tokens", 200, "--backend", "reference", "--select", rule)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "clusters" in outcome.out
+    options = retrieve_options(DEFAULT, pages=rule == "pages")
+    workload = prepare_retrieve(synthetic_stream(600), default(), options)
+    chosen, bit_true = (run(workload, backend=backend).results for backend in (Backend.REFERENCE, Backend.MODEL))
+    for own, other in zip(head_tokens(chosen), head_tokens(bit_true), strict=True):
+        assert bool((np.diff(own) > 0).all())
+        assert len(np.intersect1d(own, other)) >= 0.9 * len(own) > 0, "the model rounds a selection up"
+    if rule == "pages":
+        assert cluster_count(chosen) == cluster_count(bit_true) == -(-600 // DEFAULT.block_tokens)
 
 
 def test_stream_names() -> None:
@@ -157,11 +173,9 @@ def test_stream_names() -> None:
 
 
 def test_baseline_answers_are_the_models() -> None:
-    stream = synthetic_stream(400)
-    spec, options = default().spec, Options.of(DEFAULT)
-    data = quantise_stream(stream, spec, options)
-    model = retrieve(data, spec, options)
-    work = baseline.work_of(data, model, spec, options, "cpu")
+    workload = prepare_retrieve(synthetic_stream(400), default(), Options.of(DEFAULT))
+    model = retrieve(workload.data, workload.config.spec, workload.options)
+    work = baseline.work_of(workload, model, "cpu")
     places, count = baseline.cluster(work)
     assert torch.equal(places, model.clustering.cluster)
     chosen = baseline.select(work, places, count)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 
-from golden.errors import InputError
 from golden.kv.vision_sink import SinkOptions, vision_sink
 from hw.kv.config import tiny
-from sim.cli import cli
 from sim.kernel.compare import CheckError
-from sim.kernel.jobs import MemorySettings
-from sim.kv.compression import check_sink, sink_scores
-from sim.kv.sink_workload import run_sink, sink_roofline
-from sim.kv.streams import synthetic_stream
+from sim.kernel.jobs import JobResult, MemorySettings, run_job
+from sim.kernel.run import compare, simulate
+from sim.kv.run import COMPRESS
+from sim.kv.streams import sink_scores, synthetic_stream
+from sim.kv.workload import prepare_scores
+from tests.sim.conftest import Tessera
 
 
 @pytest.mark.parametrize(
@@ -32,14 +35,16 @@ from sim.kv.streams import synthetic_stream
 def test_equals_the_model(length: int, values: int, options: SinkOptions, memory: MemorySettings, seed: int) -> None:
     codes = torch.randint(values, (length,), generator=torch.Generator().manual_seed(seed))
     keep = vision_sink(codes, options)
-    rtl = run_sink(codes, tiny(), options, memory=memory, taps=True)
-    check_sink(rtl, keep)
-    c = rtl.job.counters
+    workload = prepare_scores(codes.float(), codes, tiny(), options)
+    job = simulate(COMPRESS, workload, memory=memory)
+    got = COMPRESS.read(workload, job)
+    compare(COMPRESS, workload, job, got, keep)
+    c = job.counters
     assert (c["kept"], c["sink_cycles"]) == (int(keep.sum()), 11 * length)
     if length == 256 and not memory.stalls:
-        assert sink_roofline(rtl, memory).ratio <= 1.15
+        assert COMPRESS.roofline(workload, job, memory).ratio <= 1.15
     with pytest.raises(CheckError, match="vision_sink: token 0: expected"):
-        check_sink(rtl, ~keep)
+        compare(COMPRESS, workload, job, got, ~keep)
 
 
 @pytest.mark.parametrize(
@@ -52,24 +57,65 @@ def test_equals_the_model(length: int, values: int, options: SinkOptions, memory
         (["--budget", "9", "--unconditional", "10"], "unconditional tokens must lie in 0..9, they are 10"),
         (["--window", "0"], "--window must be at least 1, it is 0"),
         (["--set", "tokens=128"], "1 to 128 tokens fit this config, there are 200"),
-        (["--backend", "gpu"], "--backend must be rtl, model or reference, it is 'gpu'"),
+        (["--backend", "gpu"], "Invalid value for '--backend': 'gpu' is not one of 'rtl', 'model', 'reference'."),
         (["--backend", "model", "--check"], "--check needs --backend rtl, it is 'model'"),
     ],
 )
-def test_bad_input(arguments: list[str], message: str, tmp_path: Path) -> None:
+def test_bad_input(tessera: Tessera, arguments: list[str], message: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    result = CliRunner().invoke(cli, ["compress", "synthetic", "--tokens", "200", *arguments, "--report", str(report)])
-    assert isinstance(result.exception, InputError)
-    assert message in str(result.exception)
-    assert "\n" not in str(result.exception)
+    outcome = tessera("compress", "synthetic", "--tokens", 200, *arguments, "--report", report)
+    assert outcome.status == 2
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
     assert not report.exists()
 
 
 @pytest.mark.parametrize("backend", ["model", "reference"])
-def test_command(backend: str) -> None:
-    result = CliRunner().invoke(cli, ["compress", "synthetic", "--tokens", "200", "--backend", backend])
-    assert result.exception is None, result.output
-    assert "attention mass" in result.output
+def test_command(tessera: Tessera, backend: str, tmp_path: Path) -> None:
+    """Table, tokens and report of a backend without RTL."""
+    files = [tmp_path / "report.json", tmp_path / "kept.npz"]
+    outcome = tessera(
+        "compress", "synthetic", "--tokens", 200, "--backend", backend, "--report", files[0], "--selection", files[1]
+    )
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "attention mass" in outcome.out
+    assert f"kv by {backend} in " in outcome.out
+    report = json.loads(files[0].read_text())
+    assert report["workload"]["backend"] == backend
+    assert report["workload"]["options"] == {"budget": 80, "capacity": 1, "unconditional": 20}
+    scores = sink_scores(synthetic_stream(200))
+    kept = np.load(files[1])["kept"]
+    assert len(kept) == 80
+    assert report["quality"]["mass"] == pytest.approx(float(scores[kept].sum()))
+    assert report["cycles"] is None
+
+
+def test_command_by_rtl(tessera: Tessera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The RTL's tokens are the model's; a bit that differs is one line, and nothing is written."""
+    files = [tmp_path / "report.json", tmp_path / "kept.npz"]
+    arguments = (
+        "compress", "synthetic", "--config", "tiny", "--tokens", 200, "--check",
+        "--report", files[0], "--selection", files[1],
+    )  # fmt: skip
+    outcome = tessera(*arguments)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "RTL equals the model in all 200 words of vision_sink" in outcome.out
+    report = json.loads(files[0].read_text())
+    assert report["quality"]["rtl_equals_model"] is True
+    assert report["counters"]["kept"] == len(np.load(files[1])["kept"]) == 80
+    for path in files:
+        path.unlink()
+
+    def flipped(*given: Any, **settings: Any) -> JobResult:
+        job = run_job(*given, **settings)
+        return replace(job, data=job.data ^ (np.arange(len(job.data)) == 3).astype(np.uint8))
+
+    monkeypatch.setattr("sim.kernel.run.run_job", flipped)
+    outcome = tessera(*arguments)
+    assert outcome.status == 1
+    assert outcome.err.startswith("tessera: error: vision_sink: token 24: expected ")
+    assert outcome.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_scores_are_a_distribution() -> None:
@@ -78,10 +124,10 @@ def test_scores_are_a_distribution() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layer", range(3))
-def test_real_keys(layer: int, real_data: Path) -> None:
+def test_real_keys(tessera: Tessera, layer: int, real_data: Path, tmp_path: Path) -> None:
     """LiveVLM's shape, buckets of one, on 4,096 real keys: equal, within 1.15 of the bound."""
     source = real_data / "kv" / "pydoc_small.npz"
-    arguments = ["compress", str(source), "--layer", str(layer), "--check"]
-    result = CliRunner().invoke(cli, arguments)
-    assert result.exception is None, result.output
-    assert "RTL equals the model in every bit" in result.output
+    outcome = tessera("compress", source, "--layer", layer, "--check", "--report", tmp_path / "report.json")
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "RTL equals the model in all 4096 words of vision_sink" in outcome.out
+    assert json.loads((tmp_path / "report.json").read_text())["ratio"] <= 1.15

@@ -1,0 +1,115 @@
+"""A retrieval or a compression by RTL, model or reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from golden.kv.memory_image import expected_results, read_results
+from hw.kv.counters import COUNTERS
+from hw.kv.top import KvEngine
+from sim.kernel.compare import Results
+from sim.kernel.jobs import JobResult, MemorySettings
+from sim.kernel.run import Backend, Operation, Run, run_operation
+from sim.kv.bounds import compress_roofline, retrieve_roofline
+from sim.kv.check import stage_streams
+from sim.kv.workload import CompressWorkload, RetrieveWorkload
+
+if TYPE_CHECKING:  # torch is slow to import, and not needed to run RTL
+    from torch import Tensor
+
+    from golden.kv.model import ModelResult
+
+
+def _read_retrieval(workload: RetrieveWorkload, job: JobResult) -> Results:
+    return read_results(
+        job.data, workload.memory, workload.config.spec, tokens=len(workload.data.keys),
+        clusters=job.counters["clusters"], words=job.counters["result_words"],
+    )  # fmt: skip
+
+
+def _retrieve_by_model(workload: RetrieveWorkload) -> ModelResult:
+    from golden.kv.model import retrieve
+
+    return retrieve(workload.data, workload.config.spec, workload.options)
+
+
+def _retrieve_by_reference(workload: RetrieveWorkload) -> Results:
+    from sim.kv.reference import retrieve
+
+    return retrieve(workload)
+
+
+def _retrieval_quality(workload: RetrieveWorkload, results: Results) -> dict[str, Any]:
+    from sim.kv.selection import result_qualities
+
+    return {"heads": {str(h): vars(quality) for h, quality in enumerate(result_qualities(workload, results))}}
+
+
+RETRIEVE = Operation[RetrieveWorkload](
+    engine="kv",
+    top=lambda workload: KvEngine(config=workload.config),
+    counters=COUNTERS,
+    read=_read_retrieval,
+    model=_retrieve_by_model,
+    expected=lambda workload, model: expected_results(model, workload.data, workload.config.spec),
+    reference=_retrieve_by_reference,
+    roofline=lambda workload, job, memory: retrieve_roofline(job.counters, workload.config, memory),
+    quality=_retrieval_quality,
+    streams=stage_streams,
+    axes={"log": ("token",), "bitmaps": ("head", "cluster"), "records": ("record", "byte")},
+)
+
+
+def _read_choice(workload: CompressWorkload, job: JobResult) -> Results:
+    from golden.kv.vision_sink import read_results
+
+    return read_results(job.data, len(workload.codes))
+
+
+def _compress_by_model(workload: CompressWorkload) -> Tensor:
+    from golden.kv.vision_sink import vision_sink
+
+    return vision_sink(workload.codes, workload.options)
+
+
+def _expected_choice(_: CompressWorkload, keep: Tensor) -> Results:
+    from golden.kv.vision_sink import expected_results
+
+    return expected_results(keep)
+
+
+def _compress_by_reference(workload: CompressWorkload) -> Results:
+    from sim.kv.reference import compress
+
+    return compress(workload)
+
+
+def _compression_quality(workload: CompressWorkload, results: Results) -> dict[str, Any]:
+    from sim.kv.selection import choice_quality
+
+    return choice_quality(workload, results)
+
+
+COMPRESS = Operation[CompressWorkload](
+    engine="kv",
+    top=lambda workload: KvEngine(config=workload.config),
+    counters=COUNTERS,
+    read=_read_choice,
+    model=_compress_by_model,
+    expected=_expected_choice,
+    reference=_compress_by_reference,
+    roofline=lambda workload, job, memory: compress_roofline(job.counters, len(workload.codes), memory),
+    quality=_compression_quality,
+    axes={"vision_sink": ("token",)},
+)
+
+
+def run(
+    workload: RetrieveWorkload | CompressWorkload, *, backend: Backend = Backend.RTL,
+    memory: MemorySettings = MemorySettings(), check: bool = False, waves: Path | None = None,
+) -> Run:  # fmt: skip
+    """Retrieves or compresses, as the workload asks. See `sim.kernel.run.run_operation`."""
+    if isinstance(workload, CompressWorkload):
+        return run_operation(COMPRESS, workload, backend=backend, memory=memory, check=check, waves=waves)
+    return run_operation(RETRIEVE, workload, backend=backend, memory=memory, check=check, waves=waves)
