@@ -126,4 +126,4 @@ def test_a_cut_drawn_in_rtl(tessera: Tessera, scene_file: Path, tmp_path: Path) 
         "--out", tmp_path / "cut.png",
     )  # fmt: skip
     assert outcome.status == 0, outcome.err
-    assert "RTL equals the model in all 1024 pixels" in outcome.out
+    assert "RTL equals the model in all 4096 words of framebuffer" in outcome.out

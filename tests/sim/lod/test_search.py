@@ -19,7 +19,7 @@ from golden.lod.tree_image import cut_nodes
 from hw.lod.config import Config, default, tiny
 from sim.kernel.compare import CheckError
 from sim.kernel.jobs import MemorySettings
-from sim.kernel.run import Run, compare
+from sim.kernel.run import Run, compare, stage_difference
 from sim.lod.run import SEARCH, cut, run, search_path
 from sim.lod.suite import run_path
 from sim.lod.workload import LodWorkload, load_tree, prepare
@@ -101,6 +101,15 @@ def path() -> Run:
     return run(job(SMALL, "orbit", 3, 12.0, temporal=True), memory=MemorySettings(latency=20), check=True)
 
 
+@pytest.mark.parametrize("stalls", [0, 90])
+@pytest.mark.parametrize(("name", "temporal"), [("orbit", False), ("walk", True), ("jump", True)])
+def test_every_stage_is_the_models(name: str, temporal: bool, stalls: int) -> None:
+    """What is visited, found and written back, view by view, whatever pauses the memory makes."""
+    workload = job(SMALL, name, 5, 12.0, temporal=temporal)
+    model = search_path(workload.image, workload.path, temporal=temporal)
+    assert stage_difference(SEARCH, workload, model, MemorySettings(stalls=stalls, latency=20)) == []
+
+
 def difference(path: Run, results: dict[str, Any] | None = None, model: list[Found] | None = None) -> str:
     """What the comparison says of other results, or of another model."""
     with pytest.raises(CheckError) as error:
@@ -163,7 +172,12 @@ def test_a_visit_that_is_missing_is_named(path: Run) -> None:
 @pytest.mark.parametrize("change", [{"ordered": 0, "temporal": 0}, {"temporal": 0}])
 def test_as_they_come(change: dict[str, int]) -> None:
     """Without order, results are equal as a set; without temporal hardware, full search is the same."""
-    checked(job(replace(SMALL, **change), "orbit", 3, 8.0, temporal=False), MemorySettings(stalls=40, latency=20))
+    workload, memory = (
+        job(replace(SMALL, **change), "orbit", 3, 8.0, temporal=False),
+        MemorySettings(stalls=40, latency=20),
+    )
+    searched = run(workload, memory=memory, check=True)
+    assert stage_difference(SEARCH, workload, searched.model, memory) == []
 
 
 @pytest.mark.slow
