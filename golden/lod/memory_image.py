@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +28,11 @@ from golden.lod.tree_image import TreeImage
 from golden.lod.view import View
 from golden.rows import Bytes, from_bytes, to_bytes
 
+if TYPE_CHECKING:  # torch is not needed to lay out memory
+    from golden.lod.model import Found
+
+SUMS = ("subtrees", "nodes")  # fields of a summary that the model has too
+
 
 @dataclass(frozen=True, kw_only=True)
 class LodImage:
@@ -41,6 +47,13 @@ class LodImage:
     word_bytes: int
     buffers: int
     subtrees: int
+    views: int
+    temporal: bool
+
+    @property
+    def kept(self) -> range:
+        """The views whose results are there at the end."""
+        return range(max(0, self.views - self.buffers), self.views)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +143,7 @@ def build_memory_image(
     return LodImage(
         data=data, header_address=base, result_address=state_address, result_bytes=state_bytes + places * stride,
         state_bytes=state_bytes, result_stride=stride, word_bytes=word_bytes, buffers=places, subtrees=count,
+        views=len(path), temporal=temporal,
     )  # fmt: skip
 
 
@@ -167,3 +181,48 @@ def read_state(raw: Bytes, image: LodImage) -> dict[str, Ints]:
     """The state table after the last view: columns of `memory_map.STATE`, [B]."""
     rows = raw[: image.subtrees * STATE_BYTES].reshape(-1, STATE_BYTES)
     return from_bytes(STATE, rows)
+
+
+def read_results(raw: Bytes, image: LodImage, *, ordered: bool) -> dict[str, Ints]:
+    """What the engine wrote, by name.
+
+    `view K.subtree` and `view K.cut`, [n], are the visited subtrees of every view whose results are kept, `summary
+    K.subtrees` and `summary K.nodes` its sums; `state.*`, [B], is the state table after a temporal path. An engine
+    that is not `ordered` answers subtrees as it finds them: these are sorted here.
+    """
+    results: dict[str, Ints] = {}
+    for number in image.kept:
+        view = read_view(raw, image, number)
+        order = slice(None) if ordered else np.argsort(view.subtrees, kind="stable")
+        results |= _of_view(number, view.subtrees[order], view.cuts[order], view.summary)
+    return results | (_of_state(read_state(raw, image)) if image.temporal else {})
+
+
+def expected_results(model: Sequence[Found], image: LodImage) -> dict[str, Ints]:
+    """The same of the model's views."""
+    results: dict[str, Ints] = {}
+    for number in image.kept:
+        found = model[number]
+        sums = {"subtrees": len(found.subtrees), "nodes": found.nodes}
+        results |= _of_view(number, found.subtrees.numpy(), found.cuts.numpy(), sums)
+    table = {name: column.numpy() for name, column in vars(model[-1].state).items()}
+    return results | (_of_state(table) if image.temporal else {})
+
+
+def last_cut(results: Mapping[str, Ints], image: LodImage) -> Ints:
+    """The cut masks of all subtrees after the last view, [B]."""
+    if image.temporal:
+        return results["state.cut"]
+    view = f"view {image.views - 1}"
+    cut = np.zeros(image.subtrees, np.int64)
+    cut[results[f"{view}.subtree"]] = results[f"{view}.cut"]
+    return cut
+
+
+def _of_view(number: int, subtrees: Ints, cuts: Ints, sums: Mapping[str, int]) -> dict[str, Ints]:
+    named = {f"summary {number}.{name}": np.array(sums[name]) for name in SUMS}
+    return {f"view {number}.subtree": subtrees, f"view {number}.cut": cuts, **named}
+
+
+def _of_state(table: Mapping[str, Ints]) -> dict[str, Ints]:
+    return {f"state.{field.name}": table[field.name] for field in STATE}

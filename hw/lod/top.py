@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Array, Cat, Elaboratable, Module, Mux, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import stream, wiring
 
 from hw.lib.arbiter import RoundRobinArbiter
 from hw.lib.counters import CounterLayout, count
@@ -60,9 +60,10 @@ class LodEngine(wiring.Component):
         super().__init__(engine_ports(config.memory_width, COUNTERS))
 
     @property
-    def taps(self) -> dict[str, object]:
-        """The stream that the model has too: visited subtrees, in order."""
-        return {"results": self.search.results}
+    def taps(self) -> dict[str, stream.Interface]:
+        """The streams that the model has too: visits that begin, their results, words of the state table."""
+        search = self.search
+        return {"visits": search.fetch.i, "results": search.results, "states": search.state_write.request}
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

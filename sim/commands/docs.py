@@ -8,6 +8,7 @@ import click
 
 from golden.errors import InputError
 from hw.generate import ROOT
+from sim.chips import RECORDED, recorder
 from sim.engines import ENGINES, find_engine
 from sim.kernel.console import out
 
@@ -15,15 +16,18 @@ DOCS = ROOT / "docs"
 
 
 @click.command()
-@click.argument("engine", required=False)
+@click.argument("name", metavar="[ENGINE|CHIP]", required=False)
 @click.option("--size", type=int, help="Pixels a side, or the engine's own measure of size.")
 @click.option("-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=DOCS, help="Folder.")
-def docs(engine: str | None, size: int | None, folder: Path) -> None:
-    """Measure again what ENGINE's page (default: every page) records in docs/sweeps and docs/images; half an hour."""
-    chosen = [find_engine(engine)] if engine else list(ENGINES.values())
-    for entry in chosen:
-        sweep = entry.sweep()
-        if sweep is not None:
-            out.print(*sweep.record(folder, out.print, **({"size": size} if size else {})), sep="\n")
-        elif engine:
-            raise InputError(f"engine must be one with a recorded sweep, it is '{engine}'")
+def docs(name: str | None, size: int | None, folder: Path) -> None:
+    """Measure again what the pages of docs/ record in docs/sweeps and docs/images; of all, half an hour.
+
+    Name one engine, or one composition of several (`level`), to measure only that.
+    """
+    chips = [recorder(chip) for chip in RECORDED if name in (None, chip)]
+    engines = [] if name in RECORDED else [find_engine(name)] if name else list(ENGINES.values())
+    sweeps = [sweep for engine in engines if (sweep := engine.sweep())]
+    if not sweeps + chips:
+        raise InputError(f"engine must be one with a recorded sweep, it is '{name}'")
+    for module in sweeps + chips:
+        out.print(*module.record(folder, out.print, **({"size": size} if size else {})), sep="\n")

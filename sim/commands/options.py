@@ -13,6 +13,7 @@ import click
 
 from golden.errors import InputError
 from golden.scenes import Camera, Scene, load_cameras, orbit
+from sim.kernel.compare import series
 from sim.kernel.console import out
 from sim.kernel.files import require_writable, write_json
 from sim.kernel.jobs import MemorySettings
@@ -81,8 +82,8 @@ class RunOptions:
 
 
 def stages(run: Run) -> list[str]:
-    """The stages that the results are of, each once."""
-    return list(dict.fromkeys(name.partition(".")[0] for name in run.results))
+    """The stages that the results are of, each once, and each series of stages."""
+    return list(dict.fromkeys(series(name.partition(".")[0]) for name in run.results))
 
 
 def run_options(
@@ -172,8 +173,17 @@ class Viewpoint:
                 )
             return cameras[self.view]
         k, n = parse_pair(self.orbit_text or "1/3", "/", "--orbit", "K/N")
-        width, height = parse_pair(self.size or DEFAULT_SIZE, "x", "--size", "WIDTHxHEIGHT")
+        width, height = self.pixels
         return orbit(scene, k, n, width=width, height=height)
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """Width and height that --size asks for.
+
+        Raises:
+            InputError: not two whole numbers.
+        """
+        return parse_pair(self.size or DEFAULT_SIZE, "x", "--size", "WIDTHxHEIGHT")
 
     @property
     def name(self) -> str | None:

@@ -14,7 +14,7 @@ from golden.lod.reference import find_cut
 from golden.scenes import Camera, orbit
 from sim.kernel.baseline import WrongAnswerError, cpu_device, cuda_device, save, time_runs
 from sim.kernel.console import step
-from sim.lod.workload import known_trees
+from sim.lod.workload import known_trees, tree_info
 
 TAUS = (3.0, 30.0)
 Search = Callable[[], torch.Tensor]
@@ -82,16 +82,13 @@ def time_tree(
         timed = time_runs(lambda search=search: search(place, reach), wait=wait)
         entries.append(
             {
-                "workload": {
-                    "tree": tree.scene.name, "nodes": len(tree), "tau_px": tau,
-                    "size": f"{camera.width}x{camera.height}", "kernel": name,
-                },
+                "workload": {**tree_info(tree, camera, tau), "kernel": name},
                 **timed,
                 "cut_nodes": int(expected.sum()),
                 "different_nodes": different,
                 "energy_mj": None,
             }
-        )  # fmt: skip
+        )
     return entries
 
 

@@ -1,4 +1,4 @@
-"""The pictures of docs/lod.md: a hierarchy at three thresholds, and what temporal search visits view by view."""
+"""The picture of docs/lod.md that this engine makes alone: what temporal search visits view by view."""
 
 from __future__ import annotations
 
@@ -6,52 +6,25 @@ from pathlib import Path
 
 from golden.lod.hierarchy import Hierarchy
 from golden.lod.load import leaves
-from golden.lod.model import SearchModel, initial_state
 from golden.lod.paths import camera_path
 from golden.lod.sltree import build_sltree
 from golden.lod.spec import DEFAULT
 from golden.lod.tree_image import TreeImage, build_tree_image
 from golden.lod.view import make_path
-from golden.scenes import orbit
-from golden.splat.model import render
-from hw.lod.config import default as search_config
-from hw.splat.config import default as splat_config
-from sim.chips.level import cut_scene
 from sim.kernel.files import whole_file
-from sim.kernel.jobs import MemorySettings
-from sim.kernel.pictures import side_by_side
-from sim.splat.workload import prepare
+from sim.lod.run import search_path
 
-PICTURE = 256  # pixels a side
-PICTURE_TAUS = (2.0, 12.0, 40.0)
 PATHS = ("orbit", "walk", "jump")
 PATH_TAU = 30.0
 FRAMES = 64
 TICKS = (200, 500, 1000, 2000, 5000)
 
 
-def draw_cuts(tree: Hierarchy, path: Path) -> None:
-    """The tree's cut at three thresholds, found and drawn by the bit-true models of both engines."""
-    camera = orbit(leaves(tree), 0, 3, width=PICTURE, height=PICTURE)
-    pictures = {}
-    for tau in PICTURE_TAUS:
-        scene = cut_scene(tree, camera, tau, search_config(), backend="model", check=False, memory=MemorySettings())
-        workload = prepare(scene, camera, splat_config())
-        frame = render(workload.image, workload.frame, workload.config.spec)
-        pictures[f"{tau:g} px: {len(scene):,} Gaussians"] = frame.image.numpy()[..., :3]
-    side_by_side(path, pictures)
-
-
 def visits(image: TreeImage, name: str, *, size: int) -> list[int]:
     """Subtrees that a temporal search visits, view by view; the first search is a full one."""
-    tree = image.sltree.hierarchy
-    cameras = camera_path(leaves(tree), name, FRAMES, width=size, height=size)
-    model, state, counts = SearchModel(image), initial_state(image), list[int]()
-    for k, view in enumerate(make_path(image, cameras, PATH_TAU)):
-        found = model.search(view, state, begin=k == 0)
-        state = found.state
-        counts.append(len(found.subtrees))
-    return counts
+    cameras = camera_path(leaves(image.sltree.hierarchy), name, FRAMES, width=size, height=size)
+    found = search_path(image, make_path(image, cameras, PATH_TAU), temporal=True)
+    return [len(view.subtrees) for view in found]
 
 
 def draw_visits(tree: Hierarchy, path: Path, *, size: int) -> None:

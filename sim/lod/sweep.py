@@ -20,8 +20,8 @@ from golden.lod.tree_image import build_tree_image, cut_nodes
 from golden.lod.view import make_path
 from golden.scenes import Camera, orbit
 from sim.kernel.files import write_json, write_text
-from sim.lod.figures import draw_cuts, draw_visits
-from sim.lod.workload import known_trees
+from sim.lod.figures import draw_visits
+from sim.lod.workload import known_hierarchy, known_trees
 
 FORMATS = ((6, 4), (6, 8), (7, 5), (7, 7), (7, 8), (8, 4), (8, 8), (16, 8))  # bits of boxes and of sizes
 LIMITS = (14, 22, 26, 28, 30, 32)  # nodes of a subtree
@@ -62,40 +62,32 @@ def limit_row(tree: Hierarchy) -> dict[str, Any]:
 
 
 def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_SIZE) -> list[Path]:
-    """Measures formats on the first `.hier` tree and limits on all known trees; writes JSON and tables.
+    """Measures formats on the known hierarchy and limits on all known trees; writes JSON, tables and a figure.
 
     Raises:
         InputError: a size out of range, or no `.hier` tree.
     """
     if not 16 <= size <= 4096:
         raise InputError(f"--size must lie in 16..4096, it is {size}")
-    sources = known_trees()
-    hierarchies = [source for source in sources if source.endswith(".hier")]
-    if not hierarchies:
-        raise InputError("the sweep needs a .hier tree among the shared data, there is none")
-    tree = load_hierarchy(hierarchies[0])
+    tree = load_hierarchy(known_hierarchy())
     cameras = [orbit(leaves(tree), k, VIEWS, width=size, height=size) for k in range(VIEWS)]
     formats: list[dict[str, Any]] = []
     for box_bits, size_bits in FORMATS:
         progress(f"{tree.scene.name}: boxes of {box_bits} bits, sizes of {size_bits}")
         formats.append(format_row(tree, cameras, replace(DEFAULT, box_bits=box_bits, size_bits=size_bits)))
     limits: list[dict[str, Any]] = []
-    for source in sources:
+    for source in known_trees():
         progress(f"{source}: nodes of a subtree")
         limits.append(limit_row(load_hierarchy(source)))
     study = {
         "schema": 1, "tree": tree.scene.name, "views": VIEWS, "size": size, "taus": list(TAUS), "formats": formats,
         "limits": limits,
     }  # fmt: skip
-    paths = [
-        docs / "sweeps" / "lod.json", docs / "sweeps" / "lod.md",
-        docs / "images" / "lod-cuts.png", docs / "images" / "lod-visits.png",
-    ]  # fmt: skip
+    paths = [docs / "sweeps" / "lod.json", docs / "sweeps" / "lod.md", docs / "images" / "lod-visits.png"]
     write_json(paths[0], study)
     write_text(paths[1], tables(study))
-    progress(f"{tree.scene.name}: pictures")
-    draw_cuts(tree, paths[2])
-    draw_visits(tree, paths[3], size=size)
+    progress(f"{tree.scene.name}: visits of three paths")
+    draw_visits(tree, paths[2], size=size)
     return paths
 
 

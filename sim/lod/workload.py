@@ -1,53 +1,83 @@
-"""A job for the LoD search core: tree, path and config to a memory image and back to cuts."""
+"""A path to search: tree, cameras and config to a memory image; the trees that are searched when none is named."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 from golden.errors import InputError
-from golden.lod.memory_image import LodImage, ViewResult, build_memory_image, read_state, read_view
-from golden.lod.memory_map import RESULT_BYTES
-from golden.lod.tree_image import TreeImage
-from golden.lod.view import View
-from golden.rows import Ints
+from golden.lod.hierarchy import Hierarchy
+from golden.lod.load import HIER, load_hierarchy
+from golden.lod.memory_image import LodImage, build_memory_image
+from golden.lod.sltree import build_sltree
+from golden.lod.spec import Spec
+from golden.lod.tree_image import TreeImage, build_tree_image
+from golden.lod.view import View, make_path
+from golden.scenes import Camera
 from golden.scenes.embedded import EMBEDDED_NAME
 from hw.lod.config import Config
-from hw.lod.top import COUNTERS, LodEngine
 from sim.kernel.data import present
-from sim.kernel.jobs import JobResult, MemorySettings, run_job
-from sim.kernel.roofline import Roofline
 
 
 @dataclass(frozen=True, kw_only=True)
 class LodWorkload:
-    """A path through a tree, laid out for `config`."""
+    """A path of views through a tree, laid out for `config`."""
 
     config: Config
     image: TreeImage
-    path: Sequence[View]
-    temporal: bool
+    cameras: Sequence[Camera]
+    tau: float  #: pixels
+    path: Sequence[View]  #: the cameras, quantised
+    temporal: bool  #: every view goes on from the one before
+    frustum: bool  #: what lies outside the picture is left out
     memory: LodImage
+    name: str | None = None  #: of the path
+
+    @property
+    def tree(self) -> Hierarchy:
+        """The tree as it was loaded."""
+        return self.image.sltree.hierarchy
+
+    def info(self) -> dict[str, Any]:
+        """What identifies it in baselines and reports."""
+        return {
+            **tree_info(self.tree, self.cameras[-1], self.tau), "subtrees": len(self.image.sltree), "path": self.name,
+            "frames": len(self.path), "search": "temporal" if self.temporal else "full", "frustum": self.frustum,
+            "camera": self.cameras[-1].to_json(),
+        }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class RtlSearch:
-    """What the engine found, view by view, and the state table it left."""
+def tree_info(tree: Hierarchy, camera: Camera, tau: float) -> dict[str, Any]:
+    """What names a search in a table."""
+    return {"tree": tree.scene.name, "nodes": len(tree), "tau_px": tau, "size": f"{camera.width}x{camera.height}"}
 
-    views: list[ViewResult]
-    state: dict[str, Ints]
-    job: JobResult
-    temporal: bool
 
-    def last_cut(self, subtrees: int) -> Ints:
-        """The masks of all subtrees after the last view, [subtrees]."""
-        if self.temporal:
-            return self.state["cut"]
-        cut = np.zeros(subtrees, np.int64)
-        cut[self.views[-1].subtrees] = self.views[-1].cuts
-        return cut
+def load_tree(source: str, spec: Spec) -> TreeImage:
+    """A hierarchy, or one built over a scene, in the engine's form.
+
+    Raises:
+        InputError: whatever the readers refuse.
+    """
+    return build_tree_image(build_sltree(load_hierarchy(source), spec))
+
+
+def prepare(
+    image: TreeImage, cameras: Sequence[Camera], tau: float, config: Config, *, temporal: bool, frustum: bool = False,
+    buffers: int | None = None, name: str | None = None,
+) -> LodWorkload:  # fmt: skip
+    """Quantises the views and lays the job out in memory; with `buffers` only the last so many views' results stay.
+
+    Raises:
+        InputError: a threshold or a way out of range, or a frustum that `config` or a temporal search cannot have.
+    """
+    if frustum and not config.frustum:
+        raise InputError("lod: views with a frustum need frustum = 1, it is 0")
+    path = make_path(image, cameras, tau, frustum=frustum)
+    return LodWorkload(
+        config=config, image=image, cameras=cameras, tau=tau, path=path, temporal=temporal, frustum=frustum, name=name,
+        memory=build_memory_image(image, path, word_bytes=config.word_bytes, temporal=temporal, buffers=buffers),
+    )  # fmt: skip
 
 
 def known_trees() -> list[str]:
@@ -55,68 +85,13 @@ def known_trees() -> list[str]:
     return [EMBEDDED_NAME, *present("lod/statue_angel.hier", "scenes/skull.ply", "scenes/flowers_3_0.ply")]
 
 
-def prepare(
-    image: TreeImage, path: Sequence[View], config: Config, *, temporal: bool, buffers: int | None = None
-) -> LodWorkload:
-    """Lays the job out in memory; with `buffers` only the last so many views' results stay.
+def known_hierarchy() -> str:
+    """The real hierarchy, which pictures and sweeps of docs/ are of.
 
     Raises:
-        InputError: a view has a frustum, and the config no test for it.
+        InputError: it is not at hand.
     """
-    if not config.frustum and any(view.planes.any() for view in path):
-        raise InputError("lod: views with a frustum need frustum = 1, it is 0")
-    memory = build_memory_image(image, path, word_bytes=config.word_bytes, temporal=temporal, buffers=buffers)
-    return LodWorkload(config=config, image=image, path=path, temporal=temporal, memory=memory)
-
-
-def run_rtl(
-    workload: LodWorkload, *, memory: MemorySettings = MemorySettings(), taps: bool = False, waves: bool = False,
-    timeout: int = 100_000_000,
-) -> RtlSearch:  # fmt: skip
-    """Searches the path with the generated Verilog."""
-    config, image = workload.config, workload.memory
-    job = run_job(
-        lambda: LodEngine(config=config), "lod", config, image, COUNTERS,
-        memory=memory, taps=taps, waves=waves, timeout=timeout,
-    )  # fmt: skip
-    kept = range(max(0, len(workload.path) - image.buffers), len(workload.path))
-    return RtlSearch(
-        views=[read_view(job.data, image, k) for k in kept],
-        state=read_state(job.data, image),
-        job=job,
-        temporal=workload.temporal,
-    )
-
-
-def lod_roofline(rtl: RtlSearch, config: Config, memory: MemorySettings) -> Roofline:
-    """work / throughput of every stage, from the hardware's own counters.
-
-    LT units: a node that is reached, a cycle. Fetch: a word a cycle, hit or miss. State scan: a
-    word a cycle. Memory: words moved / words a cycle. View by view: the sum of what each view's
-    slowest stage needs, since a view goes on from what the one before has found. (The next view's
-    table is read ahead by at most `state_words` words, so that a path can be faster by as much.)
-    """
-    counters = rtl.job.counters
-    words = sum(n for name, n in counters.items() if name.endswith("_words"))
-    table = counters["state_words"] / counters["views"]
-    return Roofline(
-        cycles=counters["cycles"],
-        stages={
-            "LT units": counters["nodes_counted"] / config.units,
-            "fetch": float((counters["hits"] + counters["misses"]) * config.block_words),
-            "state scan": float(counters["state_words"]),
-            "memory": words / (memory.bandwidth / 256),
-            "view by view": sum(max(_view_stages(view.summary, table, config, memory)) for view in rtl.views),
-        },
-    )
-
-
-def _view_stages(summary: Mapping[str, int], table: float, config: Config, memory: MemorySettings) -> list[float]:
-    """Cycles that the stages need for one view; the words that it writes to the state table are not known."""
-    results = 1 + -(-summary["subtrees"] * RESULT_BYTES // config.word_bytes)
-    words = summary["fetches"] * config.block_words + table + results
-    return [
-        summary["nodes"] / config.units,
-        float(summary["subtrees"] * config.block_words),
-        words / (memory.bandwidth / 256),
-    ]
+    for source in known_trees():
+        if source.endswith(HIER):
+            return source
+    raise InputError("docs/ records a .hier tree of the shared data, there is none")

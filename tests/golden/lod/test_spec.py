@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from golden.errors import InputError
-from golden.lod.memory_image import build_memory_image, pack_tree, read_state, read_view
+from golden.lod.memory_image import build_memory_image, pack_tree, read_results, read_state, read_view
 from golden.lod.memory_map import (
     BLOCK_HEADER,
     JOB,
@@ -23,7 +23,7 @@ from golden.lod.memory_map import (
 )
 from golden.lod.spec import DEFAULT, HEADER_BITS, NEVER, TINY, Spec
 from golden.lod.view import make_path
-from golden.rows import from_bytes, width_of_row
+from golden.rows import from_bytes, to_bytes, width_of_row
 from tests.golden.lod.trees import cameras, small_image
 
 
@@ -76,3 +76,23 @@ def test_image_of_a_path(word_bytes: int) -> None:
     raw = np.concatenate([memory.data[memory.result_address :], np.zeros(3 * memory.result_stride, np.uint8)])
     assert (read_state(raw, memory)["deadline"] == NEVER).all()
     assert len(read_view(raw, memory, 2).subtrees) == 0
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_results_come_back_by_name(ordered: bool) -> None:
+    """Of the last two of three views, in the places that are used again; sorted where the engine has no order."""
+    image = small_image(TINY)
+    path = make_path(image, cameras("walk", 3), 4.0)
+    memory = build_memory_image(image, path, word_bytes=64, temporal=False, buffers=2)
+    raw = np.zeros(memory.result_bytes, np.uint8)
+    for view, subtrees in ((2, [5, 0, 3]), (1, [4])):
+        place = memory.state_bytes + view % 2 * memory.result_stride
+        raw[place:][:SUMMARY_BYTES] = to_bytes(SUMMARY, {"subtrees": len(subtrees), "nodes": 9 + view}, 1)[0]
+        rows = to_bytes(RESULT, {"subtree": subtrees, "cut": [1 << s for s in subtrees]}, len(subtrees)).reshape(-1)
+        raw[place + 64 :][: len(rows)] = rows
+    results = {name: array.tolist() for name, array in read_results(raw, memory, ordered=ordered).items()}
+    found = [5, 0, 3] if ordered else [0, 3, 5]
+    assert results == {
+        "view 1.subtree": [4], "view 1.cut": [1 << 4], "summary 1.subtrees": 1, "summary 1.nodes": 10,
+        "view 2.subtree": found, "view 2.cut": [1 << s for s in found], "summary 2.subtrees": 3, "summary 2.nodes": 11,
+    }  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from golden.kv.memory_image import bitmap, expected_log, expected_records
 from golden.kv.spec import TINY
 from golden.rows import Bytes

@@ -63,14 +63,17 @@ def test_a_path_in_rtl(tessera: Tessera, scene_file: Path, tmp_path: Path) -> No
     cuts, report = [tmp_path / "rtl.npy", tmp_path / "model.npy"], tmp_path / "report.json"
     outcome = tessera(*common, *small, "--check", "--cut", cuts[0], "--report", report)
     assert outcome.status == 0, outcome.err
-    assert "RTL equals the model in every visited subtree" in outcome.out
+    assert "words of view, summary, state" in outcome.out
+    assert "lod by rtl in" in outcome.out
     assert tessera(*common, "--backend", "model", "--cut", cuts[1]).status == 0
     assert np.array_equal(np.load(cuts[0]), np.load(cuts[1]))
     written = json.loads(report.read_text())
     assert written["workload"]["search"] == "temporal"
     assert written["counters"]["views"] == 3
     assert written["cycles"] == written["counters"]["cycles"] > written["bound"]["cycles"]
-    assert written["quality"] == {"rtl_equals_model": True}
+    assert written["quality"]["rtl_equals_model"] is True
+    assert f"RTL equals the model in all {written['quality']['words_compared']} words" in outcome.out
+    assert written["quality"]["words_compared"] > 4 * written["workload"]["subtrees"]
 
 
 def test_draws_a_cut(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
@@ -87,9 +90,12 @@ def test_draws_a_cut(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None
         ("lod {hier}", "Missing option '--tau'"),
         ("lod {hier} --tau 0", "tau must lie in 0.01..10000 px, it is 0"),
         ("lod {hier} --tau nan", "tau must lie in 0.01..10000 px, it is nan"),
-        ("lod {hier} --tau 3 --backend gpu", "--backend must be rtl, model or reference, it is 'gpu'"),
+        ("lod {hier} --tau 3 --backend gpu", "'gpu' is not one of 'rtl', 'model', 'reference'"),
         ("lod {hier} --tau 3 --backend model --check", "--check needs --backend rtl"),
-        ("lod {hier} --tau 3 --backend model --path fly", "--path must be one of orbit, walk, jump, still"),
+        ("lod {hier} --tau 3 --backend reference --waves a.vcd", "--waves needs --backend rtl"),
+        ("lod {hier} --tau 3 --cut .", ".: cannot be written: it is a folder"),
+        ("lod {hier} --tau 3 --report .", ".: cannot be written: it is a folder"),
+        ("lod {hier} --tau 3 --backend model --path fly", "'fly' is not one of 'orbit', 'walk', 'jump', 'still'"),
         ("lod {hier} --tau 3 --backend model --path orbit --orbit 1/3", "--path brings its own cameras"),
         ("lod {hier} --tau 3 --backend model --path orbit --frames 0", "a path needs at least one frame, it has 0"),
         ("lod {hier} --tau 3 --set subtree_nodes=33", "subtree_nodes must lie in 2..32, it is 33"),
@@ -120,4 +126,4 @@ def test_a_cut_drawn_in_rtl(tessera: Tessera, scene_file: Path, tmp_path: Path) 
         "--out", tmp_path / "cut.png",
     )  # fmt: skip
     assert outcome.status == 0, outcome.err
-    assert "RTL equals the model in all 1024 pixels" in outcome.out
+    assert "RTL equals the model in all 4096 words of framebuffer" in outcome.out
