@@ -1,0 +1,69 @@
+"""Which command makes a program's results wrong.
+
+No stream between the units has an order that does not depend on time, so the nodes' memories are compared instead,
+after fewer and fewer commands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from golden.cluster.command import MAX_FLITS, Command
+from golden.cluster.memory_image import MemoryImage, aligned, program_bytes
+from golden.cluster.spec import Op
+from sim.cluster.workload import WATCHDOG, ClusterWorkload
+from sim.kernel.compare import first_difference
+from sim.kernel.jobs import MemorySettings
+from sim.kernel.run import Operation, simulate
+
+
+def first_command(
+    operation: Operation[ClusterWorkload], workload: ClusterWorkload, memory: MemorySettings
+) -> str | None:
+    """Names a command before which the nodes' memories equal the model's and after which they do not, and the byte.
+
+    What a decode unit keeps to itself shows at the command that uses it. Runs the program log2(commands) times.
+    """
+    last = len(workload.commands) - 1
+    right, wrong = 0, last  # commands after which the memories are right, and wrong
+    message = _difference(operation, workload, wrong, memory)
+    if message is None:
+        return f"{_name(workload, last)}: before it the nodes' memories equal the model's"
+    while wrong - right > 1:
+        middle = (right + wrong) // 2
+        found = _difference(operation, workload, middle, memory)
+        if found is None:
+            right = middle
+        else:
+            wrong, message = middle, found
+    return message
+
+
+def after(workload: ClusterWorkload, count: int) -> ClusterWorkload:
+    """The first `count` commands (not all), and a STORE of the nodes' memories as far as it reaches."""
+    spec, old = workload.config.spec, workload.memory
+    result = aligned(old.result_address + old.result_bytes, spec)
+    flits = min(spec.words, MAX_FLITS)
+    commands = (*workload.commands[:count], Command(op=Op.STORE, flits=flits, external=result))
+    data = np.zeros(result, np.uint8)
+    data[: len(old.data)] = old.data
+    program = program_bytes(commands, spec, watchdog=WATCHDOG)
+    data[: len(program)] = program
+    image = MemoryImage(data=data, result_address=result, result_bytes=flits * spec.external_bytes)
+    return replace(workload, commands=commands, memory=image)
+
+
+def _difference(
+    operation: Operation[ClusterWorkload], workload: ClusterWorkload, count: int, memory: MemorySettings
+) -> str | None:
+    part = after(workload, count)
+    got = operation.read(part, simulate(operation, part, memory=memory))
+    expected = operation.expected(part, operation.model(part))
+    difference = first_difference(expected, got, operation.axes)
+    return difference and f"{_name(workload, count - 1)}: {difference}"
+
+
+def _name(workload: ClusterWorkload, number: int) -> str:
+    return f"command {number} ({Op(workload.commands[number].op).name.lower()})"
