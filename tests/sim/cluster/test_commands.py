@@ -23,12 +23,11 @@ def test_reduce(tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", messages)
     done = tessera(
         "reduce", "--config", "tiny", "--input", f"{tmp_path}/in.npy", "--format", "single", "--pauses", "64",
-        "--check", "--waves", f"{tmp_path}/waves.vcd", "--out", f"{tmp_path}/out.npy", "--report", f"{tmp_path}/report.json",
+        "--check", "--out", f"{tmp_path}/out.npy", "--report", f"{tmp_path}/report.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "RTL equals the model in all 256 words of results" in done.stdout
     assert "cluster by rtl in " in done.stdout
-    assert (tmp_path / "waves.vcd").stat().st_size > 1000
     assert np.array_equal(np.load(tmp_path / "out.npy"), np.tile(messages.sum(0), (4, 1)))
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["engine"] == "cluster"
