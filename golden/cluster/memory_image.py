@@ -38,10 +38,10 @@ def from_lanes(words: Bytes, spec: Spec) -> Bytes:
     return words.reshape(-1, spec.nodes, spec.flit_bytes).swapaxes(0, 1).reshape(spec.nodes, -1)
 
 
-def program_bytes(commands: Sequence[Command], spec: Spec, *, watchdog: int = 0) -> Bytes:
-    """Header, which fills a word at least, and commands."""
+def program_bytes(commands: Sequence[Command], spec: Spec, *, watchdog: int = 0, address: int = 0) -> Bytes:
+    """Header, which fills a word at least, and commands, for a program that lies at `address`."""
     first = aligned(COMMAND_BYTES, spec)
-    header = {"commands": len(commands), "command_address": first, "watchdog": watchdog}
+    header = {"commands": len(commands), "command_address": address + first, "watchdog": watchdog}
     columns = {f.name: np.array([getattr(c, f.name) for c in commands], np.int64) for f in COMMAND}
     return np.concatenate([pack(HEADER, header, first), to_bytes(COMMAND, columns, len(commands))], axis=None)
 

@@ -13,6 +13,7 @@ import numpy as np
 from golden.cluster.command import MAX_FLITS, Command
 from golden.cluster.memory_image import MemoryImage, aligned, program_bytes
 from golden.cluster.spec import Op
+from golden.rows import Bytes
 from sim.cluster.workload import WATCHDOG, ClusterWorkload
 from sim.kernel.compare import first_difference
 from sim.kernel.jobs import MemorySettings
@@ -42,17 +43,29 @@ def first_command(
 
 
 def after(workload: ClusterWorkload, count: int) -> ClusterWorkload:
-    """The first `count` commands (not all), and a STORE of the nodes' memories as far as it reaches."""
+    """The first `count` commands between a LOAD of zeros and a STORE, both of the nodes' memories.
+
+    A memory longer than a command's flits is compared as far as these reach.
+    """
     spec, old = workload.config.spec, workload.memory
-    result = aligned(old.result_address + old.result_bytes, spec)
     flits = min(spec.words, MAX_FLITS)
-    commands = (*workload.commands[:count], Command(op=Op.STORE, flits=flits, external=result))
+    size = flits * spec.external_bytes
+    zeros = aligned(old.result_address + old.result_bytes, spec)
+    program = zeros + size
+
+    def image(result: int) -> tuple[tuple[Command, ...], Bytes]:
+        clear = Command(op=Op.LOAD, flits=flits, external=zeros)
+        keep = Command(op=Op.STORE, flits=flits, external=result)
+        commands = (clear, *workload.commands[:count], keep)
+        return commands, program_bytes(commands, spec, watchdog=WATCHDOG, address=program)
+
+    result = aligned(program + len(image(0)[1]), spec)
+    commands, words = image(result)
     data = np.zeros(result, np.uint8)
     data[: len(old.data)] = old.data
-    program = program_bytes(commands, spec, watchdog=WATCHDOG)
-    data[: len(program)] = program
-    image = MemoryImage(data=data, result_address=result, result_bytes=flits * spec.external_bytes)
-    return replace(workload, commands=commands, memory=image)
+    data[program : program + len(words)] = words
+    memory = MemoryImage(data=data, header_address=program, result_address=result, result_bytes=size)
+    return replace(workload, commands=commands, memory=memory)
 
 
 def _difference(

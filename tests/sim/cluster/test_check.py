@@ -25,24 +25,24 @@ from sim.kernel.run import Backend
 CONFIG = tiny()
 
 
-def changed(original: Callable[..., Any], node: int) -> Callable[..., Any]:
-    """A step of the decode units that leaves the lowest bit of its first result wrong in one node."""
+def changed(original: Callable[..., Any], node: int, flit: int) -> Callable[..., Any]:
+    """A step of the decode units that leaves a bit of a flit of its results wrong in one node."""
 
     def tampered(self: Units, command: Any, rank: int, unit: Any, raw: Any) -> None:
         original(self, command, rank, unit, raw)
         if rank == node:
-            self.memory[rank, command.target, 0] ^= 1
+            self.memory[rank, command.target + flit, 0] ^= 1 << 16
 
     return tampered
 
 
-@pytest.mark.parametrize(("step", "command"), [("_score", "score"), ("_weigh", "weigh")])
-def test_the_command_that_went_wrong(monkeypatch: pytest.MonkeyPatch, step: str, command: str) -> None:
+@pytest.mark.parametrize(("step", "command", "flit"), [("_score", "score", 0), ("_weigh", "weigh", 1)])
+def test_the_command_that_went_wrong(monkeypatch: pytest.MonkeyPatch, step: str, command: str, flit: int) -> None:
     """A model that differs in one word of one node: its command is named among all of a step, and the byte."""
-    monkeypatch.setattr(Units, step, changed(getattr(Units, step), node=2))
+    monkeypatch.setattr(Units, step, changed(getattr(Units, step), 2, flit))
     workload = prepare_step(CONFIG, *random_head(32, 256, 31, 1), trace=True)
     number = next(k for k, c in enumerate(workload.commands) if c.op.name.lower() == command)
-    byte = workload.commands[number].target * CONFIG.spec.flit_bytes
+    byte = (workload.commands[number].target + flit) * CONFIG.spec.flit_bytes + 2  # bit 16
     with pytest.raises(CheckError) as error:
         run(workload, check=True)
     first, second = str(error.value).splitlines()
