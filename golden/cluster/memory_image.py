@@ -50,3 +50,13 @@ def program_bytes(commands: Sequence[Command], spec: Spec, *, watchdog: int = 0,
     header = {"commands": len(commands), "command_address": base + first, "watchdog": watchdog}
     columns = {f.name: np.array([getattr(c, f.name) for c in commands], np.int64) for f in COMMAND}
     return np.concatenate([pack(HEADER, header, first), to_bytes(COMMAND, columns, len(commands))], axis=None)
+
+
+def read_results(raw: Bytes, spec: Spec) -> dict[str, Bytes]:
+    """What the program stored in its result region, by name: `results`, the nodes' parts [N, bytes]."""
+    return {"results": from_lanes(raw, spec)}
+
+
+def expected_results(external: Bytes, image: MemoryImage, spec: Spec) -> dict[str, Bytes]:
+    """The same of external memory as the model leaves it."""
+    return read_results(external[image.result_address :][: image.result_bytes], spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from torch import Tensor
 from golden.cluster.dataflows import Head, attend
 from golden.cluster.heads import random_head
 from golden.cluster.reference import reduce_sum
+from golden.cluster.spec import ElementType
 from golden.errors import InputError
+from hw.cluster.config import default
+from sim.cluster.workload import random_messages
 from sim.kernel.baseline import WrongAnswerError, cpu_device, save, time_runs
 from sim.kernel.console import step
 
@@ -35,8 +39,9 @@ def _gather(messages: Tensor) -> Tensor:
 
 
 def _messages(size: int) -> Tensor:
-    rng = np.random.default_rng(1)
-    return torch.from_numpy(rng.standard_normal((NODES, size // 2)).astype(np.float16))
+    config = default()
+    config = replace(config, spec=replace(config.spec, nodes=NODES))
+    return torch.from_numpy(random_messages(config, size, ElementType.HALF, 1).view(np.float16))
 
 
 def _entry(op: str, size: dict[str, Any], run: Callable[[], Tensor]) -> dict[str, Any]:

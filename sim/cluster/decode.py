@@ -1,82 +1,71 @@
-"""A decode step of one head, RTL against model and against float32 torch, fused and through external memory."""
+"""A decode step of one head, fused, and beside it the same step through external memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
+import numpy.typing as npt
 
-from golden.cluster.dataflows import Head, attend
-from golden.cluster.head import share
-from golden.cluster.spec import QUARTERS, Dataflow, Op, Schedule, Turned, Weighed
+from golden.cluster.spec import Dataflow, Schedule
 from hw.cluster.config import Config
-from sim.cluster.decode_workload import prepare
-from sim.cluster.suite import run_checked
-from sim.cluster.workload import ClusterWorkload, LinkSettings, busiest_link
+from sim.cluster.decode_workload import prepare_step
+from sim.cluster.player import LinkedMemory
+from sim.cluster.run import output, run
 from sim.kernel.jobs import MemorySettings
-from sim.kernel.roofline import Roofline
+from sim.kernel.run import Backend, Run
+
+if TYPE_CHECKING:  # torch is slow to import
+    from torch import Tensor
+
+    from golden.cluster.dataflows import Head
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """The head's contribution [D], equal to the model's, and what it cost."""
+    """What a step gave, and the run through external memory where there is one."""
 
-    output: Tensor
-    report: dict[str, Any]
+    run: Run
+    unfused: Run | None = None
 
+    @property
+    def output(self) -> npt.NDArray[np.float32]:
+        """The head's contribution [D]."""
+        return output(self.run.workload, self.run.results)
 
-def decode_roofline(workload: ClusterWorkload, counters: Mapping[str, int]) -> Roofline:
-    """Cycles that the steps need at least; each depends on the one before, so that they add up.
+    def report(self) -> dict[str, Any]:
+        """The run's, with what it costs through external memory.
 
-    A word of memory a cycle, read or written; flits through the busiest node's link; and a flit a cycle through the
-    decode units' phases that read no stream.
-    """
-    units = 0
-    for command in workload.commands:
-        if command.op == Op.TURN:
-            units += 2 * command.flits + (command.kind == Turned.NORMALISE)
-        elif command.op == Op.WEIGH:
-            scores = -(-command.flits // workload.config.spec.lanes) if command.kind == Weighed.FOUND else 0
-            units += scores + 1 + QUARTERS * command.record
-    words = sum(counters[name] for name in ("stream_words", "load_words", "store_words", "program_words"))
-    link = busiest_link(workload.commands, workload.config.spec)
-    return Roofline(cycles=counters["cycles"], stages={"steps": words + link + units})
+        Unfused cycles leave out those of the network's sums, which kernels would do while they load.
+        """
+        report = self.run.report()
+        if self.run.job:
+            report["quality"]["clipped"] = self.run.counters["clipped"]
+        if self.unfused:
+            other = self.unfused.report()
+            report["unfused"] = {
+                "cycles": other["cycles"] - other["counters"]["collective_cycles"],
+                "bytes": other["bytes"]["total"],
+            }
+        return report
 
 
 def decode(
     config: Config, hidden: Tensor, head: Head, *, dataflow: Dataflow = Dataflow.TOKEN,
-    schedule: Schedule = Schedule.XOR, memory: MemorySettings = MemorySettings(),
-    links: LinkSettings = LinkSettings(), unfused: bool = True,
+    schedule: Schedule = Schedule.XOR, unfused: bool = True, backend: Backend = Backend.RTL,
+    memory: MemorySettings = LinkedMemory(), check: bool = False, waves: Path | None = None,
 ) -> Decoded:  # fmt: skip
-    """One step, and with `unfused` the same step through external memory.
-
-    The report's quality is the error of the output against float32 torch: the largest over the largest
-    output, and root mean square over root mean square. Unfused cycles leave out those of the network's sums,
-    which kernels would do while they load.
+    """One step, and with `unfused` the same step through external memory, which only RTL can measure.
 
     Raises:
         CheckError: RTL and model differ. InputError: shapes or sizes that are refused.
     """
-    shared = share(hidden, head, config.spec, dataflow)
-    run = partial(run_checked, memory=memory, links=links, roofline=decode_roofline)
-    done = run(prepare(config, shared, schedule=schedule))
-    output = torch.from_numpy(np.ascontiguousarray(done.results).view("<f4").reshape(-1).copy())
-    exact = attend(hidden, head)
-    difference = (output - exact).double()
-    done.report["quality"] |= {
-        "max_error": float(difference.abs().max() / exact.abs().max()),
-        "rms_error": float(difference.norm() / exact.double().norm()),
-        "clipped": done.report["counters"]["clipped"],
-    }
-    if unfused:
-        other = run(prepare(config, shared, schedule=schedule, unfused=True)).report
-        done.report["unfused"] = {
-            "cycles": other["cycles"] - other["counters"]["collective_cycles"],
-            "bytes": other["bytes"]["total"],
-        }
-    return Decoded(output=output, report=done.report)
+
+    def step(through_memory: bool, waves: Path | None) -> Run:
+        workload = prepare_step(config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=through_memory)
+        return run(workload, backend=backend, memory=memory, check=check, waves=waves)
+
+    fused = step(False, waves)
+    return Decoded(run=fused, unfused=step(True, None) if unfused and backend == Backend.RTL else None)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal
@@ -13,8 +14,18 @@ from amaranth.lib import stream, wiring
 from hw.cluster.config import Config
 from hw.cluster.top import ClusterEngine
 from hw.lib.ports import forward
+from sim.kernel.jobs import MemorySettings
 
 SOURCE = Path(__file__).parent / "link_pauses.v"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkedMemory(MemorySettings):
+    """How memory and the nodes' links behave; every field is a plus-argument."""
+
+    link_pauses: int = 0  #: chance in 256, each cycle, that a node's links carry nothing
+    hold: int | None = None  #: node that stops for ever
+    hold_after: int = 0  #: cycle from which on it stands still
 
 
 class ClusterPlayer(wiring.Component):

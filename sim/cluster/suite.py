@@ -1,106 +1,24 @@
-"""Collectives through RTL and model, and their report."""
+"""Collectives in RTL, each equal to the model's, and their reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from golden.cluster.spec import SCHEDULES, ElementType, Op, Schedule
-from golden.cluster.turns import traffic
 from golden.errors import InputError
 from hw.cluster.config import Config
 from sim.cluster.latency_plot import draw, read_series
-from sim.cluster.workload import (
-    Bytes,
-    ClusterWorkload,
-    LinkSettings,
-    collective,
-    collective_roofline,
-    run_model,
-    run_rtl,
-)
-from sim.kernel.compare import CheckError
+from sim.cluster.player import LinkedMemory
+from sim.cluster.run import run
+from sim.cluster.workload import prepare, random_messages
 from sim.kernel.console import step
 from sim.kernel.files import write_json
-from sim.kernel.jobs import MemorySettings
-from sim.kernel.report import make_report
-from sim.kernel.roofline import Roofline, dram_bytes
 from sim.kernel.suite import SuiteTable
 
 SMALLEST = 16  # bytes
 GROWTH = 4  # from one size to the next
 COLLECTIVES = (Op.REDUCE, Op.GATHER, Op.REDUCE_SCATTER, Op.BROADCAST, Op.BARRIER)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckedRun:
-    """A program whose results equal the model's."""
-
-    results: Bytes  # [N, bytes]
-    report: dict[str, Any]
-
-
-def check_results(workload: ClusterWorkload, got: Bytes, expected: Bytes) -> None:
-    """Compares every byte.
-
-    Raises:
-        CheckError: one differs; the message names node and byte.
-    """
-    wrong = np.argwhere(got != expected)
-    if len(wrong):
-        node, place = (int(v) for v in wrong[0])
-        raise CheckError(
-            f"{workload.names['op']}: node {node} byte {place}: expected {expected[node, place]}, "
-            f"got {got[node, place]}"
-        )
-
-
-def run_checked(
-    workload: ClusterWorkload, *, memory: MemorySettings = MemorySettings(), links: LinkSettings = LinkSettings(),
-    roofline: Callable[[ClusterWorkload, Mapping[str, int]], Roofline] = collective_roofline,
-) -> CheckedRun:  # fmt: skip
-    """Runs RTL and model on one program, compares results and traffic, and reports.
-
-    Raises:
-        CheckError: a byte differs, the run did not end well, or the flits sent are not the formulae's.
-    """
-    run = run_rtl(workload, memory=memory, links=links)
-    counters, spec = run.job.counters, workload.config.spec
-    if counters["status"] or counters["lost"]:
-        raise CheckError(
-            f"{workload.names['op']}: status {counters['status']} at command {counters['status_command']}, "
-            f"{counters['lost']} flits lost"
-        )
-    check_results(workload, run.results, run_model(workload))
-    expected = sum(traffic(command, spec) for command in workload.commands)
-    if counters["flits"] != expected:
-        raise CheckError(f"{workload.names['op']}: {counters['flits']} flits sent, the formulae say {expected}")
-    report = make_report(
-        engine="cluster",
-        config=workload.config,
-        seed=memory.seed,
-        workload=workload.names,
-        memory={**vars(memory), "link_pauses": links.pauses},
-        roofline=roofline(workload, counters),
-        counters=counters,
-        dram_bytes=dram_bytes(counters, workload.config.word_bytes),
-        quality={"rtl_equals_model": True},
-    )
-    return CheckedRun(results=run.results, report=report)
-
-
-def random_messages(config: Config, size: int, form: ElementType, seed: int) -> Bytes:
-    """Numbers of moderate size in the format; [N, size] bytes."""
-    rng = np.random.default_rng(seed)
-    shape = config.spec.nodes, size // (2 if form in (ElementType.HALF, ElementType.MIXED) else 4)
-    if form == ElementType.INTEGER:
-        return rng.integers(-(1 << 31), 1 << 31, shape).astype("<i4").view(np.uint8)
-    values = rng.standard_normal(shape)
-    return values.astype("<f2" if form in (ElementType.HALF, ElementType.MIXED) else "<f4").view(np.uint8)
 
 
 def fits(config: Config, op: Op, schedule: Schedule, size: int) -> bool:
@@ -138,13 +56,11 @@ def run_suite(
     """
     rows: list[tuple[object, ...]] = []
     for op, schedule, form, length in cases(config, size, inputs):
-        workload = collective(config, random_messages(config, length, form, 1), op=op, schedule=schedule, form=form)
+        workload = prepare(config, random_messages(config, length, form, 1), op=op, schedule=schedule, form=form)
         for rate in stalls:
             name = f"{op.name.lower()}-{schedule.name.lower()}-{length}"
             with step(f"{name}, pauses {rate}/256"):
-                report = run_checked(
-                    workload, memory=MemorySettings(stalls=rate), links=LinkSettings(pauses=rate)
-                ).report
+                report = run(workload, memory=LinkedMemory(stalls=rate, link_pauses=rate), check=True).report()
             write_json(folder / f"report-cluster-{config.spec.nodes}-{name}-{rate}.json", report)
             counters = report["counters"]
             rows.append(

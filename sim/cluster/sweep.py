@@ -32,7 +32,8 @@ def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_S
     for config, dataflow, tokens in _cases(size):
         nodes = config.spec.nodes
         progress(f"decoding {tokens} tokens on {nodes} nodes, split by {dataflow.name.lower()}")
-        report = decode(config, *random_head(MAX_HEAD, HIDDEN, tokens - 1, 1), dataflow=dataflow).report
+        head = random_head(MAX_HEAD, HIDDEN, tokens - 1, 1)
+        report = decode(config, *head, dataflow=dataflow, check=True).report()
         rows.append(
             {
                 "dataflow": dataflow.name.lower(), "nodes": nodes, "tokens": tokens, "cycles": report["cycles"],

@@ -1,59 +1,58 @@
-"""Programs for the cluster network: commands and messages to a memory image, and back to results."""
+"""Programs for the cluster network: commands and messages to a memory image."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from golden.cluster.command import Command, check, flits_of
-from golden.cluster.memory_image import MemoryImage, aligned, from_lanes, program_bytes, to_lanes
-from golden.cluster.spec import COMPUTE, MOVES, ElementType, Kind, Op, Schedule, Spec
+from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_lanes
+from golden.cluster.spec import ElementType, Kind, Op, Schedule
 from golden.errors import InputError
+from golden.rows import Bytes
 from hw.cluster.config import Config
-from hw.cluster.top import COUNTERS
-from sim.cluster.player import SOURCE, ClusterPlayer
-from sim.kernel.jobs import JobResult, MemorySettings, run_job
-from sim.kernel.roofline import Roofline
 
-Bytes = npt.NDArray[np.uint8]
 WATCHDOG = 20_000  # cycles
-
-
-@dataclass(frozen=True, kw_only=True)
-class LinkSettings:
-    """How the nodes' links behave. `pauses` in 256ths; `hold` stops a node for ever from a cycle on."""
-
-    pauses: int = 0
-    hold: int | None = None
-    hold_after: int = 0
+#: NumPy's type of a message's elements.
+ELEMENTS = {ElementType.HALF: "<f2", ElementType.SINGLE: "<f4", ElementType.INTEGER: "<i4", ElementType.MIXED: "<f2"}
+MAX_RANDOM = 1 << 20  # bytes of a random message
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterWorkload:
-    """Commands on messages; `image.data` holds the program, and in lanes the messages; the result is in lanes too."""
+    """Commands on messages; `memory` holds the program, and in lanes the messages; the result is in lanes too."""
 
     config: Config
     commands: tuple[Command, ...]
-    image: MemoryImage
+    memory: MemoryImage
     names: dict[str, object] = field(default_factory=dict)
+
+    def info(self) -> dict[str, Any]:
+        """What identifies it in baselines and reports."""
+        return dict(self.names)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClusterRun:
-    """What came out: uint8 [N, bytes]."""
+class CollectiveWorkload(ClusterWorkload):
+    """One collective on the nodes' messages."""
 
-    results: Bytes
-    job: JobResult
+    messages: Bytes  # [N, bytes]
+    collective: Command
+
+    @property
+    def result_type(self) -> str:
+        """NumPy's type of the result's elements."""
+        return "<f4" if self.collective.widens else ELEMENTS[self.collective.format]
 
 
-def collective(
+def prepare(
     config: Config, messages: Bytes, *, op: Op, schedule: Schedule = Schedule.XOR,
     form: ElementType = ElementType.SINGLE, kind: Kind = Kind.SUM, record: int = 1, root: int = 0,
     watchdog: int = WATCHDOG,
-) -> ClusterWorkload:  # fmt: skip
+) -> CollectiveWorkload:  # fmt: skip
     """One collective on the nodes' messages, uint8 [N, bytes]: load, collective from an idle network, store.
 
     Raises:
@@ -86,7 +85,6 @@ def collective(
     program = program_bytes(commands, spec, watchdog=watchdog)
     data[: len(program)] = program
     data[first:] = to_lanes(messages, spec)
-    image = MemoryImage(data=data, result_address=result, result_bytes=out * spec.external_bytes)
     names = {
         "scene": f"{op.name.lower()} of {spec.nodes}",
         "size": int(messages.shape[1]),
@@ -96,68 +94,40 @@ def collective(
         "kind": kind.name.lower(),
         "nodes": spec.nodes,
     }
-    return ClusterWorkload(config=config, commands=tuple(commands), image=image, names=names)
+    return CollectiveWorkload(
+        config=config, commands=tuple(commands), names=names, messages=messages, collective=in_place,
+        memory=MemoryImage(data=data, result_address=result, result_bytes=out * spec.external_bytes),
+    )  # fmt: skip
 
 
-def run_rtl(
-    workload: ClusterWorkload, *, memory: MemorySettings = MemorySettings(), links: LinkSettings = LinkSettings(),
-    waves: bool = False,
-) -> ClusterRun:  # fmt: skip
-    """Runs the program on the generated Verilog."""
-    config = workload.config
-    arguments: dict[str, object] = {"link_pauses": links.pauses}
-    if links.hold is not None:
-        arguments |= {"hold": links.hold, "hold_after": links.hold_after}
-    job = run_job(
-        lambda: ClusterPlayer(config=config),
-        "cluster",
-        config,
-        workload.image,
-        COUNTERS,
-        memory=memory,
-        waves=waves,
-        sources=[SOURCE],
-        arguments=arguments,
-    )
-    return ClusterRun(results=from_lanes(job.data, config.spec), job=job)
+def random_messages(config: Config, size: int, form: ElementType, seed: int) -> Bytes:
+    """Numbers of moderate size in the format; [N, size] bytes.
+
+    Raises:
+        InputError: a size out of range, or no whole number of elements.
+    """
+    if not 1 <= size <= MAX_RANDOM:
+        raise InputError(f"--size must lie in 1..{MAX_RANDOM}, it is {size}")
+    element = np.dtype(ELEMENTS[form])
+    if size % element.itemsize:
+        raise InputError(f"--size must be a multiple of the element of {element.itemsize} B, it is {size}")
+    rng = np.random.default_rng(seed)
+    shape = config.spec.nodes, size // element.itemsize
+    if form == ElementType.INTEGER:
+        return rng.integers(-(1 << 31), 1 << 31, shape).astype(element).view(np.uint8)
+    return rng.standard_normal(shape).astype(element).view(np.uint8)
 
 
-def run_model(workload: ClusterWorkload) -> Bytes:
-    """The same program on `golden.cluster.model`."""
-    from golden.cluster.model import Cluster  # torch: only where results are compared
+def load_messages(source: Path, form: ElementType) -> Bytes:
+    """The nodes' messages of a .npy file [N, elements], [N, bytes].
 
-    image = workload.image
-    external = np.concatenate([image.data, np.zeros(image.result_bytes, np.uint8)])
-    Cluster(workload.config.spec).run(workload.commands, external)
-    return from_lanes(external[image.result_address :], workload.config.spec)
-
-
-def collective_roofline(workload: ClusterWorkload, counters: Mapping[str, int]) -> Roofline:
-    """Of the collectives alone: flits through the busiest node's link, at one flit a cycle."""
-    return Roofline(
-        cycles=counters["collective_cycles"], stages={"link": busiest_link(workload.commands, workload.config.spec)}
-    )
-
-
-def busiest_link(commands: Sequence[Command], spec: Spec) -> int:
-    """Flits that the node that sends or receives most has to send or receive, over all collectives."""
-    total = 0
-    for command in commands:
-        if command.op not in MOVES and command.op not in COMPUTE:
-            total += node_flits(command, spec)
-    return total
-
-
-def node_flits(command: Command, spec: Spec) -> int:
-    """Flits that the busiest node has to send or receive for one collective."""
-    n, rounds = spec.nodes, spec.rounds
-    ring = command.schedule == Schedule.RING
-    if command.op == Op.BARRIER:
-        return rounds
-    if command.op == Op.GATHER:
-        return command.flits * (n - 1)
-    if command.op == Op.REDUCE_SCATTER:
-        return command.flits * (n - 1) // n
-    if command.op == Op.REDUCE:
-        return 2 * command.flits * (n - 1) // n if ring else command.flits * rounds
-    return command.flits if ring else command.flits * rounds
+    Raises:
+        InputError: the file cannot be read, or is no array [nodes, elements] of numbers.
+    """
+    try:
+        values = np.load(source, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{source}: no .npy array: {str(error).splitlines()[0]}") from error
+    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "fiu":
+        raise InputError(f"{source}: messages must be an array of numbers [nodes, elements]")
+    return np.ascontiguousarray(values.astype(ELEMENTS[form])).view(np.uint8)

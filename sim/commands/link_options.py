@@ -8,22 +8,22 @@ from enum import IntEnum
 import click
 
 from golden.errors import InputError
-from sim.cluster.workload import LinkSettings
 
-pauses_option = click.option("--pauses", default=0, show_default=True, help="Chance of a link pause a cycle, in 256.")
+MAX_PAUSES = 240
+
+
+def _checked(_: click.Context, __: click.Parameter, value: int) -> int:
+    if not 0 <= value <= MAX_PAUSES:
+        raise InputError(f"--pauses must lie in 0..{MAX_PAUSES}, it is {value}")
+    return value
+
+
+pauses_option = click.option(
+    "--pauses", "link_pauses", default=0, show_default=True, callback=_checked,
+    help="Chance that a node's links pause in a cycle, in 256.",
+)  # fmt: skip
 
 
 def names_of(codes: Iterable[IntEnum]) -> click.Choice:
     """The names of an enumeration's codes."""
     return click.Choice([code.name.lower() for code in codes])
-
-
-def link_settings(pauses: int) -> LinkSettings:
-    """Checked settings.
-
-    Raises:
-        InputError: a value out of range.
-    """
-    if not 0 <= pauses <= 240:
-        raise InputError(f"--pauses must lie in 0..240, it is {pauses}")
-    return LinkSettings(pauses=pauses)

@@ -47,7 +47,7 @@ def lod(
         searched = run(workload, **options.keywords())
     nodes = cut(searched)
     if cut_file:
-        write_array(cut_file, nodes, np.int64)
+        write_array(cut_file, nodes, dtype=np.int64)
     if searched.job:
         subtrees = len(image.sltree) * len(cameras)
         out.print(f"{searched.counters['subtrees']} of {subtrees} subtrees visited")

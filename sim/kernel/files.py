@@ -77,10 +77,10 @@ def write_png(path: Path, pixels: npt.NDArray[np.uint8]) -> None:
         Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG")
 
 
-def write_array(path: Path, array: npt.NDArray[np.number], kind: npt.DTypeLike = np.float32) -> None:
-    """Numbers of one kind as NumPy's own format."""
+def write_array(path: Path, array: npt.NDArray, *, dtype: npt.DTypeLike = np.float32) -> None:
+    """Numbers in NumPy's own format."""
     with whole_file(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, array.astype(kind))
+        np.save(stream, array.astype(dtype))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray]) -> None:

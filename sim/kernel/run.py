@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +57,8 @@ class Operation(Generic[W]):
     roofline: Callable[[W, JobResult, MemorySettings], Roofline]
     quality: Callable[[W, Results], Mapping[str, Any]] = lambda _, __: {}  #: of the results, whatever computed them
     streams: Callable[[W, Any], Mapping[str, StageStream]] = lambda _, __: {}  #: of the stages with taps, in order
+    #: Where no stream is recorded: runs parts of the workload, and says which of them is the first that goes wrong.
+    narrow: Callable[[Operation[W], W, MemorySettings], str | None] = lambda _, __, ___: None
     sound: Callable[[W, JobResult], str | None] = lambda _, __: None  #: what the counters say went wrong
     axes: Axes = field(default_factory=dict)
     sources: Sequence[Path] = ()  #: Verilog that the top's harness needs
@@ -136,10 +137,13 @@ def run_operation(
         results = operation.expected(workload, model)
     else:
         job = simulate(operation, workload, memory=memory, waves=waves, rebuild=rebuild)
+        wrong = operation.sound(workload, job)
+        if wrong:
+            raise CheckError(wrong)
         results = operation.read(workload, job)
         roofline = operation.roofline(workload, job, memory)
     if check and job:
-        compare(operation, workload, job, results, model, memory)
+        compare(operation, workload, results, model, memory)
     return Run(
         operation=operation, workload=workload, backend=backend, memory=memory, results=results,
         seconds=time.perf_counter() - begin, checked=check, model=model, job=job, roofline=roofline,
@@ -171,18 +175,14 @@ def simulate(
 
 
 def compare(
-    operation: Operation[W], workload: W, job: JobResult, results: Results, model: Any,
-    memory: MemorySettings = MemorySettings(),
-) -> None:  # fmt: skip
+    operation: Operation[W], workload: W, results: Results, model: Any, memory: MemorySettings = MemorySettings()
+) -> None:
     """Compares every word of the results with the model's whole answer.
 
     Raises:
         CheckError: one differs. The job is run again with the stages' streams recorded, and the message names the
             first stage that differs as well.
     """
-    wrong = operation.sound(workload, job)
-    if wrong:
-        raise CheckError(wrong)
     difference = first_difference(operation.expected(workload, model), results, operation.axes)
     if difference:
         stage = stage_difference(operation, workload, model, memory)
@@ -192,10 +192,10 @@ def compare(
 def stage_difference(
     operation: Operation[W], workload: W, model: Any, memory: MemorySettings = MemorySettings()
 ) -> str | None:
-    """Runs with taps and names the first difference of the earliest stage that has one; None if all are equal."""
+    """Runs with taps, or in parts, and names the first difference of the earliest stage that has one, if any has."""
     streams = operation.streams(workload, model)
     if not streams:
-        return None
+        return operation.narrow(operation, workload, memory)
     taps = simulate(operation, workload, memory=memory, taps=True).taps
     difference = first_stage(streams, taps)
     shutil.rmtree(next(iter(taps.values())).parent.parent)

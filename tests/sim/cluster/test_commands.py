@@ -23,13 +23,16 @@ def test_reduce(tmp_path: Path) -> None:
     np.save(tmp_path / "in.npy", messages)
     done = tessera(
         "reduce", "--config", "tiny", "--input", f"{tmp_path}/in.npy", "--format", "single", "--pauses", "64",
-        "--out", f"{tmp_path}/out.npy", "--report", f"{tmp_path}/report.json",
+        "--check", "--out", f"{tmp_path}/out.npy", "--report", f"{tmp_path}/report.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "every byte equals the model" in done.stdout
+    assert "RTL equals the model in all 256 words of results" in done.stdout
+    assert "cluster by rtl in " in done.stdout
     assert np.array_equal(np.load(tmp_path / "out.npy"), np.tile(messages.sum(0), (4, 1)))
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["engine"] == "cluster"
+    assert report["memory"]["link_pauses"] == 64
+    assert report["quality"]["rtl_equals_model"]
     assert report["counters"]["flits"] == 8 * 2 * 4
 
 
@@ -44,16 +47,32 @@ def test_gather(tmp_path: Path) -> None:
     assert np.array_equal(np.load(tmp_path / "out.npy"), np.tile(messages.reshape(-1), (4, 1)))
 
 
+@pytest.mark.parametrize(("backend", "kind"), [("model", "f4"), ("reference", "f8")])
+def test_without_rtl(tmp_path: Path, backend: str, kind: str) -> None:
+    """The model's numbers in their format, the reference's in float64."""
+    messages = np.arange(64, dtype=np.float32).reshape(4, 16)
+    np.save(tmp_path / "in.npy", messages)
+    done = tessera(
+        "reduce", "--config", "tiny", "--input", f"{tmp_path}/in.npy", "--format", "single", "--op", "max",
+        "--backend", backend, "--out", f"{tmp_path}/out.npy",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"cluster by {backend} in " in done.stdout
+    result = np.load(tmp_path / "out.npy")
+    assert result.dtype == np.dtype(kind)
+    assert np.array_equal(result, np.tile(messages.max(0), (4, 1)))
+
+
 def test_decode(tmp_path: Path) -> None:
     """A random head by head of a cache of files' layout, and the step through memory beside it."""
     rng = np.random.default_rng(3)
     np.savez(tmp_path / "cache.npz", **{name: rng.standard_normal((1, 2, 50, 64)) for name in "QKV"})
     done = tessera(
         "decode", str(tmp_path / "cache.npz"), "--config", "tiny", "--head", "1", "--hidden", "256", "--tokens", "40",
-        "--dataflow", "head", "--out", f"{tmp_path}/out.npy", "--report", f"{tmp_path}/report.json",
+        "--dataflow", "head", "--check", "--out", f"{tmp_path}/out.npy", "--report", f"{tmp_path}/report.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "every byte equals the model" in done.stdout
+    assert "RTL equals the model in all 1024 words of results" in done.stdout
     assert np.load(tmp_path / "out.npy").shape == (256,)
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["workload"]["tokens"] == 41
@@ -82,6 +101,9 @@ def test_sim(tmp_path: Path) -> None:
         (("reduce", "--schedule", "star"), "'star' is not one of"),
         (("reduce", "--pauses", "300"), "--pauses must lie in 0..240, it is 300"),
         (("gather", "--size", "65536"), "set memory_kib"),
+        (("gather", "--backend", "model", "--check"), "--check needs --backend rtl, it is 'model'"),
+        (("decode", "--backend", "reference", "--waves", "w.vcd"), "--waves needs --backend rtl, it is 'reference'"),
+        (("reduce", "--report", "/proc/none/r.json"), "/proc/none/r.json: cannot be written"),
         (("reduce", "--input", "/nonexistent.npy"), "no .npy array"),
         (("decode", "/nonexistent.npz"), "/nonexistent.npz: no .npz file: "),
         (("decode", "--tokens", "0"), "--tokens must lie in 1..65536, it is 0"),

@@ -13,9 +13,10 @@ from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_
 from golden.cluster.spec import INDEPENDENT, SCHEDULES, ElementType, Kind, Op, Schedule, Status
 from golden.cluster.turns import traffic
 from hw.cluster.config import tiny
-from sim.cluster.suite import check_results, random_messages
-from sim.cluster.workload import ClusterWorkload, LinkSettings, collective, run_model, run_rtl
-from sim.kernel.jobs import MemorySettings
+from sim.cluster.player import LinkedMemory
+from sim.cluster.run import PROGRAM, run
+from sim.cluster.workload import ClusterWorkload, prepare, random_messages
+from sim.kernel.run import simulate
 
 CONFIG = tiny()
 SPEC = CONFIG.spec
@@ -52,7 +53,7 @@ def program(commands: list[Command], watchdog: int = 5000) -> ClusterWorkload:
     halves = random_messages(CONFIG, size, ElementType.HALF, 7)
     data[first:] = to_lanes(halves, SPEC)
     image = MemoryImage(data=data, result_address=len(data), result_bytes=size * SPEC.nodes)
-    return ClusterWorkload(config=CONFIG, commands=tuple(total), image=image, names={"op": "program"})
+    return ClusterWorkload(config=CONFIG, commands=tuple(total), memory=image, names={"op": "program"})
 
 
 def placed(commands: list[Command], rng: np.random.Generator, independent: float) -> list[Command]:
@@ -72,9 +73,8 @@ def test_every_collective(stalls: int, pauses: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     commands = placed([everything()[k] for k in rng.permutation(len(everything()))], rng, independent=0.0)
     workload = program(commands)
-    run = run_rtl(workload, memory=MemorySettings(stalls=stalls, seed=seed), links=LinkSettings(pauses=pauses))
-    check_results(workload, run.results, run_model(workload))
-    counters = run.job.counters
+    memory = LinkedMemory(stalls=stalls, seed=seed, link_pauses=pauses)
+    counters = run(workload, memory=memory, check=True).counters
     assert counters["status"] == Status.DONE
     assert counters["lost"] == 0
     assert counters["commands"] == len(workload.commands)
@@ -84,14 +84,12 @@ def test_every_collective(stalls: int, pauses: int, seed: int) -> None:
 def test_independent_collectives_overlap() -> None:
     """Reductions of separate messages: with the flag less time, the same words."""
 
-    def run(flags: int) -> tuple[np.ndarray, int]:
+    def timed(flags: int) -> tuple[np.ndarray, int]:
         commands = [Command(op=Op.REDUCE, flits=2, source=4 * k, target=4 * k + 2, flags=flags) for k in range(8)]
-        workload = program(commands)
-        done = run_rtl(workload)
-        check_results(workload, done.results, run_model(workload))
-        return done.results, done.job.counters["collective_cycles"]
+        done = run(program(commands), check=True)
+        return done.results["results"], done.counters["collective_cycles"]
 
-    (one, slow), (other, fast) = run(0), run(INDEPENDENT)
+    (one, slow), (other, fast) = timed(0), timed(INDEPENDENT)
     assert np.array_equal(one, other)
     assert fast < 0.9 * slow
 
@@ -100,16 +98,16 @@ def test_independent_collectives_overlap() -> None:
 @pytest.mark.parametrize("size", [8, 64, 512])
 def test_latency(schedule: Schedule, size: int) -> None:
     """log2 N · (hop + size/width) + 10, with a hop of 14 cycles."""
-    workload = collective(CONFIG, random_messages(CONFIG, size, ElementType.HALF, 1), op=Op.REDUCE, schedule=schedule)
-    cycles = run_rtl(workload).job.counters["collective_cycles"]
+    workload = prepare(CONFIG, random_messages(CONFIG, size, ElementType.HALF, 1), op=Op.REDUCE, schedule=schedule)
+    cycles = run(workload).counters["collective_cycles"]
     assert cycles <= SPEC.rounds * (14 + size // SPEC.flit_bytes) + 10
 
 
 def test_ring_reaches_its_bandwidth() -> None:
     """Within 10 % of 2·size·(N-1)/N flits a link, from 2 KiB a node on."""
     messages = random_messages(CONFIG, 2048, ElementType.HALF, 1)
-    workload = collective(CONFIG, messages, op=Op.REDUCE, schedule=Schedule.RING, form=ElementType.HALF)
-    cycles = run_rtl(workload).job.counters["collective_cycles"]
+    workload = prepare(CONFIG, messages, op=Op.REDUCE, schedule=Schedule.RING, form=ElementType.HALF)
+    cycles = run(workload).counters["collective_cycles"]
     assert cycles <= 1.1 * 2 * 256 * 3 / 4
 
 
@@ -117,10 +115,10 @@ def test_ring_reaches_its_bandwidth() -> None:
 @pytest.mark.parametrize(("schedule", "after"), [(Schedule.XOR, 0), (Schedule.RING, 520)])
 def test_a_node_that_stops(node: int, schedule: Schedule, after: int) -> None:
     """The watchdog ends the run and names the node and the command."""
-    workload = collective(
+    workload = prepare(
         CONFIG, random_messages(CONFIG, 512, ElementType.HALF, 1), op=Op.REDUCE, schedule=schedule, watchdog=500
     )
-    counters = run_rtl(workload, links=LinkSettings(hold=node, hold_after=after)).job.counters
+    counters = simulate(PROGRAM, workload, memory=LinkedMemory(hold=node, hold_after=after)).counters
     assert counters["status"] == Status.TIMEOUT
     assert counters["status_node"] == node
     assert counters["status_command"] == 2
@@ -138,7 +136,7 @@ def test_a_node_that_stops(node: int, schedule: Schedule, after: int) -> None:
 def test_refused_commands(change: dict) -> None:
     """The hardware refuses what the host should have refused, names the command, and stops."""
     commands = [Command(op=Op.REDUCE, flits=4), replace(Command(op=Op.REDUCE, flits=4), **change)]
-    counters = run_rtl(program(commands)).job.counters
+    counters = simulate(PROGRAM, program(commands)).counters
     assert counters["status"] == Status.REFUSED
     assert counters["status_command"] == 2
     assert counters["store_words"] == 0

@@ -11,16 +11,16 @@ import torch
 
 from golden.cluster.command import Command
 from golden.cluster.dataflows import attend
-from golden.cluster.head import share
 from golden.cluster.heads import around_cache, random_head
 from golden.cluster.memory_image import MemoryImage, program_bytes
 from golden.cluster.spec import Dataflow, Op, Schedule, Status
 from hw.cluster.config import default, tiny
 from sim.cluster.decode import decode
-from sim.cluster.decode_workload import prepare
-from sim.cluster.suite import run_checked
-from sim.cluster.workload import ClusterWorkload, LinkSettings, run_rtl
-from sim.kernel.jobs import MemorySettings
+from sim.cluster.decode_workload import prepare_step
+from sim.cluster.player import LinkedMemory
+from sim.cluster.run import PROGRAM, run
+from sim.cluster.workload import ClusterWorkload
+from sim.kernel.run import simulate
 
 BOUND = 0.05  # of the root mean square to float32 attention, INT8 throughout
 
@@ -30,10 +30,10 @@ BOUND = 0.05  # of the root mean square to float32 attention, INT8 throughout
 @pytest.mark.parametrize(("tokens", "stalls"), [(2, 0), (150, 0), (150, 64)])
 def test_step(dataflow: Dataflow, unfused: bool, tokens: int, stalls: int, seed: int) -> None:
     """Vectors, entries of the cache, scores, record and result, in every node's memory."""
-    config = tiny()
-    shared = share(*random_head(64, 256, tokens, seed), config.spec, dataflow)
-    workload = prepare(config, shared, unfused=unfused, trace=True)
-    run_checked(workload, memory=MemorySettings(stalls=stalls, seed=seed), links=LinkSettings(pauses=stalls))
+    head = random_head(64, 256, tokens, seed)
+    workload = prepare_step(tiny(), *head, dataflow=dataflow, unfused=unfused, trace=True)
+    done = run(workload, memory=LinkedMemory(stalls=stalls, seed=seed, link_pauses=stalls), check=True)
+    assert done.checked
 
 
 @pytest.mark.parametrize("schedule", Schedule)
@@ -44,8 +44,8 @@ def test_schedules(schedule: Schedule, seed: int) -> None:
     for dataflow in Dataflow:
         if schedule == Schedule.RING and dataflow == Dataflow.TOKEN:
             continue  # a record is not a whole number of chunks
-        done = decode(config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=False)
-        assert done.report["quality"]["rms_error"] < BOUND
+        done = decode(config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=False, check=True)
+        assert done.run.quality["rms_error"] < BOUND
 
 
 def test_real_cache(real_data: Path) -> None:
@@ -53,12 +53,13 @@ def test_real_cache(real_data: Path) -> None:
     with np.load(real_data / "kv" / "pydoc_small.npz") as data:
         q, k, v = (torch.from_numpy(data[name][1, 2, :1000].astype(np.float32)) for name in "QKV")
     hidden, head = around_cache(q[5], k, v, 256, 1)
-    done = decode(tiny(), hidden, head)
-    assert done.report["quality"]["rms_error"] < BOUND
-    assert done.report["bytes"]["total"] < done.report["unfused"]["bytes"]
-    assert done.report["cycles"] < done.report["unfused"]["cycles"]
-    assert done.report["ratio"] >= 1
-    assert np.allclose(done.output, attend(hidden, head), atol=3 * BOUND * float(done.output.abs().max()))
+    done = decode(tiny(), hidden, head, check=True)
+    report = done.report()
+    assert report["quality"]["rms_error"] < BOUND
+    assert report["bytes"]["total"] < report["unfused"]["bytes"]
+    assert report["cycles"] < report["unfused"]["cycles"]
+    assert report["ratio"] >= 1
+    assert np.allclose(done.output, attend(hidden, head), atol=3 * BOUND * float(np.abs(done.output).max()))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +81,8 @@ def test_what_the_host_let_through(bad: dict[str, int]) -> None:
     image = MemoryImage(
         data=np.pad(data, (0, spare)), result_address=len(data) + spare, result_bytes=config.spec.external_bytes
     )
-    workload = ClusterWorkload(config=config, commands=tuple(commands), image=image)
-    counters = run_rtl(workload).job.counters
+    workload = ClusterWorkload(config=config, commands=tuple(commands), memory=image)
+    counters = simulate(PROGRAM, workload).counters
     assert (counters["status"], counters["status_command"]) == (Status.REFUSED, 1)
 
 
@@ -93,8 +94,8 @@ def test_llama_head(nodes: int, stalls: int, seed: int) -> None:
     config = default()
     config = replace(config, spec=replace(config.spec, nodes=nodes))
     hidden, head = random_head(128, 4096, 1023, seed)
-    done = decode(config, hidden, head, memory=MemorySettings(stalls=stalls), links=LinkSettings(pauses=stalls))
-    assert done.report["quality"]["rms_error"] < BOUND
+    done = decode(config, hidden, head, memory=LinkedMemory(stalls=stalls, link_pauses=stalls), check=True)
+    assert done.run.quality["rms_error"] < BOUND
 
 
 @pytest.mark.slow
@@ -103,5 +104,5 @@ def test_formats(change: dict[str, int], seed: int) -> None:
     """Other widths of weights, activations and links, compared in all that is handed on."""
     config = default()
     config = replace(config, spec=replace(config.spec, **change))
-    shared = share(*random_head(128, 1024, 201, seed), config.spec)
-    run_checked(prepare(config, shared, trace=True), memory=MemorySettings(stalls=64, seed=seed))
+    workload = prepare_step(config, *random_head(128, 1024, 201, seed), trace=True)
+    assert run(workload, memory=LinkedMemory(stalls=64, seed=seed), check=True).checked

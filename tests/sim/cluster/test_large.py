@@ -6,9 +6,9 @@ import pytest
 
 from golden.cluster.spec import ElementType, Op, Schedule, Spec
 from hw.cluster.config import Config
-from sim.cluster.suite import random_messages, run_checked
-from sim.cluster.workload import LinkSettings, collective
-from sim.kernel.jobs import MemorySettings
+from sim.cluster.player import LinkedMemory
+from sim.cluster.run import run
+from sim.cluster.workload import prepare, random_messages
 
 
 @pytest.mark.slow
@@ -20,7 +20,6 @@ def test_reduce(nodes: int, schedule: Schedule, pauses: int) -> None:
     """Equal to the model in every byte; without pauses within 1 % of the links' bandwidth."""
     config = Config(spec=Spec(nodes=nodes, link_width=128, memory_kib=512, compute=0))
     messages = random_messages(config, 1 << 18, ElementType.HALF, 1)
-    workload = collective(config, messages, op=Op.REDUCE, schedule=schedule, form=ElementType.HALF)
-    memory = MemorySettings(stalls=pauses)
-    report = run_checked(workload, memory=memory, links=LinkSettings(pauses=pauses)).report
+    workload = prepare(config, messages, op=Op.REDUCE, schedule=schedule, form=ElementType.HALF)
+    report = run(workload, memory=LinkedMemory(stalls=pauses, link_pauses=pauses), check=True).report()
     assert pauses or report["ratio"] < 1.01

@@ -11,9 +11,9 @@ from golden.cluster.command import Command, check
 from golden.cluster.memory_image import MemoryImage, aligned, program_bytes
 from golden.cluster.spec import Move, Op, Status
 from hw.cluster.config import tiny
-from sim.cluster.suite import check_results
-from sim.cluster.workload import ClusterWorkload, run_model, run_rtl
-from sim.kernel.jobs import MemorySettings
+from sim.cluster.player import LinkedMemory
+from sim.cluster.run import run
+from sim.cluster.workload import ClusterWorkload
 
 CONFIG = tiny()
 SPEC = CONFIG.spec
@@ -38,7 +38,7 @@ def program(moves: list[Command], seed: int) -> ClusterWorkload:
     data[: len(words)] = words
     size = stored + SPEC.words * SPEC.external_bytes
     image = MemoryImage(data=data, result_address=result, result_bytes=size)
-    return ClusterWorkload(config=CONFIG, commands=tuple(placed), image=image, names={"op": "moves"})
+    return ClusterWorkload(config=CONFIG, commands=tuple(placed), memory=image, names={"op": "moves"})
 
 
 def random_moves(number: int, seed: int) -> list[Command]:
@@ -64,9 +64,8 @@ def random_moves(number: int, seed: int) -> list[Command]:
 def test_random_moves(stalls: int, seed: int) -> None:
     """Every kind and stride, parts that overlap too."""
     workload = program(random_moves(40, seed), seed)
-    run = run_rtl(workload, memory=MemorySettings(stalls=stalls, seed=seed))
-    assert run.job.counters["status"] == Status.DONE
-    check_results(workload, run.results, run_model(workload))
+    counters = run(workload, memory=LinkedMemory(stalls=stalls, seed=seed), check=True).counters
+    assert counters["status"] == Status.DONE
 
 
 @pytest.mark.parametrize(
@@ -75,8 +74,8 @@ def test_random_moves(stalls: int, seed: int) -> None:
 def test_cycles_a_word(op: Op, kind: Move, cycles: int) -> None:
     """Behind a memory whose latency the read buffer hides."""
 
-    def run(flits: int) -> int:
+    def taken(flits: int) -> int:
         workload = program([Command(op=op, kind=kind, flits=flits)], 1)
-        return run_rtl(workload, memory=MemorySettings(latency=4)).job.counters["cycles"]
+        return run(workload, memory=LinkedMemory(latency=4)).counters["cycles"]
 
-    assert run(320) - run(64) == 256 * cycles
+    assert taken(320) - taken(64) == 256 * cycles

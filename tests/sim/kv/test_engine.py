@@ -37,7 +37,7 @@ def run(stream: Stream, options: Options, memory: MemorySettings) -> ModelResult
     model = model_of(workload)
     job = simulate(RETRIEVE, workload, memory=memory)
     results = RETRIEVE.read(workload, job)
-    compare(RETRIEVE, workload, job, results, model)
+    compare(RETRIEVE, workload, results, model)
     for tokens, head in zip(head_tokens(results), model.heads, strict=True):
         assert tokens.tolist() == sorted(head.tokens.tolist())
     assert cluster_count(results) == model.clustering.count
@@ -107,7 +107,7 @@ def test_differences_are_named(seed: int) -> None:
     hashes = model.hashes.clone()
     hashes[17] ^= 1
     with pytest.raises(CheckError) as caught:
-        compare(RETRIEVE, workload, job, got, replace(model, hashes=hashes))
+        compare(RETRIEVE, workload, got, replace(model, hashes=hashes))
     log, stage = str(caught.value).split("; the first stage that differs: ")
     assert log.startswith(f"log: token 17 hash: expected {int(hashes[17]):#x}, got {int(model.hashes[17]):#x} ")
     assert stage == f"hash_unit: index 17: expected {int(hashes[17])}, got {int(model.hashes[17])}"
@@ -117,7 +117,7 @@ def test_differences_are_named(seed: int) -> None:
     other = replace(head, scores=scores, selected=~head.selected)
     wrong = replace(model, heads=[model.heads[0], other])
     with pytest.raises(CheckError) as caught:
-        compare(RETRIEVE, workload, job, got, wrong)
+        compare(RETRIEVE, workload, got, wrong)
     bitmap, stage = str(caught.value).split("; the first stage that differs: ")
     taken = int(head.selected[0])
     assert bitmap.startswith(f"bitmaps: head 1 cluster 0: expected {1 - taken}, got {taken} ")
@@ -133,11 +133,11 @@ def test_records_are_compared(seed: int) -> None:
     size = TINY.chunks * TINY.word_bytes
     changed[workload.memory.gather_offset + 5 * size + 3] ^= 1
     with pytest.raises(CheckError, match=r"^records: record 5 byte 3: expected "):
-        compare(RETRIEVE, workload, job, RETRIEVE.read(workload, replace(job, data=changed)), model)
+        compare(RETRIEVE, workload, RETRIEVE.read(workload, replace(job, data=changed)), model)
     count = sum(len(head.tokens) for head in model.heads)
     fewer = replace(job, counters={**job.counters, "result_words": (count - 1) * TINY.chunks})
     with pytest.raises(CheckError, match=rf"^records: expected {count}×{size} words, got {count - 1}×{size}"):
-        compare(RETRIEVE, workload, job, RETRIEVE.read(workload, fewer), model)
+        compare(RETRIEVE, workload, RETRIEVE.read(workload, fewer), model)
 
 
 @pytest.mark.slow

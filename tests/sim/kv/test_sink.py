@@ -38,13 +38,13 @@ def test_equals_the_model(length: int, values: int, options: SinkOptions, memory
     workload = prepare_scores(codes.float(), codes, tiny(), options)
     job = simulate(COMPRESS, workload, memory=memory)
     got = COMPRESS.read(workload, job)
-    compare(COMPRESS, workload, job, got, keep)
+    compare(COMPRESS, workload, got, keep)
     c = job.counters
     assert (c["kept"], c["sink_cycles"]) == (int(keep.sum()), 11 * length)
     if length == 256 and not memory.stalls:
         assert COMPRESS.roofline(workload, job, memory).ratio <= 1.15
     with pytest.raises(CheckError, match="vision_sink: token 0: expected"):
-        compare(COMPRESS, workload, job, got, ~keep)
+        compare(COMPRESS, workload, got, ~keep)
 
 
 @pytest.mark.parametrize(
