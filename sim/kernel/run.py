@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,7 +45,7 @@ W = TypeVar("W", bound=Workload)
 class Operation(Generic[W]):
     """Something an engine can be asked to do, and all that a run must know of it.
 
-    `model` and `reference` may import torch; nothing else here may.
+    `model`, `reference` and `quality` may import torch when they are called; nothing else here may.
     """
 
     engine: str

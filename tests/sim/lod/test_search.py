@@ -153,7 +153,7 @@ def test_the_first_stage_that_differs_is_named(path: Run, field: str, view: int,
     column[subtree] ^= 4
     model[view] = replace(model[view], state=replace(state, **{field: column}))
     results["view 1.cut"] = results["view 1.cut"] ^ 1
-    first, second = difference(path, results, model).split("\n")
+    first, second = difference(path, results, model).split("; the first stage that differs: ")
     assert first.startswith("view 1: visit 0 cut: ")
     assert re.fullmatch(rf"{message}: expected \d+, got \d+", second)
 
@@ -163,7 +163,7 @@ def test_a_visit_that_is_missing_is_named(path: Run) -> None:
     last, count = path.model[-1], len(path.model[-1].subtrees)
     more = torch.tensor([*last.subtrees.tolist(), int(last.subtrees[-1]) + 1])
     other = replace(last, subtrees=more, cuts=last.state.cut[more])
-    first, second = difference(path, model=[*path.model[:-1], other]).split("\n")
+    first, second = difference(path, model=[*path.model[:-1], other]).split("; the first stage that differs: ")
     assert first == f"view 2: subtree: expected {count + 1} words, got {count}"
     assert re.fullmatch(rf"visits: group 2 index {count}: expected \{{.*\}}, got nothing", second)
 
