@@ -218,22 +218,3 @@ def parse_pair(text: str, separator: str, option: str, form: str) -> tuple[int, 
     if not match:
         raise InputError(f"{option} takes {form}, got '{text}'")
     return int(match[1]), int(match[2])
-
-
-def memory_options(command: Any) -> Any:
-    """Until every command takes `run_options`."""
-    for option in (
-        click.option("--seed", default=1),
-        click.option("--stalls", default=0),
-        click.option("--bandwidth", default=256),
-        click.option("--latency", default=100),
-    ):
-        command = option(command)
-    return command
-
-
-def choose_camera(
-    scene: Scene, camera_file: Path | None, view: int, orbit_text: str | None, size: str | None
-) -> Camera:
-    """Until every command takes `camera_options`."""
-    return Viewpoint(camera_file=camera_file, view=view, orbit_text=orbit_text, size=size).camera(scene)
