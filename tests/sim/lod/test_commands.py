@@ -103,6 +103,7 @@ def test_draws_a_cut(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None
         ("lod {hier} --tau 3 --frustum --path orbit", "--frustum needs a full search: add --full"),
         ("lod missing.hier --tau 3", "missing.hier: cannot be read"),
         ("render {hier} --backend model --out frame.png", "a hierarchy is drawn at a threshold: give --tau"),
+        ("docs level --size 8", "--size must lie in 16..1024, it is 8"),
         ("generate lod --set ordered=0", "temporal = 1 needs ordered = 1"),
         ("generate lod --set memory_width=1024 --set subtree_nodes=32", "a subtree's block must be whole memory words"),
     ],
