@@ -22,7 +22,6 @@ from hw.kv.log_writer import LogWriter
 from hw.kv.mean_unit import MeanUnit
 from hw.kv.query_fetch import QueryFetch
 from hw.kv.rank_select import RankSelect
-from hw.kv.run_reader import RunReader
 from hw.kv.score_lane import ScoreLane
 from hw.kv.score_unit import ScoreUnit
 from hw.kv.select_writer import SelectWriter
@@ -39,7 +38,6 @@ def catalogue(config: Config) -> dict[str, Callable[[], wiring.Component]]:
     spec, width = config.spec, config.memory_width
     return {
         "job_fetch": lambda: JobFetch(memory_width=width),
-        "run_reader": lambda: RunReader(width=width, depth=config.gather_ahead, burst=16),
         "token_fetch": lambda: TokenFetch(config=config),
         "hash_lane": lambda: HashLane(spec=spec),
         "hash_unit": lambda: HashUnit(spec=spec),

@@ -37,7 +37,7 @@ class MeanUnit(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec = self.spec
         width = spec.count_bits
         count = p.source(self.i["count"], "count")

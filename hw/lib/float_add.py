@@ -31,7 +31,7 @@ class FloatAdd(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         fmt = self.fmt
         width = fmt.mantissa + 1 + GUARD
         a, b = p.source(self.i.a, "a"), p.source(self.i.b, "b")

@@ -34,7 +34,7 @@ class FloatExp(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         code = p.stage(lambda v: v, p.source(self.i, "i"), name="code")
         significand = Staged(unpack(code.value, SINGLE).significand, code.stage, "significand")
         constant = p.constant(Const(LOG2E, LOG2E_FRACTION + 1), "log2e")

@@ -40,7 +40,7 @@ class FloatFromInt(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         width, kept = self.width, SINGLE.mantissa + 1 + GUARD
         value, scale = p.source(self.i.value, "value"), p.source(self.i.scale, "scale")
 

@@ -62,7 +62,7 @@ class FloatMultiply(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         fmt = self.fmt
         width = 2 * fmt.mantissa + 2
         a = p.stage(lambda v: unpack(v, fmt), p.source(self.i.a, "a"), name="parts_a")

@@ -40,7 +40,7 @@ class FloatToCode(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         bits = self.bits
         x, shift, limit = (p.source(self.i[name], name) for name in ("x", "shift", "limit"))
 

@@ -34,7 +34,7 @@ class MultiplyAdd(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         a, b, c = (p.stage(lambda v: v, p.source(self.i[n], n), name=f"{n}_in") for n in "abc")
         product = p.stage(lambda x, y: x * y, a, b, name="product")
         total = p.stage(lambda x, y: x + y, product, c, name="total")

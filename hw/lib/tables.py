@@ -30,7 +30,7 @@ class StepLookUp(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         m.d.comb += self.o.eq(p.step_table(self.table, p.source(self.i, "i"), name="word").value)
         return m
 
@@ -52,7 +52,7 @@ class LinearLookUp(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         m.d.comb += self.o.eq(p.linear_table(self.table, p.source(self.i, "i"), name="value").value)
         return m
 

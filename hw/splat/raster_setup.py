@@ -57,7 +57,7 @@ class RasterSetup(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec = self.spec
         splat = self.i.splat
         dx = self._distance(p, "column", 0)

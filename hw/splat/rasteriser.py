@@ -68,7 +68,7 @@ class Rasteriser(wiring.Component):
             setup.i.row.eq(operation.place[log2_columns:]),
             lanes.i.terms.eq(setup.o),
         ]
-        self._carry(m, dispatcher, lanes)
+        self._carry(m, platform, dispatcher, lanes)
         silent = dispatcher.silent
         m.d.comb += [
             dispatcher.drawn.eq(lanes.drawn),
@@ -92,9 +92,9 @@ class Rasteriser(wiring.Component):
         self._stop(m, dispatcher)
         return m
 
-    def _carry(self, m: Module, dispatcher: Dispatcher, lanes: LaneArray) -> None:
+    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray) -> None:
         """Operation and colour wait for the set-up's result; the flags that write are reset."""
-        p = Pipe(m)
+        p = Pipe(m, platform)
         latency = RasterSetup.latency
         color = p.at(p.source(dispatcher.splat.color, "color"), latency)
         place = p.at(p.source(dispatcher.operation.place, "place"), latency)

@@ -50,7 +50,7 @@ class StreamSpec(Elaboratable):
         self.inputs = [
             (
                 Value.cast(port.value)[field.offset : field.offset + field.width],
-                Signal(field.width if field.width <= WIDE else FREE, name=f"{port.name}.{field.name}".rstrip(".")),
+                Signal(field.width if field.width <= WIDE else FREE, name=_free_name(port.name, field.name)),
             )
             for port in ports_of(dut)
             if port.flow == In
@@ -71,6 +71,11 @@ class StreamSpec(Elaboratable):
         if self.probe:
             m.d.sync += Assert(~goal, "the goal is reached")
         return m
+
+
+def _free_name(port: str, field: str) -> str:
+    """Amaranth itself calls the field of a port `port.field`."""
+    return "__".join([port, *field.split(".")] if field else [port])
 
 
 def assume_stream(m: Module, interface: stream.Interface, name: str) -> None:
