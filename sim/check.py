@@ -10,7 +10,8 @@ import numpy as np
 
 from golden.splat.memory_image import aligned_first
 from hw.lib.fields import unpack
-from hw.splat.layouts import CandidateLayout, SortedLayout, SurvivorLayout
+from hw.lib.payloads import SortedLayout
+from hw.splat.layouts import CandidateLayout, SurvivorLayout
 from sim.workloads.splat import RtlFrame, SplatWorkload, run_rtl
 
 if TYPE_CHECKING:  # torch is slow to import, and not needed until a frame is compared

@@ -1,13 +1,13 @@
-"""Every payload of the splatting engine's streams."""
+"""Payloads of the splatting engine's streams; splats themselves are in `hw.lib.payloads`."""
 
 from __future__ import annotations
 
-from amaranth.hdl import signed
 from amaranth.lib import data
 
 from golden.splat.memory_map import GROUP, HEADER, VOXEL, coarse_half, record
 from golden.splat.spec import Spec
 from hw.lib.fixed import shape_of
+from hw.lib.payloads import SplatLayout
 from hw.lib.row_layout import layout_of
 
 INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
@@ -108,31 +108,8 @@ class DetailLayout(data.StructLayout):
         )
 
 
-class SplatLayout(data.StructLayout):
-    """A Gaussian on the group's pixels, see `golden.splat.fine_filter.Splats`."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(
-            {
-                "mean": data.ArrayLayout(shape_of(spec.mean_format), 2),
-                "conic": data.ArrayLayout(signed(spec.mantissa_bits + 1), 3),
-                "conic_shift": 6,
-                "opacity": spec.opacity_bits,
-                "color": data.ArrayLayout(spec.color_format.width, 3),
-                "mask": spec.columns**2,
-            }
-        )
-
-
 class SurvivorLayout(data.StructLayout):
     """A splat on its way to the depth sort."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__({"mark": MarkLayout(spec), "depth": spec.depth_bits, "splat": SplatLayout(spec)})
-
-
-class SortedLayout(data.StructLayout):
-    """A splat in drawing order, or the end of its group."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__({"end": 1, "splat": SplatLayout(spec)})

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import FAR, GUARD_BITS, Spec
 from hw.lib.fixed import resize, shape_of, shift_round
+from hw.lib.payloads import SplatLayout
 from hw.lib.pipe import Pipe, Staged
-from hw.splat.layouts import SplatLayout
 
 
 def cross_factors(spec: Spec) -> list[int]:

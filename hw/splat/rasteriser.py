@@ -7,12 +7,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
+from hw.lib.payloads import SortedLayout
 from hw.lib.pipe import Pipe
 from hw.lib.stream import connect
 from hw.splat.config import Config
 from hw.splat.dispatcher import Dispatcher
 from hw.splat.lane_array import LaneArray
-from hw.splat.layouts import SortedLayout, group_layout
+from hw.splat.layouts import group_layout
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.raster_setup import RasterSetup
 

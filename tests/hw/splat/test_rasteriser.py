@@ -12,8 +12,8 @@ from golden.splat.fine_filter import Splats
 from golden.splat.memory_map import PIXEL_BYTES
 from golden.splat.rasteriser import pixel_bytes, rasterise
 from golden.splat.spec import TINY
+from hw.lib.payloads import SortedLayout
 from hw.splat.config import tiny
-from hw.splat.layouts import SortedLayout
 from hw.splat.rasteriser import Rasteriser
 from tests.golden.splat.layers import layers, sorted_splats
 from tests.hw.lib.bench import Bench
