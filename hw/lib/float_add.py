@@ -18,16 +18,19 @@ class FloatAdd(wiring.Component):
 
     Subnormal numbers are kept; every NaN is the canonical one; a zero sum is +0 unless both are -0.
     Latency 6 cycles (order, align, add, count, shift, round), throughput one a cycle.
-
-    Members:
-        i: {`a`, `b`}, codes of `fmt`. o: a code of `fmt`.
     """
 
     latency = 6
 
     def __init__(self, *, fmt: FloatFormat) -> None:
         self.fmt = fmt
-        super().__init__({"i": In(data.StructLayout({"a": fmt.width, "b": fmt.width})), "o": Out(fmt.width)})
+        operands = data.StructLayout({"a": fmt.width, "b": fmt.width})
+        super().__init__(
+            {
+                "i": In(operands),  #: codes of `fmt`
+                "o": Out(fmt.width),  #: code of the sum
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

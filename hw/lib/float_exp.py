@@ -22,15 +22,17 @@ class FloatExp(wiring.Component):
 
     Exact at 0; error below 4.5e-5 of the result for i < 80; results below 2**-125 are 0. Latency 11 cycles,
     throughput one a cycle.
-
-    Members:
-        i: a code; its sign bit is not looked at. o: a code.
     """
 
     latency = 11
 
     def __init__(self) -> None:
-        super().__init__({"i": In(SINGLE.width), "o": Out(SINGLE.width)})
+        super().__init__(
+            {
+                "i": In(SINGLE.width),  #: a single's code; its sign bit is not looked at
+                "o": Out(SINGLE.width),  #: code of the result
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -22,9 +22,6 @@ class FloatFromInt(wiring.Component):
     out. Overflow gives an infinity with the value's sign. Latency 5 cycles (magnitude, count, shift, round,
     flush), throughput one a cycle.
 
-    Members:
-        i: {`value`, two's complement of `width` bits; `scale`, two's complement of 10 bits}. o: a code.
-
     Raises:
         ValueError: `width` lies outside 2 to 48.
     """
@@ -35,8 +32,18 @@ class FloatFromInt(wiring.Component):
         if not 2 <= width <= 48:
             raise ValueError(f"FloatFromInt: width must lie in 2..48, it is {width}")
         self.width = width
-        layout = data.StructLayout({"value": signed(width), "scale": SCALE})
-        super().__init__({"i": In(layout), "o": Out(SINGLE.width)})
+        layout = data.StructLayout(
+            {
+                "value": signed(width),  #: the integer
+                "scale": SCALE,  #: power of two that it is multiplied by
+            }
+        )
+        super().__init__(
+            {
+                "i": In(layout),  #: integer and scale
+                "o": Out(SINGLE.width),  #: code of the single
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

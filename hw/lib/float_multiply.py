@@ -20,16 +20,19 @@ class FloatMultiply(wiring.Component):
 
     Subnormal numbers are kept; every NaN is the canonical one. Latency 9 cycles, throughput one a
     cycle. A significand of more than 17 bits is multiplied in four parts.
-
-    Members:
-        i: {`a`, `b`}, codes of `fmt`. o: a code of `fmt`.
     """
 
     latency = 9
 
     def __init__(self, *, fmt: FloatFormat) -> None:
         self.fmt = fmt
-        super().__init__({"i": In(data.StructLayout({"a": fmt.width, "b": fmt.width})), "o": Out(fmt.width)})
+        operands = data.StructLayout({"a": fmt.width, "b": fmt.width})
+        super().__init__(
+            {
+                "i": In(operands),  #: codes of `fmt`
+                "o": Out(fmt.width),  #: code of the product
+            }
+        )
 
     def _product(self, p: Pipe, x: Staged, y: Staged) -> Staged:
         """The exact product of two significands, 3 cycles."""

@@ -11,17 +11,17 @@ from hw.lib.leading_zeros import leading_zeros
 
 
 class PartsLayout(data.StructLayout):
-    """`exponent` is 1 for subnormal numbers; `significand` has its hidden bit."""
+    """A number, taken apart."""
 
     def __init__(self, fmt: FloatFormat) -> None:
         super().__init__(
             {
-                "significand": fmt.mantissa + 1,
-                "exponent": fmt.exponent,
-                "sign": 1,
-                "zero": 1,
-                "infinite": 1,
-                "nan": 1,
+                "significand": fmt.mantissa + 1,  #: with its hidden bit
+                "exponent": fmt.exponent,  #: biased; 1 for subnormal numbers
+                "sign": 1,  #: below zero, or -0
+                "zero": 1,  #: +0 or -0
+                "infinite": 1,  #: plus or minus infinity
+                "nan": 1,  #: not a number
             }
         )
 

@@ -21,10 +21,6 @@ class FloatToCode(wiring.Component):
     NaN gives 0, an infinity clips. Subnormal x count as 0, which is what they round to for shift <= 125.
     Latency 4 cycles (distance, shift, round, clip), throughput one a cycle.
 
-    Members:
-        i: {`x`, a single's code; `shift`, two's complement of 10 bits; `limit`, `bits` - 1 bits}.
-        o: {`code`, two's complement of `bits` bits; `clipped`, the rounded value lay beyond the limit}.
-
     Raises:
         ValueError: `bits` lies outside 8 to 18.
     """
@@ -35,8 +31,25 @@ class FloatToCode(wiring.Component):
         if not 8 <= bits <= 18:
             raise ValueError(f"FloatToCode: bits must lie in 8..18, it is {bits}")
         self.bits = bits
-        i = data.StructLayout({"x": SINGLE.width, "shift": SHIFT, "limit": bits - 1})
-        super().__init__({"i": In(i), "o": Out(data.StructLayout({"code": signed(bits), "clipped": 1}))})
+        i = data.StructLayout(
+            {
+                "x": SINGLE.width,  #: code of a single
+                "shift": SHIFT,  #: power of two that it is multiplied by
+                "limit": bits - 1,  #: largest magnitude of the result
+            }
+        )
+        o = data.StructLayout(
+            {
+                "code": signed(bits),  #: the rounded and clipped value
+                "clipped": 1,  #: the rounded value lay beyond the limit
+            }
+        )
+        super().__init__(
+            {
+                "i": In(i),  #: a single and how to quantise it
+                "o": Out(o),  #: its code
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
