@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.float_format import GUARD, FloatFormat
 from hw.lib.fixed import resize
-from hw.lib.float_parts import round_pack, shift_sticky, unpack
+from hw.lib.float_parts import parts_of, rounded_code, shift_sticky
 from hw.lib.leading_zeros import leading_zeros
 from hw.lib.pipe import Pipe
 
@@ -46,20 +46,20 @@ class FloatAdd(wiring.Component):
         small = p.stage(lambda x, y: Mux(swapped(x, y), x, y), a, b, name="small")
 
         def align(x: Value, y: Value) -> Value:
-            one, other = unpack(x, fmt), unpack(y, fmt)
+            one, other = parts_of(x, fmt), parts_of(y, fmt)
             distance = resize(one.exponent - other.exponent, unsigned(fmt.exponent))
             reach = width.bit_length()
             near = Mux(distance[reach:].any(), (1 << reach) - 1, distance[:reach])
             return shift_sticky(Cat(Const(0, GUARD), other.significand), near)
 
         def special(x: Value, y: Value) -> Value:
-            one, other = unpack(x, fmt), unpack(y, fmt)
+            one, other = parts_of(x, fmt), parts_of(y, fmt)
             nan = one.nan | other.nan | (one.infinite & other.infinite & (one.sign ^ other.sign))
             return Cat(one.infinite, nan, one.sign, one.sign ^ other.sign)
 
         aligned = p.stage(align, large, small, name="aligned")
-        wide = p.stage(lambda x: Cat(Const(0, GUARD), unpack(x, fmt).significand), large, name="wide")
-        exponent = p.stage(lambda x: unpack(x, fmt).exponent, large, name="exponent")
+        wide = p.stage(lambda x: Cat(Const(0, GUARD), parts_of(x, fmt).significand), large, name="wide")
+        exponent = p.stage(lambda x: parts_of(x, fmt).exponent, large, name="exponent")
         flags = p.stage(special, large, small, name="flags")
 
         total = p.stage(
@@ -83,7 +83,7 @@ class FloatAdd(wiring.Component):
 
         def finish(s: Value, e: Value, f: Value) -> Value:
             infinite, nan, sign, opposite = f[0], f[1], f[2], f[3]
-            code = Mux(opposite & ~s.any(), 0, round_pack(sign, e, s, fmt))[: fmt.width]
+            code = Mux(opposite & ~s.any(), 0, rounded_code(sign, e, s, fmt))[: fmt.width]
             return Mux(nan, fmt.nan, Mux(infinite, Cat(Const(fmt.infinity, fmt.width - 1), sign), code))
 
         rounded = p.stage(finish, significand, result_exponent, flags, name="rounded")

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.float_format import SINGLE
 from golden.float_tables import LOG2E, LOG2E_FRACTION, OUT_FRACTION, TABLE_BITS, exp2_falling
 from hw.lib.fixed import resize
-from hw.lib.float_parts import is_nan, unpack
+from hw.lib.float_parts import is_nan, parts_of
 from hw.lib.pipe import Pipe, Staged
 
 DROP = SINGLE.mantissa + LOG2E_FRACTION - TABLE_BITS  # bits below the base-2 exponent's fraction, at 2**0
@@ -38,7 +38,7 @@ class FloatExp(wiring.Component):
         m = Module()
         p = Pipe(m, platform)
         code = p.stage(lambda v: v, p.source(self.i, "i"), name="code")
-        significand = Staged(unpack(code.value, SINGLE).significand, code.stage, "significand")
+        significand = Staged(parts_of(code.value, SINGLE).significand, code.stage, "significand")
         constant = p.constant(Const(LOG2E, LOG2E_FRACTION + 1), "log2e")
         product = p.wide_product(constant, significand, name="product")
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.float_format import GUARD, SINGLE
 from hw.lib.fixed import resize
-from hw.lib.float_parts import round_pack
+from hw.lib.float_parts import rounded_code
 from hw.lib.leading_zeros import leading_zeros
 from hw.lib.pipe import Pipe
 
@@ -62,7 +62,7 @@ class FloatFromInt(wiring.Component):
             """The code for an exponent of at least 0, where a carry still reaches the smallest normal number."""
             spare = max(width - kept, 0)
             significand = Cat(Const(0, max(kept - width, 0)), v[:spare].any() | v[spare], v[spare + 1 :])
-            return round_pack(Const(0, 1), e, significand, SINGLE)
+            return rounded_code(Const(0, 1), e, significand, SINGLE)
 
         code = p.stage(packed, normal, exponent, name="code")
         # The highest bit is set after the shift, unless the value is 0.

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.float_format import SINGLE
-from hw.lib.float_parts import unpack
+from hw.lib.float_parts import parts_of
 
 MANTISSA = SINGLE.mantissa
 STEPS = MANTISSA + 3  # quotient bits: one above the point, the significand's below it, and the half
@@ -42,7 +42,7 @@ class FloatReciprocal(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        parts = unpack(self.i.value, SINGLE)
+        parts = parts_of(self.i.value, SINGLE)
         operand = Signal.like(parts, reset_less=True)
         remainder = Signal(MANTISSA + 2, reset_less=True)  # twice what was left, below twice the divisor
         quotient = Signal(STEPS, reset_less=True)

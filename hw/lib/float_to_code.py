@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.float_format import SINGLE
 from hw.lib.fixed import resize
-from hw.lib.float_parts import shift_sticky, unpack
+from hw.lib.float_parts import parts_of, shift_sticky
 from hw.lib.pipe import Pipe
 
 SHIFT = signed(10)
@@ -63,12 +63,12 @@ class FloatToCode(wiring.Component):
 
         def top(v: Value) -> Value:
             """The significand's high bits and what the least shift keeps below them; 0 for what gives 0."""
-            parts = unpack(v, SINGLE)
+            parts = parts_of(v, SINGLE)
             s = parts.significand
             return Mux(parts.nan | ~s[-1], 0, Cat(s[: drop + 1].any(), s[drop + 1 :]))
 
         def distance(v: Value, k: Value) -> Value:
-            return (SINGLE.mantissa + SINGLE.bias - least) - unpack(v, SINGLE).exponent - k
+            return (SINGLE.mantissa + SINGLE.bias - least) - parts_of(v, SINGLE).exponent - k
 
         significand = p.stage(top, x, name="significand")
         far = p.stage(distance, x, shift, name="far")
@@ -81,7 +81,7 @@ class FloatToCode(wiring.Component):
         aligned = p.stage(shifted, significand, far, name="aligned")
         wide = unsigned(bits + 1)  # a carry above the significand
         rounded = p.stage(lambda s: resize(s[BELOW:] + (s[1] & (s[0] | s[BELOW])), wide), aligned, name="rounded")
-        infinite = p.stage(lambda v: unpack(v, SINGLE).infinite, x, name="infinite")
+        infinite = p.stage(lambda v: parts_of(v, SINGLE).infinite, x, name="infinite")
         sign = p.stage(lambda v: v[-1], x, name="sign")
 
         def clip(r: Value, n: Value, most: Value, s: Value) -> Value:

@@ -93,10 +93,6 @@ class Scoreboard(wiring.Component):
 
     Asserts that what is offered is the oldest of what was pushed, and that no more than `capacity`
     are held.
-
-    Members:
-        push, pushed: something enters. offer, offered: something stands at the output. pop: it
-        leaves. held: number inside. oldest: what must leave next.
     """
 
     def __init__(self, *, shape: ShapeLike, capacity: int) -> None:
@@ -104,13 +100,13 @@ class Scoreboard(wiring.Component):
         self.width = Shape.cast(shape).width
         super().__init__(
             {
-                "push": In(1),
-                "pushed": In(self.width),
-                "offer": In(1),
-                "offered": In(self.width),
-                "pop": In(1),
-                "held": Out(range(capacity + 1)),
-                "oldest": Out(self.width),
+                "push": In(1),  #: something enters
+                "pushed": In(self.width),  #: what enters
+                "offer": In(1),  #: something stands at the output
+                "offered": In(self.width),  #: what stands there
+                "pop": In(1),  #: it leaves
+                "held": Out(range(capacity + 1)),  #: number inside
+                "oldest": Out(self.width),  #: what must leave next
             }
         )
 
