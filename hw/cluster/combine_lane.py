@@ -41,7 +41,7 @@ class CombineLane(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         i = self.i
         m.submodules.single = single = FloatAdd(fmt=SINGLE)
         m.submodules.low = low = FloatAdd(fmt=HALF)

@@ -77,7 +77,7 @@ class Compute(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec, beat = self.spec, self.beat
         m.submodules.projection = projection = Projection(spec=spec)
         exponent, factor = Signal(signed(EXPONENT)), Signal(32, init=SINGLE.one)

@@ -38,7 +38,7 @@ class Dequantise(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         write, read = two_port_memory(m, platform, "groups", width=self.spec.link_width, depth=self.rows)
         bits = (self.pairs - 1).bit_length()
         m.d.comb += [

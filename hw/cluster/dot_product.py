@@ -57,7 +57,7 @@ class DotProduct(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         level: Sequence[Staged] = [
             p.stage(
                 lambda a, b: a * b,

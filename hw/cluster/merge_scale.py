@@ -45,7 +45,7 @@ class MergeScale(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         one = SINGLE.one
         m.submodules.subtract = subtract = FloatAdd(fmt=SINGLE)
         m.submodules.exp = exp = FloatExp()

@@ -60,7 +60,7 @@ class Projection(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec, beat = self.spec, self.beat
         m.submodules.activations = memory = self.memory
         m.submodules.dot = dot = DotProduct(spec=spec)

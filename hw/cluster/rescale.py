@@ -43,7 +43,7 @@ class Rescale(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         m.submodules.number = number = FloatFromInt(width=total_width(self.spec))
         m.submodules.by_factor = by_factor = FloatMultiply(fmt=SINGLE)
         m.submodules.by_scale = by_scale = FloatMultiply(fmt=SINGLE)

@@ -59,7 +59,7 @@ class ValueSums(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec, i = self.spec, self.i
         count = spec.flit_bytes
         weight = p.source(Cat(i.probability, 0).as_signed(), "weight")

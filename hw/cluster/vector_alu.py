@@ -91,7 +91,7 @@ class VectorAlu(wiring.Component):
             self.merge_busy.eq(merge_valid.any()),
             self.o_valid.eq(combine_valid[-1] | merge_valid[-1]),
         ]
-        p = Pipe(m)
+        p = Pipe(m, platform)
         tag = p.source(Value.cast(i.tag), "tag")
         combined = []
         for k, lane in enumerate(repeat(m, platform, "combine_lane", lanes, CombineLane)):

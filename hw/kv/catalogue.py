@@ -18,7 +18,6 @@ from hw.kv.log_writer import LogWriter
 from hw.kv.mean_unit import MeanUnit
 from hw.kv.query_fetch import QueryFetch
 from hw.kv.rank_select import RankSelect
-from hw.kv.run_reader import RunReader
 from hw.kv.score_lane import ScoreLane
 from hw.kv.score_unit import ScoreUnit
 from hw.kv.select_writer import SelectWriter
@@ -30,15 +29,12 @@ from hw.kv.wtu import WeightedThresholdUnit
 from hw.kv.wtu_lane import WtuLane
 from hw.lib.block import Block
 
-READERS = 6  # one in every block that reads memory: of headers, tokens, queries, closed blocks, records and scores
-
 
 def catalogue(config: Config) -> dict[str, Block]:
     """By name, in pipeline order."""
     spec, width = config.spec, config.memory_width
     return {
         "job_fetch": Block(lambda: JobFetch(memory_width=width)),
-        "run_reader": Block(lambda: RunReader(width=width, depth=config.gather_ahead, burst=16), READERS),
         "token_fetch": Block(lambda: TokenFetch(config=config)),
         "hash_lane": Block(lambda: HashLane(spec=spec), spec.hash_bits),
         "hash_unit": Block(lambda: HashUnit(spec=spec)),

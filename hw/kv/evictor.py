@@ -9,9 +9,9 @@ from amaranth.lib.wiring import In, Out
 from golden.kv.spec import EVICT_AHEAD
 from hw.kv.config import Config
 from hw.kv.layouts import header_layout
-from hw.kv.run_reader import RunReader
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
 from hw.lib.queue import StreamQueue
+from hw.lib.run_reader import RunReader
 from hw.lib.stream import connect, transfer
 
 

@@ -8,10 +8,10 @@ from amaranth.lib.wiring import In, Out
 
 from hw.kv.config import Config
 from hw.kv.layouts import ChainLayout, header_layout
-from hw.kv.run_reader import RunReader
 from hw.kv.wtu import SelectedLayout
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
 from hw.lib.queue import StreamQueue
+from hw.lib.run_reader import RunReader
 from hw.lib.stream import transfer
 
 FOUND_AHEAD = 8  # clusters whose chain has been looked up

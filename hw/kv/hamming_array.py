@@ -34,7 +34,7 @@ class HammingArray(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         key = p.source(self.i.hash, "hash")
         width = len(self.o.distance)
         level: list[Staged] = []

@@ -8,53 +8,39 @@ from amaranth.lib.wiring import In, Out
 
 from golden.kv.memory_map import HEADER_BYTES
 from hw.kv.layouts import header_layout
-from hw.kv.run_reader import RunReader
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
-from hw.lib.stream import transfer
+from hw.lib.row_reader import RowReader
 
 
 class JobFetch(wiring.Component):
-    """Reads the header when `start` is high, and holds it from `done` on until the next.
-
-    Members:
-        start, address: begin. header: its fields. done: high for a cycle when all are there.
-        memory: read port.
-    """
+    """Reads the header when `start` is high, and holds it from `done` on until the next."""
 
     def __init__(self, *, memory_width: int) -> None:
         self.memory_width = memory_width
         super().__init__(
             {
-                "start": In(1),
-                "address": In(ADDRESS_WIDTH),
-                "header": Out(header_layout()),
-                "done": Out(1),
-                "memory": Out(ReadSignature(memory_width)),
+                "start": In(1),  #: read the header at `address`
+                "address": In(ADDRESS_WIDTH),  #: in bytes; holds from `start` until `done`
+                "header": Out(header_layout()),  #: its fields, from `done` on
+                "done": Out(1),  #: high for a cycle when all of them are there
+                "memory": Out(ReadSignature(memory_width)),  #: where the header lies
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        words = HEADER_BYTES * 8 // self.memory_width
-        m.submodules.reader = reader = RunReader(width=self.memory_width, depth=words, burst=words)
+        m.submodules.reader = reader = RowReader(width=self.memory_width, row_bytes=HEADER_BYTES)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
-        left = Signal(range(words + 1))
         asking = Signal()
-        header = Value.cast(self.header)
+        with m.If(self.start):
+            m.d.sync += asking.eq(1)
+        with m.Elif(reader.i.ready):
+            m.d.sync += asking.eq(0)
         m.d.comb += [
-            reader.i.payload.address.eq(self.address),
-            reader.i.payload.length.eq(words),
+            reader.i.payload.eq(self.address),
             reader.i.valid.eq(asking),
             reader.o.ready.eq(1),
+            Value.cast(self.header).eq(reader.o.payload),
+            self.done.eq(reader.o.valid),
         ]
-        m.d.sync += self.done.eq(transfer(reader.o) & (left == 1))
-        with m.If(self.start):
-            m.d.sync += [asking.eq(1), left.eq(words)]
-        with m.If(transfer(reader.i)):
-            m.d.sync += asking.eq(0)
-        with m.If(transfer(reader.o)):
-            m.d.sync += [
-                header.eq((header >> self.memory_width) | (reader.o.payload << (len(header) - self.memory_width))),
-                left.eq(left - 1),
-            ]
         return m

@@ -7,10 +7,7 @@ from amaranth.lib import data
 
 from golden.kv.memory_map import HEADER, LOG, query_info, record
 from golden.kv.spec import KEY_BITS, Spec
-from hw.lib.memory_port import ADDRESS_WIDTH
 from hw.lib.row_layout import layout_of
-
-RUN_LENGTH_BITS = 24  # words of a run
 
 
 def header_layout() -> data.StructLayout:
@@ -43,13 +40,6 @@ def sums_layout(spec: Spec) -> data.StructLayout:
     bits of the same name, `sums[3]`, on which Yosys' technology mapping stops.
     """
     return data.StructLayout({"lane": data.ArrayLayout(signed(spec.sum_bits), spec.lanes)})
-
-
-class RunLayout(data.StructLayout):
-    """`length` words from `address` on, 1 or more."""
-
-    def __init__(self) -> None:
-        super().__init__({"address": ADDRESS_WIDTH, "length": RUN_LENGTH_BITS})
 
 
 class DecisionLayout(data.StructLayout):

@@ -35,7 +35,7 @@ class MeanUnit(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec = self.spec
         width = spec.count_bits
         count = p.source(self.i["count"], "count")

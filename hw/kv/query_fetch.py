@@ -9,9 +9,9 @@ from amaranth.lib.wiring import In, Out
 from golden.kv.memory_map import query_words
 from hw.kv.config import Config
 from hw.kv.layouts import header_layout, query_info_layout
-from hw.kv.run_reader import RunReader
 from hw.lib.memory import two_port_memory
 from hw.lib.memory_port import ReadSignature
+from hw.lib.run_reader import RunReader
 from hw.lib.stream import transfer
 
 

@@ -9,8 +9,8 @@ from amaranth.lib.wiring import In, Out
 from golden.kv.memory_map import SINK_SCORE_BITS
 from hw.kv.config import Config
 from hw.kv.layouts import header_layout
-from hw.kv.run_reader import RunReader
 from hw.lib.memory_port import ReadSignature
+from hw.lib.run_reader import RunReader
 from hw.lib.stream import connect, transfer
 from hw.lib.width_converter import Narrower
 

@@ -7,11 +7,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.kv.config import Config
-from hw.kv.layouts import RUN_LENGTH_BITS, header_layout, record_layout
-from hw.kv.run_reader import RunReader
+from hw.kv.layouts import header_layout, record_layout
 from hw.lib.fork import StreamFork
 from hw.lib.memory_port import ReadSignature
 from hw.lib.queue import StreamQueue
+from hw.lib.run_reader import RUN_LENGTH_BITS, RunReader
 from hw.lib.stream import connect, transfer
 
 BURST = 32  # words a request

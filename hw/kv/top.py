@@ -25,11 +25,10 @@ from hw.kv.token_fetch import TokenFetch
 from hw.kv.token_writer import TokenWriter
 from hw.kv.vision_sink import VisionSink
 from hw.kv.wtu import WeightedThresholdUnit
-from hw.lib.arbiter import RoundRobinArbiter
 from hw.lib.engine_ports import engine_ports
-from hw.lib.memory_port import WriteLayout
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect
+from hw.lib.write_arbiter import WriteArbiter
 
 
 class KvEngine(wiring.Component):
@@ -101,15 +100,11 @@ class KvEngine(wiring.Component):
             self.token_writer.memory, self.log_writer.memory, self.evictor.target, self.select_writer.memory,
             self.gather.target,
         ]  # fmt: skip
-        m.submodules.writes = writes = RoundRobinArbiter(shape=WriteLayout(width), count=len(writers))
-        for client, writer in zip(writes.i, writers, strict=True):
-            connect(m, writer.request, client)
+        m.submodules.writes = writes = WriteArbiter(width=width, count=len(writers))
+        for client, writer in zip(writes.clients, writers, strict=True):
+            wiring.connect(m, client, writer)
+        wiring.connect(m, wiring.flipped(self.write), writes.memory)
         request = self.write.request
-        m.d.comb += [
-            Value.cast(request.payload).eq(Value.cast(writes.o.payload.data)),
-            request.valid.eq(writes.o.valid),
-            writes.o.ready.eq(request.ready),
-        ]
         return ~request.valid | request.ready, ~request.valid
 
     def _ingest(self, m: Module, settled: Value) -> None:

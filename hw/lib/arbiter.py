@@ -29,10 +29,6 @@ class RoundRobinArbiter(wiring.Component):
     that stays valid waits for at most `count - 1` payloads of others. An input's `ready` depends on
     all inputs' `valid` and on `o.ready`.
 
-    Members:
-        i: `count` streams of `shape`.
-        o: stream of {`data`: shape, `source`: index of the input}.
-
     Raises:
         ValueError: `count` is below 2.
     """
@@ -41,8 +37,18 @@ class RoundRobinArbiter(wiring.Component):
         if count < 2:
             raise ValueError(f"RoundRobinArbiter: count must be at least 2, it is {count}")
         self.count = count
-        self.layout = data.StructLayout({"data": shape, "source": range(count)})
-        super().__init__({"i": In(stream.Signature(shape)).array(count), "o": Out(stream.Signature(self.layout))})
+        self.layout = data.StructLayout(
+            {
+                "data": shape,  #: the payload
+                "source": range(count),  #: index of its input
+            }
+        )
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)).array(count),  #: what is to be merged
+                "o": Out(stream.Signature(self.layout)),  #: all payloads, each with the input it came from
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

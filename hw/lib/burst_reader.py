@@ -20,12 +20,6 @@ class BurstReader(wiring.Component):
     give one word a cycle if `depth` is at least M + L + 3. A request longer than `depth` is never
     taken. `i.ready` depends on `i.payload.length`.
 
-    Members:
-        i: stream of {`address`, `length`}, length 1 to min(64, depth).
-        o: stream of words of `width` bits.
-        memory: read port.
-        busy: words are under way or waiting.
-
     Raises:
         ValueError: `depth` is below 2, or `width` is no power of two of at least 32.
     """
@@ -36,10 +30,10 @@ class BurstReader(wiring.Component):
         self.width, self.depth = width, depth
         super().__init__(
             {
-                "i": In(stream.Signature(ReadRequestLayout())),
-                "o": Out(stream.Signature(width)),
-                "memory": Out(ReadSignature(width)),
-                "busy": Out(1),
+                "i": In(stream.Signature(ReadRequestLayout())),  #: bursts to read, of 1 to min(64, `depth`) words
+                "o": Out(stream.Signature(width)),  #: their words, in order
+                "memory": Out(ReadSignature(width)),  #: where they lie
+                "busy": Out(1),  #: words are under way or wait in `o`
             }
         )
 

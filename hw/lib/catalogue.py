@@ -23,10 +23,13 @@ from hw.lib.leading_zeros import LeadingZeros
 from hw.lib.multiply_add import MultiplyAdd
 from hw.lib.queue import StreamQueue
 from hw.lib.read_arbiter import ReadArbiter
+from hw.lib.row_reader import RowReader
+from hw.lib.run_reader import RunReader
 from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.lib.tables import LinearLookUp, exp2_table, reciprocal_table, sqrt_table
 from hw.lib.width_converter import Narrower, Widener
+from hw.lib.write_arbiter import WriteArbiter
 
 
 def catalogue() -> dict[str, Callable[[], wiring.Component]]:
@@ -54,6 +57,9 @@ def catalogue() -> dict[str, Callable[[], wiring.Component]]:
         "float_to_code": lambda: FloatToCode(bits=16),
         "leading_zeros": lambda: LeadingZeros(width=36),
         "burst_reader": lambda: BurstReader(width=64, depth=128),
+        "run_reader": lambda: RunReader(width=64, depth=64, burst=16),
+        "row_reader": lambda: RowReader(width=64, row_bytes=64),
         "read_arbiter": lambda: ReadArbiter(width=64, count=4),
+        "write_arbiter": lambda: WriteArbiter(width=64, count=4),
         "stream_pipeline": lambda: StreamPipeline(LinearLookUp(table=reciprocal_table(16))),
     }

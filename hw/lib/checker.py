@@ -15,15 +15,18 @@ class StreamChecker(wiring.Component):
     The assertion stops the Amaranth simulator and Verilator and is a property for the prover. It
     is made at the clock edge that ends the faulty cycle: in between, combinational values may pass
     through anything. The checker only listens. Cycles under reset are not judged.
-
-    Members:
-        payload, valid, ready: connect to the stream's members of that name.
     """
 
     def __init__(self, *, shape: ShapeLike, name: str = "stream") -> None:
         self.width = width_of(shape)
         self.name = name
-        super().__init__({"payload": In(self.width), "valid": In(1), "ready": In(1)})
+        super().__init__(
+            {
+                "payload": In(self.width),  #: of the stream that is watched, as bits
+                "valid": In(1),  #: of that stream
+                "ready": In(1),  #: of that stream
+            }
+        )
 
     def watch(self, m: Module, interface: stream.Interface) -> None:
         """Connects the checker to `interface`."""

@@ -10,12 +10,8 @@ from amaranth.lib.wiring import In, Out
 class StreamDemux(wiring.Component):
     """Sends each payload to the output it names.
 
-    Latency 0, throughput one payload a cycle. A `target` of `count` or more is taken and dropped,
-    and counted in `dropped` (wraps). `i.ready` depends on the target.
-
-    Members:
-        i: stream of {`data`: shape, `target`: range(count)}. o: `count` streams of `shape`.
-        dropped: payloads without an output.
+    Latency 0, throughput one payload a cycle. A `target` of `count` or more is taken and dropped.
+    `i.ready` depends on the target.
 
     Raises:
         ValueError: `count` is below 2.
@@ -25,12 +21,17 @@ class StreamDemux(wiring.Component):
         if count < 2:
             raise ValueError(f"StreamDemux: count must be at least 2, it is {count}")
         self.count = count
-        self.layout = data.StructLayout({"data": shape, "target": range(count)})
+        self.layout = data.StructLayout(
+            {
+                "data": shape,  #: the payload
+                "target": range(count),  #: index of its output
+            }
+        )
         super().__init__(
             {
-                "i": In(stream.Signature(self.layout)),
-                "o": Out(stream.Signature(shape)).array(count),
-                "dropped": Out(16),
+                "i": In(stream.Signature(self.layout)),  #: payloads, each with the output it goes to
+                "o": Out(stream.Signature(shape)).array(count),  #: each takes those that name its index
+                "dropped": Out(16),  #: payloads that named no output, since reset; wraps
             }
         )
 

@@ -13,15 +13,13 @@ from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
 def engine_ports(memory_width: int, counters: CounterLayout) -> dict[str, Any]:
     """Members of an engine's top.
 
-    `start` with `address` of a header in memory begins a job and is ignored while `busy`; when
-    `busy` falls, all words of the job are written. `read` and `write` are the memory ports, of
-    `memory_width` bits; `counters` are those of the last job.
+    A job reads a header from memory, works, and leaves its results in memory.
     """
     return {
-        "start": In(1),
-        "address": In(ADDRESS_WIDTH),
-        "busy": Out(1),
-        "read": Out(ReadSignature(memory_width)),
-        "write": Out(WriteSignature(memory_width)),
-        "counters": Out(counters),
+        "start": In(1),  #: begin the job whose header lies at `address`; ignored while `busy`
+        "address": In(ADDRESS_WIDTH),  #: of the header, in bytes
+        "busy": Out(1),  #: a job is under way; all its words are written when it falls
+        "read": Out(ReadSignature(memory_width)),  #: the memory's words
+        "write": Out(WriteSignature(memory_width)),  #: words into the same memory
+        "counters": Out(counters),  #: of the last job
     }

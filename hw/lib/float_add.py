@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.float_format import GUARD, FloatFormat
 from hw.lib.fixed import resize
-from hw.lib.float_parts import round_pack, shift_sticky, unpack
+from hw.lib.float_parts import parts_of, rounded_code, shift_sticky
 from hw.lib.leading_zeros import leading_zeros
 from hw.lib.pipe import Pipe
 
@@ -18,20 +18,23 @@ class FloatAdd(wiring.Component):
 
     Subnormal numbers are kept; every NaN is the canonical one; a zero sum is +0 unless both are -0.
     Latency 6 cycles (order, align, add, count, shift, round), throughput one a cycle.
-
-    Members:
-        i: {`a`, `b`}, codes of `fmt`. o: a code of `fmt`.
     """
 
     latency = 6
 
     def __init__(self, *, fmt: FloatFormat) -> None:
         self.fmt = fmt
-        super().__init__({"i": In(data.StructLayout({"a": fmt.width, "b": fmt.width})), "o": Out(fmt.width)})
+        operands = data.StructLayout({"a": fmt.width, "b": fmt.width})
+        super().__init__(
+            {
+                "i": In(operands),  #: codes of `fmt`
+                "o": Out(fmt.width),  #: code of the sum
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         fmt = self.fmt
         width = fmt.mantissa + 1 + GUARD
         a, b = p.source(self.i.a, "a"), p.source(self.i.b, "b")
@@ -43,20 +46,20 @@ class FloatAdd(wiring.Component):
         small = p.stage(lambda x, y: Mux(swapped(x, y), x, y), a, b, name="small")
 
         def align(x: Value, y: Value) -> Value:
-            one, other = unpack(x, fmt), unpack(y, fmt)
+            one, other = parts_of(x, fmt), parts_of(y, fmt)
             distance = resize(one.exponent - other.exponent, unsigned(fmt.exponent))
             reach = width.bit_length()
             near = Mux(distance[reach:].any(), (1 << reach) - 1, distance[:reach])
             return shift_sticky(Cat(Const(0, GUARD), other.significand), near)
 
         def special(x: Value, y: Value) -> Value:
-            one, other = unpack(x, fmt), unpack(y, fmt)
+            one, other = parts_of(x, fmt), parts_of(y, fmt)
             nan = one.nan | other.nan | (one.infinite & other.infinite & (one.sign ^ other.sign))
             return Cat(one.infinite, nan, one.sign, one.sign ^ other.sign)
 
         aligned = p.stage(align, large, small, name="aligned")
-        wide = p.stage(lambda x: Cat(Const(0, GUARD), unpack(x, fmt).significand), large, name="wide")
-        exponent = p.stage(lambda x: unpack(x, fmt).exponent, large, name="exponent")
+        wide = p.stage(lambda x: Cat(Const(0, GUARD), parts_of(x, fmt).significand), large, name="wide")
+        exponent = p.stage(lambda x: parts_of(x, fmt).exponent, large, name="exponent")
         flags = p.stage(special, large, small, name="flags")
 
         total = p.stage(
@@ -80,7 +83,7 @@ class FloatAdd(wiring.Component):
 
         def finish(s: Value, e: Value, f: Value) -> Value:
             infinite, nan, sign, opposite = f[0], f[1], f[2], f[3]
-            code = Mux(opposite & ~s.any(), 0, round_pack(sign, e, s, fmt))[: fmt.width]
+            code = Mux(opposite & ~s.any(), 0, rounded_code(sign, e, s, fmt))[: fmt.width]
             return Mux(nan, fmt.nan, Mux(infinite, Cat(Const(fmt.infinity, fmt.width - 1), sign), code))
 
         rounded = p.stage(finish, significand, result_exponent, flags, name="rounded")

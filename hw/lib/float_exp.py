@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.float_format import SINGLE
 from golden.float_tables import LOG2E, LOG2E_FRACTION, OUT_FRACTION, TABLE_BITS, exp2_falling
 from hw.lib.fixed import resize
-from hw.lib.float_parts import is_nan, unpack
+from hw.lib.float_parts import is_nan, parts_of
 from hw.lib.pipe import Pipe, Staged
 
 DROP = SINGLE.mantissa + LOG2E_FRACTION - TABLE_BITS  # bits below the base-2 exponent's fraction, at 2**0
@@ -22,21 +22,23 @@ class FloatExp(wiring.Component):
 
     Exact at 0; error below 4.5e-5 of the result for i < 80; results below 2**-125 are 0. Latency 11 cycles,
     throughput one a cycle.
-
-    Members:
-        i: a code; its sign bit is not looked at. o: a code.
     """
 
     latency = 11
 
     def __init__(self) -> None:
-        super().__init__({"i": In(SINGLE.width), "o": Out(SINGLE.width)})
+        super().__init__(
+            {
+                "i": In(SINGLE.width),  #: a single's code; its sign bit is not looked at
+                "o": Out(SINGLE.width),  #: code of the result
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         code = p.stage(lambda v: v, p.source(self.i, "i"), name="code")
-        significand = Staged(unpack(code.value, SINGLE).significand, code.stage, "significand")
+        significand = Staged(parts_of(code.value, SINGLE).significand, code.stage, "significand")
         constant = p.constant(Const(LOG2E, LOG2E_FRACTION + 1), "log2e")
         product = p.wide_product(constant, significand, name="product")
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.float_format import GUARD, SINGLE
 from hw.lib.fixed import resize
-from hw.lib.float_parts import round_pack
+from hw.lib.float_parts import rounded_code
 from hw.lib.leading_zeros import leading_zeros
 from hw.lib.pipe import Pipe
 
@@ -22,9 +22,6 @@ class FloatFromInt(wiring.Component):
     out. Overflow gives an infinity with the value's sign. Latency 5 cycles (magnitude, count, shift, round,
     flush), throughput one a cycle.
 
-    Members:
-        i: {`value`, two's complement of `width` bits; `scale`, two's complement of 10 bits}. o: a code.
-
     Raises:
         ValueError: `width` lies outside 2 to 48.
     """
@@ -35,12 +32,22 @@ class FloatFromInt(wiring.Component):
         if not 2 <= width <= 48:
             raise ValueError(f"FloatFromInt: width must lie in 2..48, it is {width}")
         self.width = width
-        layout = data.StructLayout({"value": signed(width), "scale": SCALE})
-        super().__init__({"i": In(layout), "o": Out(SINGLE.width)})
+        layout = data.StructLayout(
+            {
+                "value": signed(width),  #: the integer
+                "scale": SCALE,  #: power of two that it is multiplied by
+            }
+        )
+        super().__init__(
+            {
+                "i": In(layout),  #: integer and scale
+                "o": Out(SINGLE.width),  #: code of the single
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         width, kept = self.width, SINGLE.mantissa + 1 + GUARD
         value, scale = p.source(self.i.value, "value"), p.source(self.i.scale, "scale")
 
@@ -55,7 +62,7 @@ class FloatFromInt(wiring.Component):
             """The code for an exponent of at least 0, where a carry still reaches the smallest normal number."""
             spare = max(width - kept, 0)
             significand = Cat(Const(0, max(kept - width, 0)), v[:spare].any() | v[spare], v[spare + 1 :])
-            return round_pack(Const(0, 1), e, significand, SINGLE)
+            return rounded_code(Const(0, 1), e, significand, SINGLE)
 
         code = p.stage(packed, normal, exponent, name="code")
         # The highest bit is set after the shift, unless the value is 0.

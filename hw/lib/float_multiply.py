@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.float_format import GUARD, FloatFormat
 from hw.lib.fixed import resize
-from hw.lib.float_parts import round_pack, shift_sticky, unpack
+from hw.lib.float_parts import parts_of, rounded_code, shift_sticky
 from hw.lib.leading_zeros import leading_zeros
 from hw.lib.pipe import Pipe, Staged
 
@@ -20,16 +20,19 @@ class FloatMultiply(wiring.Component):
 
     Subnormal numbers are kept; every NaN is the canonical one. Latency 9 cycles, throughput one a
     cycle. A significand of more than 17 bits is multiplied in four parts.
-
-    Members:
-        i: {`a`, `b`}, codes of `fmt`. o: a code of `fmt`.
     """
 
     latency = 9
 
     def __init__(self, *, fmt: FloatFormat) -> None:
         self.fmt = fmt
-        super().__init__({"i": In(data.StructLayout({"a": fmt.width, "b": fmt.width})), "o": Out(fmt.width)})
+        operands = data.StructLayout({"a": fmt.width, "b": fmt.width})
+        super().__init__(
+            {
+                "i": In(operands),  #: codes of `fmt`
+                "o": Out(fmt.width),  #: code of the product
+            }
+        )
 
     def _product(self, p: Pipe, x: Staged, y: Staged) -> Staged:
         """The exact product of two significands, 3 cycles."""
@@ -62,11 +65,11 @@ class FloatMultiply(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         fmt = self.fmt
         width = 2 * fmt.mantissa + 2
-        a = p.stage(lambda v: unpack(v, fmt), p.source(self.i.a, "a"), name="parts_a")
-        b = p.stage(lambda v: unpack(v, fmt), p.source(self.i.b, "b"), name="parts_b")
+        a = p.stage(lambda v: parts_of(v, fmt), p.source(self.i.a, "a"), name="parts_a")
+        b = p.stage(lambda v: parts_of(v, fmt), p.source(self.i.b, "b"), name="parts_b")
         x = Staged(a.value.significand, a.stage, "x")
         y = Staged(b.value.significand, b.stage, "y")
         product = self._product(p, x, y)
@@ -95,7 +98,7 @@ class FloatMultiply(wiring.Component):
         top = unsigned(fmt.exponent + 2)
         clamped = p.stage(lambda e: resize(Mux(e > 0, e, 1), top), exponent, name="clamped")
 
-        packed = p.stage(lambda s, e: round_pack(Const(0, 1), e, s, fmt), significand, clamped, name="packed")
+        packed = p.stage(lambda s, e: rounded_code(Const(0, 1), e, s, fmt), significand, clamped, name="packed")
 
         def finish(code: Value, f: Value) -> Value:
             zero, infinite, nan, sign = f[0], f[1], f[2], f[3]

@@ -11,22 +11,22 @@ from hw.lib.leading_zeros import leading_zeros
 
 
 class PartsLayout(data.StructLayout):
-    """`exponent` is 1 for subnormal numbers; `significand` has its hidden bit."""
+    """A number, taken apart."""
 
     def __init__(self, fmt: FloatFormat) -> None:
         super().__init__(
             {
-                "significand": fmt.mantissa + 1,
-                "exponent": fmt.exponent,
-                "sign": 1,
-                "zero": 1,
-                "infinite": 1,
-                "nan": 1,
+                "significand": fmt.mantissa + 1,  #: with its hidden bit
+                "exponent": fmt.exponent,  #: biased; 1 for subnormal numbers
+                "sign": 1,  #: below zero, or -0
+                "zero": 1,  #: +0 or -0
+                "infinite": 1,  #: plus or minus infinity
+                "nan": 1,  #: not a number
             }
         )
 
 
-def unpack(code: Value, fmt: FloatFormat) -> data.View:
+def parts_of(code: Value, fmt: FloatFormat) -> data.View:
     """The parts of a number's code."""
     fraction = code[: fmt.mantissa]
     exponent = code[fmt.mantissa : fmt.width - 1]
@@ -45,7 +45,7 @@ def shift_sticky(value: Value, amount: Value) -> Value:
     return Cat(shifted[0] | (value & left_out).any(), shifted[1:])
 
 
-def round_pack(sign: Value, exponent: Value, significand: Value, fmt: FloatFormat) -> Value:
+def rounded_code(sign: Value, exponent: Value, significand: Value, fmt: FloatFormat) -> Value:
     """The code of a significand with `GUARD` bits below the last place, rounded to nearest even.
 
     The hidden bit may be 0 at exponent 1. Exponent and fraction stand side by side, so that a carry
@@ -78,7 +78,7 @@ def is_nan(code: Value, fmt: FloatFormat) -> Value:
 
 def widen(code: Value) -> Value:
     """Half to single, exact; every NaN becomes the canonical one."""
-    parts = unpack(code, HALF)
+    parts = parts_of(code, HALF)
     zeros = leading_zeros(parts.significand)
     fraction = resize(parts.significand << zeros, unsigned(HALF.mantissa))
     exponent = resize(parts.exponent - zeros + (SINGLE.bias - HALF.bias), unsigned(SINGLE.exponent))

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.float_format import SINGLE
-from hw.lib.float_parts import unpack
+from hw.lib.float_parts import parts_of
 
 MANTISSA = SINGLE.mantissa
 STEPS = MANTISSA + 3  # quotient bits: one above the point, the significand's below it, and the half
@@ -21,21 +21,28 @@ class FloatReciprocal(wiring.Component):
     `done` for every value (load, 26 quotient bits, round), one division at a time. A restoring divider without
     multipliers. Of a normal number's reciprocal, which never lies halfway between two singles, the half bit
     alone decides the rounding.
-
-    Members:
-        i: {`start`: begin, dropping a division under way; `value`: a code, looked at with `start`}.
-        done: high for a cycle, with the result. o: its code, held to the next `done`.
     """
 
     latency = STEPS + 2
 
     def __init__(self) -> None:
-        layout = data.StructLayout({"start": 1, "value": SINGLE.width})
-        super().__init__({"i": In(layout), "done": Out(1), "o": Out(SINGLE.width)})
+        layout = data.StructLayout(
+            {
+                "start": 1,  #: begin; a division under way is dropped
+                "value": SINGLE.width,  #: code of the divisor, looked at with `start`
+            }
+        )
+        super().__init__(
+            {
+                "i": In(layout),  #: what to divide by, and when
+                "done": Out(1),  #: high for a cycle, with the result
+                "o": Out(SINGLE.width),  #: its code, held until the next `done`
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        parts = unpack(self.i.value, SINGLE)
+        parts = parts_of(self.i.value, SINGLE)
         operand = Signal.like(parts, reset_less=True)
         remainder = Signal(MANTISSA + 2, reset_less=True)  # twice what was left, below twice the divisor
         quotient = Signal(STEPS, reset_less=True)

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.float_format import SINGLE
 from hw.lib.fixed import resize
-from hw.lib.float_parts import shift_sticky, unpack
+from hw.lib.float_parts import parts_of, shift_sticky
 from hw.lib.pipe import Pipe
 
 SHIFT = signed(10)
@@ -21,10 +21,6 @@ class FloatToCode(wiring.Component):
     NaN gives 0, an infinity clips. Subnormal x count as 0, which is what they round to for shift <= 125.
     Latency 4 cycles (distance, shift, round, clip), throughput one a cycle.
 
-    Members:
-        i: {`x`, a single's code; `shift`, two's complement of 10 bits; `limit`, `bits` - 1 bits}.
-        o: {`code`, two's complement of `bits` bits; `clipped`, the rounded value lay beyond the limit}.
-
     Raises:
         ValueError: `bits` lies outside 8 to 18.
     """
@@ -35,12 +31,29 @@ class FloatToCode(wiring.Component):
         if not 8 <= bits <= 18:
             raise ValueError(f"FloatToCode: bits must lie in 8..18, it is {bits}")
         self.bits = bits
-        i = data.StructLayout({"x": SINGLE.width, "shift": SHIFT, "limit": bits - 1})
-        super().__init__({"i": In(i), "o": Out(data.StructLayout({"code": signed(bits), "clipped": 1}))})
+        i = data.StructLayout(
+            {
+                "x": SINGLE.width,  #: code of a single
+                "shift": SHIFT,  #: power of two that it is multiplied by
+                "limit": bits - 1,  #: largest magnitude of the result
+            }
+        )
+        o = data.StructLayout(
+            {
+                "code": signed(bits),  #: the rounded and clipped value
+                "clipped": 1,  #: the rounded value lay beyond the limit
+            }
+        )
+        super().__init__(
+            {
+                "i": In(i),  #: a single and how to quantise it
+                "o": Out(o),  #: its code
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         bits = self.bits
         x, shift, limit = (p.source(self.i[name], name) for name in ("x", "shift", "limit"))
 
@@ -50,12 +63,12 @@ class FloatToCode(wiring.Component):
 
         def top(v: Value) -> Value:
             """The significand's high bits and what the least shift keeps below them; 0 for what gives 0."""
-            parts = unpack(v, SINGLE)
+            parts = parts_of(v, SINGLE)
             s = parts.significand
             return Mux(parts.nan | ~s[-1], 0, Cat(s[: drop + 1].any(), s[drop + 1 :]))
 
         def distance(v: Value, k: Value) -> Value:
-            return (SINGLE.mantissa + SINGLE.bias - least) - unpack(v, SINGLE).exponent - k
+            return (SINGLE.mantissa + SINGLE.bias - least) - parts_of(v, SINGLE).exponent - k
 
         significand = p.stage(top, x, name="significand")
         far = p.stage(distance, x, shift, name="far")
@@ -68,7 +81,7 @@ class FloatToCode(wiring.Component):
         aligned = p.stage(shifted, significand, far, name="aligned")
         wide = unsigned(bits + 1)  # a carry above the significand
         rounded = p.stage(lambda s: resize(s[BELOW:] + (s[1] & (s[0] | s[BELOW])), wide), aligned, name="rounded")
-        infinite = p.stage(lambda v: unpack(v, SINGLE).infinite, x, name="infinite")
+        infinite = p.stage(lambda v: parts_of(v, SINGLE).infinite, x, name="infinite")
         sign = p.stage(lambda v: v[-1], x, name="sign")
 
         def clip(r: Value, n: Value, most: Value, s: Value) -> Value:

@@ -13,9 +13,6 @@ class StreamFork(wiring.Component):
     Takers may accept in different cycles; `i` moves on when the last one has. Latency 0, throughput
     one payload a cycle. No taker's `ready` reaches another's `valid`; all reach `i.ready`.
 
-    Members:
-        i: stream of `shape`. o: `count` streams of `shape`.
-
     Raises:
         ValueError: `count` is below 2.
     """
@@ -24,7 +21,12 @@ class StreamFork(wiring.Component):
         if count < 2:
             raise ValueError(f"StreamFork: count must be at least 2, it is {count}")
         self.count = count
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)).array(count)})
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),  #: moves on when every taker has its payload
+                "o": Out(stream.Signature(shape)).array(count),  #: one to each taker
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -16,10 +16,6 @@ class StreamJoin(wiring.Component):
 
     Latency 0, throughput one payload a cycle. An input's `ready` depends on all inputs' `valid`.
 
-    Members:
-        i_<name>: stream of `shapes[name]`, for every name.
-        o: stream of a layout with the same names.
-
     Raises:
         ValueError: `shapes` is empty.
     """
@@ -28,8 +24,14 @@ class StreamJoin(wiring.Component):
         if not shapes:
             raise ValueError("StreamJoin: shapes must name at least one input")
         self.names = list(shapes)
+        #: i_<name>: one input for every name of `shapes`, taken together with the others
         members = {f"i_{name}": In(stream.Signature(shape)) for name, shape in shapes.items()}
-        super().__init__({**members, "o": Out(stream.Signature(data.StructLayout(dict(shapes))))})
+        super().__init__(
+            {
+                **members,
+                "o": Out(stream.Signature(data.StructLayout(dict(shapes)))),  #: a payload of each, by the same names
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

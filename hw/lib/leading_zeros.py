@@ -42,9 +42,6 @@ class LeadingZeros(wiring.Component):
 
     Latency 1 cycle, throughput one a cycle.
 
-    Members:
-        i: a word of `width` bits. o: the count, 0 to `width`.
-
     Raises:
         ValueError: `width` is below 1.
     """
@@ -54,7 +51,12 @@ class LeadingZeros(wiring.Component):
     def __init__(self, *, width: int) -> None:
         if width < 1:
             raise ValueError(f"LeadingZeros: width must be at least 1, it is {width}")
-        super().__init__({"i": In(width), "o": Out(range(width + 1))})
+        super().__init__(
+            {
+                "i": In(width),  #: the word
+                "o": Out(range(width + 1)),  #: its leading zeros, 0 to `width`
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

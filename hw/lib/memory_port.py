@@ -15,28 +15,44 @@ MAX_BURST = 64  # words a request
 
 
 class ReadRequestLayout(data.StructLayout):
-    """`address` of the first word, number of words `length`, 1 to 64."""
+    """A burst to read."""
 
     def __init__(self) -> None:
-        super().__init__({"address": ADDRESS_WIDTH, "length": range(MAX_BURST + 1)})
+        super().__init__(
+            {
+                "address": ADDRESS_WIDTH,  #: of the first word, in bytes
+                "length": range(MAX_BURST + 1),  #: in words, 1 to 64
+            }
+        )
 
 
 class ReadDataLayout(data.StructLayout):
-    """One word; `last` marks the end of its burst."""
+    """A word that was read."""
 
     def __init__(self, width: int) -> None:
-        super().__init__({"data": width, "last": 1})
+        super().__init__(
+            {
+                "data": width,  #: the word
+                "last": 1,  #: it ends its burst
+            }
+        )
 
 
 class WriteLayout(data.StructLayout):
-    """One word and its address; `last` marks the end of a run of rising addresses."""
+    """A word to write."""
 
     def __init__(self, width: int) -> None:
-        super().__init__({"address": ADDRESS_WIDTH, "data": width, "last": 1})
+        super().__init__(
+            {
+                "address": ADDRESS_WIDTH,  #: of the word, in bytes
+                "data": width,  #: the word
+                "last": 1,  #: it ends a run of rising addresses
+            }
+        )
 
 
 class ReadSignature(wiring.Signature):
-    """`request` towards the memory, `response` back, words of `width` bits; seen from the client.
+    """Reads words of `width` bits; seen from the client.
 
     Raises:
         ValueError: `width` is no power of two of at least 32.
@@ -46,14 +62,14 @@ class ReadSignature(wiring.Signature):
         self.width = _checked(width)
         super().__init__(
             {
-                "request": Out(stream.Signature(ReadRequestLayout())),
-                "response": In(stream.Signature(ReadDataLayout(width))),
+                "request": Out(stream.Signature(ReadRequestLayout())),  #: bursts that are asked for
+                "response": In(stream.Signature(ReadDataLayout(width))),  #: their words, in the order of the requests
             }
         )
 
 
 class WriteSignature(wiring.Signature):
-    """`request` towards the memory, words of `width` bits; seen from the client. Writes are posted.
+    """Writes words of `width` bits; seen from the client. Writes are posted.
 
     Raises:
         ValueError: `width` is no power of two of at least 32.
@@ -61,7 +77,11 @@ class WriteSignature(wiring.Signature):
 
     def __init__(self, width: int) -> None:
         self.width = _checked(width)
-        super().__init__({"request": Out(stream.Signature(WriteLayout(width)))})
+        super().__init__(
+            {
+                "request": Out(stream.Signature(WriteLayout(width))),  #: words, in the order in which they are written
+            }
+        )
 
 
 def _checked(width: int) -> int:

@@ -15,9 +15,6 @@ class MultiplyAdd(wiring.Component):
     Latency 3 cycles, throughput one a cycle. Operands of at most 18 bits, signed, fill one ECP5
     multiplier.
 
-    Members:
-        i: {`a`, `b`, `c`} of the given shapes. o: signed, wide enough for every result.
-
     Raises:
         ValueError: an operand has no bits or more than 64.
     """
@@ -28,13 +25,18 @@ class MultiplyAdd(wiring.Component):
         for name, shape in (("a", a), ("b", b), ("c", c)):
             if not 1 <= shape.width <= 64:
                 raise ValueError(f"MultiplyAdd: {name} must have 1 to 64 bits, it has {shape.width}")
-        layout = data.StructLayout({"a": a, "b": b, "c": c})
+        operands = data.StructLayout({"a": a, "b": b, "c": c})
         width = max(a.width + b.width, c.width) + 2
-        super().__init__({"i": In(layout), "o": Out(Shape(width, signed=True))})
+        super().__init__(
+            {
+                "i": In(operands),  #: the two factors and the addend
+                "o": Out(Shape(width, signed=True)),  #: wide enough for every result
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         a, b, c = (p.stage(lambda v: v, p.source(self.i[n], n), name=f"{n}_in") for n in "abc")
         product = p.stage(lambda x, y: x * y, a, b, name="product")
         total = p.stage(lambda x, y: x + y, product, c, name="total")

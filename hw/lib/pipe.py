@@ -35,11 +35,12 @@ class Pipe:
     `stage` applies a function to operands that may be of different ages: younger ones wait for
     the oldest in registers (long waits in a small ring memory), so a formula reads like the
     mathematics and is balanced by construction. Throughput one a cycle. Nothing but the rings'
-    pointers is reset; a valid bit has to travel beside the data (`hw.lib.stream_pipeline`).
+    pointers is reset; a valid bit has to travel beside the data (`hw.lib.stream_pipeline`). The
+    platform reaches the rings, where a proof asks that no row is written while it is read.
     """
 
-    def __init__(self, m: Module) -> None:
-        self.m = m
+    def __init__(self, m: Module, platform: object) -> None:
+        self.m, self.platform = m, platform
         self._delayed: dict[Staged, dict[int, Any]] = {}
         self._pointers: dict[int, tuple[Signal, Value]] = {}
         self._rings = self._roms = 0
@@ -89,7 +90,7 @@ class Pipe:
     def _ring(self, value: Any, wait: int, name: str) -> Any:
         """A delay of `wait` cycles: write at a moving pointer, read the word written longest ago."""
         raw = Value.cast(value)
-        write, read = two_port_memory(self.m, None, f"ring_{self._rings}", width=len(raw), depth=wait)
+        write, read = two_port_memory(self.m, self.platform, f"ring_{self._rings}", width=len(raw), depth=wait)
         self._rings += 1
         pointer, oldest = self._pointer(wait)
         delayed = Signal(value.shape(), name=name)

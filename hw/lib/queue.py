@@ -19,10 +19,6 @@ class StreamQueue(wiring.Component):
     than 32 words of 64 bits are block RAM, less are LUTs. All of `o` and `i.ready` come from
     registers.
 
-    Members:
-        i, o: streams of `shape`.
-        level: payloads held, 0 to `depth`.
-
     Raises:
         ValueError: `depth` is below 2.
     """
@@ -33,9 +29,9 @@ class StreamQueue(wiring.Component):
         self.depth = depth
         super().__init__(
             {
-                "i": In(stream.Signature(shape)),
-                "o": Out(stream.Signature(shape)),
-                "level": Out(range(depth + 1)),
+                "i": In(stream.Signature(shape)),  #: ready while fewer than `depth` are held
+                "o": Out(stream.Signature(shape)),  #: the oldest one that is held
+                "level": Out(range(depth + 1)),  #: how many are held, the one at `o` included
             }
         )
 

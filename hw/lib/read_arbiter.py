@@ -19,9 +19,6 @@ class ReadArbiter(wiring.Component):
     from 2 cycles after the request has left. Throughput one request and one word a cycle. At most
     `outstanding` bursts are under way. Clients must have room for what they asked.
 
-    Members:
-        clients: `count` read ports, towards the clients. memory: one read port.
-
     Raises:
         ValueError: `count` or `outstanding` is below 2, or `width` is no power of two of at least 32.
     """
@@ -31,7 +28,12 @@ class ReadArbiter(wiring.Component):
             if value < 2:
                 raise ValueError(f"ReadArbiter: {name} must be at least 2, it is {value}")
         self.width, self.count, self.outstanding = width, count, outstanding
-        super().__init__({"clients": In(ReadSignature(width)).array(count), "memory": Out(ReadSignature(width))})
+        super().__init__(
+            {
+                "clients": In(ReadSignature(width)).array(count),  #: read ports, towards the clients
+                "memory": Out(ReadSignature(width)),  #: all their bursts
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

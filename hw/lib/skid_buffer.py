@@ -13,13 +13,15 @@ class SkidBuffer(wiring.Component):
     """Two registers: payload, valid and ready all leave from flip-flops.
 
     Latency 1 cycle, throughput one payload a cycle, capacity 2.
-
-    Members:
-        i, o: streams of `shape`.
     """
 
     def __init__(self, *, shape: ShapeLike) -> None:
-        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),  #: ready while one of the two places is free
+                "o": Out(stream.Signature(shape)),  #: the same payloads
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

@@ -33,9 +33,6 @@ class StreamPipeline(wiring.Component):
     Throughput one payload a cycle if `depth` is at least L + 3, the time until a credit is back
     (the default is L + 4); else `depth` payloads in L + 3 cycles.
 
-    Members:
-        i, o: streams of the shapes of the datapath's `i` and `o`.
-
     Raises:
         ValueError: `depth` is below 2 or the datapath's latency below 1.
     """
@@ -50,8 +47,8 @@ class StreamPipeline(wiring.Component):
             raise ValueError(f"StreamPipeline: depth must be at least 2, it is {self.depth}")
         super().__init__(
             {
-                "i": In(stream.Signature(datapath.i.shape())),
-                "o": Out(stream.Signature(datapath.o.shape())),
+                "i": In(stream.Signature(datapath.i.shape())),  #: operands; ready while a result would find a place
+                "o": Out(stream.Signature(datapath.o.shape())),  #: results that are kept, in order
             }
         )
 

@@ -26,11 +26,16 @@ class StepLookUp(wiring.Component):
 
     def __init__(self, *, table: StepTable) -> None:
         self.table = table
-        super().__init__({"i": In(table.in_bits), "o": Out(range(max(table.values) + 1))})
+        super().__init__(
+            {
+                "i": In(table.in_bits),  #: the argument's code
+                "o": Out(range(max(table.values) + 1)),  #: the table's word for it
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         m.d.comb += self.o.eq(p.step_table(self.table, p.source(self.i, "i"), name="word").value)
         return m
 
@@ -48,11 +53,16 @@ class LinearLookUp(wiring.Component):
 
     def __init__(self, *, table: LinearTable) -> None:
         self.table = table
-        super().__init__({"i": In(table.in_bits), "o": Out(range(table.highest + 1))})
+        super().__init__(
+            {
+                "i": In(table.in_bits),  #: the argument's code
+                "o": Out(range(table.highest + 1)),  #: the value on the chord
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         m.d.comb += self.o.eq(p.linear_table(self.table, p.source(self.i, "i"), name="value").value)
         return m
 

@@ -16,9 +16,6 @@ class Narrower(wiring.Component):
     the old one, so `i.ready` depends on `o.ready`). `i.payload.count` is the number of elements to
     send, up to `ratio`; a word of 0 is taken and sends nothing.
 
-    Members:
-        i: stream of {`data`: ratio × shape, `count`}. o: stream of `shape`.
-
     Raises:
         ValueError: `ratio` is below 2.
     """
@@ -27,9 +24,19 @@ class Narrower(wiring.Component):
         if ratio < 2:
             raise ValueError(f"Narrower: ratio must be at least 2, it is {ratio}")
         self.ratio = ratio
-        self.layout = data.StructLayout({"data": data.ArrayLayout(shape, ratio), "count": range(ratio + 1)})
+        self.layout = data.StructLayout(
+            {
+                "data": data.ArrayLayout(shape, ratio),  #: the elements, from 0 on
+                "count": range(ratio + 1),  #: how many of them count
+            }
+        )
         self.width = width_of(shape)
-        super().__init__({"i": In(stream.Signature(self.layout)), "o": Out(stream.Signature(shape))})
+        super().__init__(
+            {
+                "i": In(stream.Signature(self.layout)),  #: words, each with the number of its elements to send
+                "o": Out(stream.Signature(shape)),  #: their elements, one by one
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -54,9 +61,6 @@ class Widener(wiring.Component):
     `o.ready`). `i.payload.last` closes a word early; `o.payload.count` says how many elements it
     holds, the rest are zero.
 
-    Members:
-        i: stream of {`data`: shape, `last`}. o: stream of {`data`: ratio × shape, `count`}.
-
     Raises:
         ValueError: `ratio` is below 2.
     """
@@ -65,9 +69,24 @@ class Widener(wiring.Component):
         if ratio < 2:
             raise ValueError(f"Widener: ratio must be at least 2, it is {ratio}")
         self.ratio = ratio
-        self.layout = data.StructLayout({"data": data.ArrayLayout(shape, ratio), "count": range(ratio + 1)})
-        element = data.StructLayout({"data": shape, "last": 1})
-        super().__init__({"i": In(stream.Signature(element)), "o": Out(stream.Signature(self.layout))})
+        self.layout = data.StructLayout(
+            {
+                "data": data.ArrayLayout(shape, ratio),  #: the elements, from 0 on
+                "count": range(ratio + 1),  #: how many of them count
+            }
+        )
+        element = data.StructLayout(
+            {
+                "data": shape,  #: the element
+                "last": 1,  #: it closes its word
+            }
+        )
+        super().__init__(
+            {
+                "i": In(stream.Signature(element)),  #: elements
+                "o": Out(stream.Signature(self.layout)),  #: words, each with the number of elements it holds
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()

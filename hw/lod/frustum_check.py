@@ -37,7 +37,7 @@ class FrustumCheck(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         sides = [
             p.stage(lambda v: v, p.source(self.i[name][k], f"{name}_{k}"), name=f"{name}_in_{k}")
             for name in ("low", "high")

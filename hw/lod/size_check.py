@@ -38,7 +38,7 @@ class SizeCheck(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         node, header = p.source(self.i.node, "node"), p.source(self.i.header, "header")
         boxes = [self._box(p, node, header, k) for k in range(3)]
         axes = [self._distance(p, k, *box) for k, box in enumerate(boxes)]

@@ -34,7 +34,7 @@ class Slack(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         left, right = p.source(self.i.left, "left"), p.source(self.i.right, "right")
         zeros, commit = p.source(self.i.zeros, "zeros"), p.source(self.i.commit, "commit")
         bits = unsigned(DOUBLE_BITS)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from amaranth.hdl import Array, Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 
-from hw.lib.arbiter import RoundRobinArbiter
 from hw.lib.counters import CounterLayout, count
 from hw.lib.engine_ports import engine_ports
-from hw.lib.memory_port import WriteLayout
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
 from hw.lib.tree import add_all
+from hw.lib.write_arbiter import WriteArbiter
 from hw.lod.config import Config
 from hw.lod.job_fetch import JobFetch
 from hw.lod.result_writer import ResultWriter
@@ -77,17 +76,20 @@ class LodEngine(wiring.Component):
         for client, reader in zip(arbiter.clients, readers.values(), strict=True):
             wiring.connect(m, client, reader)
         writers = {"result": writer.write, "queue": search.queue_write, "state": search.state_write}
-        written = self._write(m, [w.request for w in writers.values()])
+        m.submodules.writes = writes = WriteArbiter(width=config.memory_width, count=len(writers))
+        for client, each in zip(writes.clients, writers.values(), strict=True):
+            wiring.connect(m, client, each)
+        wiring.connect(m, wiring.flipped(self.write), writes.memory)
 
         m.submodules.flow = flow = ViewFlow()
         connect(m, search.results, writer.i)
-        m.d.comb += [search.queue_written.eq(written[1]), search.state_written.eq(written[2])]
+        m.d.comb += [search.queue_written.eq(writes.taken[1]), search.state_written.eq(writes.taken[2])]
         starts = Signal()
         m.d.comb += starts.eq(self.start & ~self.busy)
         self._views(m, fetch, search, writer, flow, starts)
         events = search.events
         words = {f"{name}_words": transfer(reader.response) for name, reader in readers.items()}
-        stored = {f"{name}_write_words": moved for name, moved in zip(writers, written, strict=True)}
+        stored = {f"{name}_write_words": moved for name, moved in zip(writers, writes.taken, strict=True)}
         named = {
             "cycles": Value.cast(1), "views": writer.start, "subtrees": events.visit, "hits": events.hit,
             "misses": add_all(list(events.miss)), "nodes_loaded": events.loaded, "nodes_tested": events.tested,
@@ -100,21 +102,6 @@ class LodEngine(wiring.Component):
         busy = self.busy
         count(m, self.counters, {n: e & Cat(busy).replicate(len(e)) for n, e in named.items()}, clear=starts)
         return m
-
-    def _write(self, m: Module, requests: list) -> list[Value]:
-        """The writers on one port. Returns, for each, that the memory takes one of its words."""
-        m.submodules.writes = arbiter = RoundRobinArbiter(
-            shape=WriteLayout(self.config.memory_width), count=len(requests)
-        )
-        for request, i in zip(requests, arbiter.i, strict=True):
-            connect(m, request, i)
-        out = self.write.request
-        m.d.comb += [
-            out.payload.eq(arbiter.o.payload.data),
-            out.valid.eq(arbiter.o.valid),
-            arbiter.o.ready.eq(out.ready),
-        ]
-        return [transfer(out) & (arbiter.o.payload.source == k) for k in range(len(requests))]
 
     def _views(
         self, m: Module, fetch: JobFetch, search: Search, writer: ResultWriter, flow: ViewFlow, starts: Value

@@ -7,10 +7,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.memory_map import COARSE_BYTES
-from hw.lib.burst_reader import BurstReader
 from hw.lib.fork import StreamFork
-from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
+from hw.lib.memory_port import ReadSignature
 from hw.lib.queue import StreamQueue
+from hw.lib.run_reader import RunReader
 from hw.lib.stream import connect, transfer
 from hw.splat.config import Config
 from hw.splat.layouts import RowLayout, VisitLayout, header_layout
@@ -44,7 +44,9 @@ class CoarseFetch(wiring.Component):
         shape = VisitLayout(config.spec)
         m.submodules.fork = fork = StreamFork(shape=shape, count=2)
         m.submodules.visits = visits = StreamQueue(shape=shape, depth=VISITS_AHEAD)
-        m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.coarse_words)
+        m.submodules.reader = reader = RunReader(
+            width=config.memory_width, depth=config.coarse_words, burst=min(BURST, config.coarse_words)
+        )
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
         connect(m, self.i, fork.i)
         connect(m, fork.o[1], visits.i)
@@ -52,32 +54,16 @@ class CoarseFetch(wiring.Component):
         self._rows(m, visits.o, reader.o)
         return m
 
-    def _ask(self, m: Module, visit: stream.Interface, request: stream.Interface) -> None:
-        """Requests a voxel's words in bursts."""
+    def _ask(self, m: Module, visit: stream.Interface, run: stream.Interface) -> None:
+        """Requests a voxel's words; an end mark has none."""
         per_word = self.config.word_bytes // COARSE_BYTES
-        burst = min(BURST, self.config.coarse_words)
-        asking = Signal()
-        address = Signal(ADDRESS_WIDTH)
-        left = Signal(17)  # words
+        first, count, end = visit.payload.first, visit.payload["count"], visit.payload.end
         m.d.comb += [
-            request.payload.address.eq(address),
-            request.payload.length.eq(Mux(left > burst, burst, left)),
-            request.valid.eq(asking),
-            visit.ready.eq(~asking),
+            run.payload.address.eq(self.frame.coarse_address + first.shift_left((COARSE_BYTES - 1).bit_length())),
+            run.payload.length.eq((count + (per_word - 1)).shift_right((per_word - 1).bit_length())),
+            run.valid.eq(visit.valid & ~end),
+            visit.ready.eq(run.ready | end),
         ]
-        with m.If(transfer(visit) & ~visit.payload.end):
-            first = visit.payload.first
-            m.d.sync += [
-                asking.eq(1),
-                address.eq(self.frame.coarse_address + first.shift_left((COARSE_BYTES - 1).bit_length())),
-                left.eq((visit.payload["count"] + (per_word - 1)).shift_right((per_word - 1).bit_length())),
-            ]
-        with m.If(transfer(request)):
-            m.d.sync += [
-                address.eq(address + burst * self.config.word_bytes),
-                left.eq(left - request.payload.length),
-                asking.eq(left > burst),
-            ]
 
     def _rows(self, m: Module, visit: stream.Interface, words: stream.Interface) -> None:
         """Cuts words in rows; takes the next visit with the last row of the one before."""

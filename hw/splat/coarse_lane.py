@@ -49,7 +49,7 @@ class CoarseLane(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec = self.spec
         half = p.stage(lambda v: v, p.source(self.i.half, "half"), name="half_in")
         up = CAMERA_FRACTION - spec.position_bits

@@ -47,7 +47,7 @@ class CoarseRow(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         row, out = self.i.row, self.o
         lanes = repeat(m, platform, "coarse_lane", self.lanes, lambda: CoarseLane(spec=self.spec))
         for k, lane in enumerate(lanes):

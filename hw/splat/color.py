@@ -48,7 +48,7 @@ class Color(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec = self.spec
         up = spec.dc_fraction - spec.color_fraction
         base = [Staged(shift_round(self.i.dc[c], up, "half_up"), 0, f"base_{name}") for c, name in enumerate("rgb")]

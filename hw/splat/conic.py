@@ -40,7 +40,7 @@ class Conic(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         bits, wide = self.spec.mantissa_bits, self.spec.covariance_bits
         cov = {name: p.source(self.i[name], name) for name in ("xx", "xy", "yy")}
         largest = p.stage(lambda a, b: a | b, cov["xx"], cov["yy"], name="largest")

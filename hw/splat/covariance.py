@@ -67,7 +67,7 @@ class Covariance(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         scale, exponent = self._scale(p)
         rows = [self._row(p, axis, scale) for axis in range(2)]
         sums, sum_zeros = self._sums(p, rows)

@@ -8,6 +8,7 @@ from amaranth.lib.memory import ReadPort, WritePort
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.memory import two_port_memory
+from hw.lib.payloads import SortedLayout
 from hw.lib.queue import StreamQueue
 from hw.lib.shared import repeat
 from hw.lib.stream import connect, transfer
@@ -15,7 +16,7 @@ from hw.lib.tree import balanced
 from hw.splat.config import Config
 from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import ARRIVAL_WIDTH, ItemLayout, order_key
-from hw.splat.layouts import SortedLayout, SurvivorLayout
+from hw.splat.layouts import SurvivorLayout
 from hw.splat.slot_pool import SlotPool
 
 Candidate = tuple[data.View, Value, Value]  # a root, whether it is there, its bank

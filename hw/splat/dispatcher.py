@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.payloads import SortedLayout, SplatLayout
 from hw.lib.tree import or_all
 from hw.splat.config import Config
 from hw.splat.lane_array import OperationLayout
-from hw.splat.layouts import SortedLayout, SplatLayout
 from hw.splat.pixel_lane import HAZARD
 
 

@@ -46,7 +46,7 @@ class Extents(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         factor = self._factor(p)
         extents = [self._extent(p, v, factor, name) for name, v in zip(DIRECTIONS, self._variances(p), strict=True)]
         p.finish(self.o, self.latency, extent=p.join(extents, "extent"))

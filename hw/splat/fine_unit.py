@@ -50,7 +50,7 @@ class FineUnit(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec = self.spec
         units = {
             "projection": Projection(spec=spec), "view_rotation": ViewRotation(spec=spec),

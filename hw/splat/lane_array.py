@@ -56,7 +56,7 @@ class LaneArray(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec = self.spec
         operation, terms = self.i.operation, self.i.terms
         lanes = repeat(m, platform, "pixel_lane", spec.lanes, lambda: PixelLane(spec=spec))

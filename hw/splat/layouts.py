@@ -1,13 +1,13 @@
-"""Every payload of the splatting engine's streams."""
+"""Payloads of the splatting engine's streams; splats themselves are in `hw.lib.payloads`."""
 
 from __future__ import annotations
 
-from amaranth.hdl import signed
 from amaranth.lib import data
 
 from golden.splat.memory_map import GROUP, HEADER, VOXEL, coarse_half, record
 from golden.splat.spec import Spec
 from hw.lib.fixed import shape_of
+from hw.lib.payloads import SplatLayout
 from hw.lib.row_layout import layout_of
 
 INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
@@ -116,22 +116,6 @@ class DetailLayout(data.StructLayout):
         )
 
 
-class SplatLayout(data.StructLayout):
-    """A Gaussian on the group's pixels, see `golden.splat.fine_filter.Splats`."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(
-            {
-                "mean": data.ArrayLayout(shape_of(spec.mean_format), 2),  #: centre from the group's corner
-                "conic": data.ArrayLayout(signed(spec.mantissa_bits + 1), 3),  #: mantissas of a, b, c
-                "conic_shift": 6,  #: conic = mantissa · 2**-conic_shift
-                "opacity": spec.opacity_bits,  #: -log2
-                "color": data.ArrayLayout(spec.color_format.width, 3),  #: red, green, blue
-                "mask": spec.columns**2,  #: sub-tiles that it can touch, row by row
-            }
-        )
-
-
 class SurvivorLayout(data.StructLayout):
     """A splat on its way to the depth sort."""
 
@@ -141,17 +125,5 @@ class SurvivorLayout(data.StructLayout):
                 "mark": MarkLayout(spec),  #: what comes with it
                 "depth": spec.depth_bits,  #: sort key
                 "splat": SplatLayout(spec),  #: if `mark.some`
-            }
-        )
-
-
-class SortedLayout(data.StructLayout):
-    """A splat in drawing order, or the end of its group."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(
-            {
-                "end": 1,  #: the group is complete, and this no splat
-                "splat": SplatLayout(spec),  #: to draw next
             }
         )

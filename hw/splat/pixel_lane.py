@@ -54,7 +54,7 @@ class PixelLane(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         alpha = self._alpha(p)
         transmittance, weight = self._blend(m, p, alpha)
         self._shade(m, p, platform, transmittance, weight)

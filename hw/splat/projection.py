@@ -52,7 +52,7 @@ class Projection(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         bits = self.spec.mantissa_bits
         x, y, z = (p.source(self.i.point[k], name) for k, name in enumerate("xyz"))
         mantissa, zeros = p.normalise(z, DEPTH_BITS, bits, name="depth")

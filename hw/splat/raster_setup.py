@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import FAR, GUARD_BITS, Spec
 from hw.lib.fixed import resize, shape_of, shift_round
+from hw.lib.payloads import SplatLayout
 from hw.lib.pipe import Pipe, Staged
-from hw.splat.layouts import SplatLayout
 
 
 def cross_factors(spec: Spec) -> list[int]:
@@ -55,7 +55,7 @@ class RasterSetup(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec = self.spec
         splat = self.i.splat
         dx = self._distance(p, "column", 0)

@@ -7,12 +7,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
+from hw.lib.payloads import SortedLayout
 from hw.lib.pipe import Pipe
 from hw.lib.stream import connect
 from hw.splat.config import Config
 from hw.splat.dispatcher import Dispatcher
 from hw.splat.lane_array import LaneArray
-from hw.splat.layouts import SortedLayout, group_layout
+from hw.splat.layouts import group_layout
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.raster_setup import RasterSetup
 
@@ -61,7 +62,7 @@ class Rasteriser(wiring.Component):
             setup.i.row.eq(operation.place[log2_columns:]),
             lanes.i.terms.eq(setup.o),
         ]
-        self._carry(m, dispatcher, lanes)
+        self._carry(m, platform, dispatcher, lanes)
         silent = dispatcher.silent
         m.d.comb += [
             dispatcher.drawn.eq(lanes.drawn),
@@ -85,9 +86,9 @@ class Rasteriser(wiring.Component):
         self._stop(m, dispatcher)
         return m
 
-    def _carry(self, m: Module, dispatcher: Dispatcher, lanes: LaneArray) -> None:
+    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray) -> None:
         """Operation and colour wait for the set-up's result; the flags that write are reset."""
-        p = Pipe(m)
+        p = Pipe(m, platform)
         latency = RasterSetup.latency
         color = p.at(p.source(dispatcher.splat.color, "color"), latency)
         place = p.at(p.source(dispatcher.operation.place, "place"), latency)

@@ -44,7 +44,7 @@ class Touch(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         n = self.spec.columns
         low, high = self._intervals(p)
         edge = [self._edge(k) for k in range(n)]

@@ -36,7 +36,7 @@ class ViewRotation(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         q = [p.source(self.i.quaternion[k], name) for k, name in enumerate("wxyz")]
         rotation = self._matrix(p, self._product(p, q))
         p.finish(self.o, self.latency, rotation=p.join(rotation, "rotation"))

@@ -33,7 +33,7 @@ class VoxelOrigin(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         spec = self.spec
         coordinate = shape_of(spec.camera_format)
         rotation = spec.rotation_format

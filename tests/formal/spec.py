@@ -50,7 +50,7 @@ class StreamSpec(Elaboratable):
         self.inputs = [
             (
                 Value.cast(port.value)[field.offset : field.offset + field.width],
-                Signal(field.width if field.width <= WIDE else FREE, name=f"{port.name}.{field.name}".rstrip(".")),
+                Signal(field.width if field.width <= WIDE else FREE, name=_free_name(port.name, field.name)),
             )
             for port in ports_of(dut)
             if port.flow == In
@@ -73,6 +73,11 @@ class StreamSpec(Elaboratable):
         return m
 
 
+def _free_name(port: str, field: str) -> str:
+    """Amaranth itself calls the field of a port `port.field`."""
+    return "__".join([port, *field.split(".")] if field else [port])
+
+
 def assume_stream(m: Module, interface: stream.Interface, name: str) -> None:
     """Once valid, the stream stays valid with the same payload until it is taken."""
     payload = Value.cast(interface.payload)
@@ -88,10 +93,6 @@ class Scoreboard(wiring.Component):
 
     Asserts that what is offered is the oldest of what was pushed, and that no more than `capacity`
     are held.
-
-    Members:
-        push, pushed: something enters. offer, offered: something stands at the output. pop: it
-        leaves. held: number inside. oldest: what must leave next.
     """
 
     def __init__(self, *, shape: ShapeLike, capacity: int) -> None:
@@ -99,13 +100,13 @@ class Scoreboard(wiring.Component):
         self.width = Shape.cast(shape).width
         super().__init__(
             {
-                "push": In(1),
-                "pushed": In(self.width),
-                "offer": In(1),
-                "offered": In(self.width),
-                "pop": In(1),
-                "held": Out(range(capacity + 1)),
-                "oldest": Out(self.width),
+                "push": In(1),  #: something enters
+                "pushed": In(self.width),  #: what enters
+                "offer": In(1),  #: something stands at the output
+                "offered": In(self.width),  #: what stands there
+                "pop": In(1),  #: it leaves
+                "held": Out(range(capacity + 1)),  #: number inside
+                "oldest": Out(self.width),  #: what must leave next
             }
         )
 

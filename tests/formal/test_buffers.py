@@ -50,7 +50,7 @@ class Increment(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         i = p.source(self.i, "i")
         p.finish(
             self.o,

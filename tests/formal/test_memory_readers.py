@@ -1,4 +1,4 @@
-"""Burst reader and read arbiter, with any memory that answers in order; in runs of any length.
+"""Readers and arbiters, with any memory that answers in order; in runs of any length.
 
 The memory answers nothing that was not asked for, ends each burst with `last`, and may take and
 answer whenever it likes.
@@ -9,11 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from amaranth.hdl import Assert, Assume, Cat, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal, Value
 
 from hw.lib.burst_reader import BurstReader
 from hw.lib.read_arbiter import ReadArbiter
+from hw.lib.row_reader import RowReader
+from hw.lib.run_reader import RunReader
 from hw.lib.stream import transfer
+from hw.lib.write_arbiter import WriteArbiter
 from tests.formal.spec import establish, scoreboard
 
 
@@ -45,6 +48,65 @@ def test_burst_reader(depth: int, tmp_path: Path) -> None:
         return (words.held == depth - 1) & (asked == 1)
 
     establish(lambda: BurstReader(width=32, depth=depth), properties, tmp_path)
+
+
+def test_run_reader(tmp_path: Path) -> None:
+    """A run's bursts follow each other without a gap, none is longer than allowed, and all its words are asked for."""
+
+    def properties(m: Module, dut: RunReader) -> Value:
+        request = dut.memory.request
+        # As narrow as three words from address 3 need: a proof's time grows with every bit of state.
+        left = Signal(3)  # words of the run that are still to be asked for
+        expected = Signal(5)
+        asked = Signal(4)  # words on their way
+        length = dut.i.payload.length
+        m.d.comb += [
+            Assume((length >= 1) & (length <= 3)),
+            Assume(~dut.memory.response.valid | (asked != 0)),
+        ]
+        takes, asks = transfer(dut.i), dut.asked
+        now = dut.memory.request.payload.length
+        with m.If(asks):
+            m.d.sync += Assert(dut.asked_address == expected, "a burst does not follow the one before")
+        size = Signal(3)
+        m.d.comb += size.eq((dut.asked_end[:5] - dut.asked_address[:5])[2:5] + 1)
+        with m.If(takes):
+            m.d.sync += [left.eq(length), expected.eq(dut.i.payload.address)]
+            m.d.sync += Assert(left == (size & asks.replicate(3)), "a run is taken before all of the last is asked for")
+        with m.Elif(asks):
+            m.d.sync += [left.eq(left - size), expected.eq(expected + (size << 2))]
+        m.d.sync += asked.eq(asked + (now & transfer(request).replicate(7)) - transfer(dut.memory.response))
+        m.d.sync += Assert(asked <= 4)
+        return (left == 1) & (asked == 2)
+
+    establish(lambda: RunReader(width=32, depth=4, burst=2), properties, tmp_path)
+
+
+@pytest.mark.parametrize("words", [1, 2])
+def test_row_reader(words: int, tmp_path: Path) -> None:
+    """A row is made of the words of one burst, the first one lowest, and no word waits in the memory system."""
+    width, ahead = 32, 2
+
+    def properties(m: Module, dut: RowReader) -> Value:
+        request, response = dut.memory.request, dut.memory.response
+        asked = Signal(range(ahead * words + 1))  # words asked for and not yet answered
+        m.d.comb += Assume(~response.valid | (asked != 0))
+        m.d.sync += asked.eq(asked + Mux(transfer(request), words, 0) - transfer(response))
+        with m.If(request.valid):
+            m.d.sync += Assert(request.payload.length == words)
+        with m.If(response.valid):
+            m.d.sync += Assert(response.ready)
+        scoreboard(m, dut.i, request, capacity=1, got=request.payload.address, name="requests")
+        # Rows as they have to be, from the words that the memory hands over.
+        low, second = Signal(width), Signal()
+        with m.If(transfer(response)):
+            m.d.sync += [low.eq(response.payload.data), second.eq(~second if words > 1 else 0)]
+        row = response.payload.data if words == 1 else Cat(low, response.payload.data)
+        ends = second if words > 1 else 1
+        rows = scoreboard(m, response, dut.o, capacity=ahead + 1, expected=row, enters=ends, name="rows")
+        return (rows.held == 2) & dut.o.valid
+
+    establish(lambda: RowReader(width=width, row_bytes=words * width // 8, ahead=ahead), properties, tmp_path)
 
 
 def test_read_arbiter(tmp_path: Path) -> None:
@@ -83,3 +145,21 @@ def test_read_arbiter(tmp_path: Path) -> None:
         return (bursts.held == outstanding) & takes[1] & second
 
     establish(lambda: ReadArbiter(width=32, count=count, outstanding=outstanding), properties, tmp_path)
+
+
+def test_write_arbiter(tmp_path: Path) -> None:
+    """The words of each client leave in its order, and `taken` says whose the memory takes."""
+    count = 2
+
+    def properties(m: Module, dut: WriteArbiter) -> Value:
+        request = dut.memory.request
+        held = []
+        for k, client in enumerate(dut.clients):
+            # The address says who writes, so that the memory's side can be told apart.
+            m.d.comb += Assume(client.request.payload.address[0] == k)
+            mine = request.payload.address[0] == k
+            held.append(scoreboard(m, client.request, request, capacity=1, leaves=mine, name=f"words_{k}").held)
+            m.d.sync += Assert(dut.taken[k] == (transfer(request) & mine))
+        return (held[1] == 1) & transfer(request) & transfer(dut.clients[0].request)
+
+    establish(lambda: WriteArbiter(width=32, count=count), properties, tmp_path)

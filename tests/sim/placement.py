@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sim.jobs import run_job
 
 from hw.lib.counters import CounterLayout
+from sim.kernel.jobs import run_job
 
 TIMEOUT = 1_000_000  # cycles; an engine that finds no header may never end
 FURTHEST = 1 << 20  # bytes

@@ -23,10 +23,10 @@ PAIR = data.StructLayout({"low": signed(4), "high": 7})
 class Datapath(Elaboratable):
     """Sources of the given shapes, what `build` makes of them, brought to the cycle of the oldest."""
 
-    def __init__(self, shapes: Sequence[Any], build: Callable[..., Sequence[Staged]]) -> None:
+    def __init__(self, shapes: Sequence[Any], build: Callable[..., Sequence[Staged]], platform: object = None) -> None:
         self.m = Module()
         self.i = Signal(data.StructLayout({f"i{k}": shape for k, shape in enumerate(shapes)}))
-        p = Pipe(self.m)
+        p = Pipe(self.m, platform)
         results = build(p, *(p.source(self.i[f"i{k}"], f"i{k}") for k in range(len(shapes))))
         self.stages = [item.stage for item in results]
         self.latency = max(self.stages)
@@ -91,6 +91,15 @@ def test_long_delays_are_memories(wait: int, bits: int, ring: bool) -> None:
     assert (text.count("cell $memrd_v2"), "memory width" in text) == (ring, ring)
 
 
+def test_a_proof_sees_that_a_rings_ports_never_meet() -> None:
+    """The assertion stands in the netlist that is proved, and in no other."""
+    for platform, assertions in (("formal", 1), (None, 0)):
+        dut = Datapath([40], lambda p, a: [p.source(p.at(a, 12), "late", 12)], platform)
+        text = rtlil.convert(dut, ports=[Value.cast(dut.i), Value.cast(dut.o)], platform=platform)
+        assert text.count("cell $memrd_v2") == 1
+        assert text.count("cell $check") == assertions
+
+
 def test_one_operand_at_many_ages(rng: random.Random) -> None:
     ages = [0, 12, 3, 30, 7, 12, 29, 13]
     dut = Datapath([24], lambda p, a: [p.stage(lambda v: v + 1, p.source(p.at(a, t), "a", t), name="n") for t in ages])
@@ -100,7 +109,7 @@ def test_one_operand_at_many_ages(rng: random.Random) -> None:
 
 def test_too_early() -> None:
     m = Module()
-    p = Pipe(m)
+    p = Pipe(m, None)
     refuses("late is there in cycle 4, not yet in cycle 2", lambda: p.at(p.source(Signal(), "late", 4), 2))
 
 

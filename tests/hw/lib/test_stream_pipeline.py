@@ -22,7 +22,7 @@ class Triple(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         result = p.stage(lambda i: 3 * i, p.source(self.i, "i"), name="value")
         even = p.stage(lambda i: ~i[0], p.source(self.i, "i"), name="even")
         m.d.comb += [

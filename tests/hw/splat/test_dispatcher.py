@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from hw.lib.payloads import SortedLayout
 from hw.splat.config import tiny
 from hw.splat.dispatcher import Dispatcher
-from hw.splat.layouts import SortedLayout
 from hw.splat.pixel_lane import HAZARD
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload

@@ -10,7 +10,7 @@ import pytest
 from golden.formats import shift_round
 from golden.splat.raster_setup import setup
 from golden.splat.spec import DEFAULT, GUARD_BITS, TINY, Spec
-from hw.splat.layouts import SplatLayout
+from hw.lib.payloads import SplatLayout
 from hw.splat.raster_setup import RasterSetup, cross_factors
 from tests.golden.splat.cases import CASES
 from tests.golden.splat.layers import pairs_of, sorted_splats

@@ -13,8 +13,8 @@ from golden.splat.memory_map import PIXEL_BYTES
 from golden.splat.pixel_lane import pixel_bytes
 from golden.splat.rasteriser import rasterise
 from golden.splat.spec import TINY
+from hw.lib.payloads import SortedLayout
 from hw.splat.config import tiny
-from hw.splat.layouts import SortedLayout
 from hw.splat.rasteriser import Rasteriser
 from tests.golden.splat.layers import layers, sorted_splats
 from tests.hw.lib.bench import Bench

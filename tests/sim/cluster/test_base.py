@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sim.memory.cluster import SOURCE, ClusterPlayer
-
 from golden.cluster.fused_decode import fused_decode
 from golden.cluster.head import share
 from golden.cluster.heads import random_head
 from golden.cluster.memory_image import MemoryImage
 from hw.cluster.config import tiny
 from hw.cluster.top import COUNTERS
+from sim.cluster.player import SOURCE, ClusterPlayer
 from tests.sim.placement import same_anywhere
 
 

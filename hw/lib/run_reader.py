@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.kv.layouts import RUN_LENGTH_BITS, RunLayout
 from hw.lib.burst_reader import BurstReader
-from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
+from hw.lib.memory_port import ADDRESS_WIDTH, MAX_BURST, ReadSignature
 from hw.lib.stream import connect, transfer
+
+RUN_LENGTH_BITS = 24  # words of a run
+
+
+class RunLayout(data.StructLayout):
+    """Words that follow each other in memory."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "address": ADDRESS_WIDTH,  #: of the first word, in bytes
+                "length": RUN_LENGTH_BITS,  #: in words, 1 or more
+            }
+        )
 
 
 class RunReader(wiring.Component):
@@ -18,28 +31,24 @@ class RunReader(wiring.Component):
     A run is taken while the one before is still being asked for only at its last burst, so that
     runs of one burst follow each other every cycle. First word 1 cycle later than `BurstReader`.
 
-    Members:
-        i: stream of RunLayout. o: stream of words. memory: read port. busy: words are under way or waiting.
-        asked: a burst is handed to the memory in this cycle; `asked_address` is its first byte's,
-        `asked_end` its last word's.
-
     Raises:
-        ValueError: `burst` exceeds `depth` or 64.
+        ValueError: `burst` is below 1, or exceeds `depth` or 64.
     """
 
     def __init__(self, *, width: int, depth: int, burst: int) -> None:
-        if not 1 <= burst <= min(depth, 64):
-            raise ValueError(f"RunReader: burst must lie in 1..min(depth, 64) = {min(depth, 64)}, it is {burst}")
+        most = min(depth, MAX_BURST)
+        if not 1 <= burst <= most:
+            raise ValueError(f"RunReader: burst must lie in 1..min(depth, {MAX_BURST}) = {most}, it is {burst}")
         self.width, self.depth, self.burst = width, depth, burst
         super().__init__(
             {
-                "i": In(stream.Signature(RunLayout())),
-                "o": Out(stream.Signature(width)),
-                "memory": Out(ReadSignature(width)),
-                "busy": Out(1),
-                "asked": Out(1),
-                "asked_address": Out(ADDRESS_WIDTH),
-                "asked_end": Out(ADDRESS_WIDTH),
+                "i": In(stream.Signature(RunLayout())),  #: runs to read
+                "o": Out(stream.Signature(width)),  #: their words, in order
+                "memory": Out(ReadSignature(width)),  #: where they lie
+                "busy": Out(1),  #: a run is not asked for to its end, or words are under way or wait in `o`
+                "asked": Out(1),  #: a burst is asked for in this cycle
+                "asked_address": Out(ADDRESS_WIDTH),  #: of the burst's first word, while `asked`
+                "asked_end": Out(ADDRESS_WIDTH),  #: of its last word
             }
         )
 

@@ -1,0 +1,72 @@
+"""Payloads that more than one engine carries: splats, sorted in drawing order.
+
+An engine's own payloads stand in its `layouts.py`. These ask of a specification only the numbers
+that they are made of, so that whoever carries splats need not know the engine that makes them.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from amaranth.hdl import signed
+from amaranth.lib import data
+
+from golden.formats import Format
+from hw.lib.fixed import shape_of
+
+
+class SplatNumbers(Protocol):
+    """What a specification has to say of a splat's numbers."""
+
+    @property
+    def mean_format(self) -> Format:
+        """Of the centre, from the group's corner."""
+        ...
+
+    @property
+    def mantissa_bits(self) -> int:
+        """Of the conic, without the sign."""
+        ...
+
+    @property
+    def opacity_bits(self) -> int:
+        """Of -log2 of the opacity."""
+        ...
+
+    @property
+    def color_format(self) -> Format:
+        """Of red, green and blue."""
+        ...
+
+    @property
+    def columns(self) -> int:
+        """Sub-tiles along a side of a group."""
+        ...
+
+
+class SplatLayout(data.StructLayout):
+    """A Gaussian on the group's pixels."""
+
+    def __init__(self, numbers: SplatNumbers) -> None:
+        super().__init__(
+            {
+                "mean": data.ArrayLayout(shape_of(numbers.mean_format), 2),  #: centre from the group's corner, x and y
+                "conic": data.ArrayLayout(signed(numbers.mantissa_bits + 1), 3),  #: mantissas of ½·log2(e)·(a, b, c)
+                "conic_shift": 6,  #: value = mantissa · 2**-shift
+                "opacity": numbers.opacity_bits,  #: -log2 of it
+                "color": data.ArrayLayout(numbers.color_format.width, 3),  #: red, green, blue
+                "mask": numbers.columns**2,  #: sub-tiles that it may touch, row by row
+            }
+        )
+
+
+class SortedLayout(data.StructLayout):
+    """A splat in drawing order, or the end of its group."""
+
+    def __init__(self, numbers: SplatNumbers) -> None:
+        super().__init__(
+            {
+                "end": 1,  #: the group is complete; `splat` holds none
+                "splat": SplatLayout(numbers),  #: the next one, near to far
+            }
+        )
