@@ -11,17 +11,17 @@ from golden.kv.spec import TINY
 from hw.kv.config import tiny
 from hw.kv.layouts import record_layout
 from hw.kv.token_fetch import TokenFetch
+from hw.lib.fields import unpack_nested
 from tests.hw.kv.workload import Workload, set_header
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
-from tests.hw.lib.payload import decode
 
 #: Reads ahead far enough for a word a cycle.
 CONFIG = replace(tiny(), token_ahead=64)
 
 
 def expected(work: Workload) -> list[Any]:
-    return [decode(record_layout(TINY), word) for token in work.records for word in token]
+    return [unpack_nested(word, record_layout(TINY)) for token in work.records for word in token]
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])

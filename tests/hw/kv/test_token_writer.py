@@ -11,10 +11,10 @@ from golden.kv.memory_map import place_offset
 from golden.kv.spec import TINY, Spec
 from hw.kv.layouts import AddLayout, record_layout
 from hw.kv.token_writer import TokenWriter
+from hw.lib.fields import unpack_nested
 from tests.hw.kv.workload import THREE_HEADS, Workload, config_of, set_header
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.memory_model import WriteMemory
-from tests.hw.lib.payload import decode
 
 #: Sixteen blocks in all, of which eight stay open: blocks close, and tokens are refused.
 SMALL = {"blocks": 16, "near_blocks": 16}
@@ -52,7 +52,7 @@ def test_token_writer(spec: Spec, stall: float, seed: int) -> None:
         while True:
             _, _, bits = await ctx.tick().sample(dut.add.as_value())
             if bits & 1:
-                adds.append(decode(layout, bits))
+                adds.append(unpack_nested(bits, layout))
 
     async def half_written(ctx: Any) -> None:
         """Idle means that the words of all tokens so far have left."""
@@ -66,7 +66,7 @@ def test_token_writer(spec: Spec, stall: float, seed: int) -> None:
     bench.process(half_written)
     bench.source(dut.places, places, stall=max(stall, 0.01))
     record = record_layout(spec)
-    bench.source(dut.recent, [decode(record, word) for token in work.records for word in token], stall=stall)
+    bench.source(dut.recent, [unpack_nested(word, record) for token in work.records for word in token], stall=stall)
     orders = bench.sink(dut.evict, closed, stall=stall)
     memory = WriteMemory(bench, dut.memory, len(writes), stall=stall)
     bench.run()
@@ -77,7 +77,7 @@ def test_token_writer(spec: Spec, stall: float, seed: int) -> None:
             "valid": 1,
             "first": place["new"],
             "row": place["cluster"] * spec.token_words + k,
-            "chunk": decode(record, word)["key"],
+            "chunk": unpack_nested(word, record)["key"],
         }
         for place, token in zip(places, work.records, strict=True)
         for k, word in enumerate(token)

@@ -13,9 +13,9 @@ from golden.kv.spec import TINY, Spec
 from golden.kv.wtu import wtu
 from hw.kv.layouts import ScoreLayout
 from hw.kv.wtu import WeightedThresholdUnit
+from hw.lib.fields import pack
 from tests.hw.kv.workload import config_of, finish
 from tests.hw.lib.bench import Bench, ticks
-from tests.hw.lib.payload import encode
 
 #: Two rows, eight buckets: other widths of what is kept for the mark.
 NARROW = replace(TINY, rows=2, buckets=8)
@@ -70,7 +70,7 @@ def test_wtu(spec: Spec, queries: int, count_mode: bool, seed: int) -> None:
                         await ctx.tick()
                     # The rows that hold no query get scores too, which must not count.
                     column = [*scores[part, c].tolist(), *[99_000] * (spec.rows - held)]
-                    ctx.set(dut.scores.payload.as_value(), encode(layout, {"count": int(counts[c]), "scores": column}))
+                    ctx.set(dut.scores.payload.as_value(), pack(layout, {"count": int(counts[c]), "scores": column}))
                     ctx.set(dut.scores.valid, 1)
                     await ctx.tick()
                 ctx.set(dut.scores.valid, 0)
