@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from golden.splat.memory_image import aligned_first
-from hw.splat.layouts import CandidateLayout, SortedLayout, SurvivorLayout
+from hw.lib.payloads import SortedLayout
+from hw.splat.layouts import CandidateLayout, SurvivorLayout
 from sim.kernel.compare import Row, StageStream
 from sim.splat.workload import SplatWorkload
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +19,9 @@ FURTHEST = 1 << 20  # bytes
 
 def same_anywhere(
     make: Callable[[], Any], name: str, config: Any, image_at: Callable[[int], Any], counters: CounterLayout, *,
-    step: int, seed: int, taps: bool = False, sources: Sequence[Path] = (),
+    step: int, seed: int, sources: Sequence[Path] = (),
 ) -> None:  # fmt: skip
-    """Runs the image that `image_at` gives at a random multiple of `step`, and at 0: equal bytes, equal counters.
-
-    `taps`: on the build with taps, where other tests need that one anyway.
-    """
+    """Runs the image that `image_at` gives at a random multiple of `step`, and at 0: equal bytes, equal counters."""
     base = random.Random(seed).randrange(1, FURTHEST // step) * step
     results = []
     for place in (base, 0):
@@ -33,9 +29,7 @@ def same_anywhere(
         # Zeros in the results' place, so that what the engine leaves there unwritten is the same in both runs.
         end = image.result_address + image.result_bytes
         image = replace(image, data=np.pad(image.data, (0, end - len(image.data))))
-        job = run_job(make, name, config, image, counters, taps=taps, timeout=TIMEOUT, sources=sources)
-        if taps:
-            shutil.rmtree(next(iter(job.taps.values())).parent.parent)
+        job = run_job(make, name, config, image, counters, timeout=TIMEOUT, sources=sources)
         results.append(job)
     there, at_zero = results
     assert there.data.any()

@@ -19,5 +19,5 @@ def test_a_job_anywhere_in_memory(seed: int) -> None:
     same_anywhere(
         lambda: KvEngine(config=config), "kv", config,
         lambda base: build_memory_image(data, config.spec, options, base=base), COUNTERS,
-        step=ROW_BYTES, seed=seed, taps=True,
+        step=ROW_BYTES, seed=seed,
     )  # fmt: skip

@@ -19,5 +19,5 @@ def test_a_frame_anywhere_in_memory(seed: int) -> None:
     same_anywhere(
         lambda: SplatEngine(config=config), "splat", config,
         lambda base: build_memory_image(image, frame, config.spec, base=base), COUNTERS,
-        step=LINE_BYTES, seed=seed, taps=True,
+        step=LINE_BYTES, seed=seed,
     )  # fmt: skip
