@@ -18,7 +18,8 @@ from hw.lib.stream import transfer
 class SelectWriter(wiring.Component):
     """Bit c of a head's bitmap stands for cluster c.
 
-    A head has `select_words` words; those after its last cluster's are not written."""
+    A head has `select_words` words; those after its last cluster's are not written.
+    """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
