@@ -1,4 +1,4 @@
-"""Block store, run reader, log and bitmap writers."""
+"""Block store, log and bitmap writers."""
 
 from __future__ import annotations
 
