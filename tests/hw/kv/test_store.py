@@ -1,4 +1,4 @@
-"""Block store, run reader and log writer."""
+"""Block store and log writer."""
 
 from __future__ import annotations
 
