@@ -61,7 +61,7 @@ class LodEngine(wiring.Component):
 
     @property
     def taps(self) -> dict[str, object]:
-        """The stream that the model has too: visited subtrees, in order."""
+        """The stream that the model also has: visited subtrees, in order."""
         return {"results": self.search.results}
 
     def elaborate(self, platform: object) -> Elaboratable:
