@@ -22,7 +22,7 @@ COEFFICIENTS = 16
 
 
 class _Reader:
-    """Takes arrays off the front of the file."""
+    """Reads one array after the other from the file."""
 
     def __init__(self, name: str, raw: bytes) -> None:
         self.name, self.raw, self.place = name, raw, 0

@@ -64,7 +64,7 @@ def ranges(first: Ints, count: Ints) -> Ints:
 
 
 def check_hierarchy(tree: Hierarchy) -> Hierarchy:
-    """Returns `tree` if it is one.
+    """Returns `tree` if it is a valid hierarchy.
 
     Raises:
         InputError: no node; a root with a parent; a range of children outside the array; a node

@@ -1,4 +1,4 @@
-"""One door for hierarchies: a `.hier` file, or one built over any scene."""
+"""Loads a hierarchy: from a `.hier` file, or built over any scene."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SLTree: a hierarchy cut in subtrees of about equal size (SLTarch, and as Nebula describes it)."""
+"""SLTree: a hierarchy cut in subtrees of about equal size (as in SLTarch, and as Nebula describes it)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ DISTANCE_BITS = CAMERA_BITS + 1  #: of the distance to a box along one axis
 BOX_BITS = GRID_BITS + 2  #: of a box's coordinates in its subtree's frame, in cells
 DOUBLE_BITS = 42  #: of size² · factor and d² when they are compared
 EXPONENT_BITS = 10  #: of the view's exponent, two's complement
-#: Beyond these differences of exponents size² · factor is the larger, or the smaller, whatever the mantissas.
+#: Beyond these differences of the exponents, the mantissas do not matter: size² · factor is the larger, or the smaller.
 HIGHEST, LOWEST = 4, -3
 
 
@@ -40,7 +40,7 @@ class Spec:
 
     subtree_nodes: int = 26  #: most nodes of a subtree
     box_bits: int = 7  #: each of the six coordinates of a box, in its subtree's own frame
-    size_bits: int = 8  #: mantissa of a node's size behind the leading one
+    size_bits: int = 8  #: mantissa of a node's size, after the leading one
 
     def __post_init__(self) -> None:
         limits = {"subtree_nodes": (2, 32), "box_bits": (6, 16), "size_bits": (4, 8)}

@@ -29,7 +29,7 @@ def next_node(mask: int, index: int) -> int:
 def jumps(todo: int, before: int, index: int, behind: int) -> tuple[int, int]:
     """The next node to go through if node `index` is expanded, and if not.
 
-    Descendants of a node that is not expanded are passed over, but for those that were expanded before.
+    Descendants of a node that is not expanded are skipped, except those that were expanded before.
 
     Args:
         behind: the place behind the node and its descendants.

@@ -1,4 +1,4 @@
-"""From a subtree with children to visit, to one call a child."""
+"""Turns a subtree that has children to visit into one call a child."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class ChildWalk(wiring.Component):
                 #: subtrees that call children; taken when the last call of the one before is
                 "i": In(stream.Signature(queue_layout())),
                 "o": Out(stream.Signature(CallLayout())),  #: one call a child, in ascending order
-                "busy": Out(1),  #: calls of the entry at hand are still to come
+                "busy": Out(1),  #: the entry at hand has calls to come
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         entry = Signal(queue_layout())
-        left = entry.children
+        remaining = entry.children
         rest = Signal(MASK_BITS)
         lowest = Signal(range(MASK_BITS))
         for k in reversed(range(MASK_BITS)):
-            with m.If(left[k]):
+            with m.If(remaining[k]):
                 m.d.comb += lowest.eq(k)
         m.d.comb += [
-            rest.eq(left & (left - 1)),
-            self.busy.eq(left != 0),
+            rest.eq(remaining & (remaining - 1)),
+            self.busy.eq(remaining != 0),
             self.o.valid.eq(self.busy),
             self.o.payload.subtree.eq(entry.first_child + lowest),
             self.o.payload.entered.eq(entry.expanded),
@@ -47,5 +47,5 @@ class ChildWalk(wiring.Component):
         with m.If(transfer(self.i)):
             m.d.sync += entry.eq(self.i.payload)
         with m.Elif(transfer(self.o)):
-            m.d.sync += left.eq(rest)
+            m.d.sync += remaining.eq(rest)
         return m

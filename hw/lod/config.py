@@ -13,7 +13,7 @@ from golden.lod.spec import Spec
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """The spec, and numbers that change no cut."""
+    """The spec, and numbers that change speed and area but no cut."""
 
     spec: Spec = field(default_factory=Spec)
     memory_width: int = 512  #: bits of a memory word; one word a cycle is the peak bandwidth
@@ -21,14 +21,14 @@ class Config:
     contexts: int = 32  #: subtrees that a unit holds, loading or under test
     cache_subtrees: int = 512  #: lines of the subtree cache
     queue_depth: int = 2048  #: subtrees with children that wait on chip
-    queue_words: int = 64  #: of those that wait in memory, so many are read ahead
+    queue_words: int = 64  #: subtrees read ahead of those that wait in memory
     pending_words: int = 64  #: words of the state table that wait for their subtrees
     fetch_words: int = 192  #: words of subtrees read ahead
     state_words: int = 256  #: words of the state table read ahead
     outstanding: int = 64  #: bursts under way at the memory, all readers together
     ordered: int = 1  #: 1: results in ascending order of subtrees; 0: as they are found
-    temporal: int = 1  #: 1: with the hardware for temporal search, which needs the order
-    frustum: int = 0  #: 1: with the test for what lies outside the picture, for full searches
+    temporal: int = 1  #: 1: with the hardware for temporal search, which needs `ordered`
+    frustum: int = 0  #: 1: with the check of what lies outside the picture, for full searches
 
     def __post_init__(self) -> None:
         limits = {
@@ -67,7 +67,7 @@ class Config:
 
     @property
     def tickets(self) -> int:
-        """Visits between dispatch and retirement: a power of two, twice what the units hold."""
+        """Visits between allocation and retirement: a power of two, twice what the units hold."""
         return 1 << (2 * self.units * self.contexts - 1).bit_length()
 
 
@@ -94,7 +94,7 @@ def default() -> Config:
 
 
 def paper() -> Config:
-    """SLTarch's array of 2×2 LT units, its subtrees of 32 nodes and 128 KB of cache, as far as these are known."""
+    """SLTarch's array of 2×2 LT units, its subtrees of 32 nodes and 128 KB of cache, as far as they are known."""
     return Config(spec=PAPER_SPEC, units=4, cache_subtrees=256)
 
 

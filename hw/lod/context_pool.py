@@ -11,7 +11,7 @@ from hw.lib.tree import or_all
 
 
 class ContextPool(wiring.Component):
-    """Hands out contexts in a ring, past those that are out, each to one holder at a time; one in two cycles."""
+    """Hands out free contexts in a ring, each to one holder at a time; one every two cycles."""
 
     def __init__(self, *, count: int) -> None:
         self.count = count

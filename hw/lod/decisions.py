@@ -1,4 +1,4 @@
-"""What a decision means for the nodes behind it."""
+"""What a decision means for the nodes that follow it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hw.lod.layouts import PLACE_BITS, DecisionLayout, SlackLayout
 
 
 class Decisions(wiring.Component):
-    """Lets only those nodes count whose ancestors in the subtree are all expanded.
+    """Counts only the nodes whose ancestors in the subtree are all expanded.
 
     Decisions of a context come in the order of its nodes. A node that is reached and not expanded
-    (or not entered, or outside the picture) makes everything before its `target` come to nothing.
+    (or not entered, or outside the picture) cancels everything before its `target`.
     Every decision lets the issue jump to the next node that has to be gone through. Latency 1 cycle.
     """
 

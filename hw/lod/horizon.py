@@ -1,4 +1,4 @@
-"""Up to where a search has come: subtrees before the horizon are called no more."""
+"""How far a search has come: no subtree before the horizon will be called any more."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CLASSES = SUBTREE_BITS + 2  # subtree numbers by their bits, and one behind the 
 
 
 class Horizon(wiring.Component):
-    """A place in the tree before which no subtree will be called by visits that are under way or to come.
+    """The place before which no visit, under way or to come, will call a subtree.
 
     Subtrees are numbered breadth-first, so the children of the oldest visit under way, and of all
     behind it, lie at or behind `children_end` of any subtree before it. Two such places are
     known: the furthest one of this view's retired subtrees; and, from earlier views too, the
-    furthest one of subtrees whose number has fewer bits than that of the oldest visit. The second
-    one spares a view the wait for its first visits. Latency 3 cycles; a place that comes late is
-    only nearer.
+    furthest one of subtrees whose number has fewer bits than that of the oldest visit. With
+    the second one a view need not wait for its first visits. Latency 3 cycles; a place that comes
+    late is merely a nearer one.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -85,7 +85,7 @@ class Horizon(wiring.Component):
         with m.Elif(told):
             m.d.sync += known.bit_select(place, 1).eq(1)
 
-        # Behind visits of the view before, the first one of this view is the oldest.
+        # While visits of the previous view come first, the first one of this view counts as the oldest.
         oldest, first = under_way.o.payload, Signal.like(under_way.o.payload.bits, name="first")
         sent, nearest = Signal(), Signal(END_BITS)
         m.d.comb += floor.addr.eq(Mux(under_way.o.valid & (oldest.turn == self.turn), oldest.bits, first))

@@ -15,12 +15,13 @@ from hw.lod.layouts import INDEX_BITS, PLACE_BITS, EntranceLayout
 class NodeIssue(wiring.Component):
     """A program counter for every context; one node a cycle.
 
-    Contexts without an undecided node come first, the oldest of them: it stands behind the one
-    that began last, since contexts are handed out in a ring. If there is none, the others go on as
-    if their last nodes were expanded: what turns out to lie below a rejected node comes to
-    nothing (`Decisions` sees to it). Every decision moves the counter on to the next node that has
-    to be gone through. So a unit with enough subtrees wastes no cycle on descendants that are not
-    reached, and one with a single subtree does not wait for each decision.
+    Contexts without an undecided node come first, and the oldest of them before the others.
+    Contexts are handed out in a ring, so the oldest is the next one after the context that began
+    last. If every context waits for a decision, the unit goes on as if the node were expanded;
+    `Decisions` drops what turns out to lie below a rejected node. Every decision moves the counter
+    on to the next node that has to be gone through. So a unit with enough subtrees wastes no cycle
+    on descendants that are not reached, and one with a single subtree does not wait for each
+    decision.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -69,7 +70,7 @@ class NodeIssue(wiring.Component):
             ends = self.end.valid & (self.end.context == k)
             last = Signal(INDEX_BITS, name=f"last_{k}")
             stay, step, under_way = (Signal(PLACE_BITS, name=f"{name}_{k}") for name in ("stay", "step", "under_way"))
-            # Both cases are worked out beside the choice, which so is only the last selection.
+            # Both cases are worked out beside the choice, so that the choice only selects between them.
             jumps = decided & (self.jump.target > places[k])
             m.d.comb += [
                 stay.eq(Mux(jumps, self.jump.target, places[k])),

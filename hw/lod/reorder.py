@@ -60,7 +60,7 @@ class Reorder(wiring.Component):
         return merged
 
     def _in_turn(self, m: Module, platform: object, finished: stream.Interface, o: stream.Interface) -> None:
-        """A place a ticket; the next one's is read when it is there."""
+        """One place for each ticket; the next ticket's place is read as soon as it is filled."""
         config = self.config
         shape = FinishedLayout(config)
         write, read = two_port_memory(m, platform, "places", width=shape.size, depth=config.tickets)

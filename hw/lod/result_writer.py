@@ -18,10 +18,10 @@ WORDS_WAITING = 4
 
 
 class ResultWriter(wiring.Component):
-    """Gathers records to words; while one is filled, others wait to be written.
+    """Packs records into words; while one is filled, others wait to be written.
 
-    One record a cycle. The first word of a view's place is left for the summary, which `finish`
-    writes behind all records, together with what there is of a last word.
+    One record a cycle. The first word of a view's results is reserved for the summary. On `finish`
+    an incomplete last word is written, then the summary.
     """
 
     def __init__(self, *, config: Config) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a visited subtree: calls of its children, a result, a new state."""
+"""What follows from a visited subtree: calls of its children, a result, a new state."""
 
 from __future__ import annotations
 

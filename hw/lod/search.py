@@ -139,7 +139,7 @@ class Search(wiring.Component):
             m.d.comb += [unit.word.eq(word), unit.view.eq(thresholds), unit.planes.eq(planes)]
 
     def _calls(self, m: Module, retire: Retire, queue: SubtreeQueue) -> Signal:
-        """The queue takes the root at a search's begin, else what retires. Returns: the root is waiting."""
+        """The queue takes the root when a search begins, and then what retires. Returns: the root is waiting."""
         rooted = Signal()
         entry = queue.i.payload
         m.d.comb += [

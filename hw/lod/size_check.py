@@ -66,7 +66,7 @@ class SizeCheck(wiring.Component):
         return m
 
     def _box(self, p: Pipe, node: Staged, header: Staged, k: int) -> tuple[Staged, Staged, Staged]:
-        """Lower and upper side of the box and the camera along axis `k`, in cells; there in cycle 2."""
+        """Lower and upper side of the box and the camera along axis `k`, in cells; available in cycle 2."""
         axis = "xyz"[k]
         places = [self.view[turn].camera[k] for turn in range(2)]
 
@@ -82,7 +82,7 @@ class SizeCheck(wiring.Component):
         return sides[0], sides[1], camera
 
     def _distance(self, p: Pipe, k: int, low: Staged, high: Staged, camera: Staged) -> Staged:
-        """From the camera to the box along axis `k`, in cells; there in cycle 4."""
+        """From the camera to the box along axis `k`, in cells; available in cycle 4."""
         axis = "xyz"[k]
         below = p.stage(lambda box, c: box - c, low, camera, name=f"below_{axis}")
         above = p.stage(lambda c, box: c - box, camera, high, name=f"above_{axis}")
@@ -93,7 +93,7 @@ class SizeCheck(wiring.Component):
         return p.stage(outside, below, above, name=f"distance_{axis}")
 
     def _outside(self, m: Module, p: Pipe, boxes: list[tuple[Staged, Staged, Staged]]) -> Staged:
-        """The frustum check beside the size check, or never."""
+        """The frustum check, beside the size check; never true without the hardware for it."""
         if not self.config.frustum:
             return p.constant(Const(0, 1), "outside")
         m.submodules.frustum = frustum = FrustumCheck()
@@ -108,7 +108,7 @@ class SizeCheck(wiring.Component):
         return p.source(frustum.o.outside, "outside", begin + FrustumCheck.latency)
 
     def _left(self, p: Pipe, node: Staged, header: Staged, zeros: Staged) -> Staged:
-        """size² · factor at the scale of the normalised d²; there in cycle 9."""
+        """size² · factor at the scale of the normalised d²; available in cycle 9."""
         spec = self.config.spec
         side = Staged(self.i.node.mantissa | 1 << spec.size_bits, 0, "side")
         side = p.stage(lambda v: v, side, name="side_in")
@@ -136,7 +136,7 @@ class SizeCheck(wiring.Component):
         """What does not depend on the threshold."""
         entered, before = p.source(self.i.entered, "entered"), p.source(self.i.before, "before")
         index, todo = p.source(self.i.index, "index"), p.source(self.i.todo, "todo")
-        # Descendants of a node that is not expanded are passed over, but for those that were expanded before.
+        # Descendants of a node that is not expanded are skipped, except those that were expanded before.
         behind = p.stage(lambda i: ~((2 << i) - 1)[:MASK_BITS], index, name="behind")
         target = p.stage(
             lambda i, n: resize(i + 1 + Mux(n.frontier, 0, n.link), Shape(PLACE_BITS)), index, node, name="target"

@@ -50,8 +50,8 @@ class SettledLayout(data.StructLayout):
 class StateScan(wiring.Component):
     """Merges the state table, in order, with the calls, which come in the same order.
 
-    A word takes 1 cycle, and one for each of its visits behind the first; one whose visits are
-    called, another one. Subtree n is passed only when no call to it can come any more: when
+    A word takes one cycle, and one more for each visit after its first; a word with called visits
+    takes another one. Subtree n is passed only when no call to it can come any more: when
     n < `horizon`, or no visit is under way; and when the next call can be seen, or the queue is
     empty. Once all words of a view have been asked for, the next view's are read ahead, as far as
     the older view has passed and settled them.
@@ -70,7 +70,7 @@ class StateScan(wiring.Component):
                 "quiet": In(1),  #: no visit of the view is under way
                 "empty": In(1),  #: no call is on its way to `calls`
                 "calls": In(stream.Signature(CallLayout())),  #: in ascending order
-                "o": Out(stream.Signature(VisitLayout())),  #: visits, in ascending order; `turn` is left open
+                "o": Out(stream.Signature(VisitLayout())),  #: visits, in ascending order; `turn` is not set
                 #: words to be updated, each behind its last visit
                 "pending": Out(stream.Signature(PendingLayout(config))),
                 "scanning": Out(1),  #: the table has not been gone through
@@ -93,7 +93,7 @@ class StateScan(wiring.Component):
     def _ask(self, m: Module, request: stream.Interface, held: Signal, index: Signal) -> None:
         """A view's words, as far as the view before has settled them; then the next view's."""
         burst = min(BURST, self.config.state_words)
-        left = Signal(SUBTREE_BITS)
+        to_ask = Signal(SUBTREE_BITS)  # words
         address = Signal(ADDRESS_WIDTH)
         behind = Signal(SUBTREE_BITS + 1)  # the word behind the burst
         limit = Signal(SUBTREE_BITS + 1)  # words before it are settled
@@ -103,19 +103,19 @@ class StateScan(wiring.Component):
         older = self.pending.valid & (self.pending.payload.turn != turn)
         m.d.comb += [
             request.payload.address.eq(address),
-            request.payload.length.eq(Mux(left > burst, burst, left)),
-            request.valid.eq((left != 0) & (behind <= limit)),
-            begins.eq(~early & (self.start | (self.ahead & (left == 0)))),
+            request.payload.length.eq(Mux(to_ask > burst, burst, to_ask)),
+            request.valid.eq((to_ask != 0) & (behind <= limit)),
+            begins.eq(~early & (self.start | (self.ahead & (to_ask == 0)))),
         ]
         m.d.sync += early.eq((early | begins) & ~self.start)
         with m.If(begins):
             m.d.sync += [
-                left.eq(self.words), address.eq(self.address), behind.eq(burst), limit.eq(0)
+                to_ask.eq(self.words), address.eq(self.address), behind.eq(burst), limit.eq(0)
             ]  # fmt: skip
         with m.Else():
             with m.If(transfer(request)):
                 m.d.sync += [
-                    left.eq(left - request.payload.length),
+                    to_ask.eq(to_ask - request.payload.length),
                     address.eq(address + burst * self.config.word_bytes),
                     behind.eq(behind + burst),
                 ]
@@ -132,7 +132,7 @@ class StateScan(wiring.Component):
         lanes = self.config.word_bytes // STATE_BYTES
         lane_bits = (lanes - 1).bit_length()
         shape = data.ArrayLayout(state_layout(), lanes)
-        left = Signal(SUBTREE_BITS + 1)  # words to take
+        to_take = Signal(SUBTREE_BITS + 1)  # words
         index = Signal(SUBTREE_BITS)  # of the word at hand
         held, due, mask = Signal(), Signal(lanes), Signal(lanes)
         fresh, table = Signal(shape), Signal(shape)
@@ -170,8 +170,8 @@ class StateScan(wiring.Component):
         m.d.comb += [
             visited.eq(mask | Mux(transfer(self.o), pick, 0)),
             ends.eq(last & (~due.any() | transfer(self.o)) & (free | ~visited.any())),
-            words.ready.eq((left != 0) & (~held | ends)),
-            self.scanning.eq((left != 0) | held),
+            words.ready.eq((to_take != 0) & (~held | ends)),
+            self.scanning.eq((to_take != 0) | held),
             self.busy.eq(self.scanning | self.pending.valid),
         ]
         with m.If(self.pending.ready):
@@ -187,7 +187,7 @@ class StateScan(wiring.Component):
         with m.If(transfer(words)):
             m.d.sync += [
                 held.eq(1),
-                left.eq(left - 1),
+                to_take.eq(to_take - 1),
                 table.eq(fresh),
                 due.eq(Cat(fresh[k].deadline < self.travelled for k in range(lanes))),
                 mask.eq(0),
@@ -200,5 +200,5 @@ class StateScan(wiring.Component):
             with m.If(transfer(self.o)):
                 m.d.sync += due.eq(due & ~pick)
         with m.If(self.start):
-            m.d.sync += [left.eq(self.words), index.eq(-1)]
+            m.d.sync += [to_take.eq(self.words), index.eq(-1)]
         return held, index

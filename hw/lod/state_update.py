@@ -18,8 +18,8 @@ from hw.lod.state_scan import PendingLayout, SettledLayout
 class StateUpdate(wiring.Component):
     """Fills the visited records of each pending word, in order, then writes the word.
 
-    A record a cycle, and a word's way to the memory. A word is pending only when all its visits
-    have begun, so as many records as a word has wait here without it.
+    A record takes a cycle, and a word the time of its write. A word is pending only when all its
+    visits have begun, so up to a word's records can be here before it.
     """
 
     def __init__(self, *, config: Config) -> None:

@@ -16,16 +16,16 @@ from hw.lod.config import Config
 from hw.lod.layouts import LoadLayout, WordLayout
 
 AHEAD = 64  # loads whose words may be under way
-STAYS = 16  # of so many subtrees that find another one in their line, one takes its place
-TOP = 4  # the first subtrees keep their lines, one line in four
+STAYS = 16  # one in so many subtrees that find another in their line replaces it
+TOP = 4  # one line in four is kept for the tree's first subtrees
 
 
 class SubtreeFetch(wiring.Component):
     """A direct-mapped cache of whole subtrees in front of the memory; answers in order.
 
-    A full search reads more subtrees in turn than the cache holds, and would push out all of them;
-    so a subtree that finds another one in its line takes its place only one time in 16. The tree's
-    first subtrees, for which a view waits level by level while it has nothing else to do, stay.
+    A full search reads more subtrees than the cache holds and would replace them all, so a subtree
+    that finds another one in its line replaces it only one time in 16. The tree's first subtrees
+    stay: a view waits for them level by level, with nothing else to do.
 
     One load and one word a cycle, hit or miss; a load that hits behind one that misses waits for it. A word
     goes straight into the unit's buffer, which has room for it. The cache is empty after reset and
@@ -60,7 +60,7 @@ class SubtreeFetch(wiring.Component):
         return m
 
     def _look_up(self, m: Module, platform: object, waiting: stream.Interface, request: stream.Interface) -> None:
-        """Tag of the line, then a request if it is another subtree's."""
+        """Reads the line's tag, then asks the memory if the line holds another subtree."""
         config = self.config
         lines = config.cache_subtrees
         line_bits = (lines - 1).bit_length()
@@ -75,7 +75,7 @@ class SubtreeFetch(wiring.Component):
         clearing = Signal(init=1)
         cleared = Signal(line_bits)
         taken, subtree, leaving = (load.visit.subtree for load in (self.i.payload, asked.load, waiting.payload.load))
-        # A load waits until the tag of its line has been written for the loads before it.
+        # A load waits until earlier loads of its line have written their tag.
         clash = (asked.valid & (subtree[:line_bits] == taken[:line_bits])) | (
             ready & (leaving[:line_bits] == taken[:line_bits])
         )

@@ -15,9 +15,9 @@ from hw.lod.layouts import queue_layout
 
 
 class SubtreeQueue(wiring.Component):
-    """Entries wait on chip; what comes while `queue_depth` wait goes to a ring in memory, a word each.
+    """Up to `queue_depth` entries wait on chip; further ones go to a ring in memory, a word each.
 
-    Nothing is lost and the order is kept: from the first entry in memory on, all follow it there
+    Nothing is lost and the order is kept: once an entry is in memory, all later ones follow it there
     until the ring is empty again. An entry is read back when its write has reached the memory.
     Throughput one entry a cycle on chip. The ring must hold all entries that can wait.
     """

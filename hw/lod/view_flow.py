@@ -13,10 +13,10 @@ from hw.lod.layouts import job_layout
 class ViewFlow(wiring.Component):
     """Loads the job, opens its views in turn, and closes them in the same order.
 
-    A view is open from the begin of its search until its results are written; views alternate
-    between turn 0 and 1. A temporal view is opened as soon as the one before has no visit left to
-    begin, whatever is still under way: both go through the table, and what the older one has yet
-    to write is waited for there. Any other view waits until the one before is closed.
+    A view is open from the start of its search until its results are written; views alternate
+    between turn 0 and 1. A temporal view is opened as soon as all visits of the one before
+    have begun, even if some are still under way: both go through the table, and the newer view
+    waits there for what the older one has yet to write. Any other view waits until the one before is closed.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class ViewFlow(wiring.Component):
                 "loading": In(1),  #: the job or a view is being fetched
                 "job": In(job_layout()),  #: valid from the end of `loading` on
                 "temporal": In(1),  #: the fetched view goes on from the one before
-                "begun": In(1),  #: the view opened last has no visit left to begin
+                "begun": In(1),  #: all visits of the view opened last have begun
                 "under_way": In(2),  #: visits of this turn are
                 "idle": In(1),  #: nothing is left to be written
                 "finished": In(1),  #: the results of the view that is closed are written; answers `finish`
@@ -54,7 +54,7 @@ class ViewFlow(wiring.Component):
         return m
 
     def _open(self, m: Module, views: Signal, loaded: Signal) -> None:
-        left = Signal(32)  # views to open
+        remaining = Signal(32)  # views to open
         with m.FSM():
             with m.State("IDLE"):
                 with m.If(self.start):
@@ -63,18 +63,18 @@ class ViewFlow(wiring.Component):
             with m.State("JOB"):
                 with m.If(~self.loading):
                     m.d.comb += [loaded.eq(1), self.next.eq(self.job.view_count != 0)]
-                    m.d.sync += left.eq(self.job.view_count)
+                    m.d.sync += remaining.eq(self.job.view_count)
                     m.next = "VIEWS"
             with m.State("VIEWS"):
-                with m.If(left == 0):
+                with m.If(remaining == 0):
                     m.next = "DRAIN"
                 with m.Elif(~self.loading):
                     m.d.comb += [
                         self.ahead.eq(self.temporal & (views != 0)),
                         self.open.eq((views == 0) | ((views == 1) & self.temporal & self.begun)),
-                        self.next.eq(self.open & (left != 1)),
+                        self.next.eq(self.open & (remaining != 1)),
                     ]
-                    m.d.sync += [left.eq(left - self.open), self.turn.eq(self.turn ^ self.open)]
+                    m.d.sync += [remaining.eq(remaining - self.open), self.turn.eq(self.turn ^ self.open)]
             with m.State("DRAIN"):
                 with m.If((views == 0) & self.idle):
                     m.d.comb += self.forget.eq(1)

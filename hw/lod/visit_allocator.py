@@ -14,7 +14,7 @@ from hw.lod.layouts import LoadLayout, VisitLayout
 
 
 class VisitAllocator(wiring.Component):
-    """Sends visits, in order, to the units in turn, past those without a free context.
+    """Sends visits, in order, to the units in turn, skipping units without a free context.
 
     Latency 1 cycle, throughput one visit a cycle. A visit waits while no context is free or all
     tickets are out.

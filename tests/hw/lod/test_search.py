@@ -135,7 +135,7 @@ CONFIG = replace(tiny(), units=2, memory_width=512, cache_subtrees=4, queue_dept
 def run(config: Config, jobs: list[Job], *, latency: int, stall: float, seed: int) -> tuple[Flow, Memory]:
     """Asserts that every view's visits, and the state tables, are the model's."""
     dut = Search(config=config)
-    bench = Bench(dut, seed=seed)
+    bench = Bench(dut, seed=seed, deadline=8000)
     memory = Memory(bench, dut, latency=latency, stall=stall)
     flow = Flow(bench, dut, jobs, memory)
     visits = [
