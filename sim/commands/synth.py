@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import click
-from amaranth.lib import wiring
 from rich.progress import track
 
 from golden.errors import InputError
 from hw.generate import config_hash
+from hw.lib.block import Block
 from hw.lib.catalogue import catalogue as lib_catalogue
 from sim.commands.options import out_dir_option, set_option
 from sim.engines import find_engine
@@ -19,7 +18,7 @@ from sim.kernel.console import err, out, show_table
 from sim.kernel.files import write_json
 from sim.kernel.runner import BUILD
 from sim.kernel.settings import choose_config
-from sim.kernel.synth import DEVICE, TARGET_MHZ, Block, TargetMissedError, synthesise
+from sim.kernel.synth import DEVICE, TARGET_MHZ, PlacedBlock, TargetMissedError, synthesise
 
 
 @click.command()
@@ -36,31 +35,30 @@ def synth(
 ) -> None:  # fmt: skip
     """Synthesise, place and route every unique block of ENGINE (or of `lib`); print size and speed."""
     config = None
-    stages: dict[str, Callable[[], wiring.Component]]
+    stages: dict[str, Block]
     if engine == "lib":
         if top:
             raise InputError("--top needs an engine, lib has no whole")
-        stages = dict(lib_catalogue())
+        stages = {name: Block(make) for name, make in lib_catalogue().items()}
     else:
         entry = find_engine(engine)
         config = choose_config(entry.configs, config_name, changes)
-        blocks_of_engine = {name: block.make for name, block in entry.catalogue(config).items()}
-        stages = {engine: lambda: entry.top(config)} if top else blocks_of_engine
+        stages = {engine: Block(lambda: entry.top(config))} if top else dict(entry.catalogue(config))
     unknown = [name for name in blocks if name not in stages]
     if unknown:
         raise InputError(f"--block must be one of {', '.join(stages)}, it is '{unknown[0]}'")
-    chosen = {name: make for name, make in stages.items() if not blocks or name in blocks}
+    chosen = {name: block for name, block in stages.items() if not blocks or name in blocks}
     folder = folder or BUILD / "synth" / (engine if config is None else f"{engine}-{config_name}")
-    results: list[Block] = []
-    for name, make in track(
+    results: list[PlacedBlock] = []
+    for name, block in track(
         chosen.items(), description=f"synthesising {engine}", console=err, disable=not err.is_terminal
     ):
-        results.append(synthesise(name, make, config, folder, seed=seed))
+        results.append(synthesise(name, block.make, config, folder, seed=seed))
     show_table(
         f"{engine}, config {config_name if config else '-'}: ECP5 {' '.join(DEVICE)}, out of context",
-        ("block", "LUT", "FF", "BRAM", "DSP", "LUTRAM", "Fmax MHz", "levels", "logic ns", "route ns", "worst path"),
+        ("block", "in the top", "LUT", "FF", "BRAM", "DSP", "LUTRAM", "Fmax MHz", "levels", "logic ns", "route ns", "worst path"),
         (
-            (b.name, b.lut, b.ff, b.bram, b.dsp, b.lutram, b.fmax_mhz, b.logic_levels, b.logic_ns, b.routing_ns,
+            (b.name, chosen[b.name].count, b.lut, b.ff, b.bram, b.dsp, b.lutram, b.fmax_mhz, b.logic_levels, b.logic_ns, b.routing_ns,
              " → ".join(b.worst_path))
             for b in results
         ),
@@ -72,7 +70,7 @@ def synth(
         "config_hash": config_hash(config) if config else None,
         "seed": seed,
         "target_mhz": TARGET_MHZ,
-        "blocks": [b.as_dict() for b in results],
+        "blocks": [{**b.as_dict(), "count": chosen[b.name].count} for b in results],
     }
     write_json(folder / "synth.json", json.loads(json.dumps(report)))
     slow = [b for b in results if not b.fmax_mhz >= TARGET_MHZ]

@@ -33,7 +33,7 @@ class TargetMissedError(RuntimeError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Block:
+class PlacedBlock:
     """What one block costs and how fast it is, all its ports on registers outside."""
 
     name: str
@@ -52,7 +52,9 @@ class Block:
         return asdict(self)
 
 
-def synthesise(name: str, make: Callable[[], wiring.Component], config: Any, folder: Path, *, seed: int = 1) -> Block:
+def synthesise(
+    name: str, make: Callable[[], wiring.Component], config: Any, folder: Path, *, seed: int = 1
+) -> PlacedBlock:
     """Yosys `synth_ecp5`, then nextpnr out of context: no pads, clock from outside.
 
     Raises:
@@ -75,7 +77,7 @@ def synthesise(name: str, make: Callable[[], wiring.Component], config: Any, fol
     return _block(name, json.loads(report.read_text()), json.loads(netlist.read_text()))
 
 
-def _block(name: str, report: dict[str, Any], netlist: dict[str, Any]) -> Block:
+def _block(name: str, report: dict[str, Any], netlist: dict[str, Any]) -> PlacedBlock:
     module = netlist["modules"][name]
     ports = {bit for port in module["ports"].values() for bit in port["bits"]}
     cells = Counter(cell["type"] for cell in module["cells"].values() if not _at_port(cell, ports))
@@ -86,7 +88,7 @@ def _block(name: str, report: dict[str, Any], netlist: dict[str, Any]) -> Block:
     for step in steps:
         delay["routing" if step["type"] == "routing" else "logic"] += step["delay"]
     ends = [_readable(steps[0]["from"]["cell"]), _readable(steps[-1]["to"]["cell"])] if steps else []
-    return Block(
+    return PlacedBlock(
         name=name,
         lut=cells["LUT4"] + 2 * cells["CCU2C"],
         ff=cells["TRELLIS_FF"],

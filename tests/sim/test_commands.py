@@ -13,7 +13,7 @@ from hw.splat.config import default, tiny
 from sim.cli import cli
 from sim.commands.options import OutputFile
 from sim.kernel.settings import choose_config
-from sim.kernel.synth import TARGET_MHZ, Block
+from sim.kernel.synth import TARGET_MHZ, PlacedBlock
 from tests.sim.conftest import Tessera
 
 
@@ -150,14 +150,16 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(
 
 def test_a_missed_target_has_its_own_status(tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Status 3, not that of bad input: the figures are right and the report is written."""
-    slow = Block(
-        name="fork", lut=1, ff=1, bram=0, dsp=0, lutram=0, fmax_mhz=TARGET_MHZ - 1, logic_levels=1, logic_ns=1.0,
+    slow = PlacedBlock(
+        name="stream_fork", lut=1, ff=1, bram=0, dsp=0, lutram=0, fmax_mhz=TARGET_MHZ - 1, logic_levels=1, logic_ns=1.0,
         routing_ns=1.0, worst_path=["a", "b"],
     )  # fmt: skip
     monkeypatch.setattr("sim.commands.synth.synthesise", lambda *_, **__: slow)
     outcome = tessera("synth", "lib", "--block", "stream_fork", "-o", tmp_path)
     assert outcome.status == 3
     assert (
-        outcome.err == f"tessera: error: every block must close at {TARGET_MHZ:g} MHz, fork reaches {slow.fmax_mhz}\n"
+        outcome.err
+        == f"tessera: error: every block must close at {TARGET_MHZ:g} MHz, stream_fork reaches {slow.fmax_mhz}\n"
     )
-    assert (tmp_path / "synth.json").exists()
+    (block,) = json.loads((tmp_path / "synth.json").read_text())["blocks"]
+    assert (block["name"], block["count"]) == ("stream_fork", 1)
