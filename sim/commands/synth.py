@@ -56,10 +56,13 @@ def synth(
         results.append(synthesise(name, block.make, config, folder, seed=seed))
     show_table(
         f"{engine}, config {config_name if config else '-'}: ECP5 {' '.join(DEVICE)}, out of context",
-        ("block", "in the top", "LUT", "FF", "BRAM", "DSP", "LUTRAM", "Fmax MHz", "levels", "logic ns", "route ns", "worst path"),
         (
-            (b.name, chosen[b.name].count, b.lut, b.ff, b.bram, b.dsp, b.lutram, b.fmax_mhz, b.logic_levels, b.logic_ns, b.routing_ns,
-             " → ".join(b.worst_path))
+            "block", "in the top", "LUT", "FF", "BRAM", "DSP", "LUTRAM", "Fmax MHz", "levels", "logic ns", "route ns",
+            "worst path",
+        ),
+        (
+            (b.name, chosen[b.name].count, b.lut, b.ff, b.bram, b.dsp, b.lutram, b.fmax_mhz, b.logic_levels,
+             b.logic_ns, b.routing_ns, " → ".join(b.worst_path))
             for b in results
         ),
     )  # fmt: skip
