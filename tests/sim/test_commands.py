@@ -94,10 +94,10 @@ def test_baseline_measures_and_shows(
     tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The record is written where records are kept, and its time is in the table."""
-    monkeypatch.setattr("sim.kernel.baseline.MEASURED", tmp_path)
+    monkeypatch.setattr("sim.kernel.baseline.SIM", tmp_path)
     outcome = tessera("baseline", "splat", "--input", scene_file, "--size", 32)
     assert (outcome.status, outcome.err) == (0, "")
-    (path,) = tmp_path.glob("splat-*.json")
+    (path,) = (tmp_path / "splat").glob("measured-*.json")
     (entry,) = json.loads(path.read_text())["entries"]
     assert f"{entry['median_ms']}" in outcome.out
     assert entry["workload"] == {"scene": "small.ply", "gaussians": 300, "view": "1/3", "size": "32x32"}

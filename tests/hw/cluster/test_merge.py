@@ -11,8 +11,8 @@ from golden.cluster.combine import merge_factors, merge_words
 from golden.float_format import SINGLE
 from hw.cluster.merge_lane import MergeLane
 from hw.cluster.merge_scale import MergeScale
+from hw.lib.fields import pack, unpack_nested
 from tests.hw.cluster.numbers import single
-from tests.hw.lib.payload import decode, encode
 from tests.hw.lib.simulate import run_datapath
 
 SPECIAL = [0, SINGLE.sign, SINGLE.one, SINGLE.infinity, SINGLE.negative_infinity, SINGLE.nan, 0x80000001]
@@ -24,15 +24,15 @@ def test_merge_scale(rng: random.Random) -> None:
     pairs += [(m, m) for m in (single(rng) for _ in range(10))]
     rng.shuffle(pairs)
     dut = MergeScale()
-    got = run_datapath(dut, [encode(dut.i.shape(), {"m1": a, "m2": b}) for a, b in pairs])
+    got = run_datapath(dut, [pack(dut.i.shape(), {"m1": a, "m2": b}) for a, b in pairs])
     expected = zip(*(part.tolist() for part in merge_factors(*torch.tensor(pairs).unbind(1))), strict=True)
     for pair, bits, (top, a, b) in zip(pairs, got, expected, strict=True):
-        assert decode(dut.o.shape(), bits) == {"top": top, "a": a, "b": b}, pair
+        assert unpack_nested(bits, dut.o.shape()) == {"top": top, "a": a, "b": b}, pair
 
 
 def test_merge_lane(rng: random.Random) -> None:
     names = ("own", "received", "a", "b")
     cases = [[single(rng) if rng.random() < 0.9 else rng.choice(SPECIAL) for _ in names] for _ in range(300)]
     dut = MergeLane()
-    got = run_datapath(dut, [encode(dut.i.shape(), dict(zip(names, case, strict=True))) for case in cases])
+    got = run_datapath(dut, [pack(dut.i.shape(), dict(zip(names, case, strict=True))) for case in cases])
     assert got == merge_words(*torch.tensor(cases).unbind(1)).tolist()

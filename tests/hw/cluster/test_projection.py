@@ -21,9 +21,9 @@ from hw.cluster.dot_product import DotProduct, dot_latency
 from hw.cluster.layouts import Beat
 from hw.cluster.projection import MAXIMUM_LATENCY, READ_LATENCY, Projection, projection_latency
 from hw.cluster.rescale import Rescale
+from hw.lib.fields import pack
 from tests.hw.cluster.cycles import play
 from tests.hw.cluster.numbers import code, flits_of, joined, parted, single
-from tests.hw.lib.payload import encode
 from tests.hw.lib.simulate import run_datapath
 
 INT8 = Spec(nodes=4, link_width=64, memory_kib=4, inputs=256)
@@ -93,7 +93,7 @@ def test_rescale(rng: random.Random) -> None:
         totals += [rng.getrandbits(rng.randrange(1, width)) * rng.choice([-1, 1]) for _ in range(100)]
         scales = [single(rng) for _ in totals]
         cases = [
-            encode(dut.i.shape(), {"total": t, "exponent": exponent, "factor": factor, "scale": s})
+            pack(dut.i.shape(), {"total": t, "exponent": exponent, "factor": factor, "scale": s})
             for t, s in zip(totals, scales, strict=True)
         ]
         settled = [cases[-1]] * Rescale.latency  # the factor holds still until the last total has left

@@ -14,9 +14,9 @@ from golden.cluster.model import Cluster
 from golden.cluster.spec import WAIT_IDLE, Kind, Op, Spec, Status
 from hw.cluster.config import Config
 from hw.cluster.top import ClusterEngine
+from hw.lib.fields import unpack_nested
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
-from tests.hw.lib.payload import decode
 
 SPEC = Spec(nodes=2, link_width=64, memory_kib=1, compute=0)
 CONFIG = replace(Config(spec=SPEC), receive_depth=4, operand_depth=4, command_depth=2, read_words=32)
@@ -64,7 +64,7 @@ def test_a_program_at_any_address(rng: random.Random) -> None:
         while ctx.get(dut.busy):
             await ctx.tick()
         assert len(log.values) == flits
-        counters.update(decode(dut.counters.shape(), ctx.get(dut.counters.as_value())))
+        counters.update(unpack_nested(ctx.get(dut.counters.as_value()), dut.counters.shape()))
 
     bench.process(start)
     bench.run(drain=40)

@@ -15,9 +15,9 @@ from golden.cluster.spec import PROBABILITY_BITS, QUARTERS, Spec
 from golden.float_format import SINGLE
 from hw.cluster.probability import Probability
 from hw.cluster.value_sums import ValueSums
+from hw.lib.fields import pack
 from tests.hw.cluster.cycles import play
 from tests.hw.cluster.numbers import code, flits_of, parted, single
-from tests.hw.lib.payload import encode
 from tests.hw.lib.simulate import run_datapath
 
 NARROW = Spec(nodes=4, link_width=64, memory_kib=4, inputs=256)
@@ -30,7 +30,7 @@ def test_probability(maximum: int, rng: random.Random) -> None:
     if maximum == code(4.0):
         scores += [code(4.0 - abs(rng.gauss(0, spread))) for spread in (1e-5, 1, 12) for _ in range(80)]
     dut = Probability()
-    got = run_datapath(dut, [encode(dut.i.shape(), {"score": s, "maximum": maximum}) for s in scores])
+    got = run_datapath(dut, [pack(dut.i.shape(), {"score": s, "maximum": maximum}) for s in scores])
     assert got == probabilities(torch.tensor(scores), maximum).tolist()
 
 

@@ -10,9 +10,9 @@ from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
 from golden.lod.traversal import jumps, nodes_to_visit
+from hw.lib.fields import pack, unpack_nested
 from hw.lod.config import tiny
 from hw.lod.decisions import Decisions
-from tests.hw.lib.payload import decode, encode
 from tests.hw.lod.workload import Workload, workload
 
 VISITS = 80
@@ -67,7 +67,7 @@ def test_equals_the_model(seed: int) -> None:
             open_ = [k for k, rows in waiting.items() if rows]
             chosen = waiting[rng.choice(open_)].pop(0) if open_ and rng.random() < 0.9 else None
             noise = rng.getrandbits(shape.size)
-            ctx.set(Value.cast(dut.i), encode(shape, chosen[0]) << 1 | 1 if chosen else noise << 1)
+            ctx.set(Value.cast(dut.i), pack(shape, chosen[0]) << 1 | 1 if chosen else noise << 1)
             if begins:
                 waiting[context], began = decisions_of(work, rng, context), began + 1
             await ctx.tick()
@@ -81,7 +81,7 @@ def test_equals_the_model(seed: int) -> None:
         expanded = not row["inner"] or (row["big"] and not row["outside"])
         assert ctx.get(dut.jump.context) == row["context"]
         assert ctx.get(dut.jump.target) == (row["after"] if alive and expanded else row["past"])
-        share = decode(dut.o.share.shape(), ctx.get(dut.o.share.as_value()))
+        share = unpack_nested(ctx.get(dut.o.share.as_value()), dut.o.share.shape())
         commit = {name: row[name] for name in PASSED_ON}
         commit |= {"alive": int(alive), "aside": int(row["inner"] and row["outside"])}
         assert share == {"commit": commit, **{name: row[name] for name in ("left", "right", "zeros")}}

@@ -10,10 +10,10 @@ import pytest
 from amaranth.hdl import Fragment, Value
 from amaranth.sim import Simulator
 
+from hw.lib.fields import pack, unpack_nested
 from hw.lod.config import Config, default, tiny
 from hw.lod.layouts import WordLayout
 from hw.lod.node_buffer import NodeBuffer
-from tests.hw.lib.payload import decode, encode
 from tests.hw.lod.workload import Workload, workload
 
 CONFIGS = {
@@ -47,7 +47,7 @@ class Contexts:
             for row, word in enumerate(words):
                 load = {"visit": visit, "ticket": 0, "unit": 0, "context": context}
                 value = {"load": load, "row": row, "last": row == len(words) - 1, "data": word}
-                ctx.set(Value.cast(self.dut.word), encode(WordLayout(self.config), value) << 1 | 1)
+                ctx.set(Value.cast(self.dut.word), pack(WordLayout(self.config), value) << 1 | 1)
                 await self.cycle(ctx)
                 while self.rng.random() < 0.3:
                     await self.cycle(ctx)
@@ -73,7 +73,7 @@ class Contexts:
         bits = (await ctx.tick().sample(Value.cast(dut.o)))[2]
         wanted = self.expected.pop(0)
         if wanted is not None:
-            self.got.append(decode(dut.o.shape(), bits))
+            self.got.append(unpack_nested(bits, dut.o.shape()))
             assert self.got[-1] == wanted
         ctx.set(dut.ask.valid, 0)
         ctx.set(dut.begin.valid, 0)

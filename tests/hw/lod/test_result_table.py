@@ -10,9 +10,9 @@ import torch
 from amaranth.sim import Simulator
 
 from golden.lod.spec import SLACK_BITS
+from hw.lib.fields import unpack_nested
 from hw.lod.config import tiny
 from hw.lod.result_table import ResultTable
-from tests.hw.lib.payload import decode
 from tests.hw.lod.workload import Workload, result, workload
 
 VISITS = 60
@@ -74,7 +74,7 @@ def test_equals_the_model(seed: int) -> None:
             for context, wait in over:
                 if not wait:
                     ctx.set(dut.place, context)
-                    read.append(decode(dut.o.shape(), int(ctx.get(dut.o.as_value()))))
+                    read.append(unpack_nested(int(ctx.get(dut.o.as_value())), dut.o.shape()))
                     expected.append(answers.pop(context))
             over = [(c, wait - 1) for c, wait in over if wait]
             open_ = [k for k, v in visits.items() if v.shares]

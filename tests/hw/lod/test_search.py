@@ -15,13 +15,13 @@ from golden.lod.memory_map import JOB, JOB_BYTES, VIEW, VIEW_BYTES
 from golden.lod.model import Found, SearchModel, initial_state
 from golden.lod.view import View, make_path
 from golden.rows import from_bytes
+from hw.lib.fields import unpack_nested
 from hw.lib.memory_port import WriteLayout
 from hw.lod.config import Config, tiny
 from hw.lod.search import Search
 from tests.golden.lod.trees import cameras, small_image
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
-from tests.hw.lib.payload import decode
 
 
 @dataclass
@@ -71,7 +71,7 @@ class Memory:
             ctx.set(request.ready, waiting is None)
             _, _, valid, bits = await ctx.tick().sample(request.valid, Value.cast(request.payload))
             if waiting is None:
-                waiting = decode(WriteLayout(width), bits) if valid else None
+                waiting = unpack_nested(bits, WriteLayout(width)) if valid else None
             elif arrives:
                 begin = waiting["address"]
                 assert begin % (width // 8) == 0

@@ -9,9 +9,9 @@ import torch
 
 from golden.lod.size_check import Decision, slack
 from golden.lod.spec import DISTANCE_BITS, DOUBLE_BITS, Spec
+from hw.lib.fields import pack, unpack_nested
 from hw.lod.config import Config
 from hw.lod.slack import Slack
-from tests.hw.lib.payload import decode, encode
 from tests.hw.lib.simulate import run_datapath
 
 NODES = 400
@@ -34,11 +34,11 @@ def test_equals_the_model(spec: Spec, seed: int) -> None:
     decision = Decision(big=(left >= right).long(), left=left, right=right, zeros=torch.tensor(zeros))
     dut = Slack(config=Config(spec=spec))
     commit = dut.i.shape()["commit"].shape
-    commits = [decode(commit, rng.getrandbits(commit.size)) | {"big": int(a >= b)} for a, b in pairs]
+    commits = [unpack_nested(rng.getrandbits(commit.size), commit) | {"big": int(a >= b)} for a, b in pairs]
     rows = [
         {"commit": c, "left": a, "right": b, "zeros": z} for c, (a, b), z in zip(commits, pairs, zeros, strict=True)
     ]
-    bits = run_datapath(dut, [encode(dut.i.shape(), row) for row in rows])
-    got = [decode(dut.o.shape(), word) for word in bits]
+    bits = run_datapath(dut, [pack(dut.i.shape(), row) for row in rows])
+    got = [unpack_nested(word, dut.o.shape()) for word in bits]
     assert [each["slack"] for each in got] == slack(spec, decision).tolist()
     assert [each["commit"] for each in got] == commits

@@ -29,7 +29,7 @@ class Key(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m)
+        p = Pipe(m, platform)
         key = depth_key(p, p.source(self.i, "z"), self.spec, name="key")
         assert key.stage == self.latency
         m.d.comb += self.o.eq(key.value)
