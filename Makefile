@@ -9,7 +9,7 @@ ENGINES ?= $$($(BIN)/tessera engines)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint formal verilog sim baseline compare synth docs bench clean distclean
+.PHONY: help demo test quick test-slow lint formal verilog sim baseline compare synth docs bench clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -19,6 +19,15 @@ demo: $(READY) ## a frame by generated RTL, checked and pictured in build/demo/ 
 
 test: $(READY) lint ## lint, unit tests, co-simulations, proofs; under 15 minutes on two cores
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q
+
+# Golden models, the library, a block of each engine, and what sim does without a simulator.
+QUICK := tests/test_architecture.py tests/golden tests/hw/lib tests/hw/test_generate.py \
+  tests/hw/splat/test_heap_bank.py tests/hw/kv/test_clustering.py tests/hw/lod/test_size_check.py tests/hw/cluster/test_alu.py \
+  tests/sim/test_errors.py tests/sim/test_help.py $(wildcard tests/sim/*/test_roofline.py) \
+  $(addprefix tests/sim/kernel/test_,files.py report.py settings.py designs.py)
+
+quick: $(READY) lint ## lint and the fastest tests of every floor; under 2 minutes
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q $(QUICK)
 
 test-slow: $(READY) ## the long runs: every scene, three views, whole traces
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q -m slow
