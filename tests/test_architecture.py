@@ -6,6 +6,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -147,9 +148,9 @@ def components(path: Path) -> list[ast.ClassDef]:
     ]
 
 
-def port_lines(component: ast.ClassDef) -> Iterator[tuple[int, int]]:
-    """First and last line of every port that a component declares, in whatever dict it does so."""
-    for node in ast.walk(component):
+def port_lines(path: Path) -> Iterator[tuple[int, int]]:
+    """First and last line of every port that a file declares, in whatever dict it does so."""
+    for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Dict):
             continue
         for key, value in zip(node.keys, node.values, strict=True):
@@ -159,13 +160,15 @@ def port_lines(component: ast.ClassDef) -> Iterator[tuple[int, int]]:
 
 
 def undocumented_ports(path: Path) -> list[str]:
-    """Ports without a `#:` behind or directly above them."""
+    """Ports without a `#:` behind or directly above them, or with another port on their line."""
     lines = path.read_text().splitlines()
+    ports = list(port_lines(path))
+    alone = Counter(first for first, _ in ports)
     return [
         f"{path.relative_to(ROOT)}:{first}: {lines[first - 1].strip()}"
-        for component in components(path)
-        for first, last in port_lines(component)
-        if "#: " not in lines[first - 1] + lines[last - 1] and not lines[first - 2].strip().startswith("#: ")
+        for first, last in ports
+        if alone[first] > 1
+        or ("#: " not in lines[first - 1] + lines[last - 1] and not lines[first - 2].strip().startswith("#: "))
     ]
 
 
