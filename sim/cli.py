@@ -50,7 +50,7 @@ for command in COMMANDS:
 def main() -> None:
     """Runs the command; an error is one line on stderr and a status, never a traceback."""
     try:
-        cli(standalone_mode=False)
+        cli(prog_name="tessera", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

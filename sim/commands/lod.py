@@ -13,7 +13,8 @@ from golden.lod.load import leaves
 from golden.lod.paths import PATHS, camera_path
 from golden.scenes import Camera, Scene
 from hw.lod.config import CONFIGS
-from sim.commands.options import OutputFile, RunOptions, Viewpoint, camera_options, run_options
+from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step
 from sim.kernel.files import write_array
 from sim.lod.run import cut, report, run

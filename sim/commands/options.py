@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -12,7 +11,6 @@ from typing import Any
 import click
 
 from golden.errors import InputError
-from golden.scenes import Camera, Scene, load_cameras, orbit
 from sim.kernel.compare import series
 from sim.kernel.console import out
 from sim.kernel.files import require_writable, write_json
@@ -20,7 +18,6 @@ from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Backend, Run, refuse_without_rtl
 from sim.kernel.settings import choose_config
 
-DEFAULT_SIZE = "256x256"
 CONFIG_NAMES = ("tiny", "default", "paper")
 BACKENDS = [backend.value for backend in Backend]
 LIMITS = {
@@ -146,75 +143,3 @@ def memory_settings(kind: type[MemorySettings] = MemorySettings, **values: Any) 
         if name in values and not low <= values[name] <= high:
             raise InputError(f"--{name} must lie in {low}..{high}, it is {values[name]}")
     return kind(**values)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Viewpoint:
-    """Where a picture is taken from: a camera file's view, or a place on an orbit."""
-
-    camera_file: Path | None
-    view: int
-    orbit_text: str | None
-    size: str | None
-
-    def camera(self, scene: Scene) -> Camera:
-        """The camera that the options ask for.
-
-        Raises:
-            InputError: a file and an orbit both, or a view that the file does not have.
-        """
-        if self.camera_file is not None:
-            if self.orbit_text is not None or self.size is not None:
-                raise InputError("--camera brings its own place and size: leave out --orbit and --size")
-            cameras = load_cameras(self.camera_file)
-            if not 0 <= self.view < len(cameras):
-                raise InputError(
-                    f"--view must lie in 0..{len(cameras) - 1} for {self.camera_file.name}, it is {self.view}"
-                )
-            return cameras[self.view]
-        k, n = parse_pair(self.orbit_text or "1/3", "/", "--orbit", "K/N")
-        width, height = self.pixels
-        return orbit(scene, k, n, width=width, height=height)
-
-    @property
-    def pixels(self) -> tuple[int, int]:
-        """Width and height that --size asks for.
-
-        Raises:
-            InputError: not two whole numbers.
-        """
-        return parse_pair(self.size or DEFAULT_SIZE, "x", "--size", "WIDTHxHEIGHT")
-
-    @property
-    def name(self) -> str | None:
-        """K/N of an orbit, by which baselines know the view."""
-        return None if self.camera_file else self.orbit_text or "1/3"
-
-
-def camera_options(command: Callable[..., None]) -> Callable[..., None]:
-    """--camera, --view, --orbit and --size, as one argument `viewpoint`."""
-
-    @wraps(command)
-    def call(*, camera_file: Path | None, view: int, orbit_text: str | None, size: str | None, **others: Any) -> None:
-        command(viewpoint=Viewpoint(camera_file=camera_file, view=view, orbit_text=orbit_text, size=size), **others)
-
-    for option in (
-        click.option("--size", metavar="WxH", help="Pixels. [default: 256x256]"),
-        click.option("--orbit", "orbit_text", metavar="K/N", help="View K of N around the scene. [default: 1/3]"),
-        click.option("--view", default=0, show_default=True, help="Which camera of the file."),
-        click.option("--camera", "camera_file", type=click.Path(path_type=Path), help="JSON file with cameras."),
-    ):
-        call = option(call)
-    return call
-
-
-def parse_pair(text: str, separator: str, option: str, form: str) -> tuple[int, int]:
-    """Two whole numbers around a separator.
-
-    Raises:
-        InputError: anything else.
-    """
-    match = re.fullmatch(rf"(\d{{1,6}}){re.escape(separator)}(\d{{1,6}})", text)
-    if not match:
-        raise InputError(f"{option} takes {form}, got '{text}'")
-    return int(match[1]), int(match[2])

@@ -11,7 +11,8 @@ from golden.errors import InputError
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
 from sim.chips.level import cut_scene, load_detailed
-from sim.commands.options import OutputFile, RunOptions, Viewpoint, camera_options, run_options
+from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step
 from sim.kernel.files import to_bytes, write_array, write_png
 from sim.splat.run import colors, run
