@@ -58,7 +58,7 @@ def run_collective(
 @collective_options
 @click.option(
     "--op", "kind", default="sum", show_default=True, type=click.Choice(["sum", "max", "min"]),
-    help="What becomes of two elements.",
+    help="How two elements become one.",
 )  # fmt: skip
 def reduce(kind: str, **options: Any) -> None:
     """Reduce messages over all nodes (ClusterReduce); every node gets the result."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from golden.scenes.embedded import EMBEDDED_NAME
 from hw.splat.config import CONFIGS
-from sim.commands.compare import comparison_rows
 from sim.commands.options import config_option, set_option
+from sim.kernel.comparison import comparison_rows
 from sim.kernel.console import out, show_table, step
 from sim.kernel.files import require_writable, to_bytes, write_json, write_png
 from sim.kernel.pictures import side_by_side

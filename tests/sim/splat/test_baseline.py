@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from hw.generate import ROOT
-from sim.commands.compare import comparison_rows
 from sim.kernel import baseline as record
 from sim.kernel.baseline import WrongAnswerError, load, published, time_runs
+from sim.kernel.comparison import comparison_rows
 from sim.splat import baseline as splat
 
 
