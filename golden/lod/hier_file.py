@@ -80,7 +80,9 @@ def load_hier(path: str | Path) -> Hierarchy:
         sh=sh,
     )
     if scene.dropped:
-        raise InputError(f"{path.name}: every Gaussian of a hierarchy must be finite, {scene.dropped} are not")
+        raise InputError(
+            f"{path.name}: every Gaussian of a hierarchy must be finite and turned, {scene.dropped} are not"
+        )
     return check_hierarchy(
         Hierarchy(
             scene=scene,

@@ -13,6 +13,7 @@ from golden.errors import InputError
 SH_C0 = 0.28209479177387814
 
 #: exp() of a larger log-scale leaves float32's useful range; such a Gaussian is dropped as not finite.
+#: A smaller one than its negative, -inf with it, is a flat Gaussian: it is drawn at that scale.
 MAX_ABS_LOG_SCALE = 40.0
 
 Floats = npt.NDArray[np.float32]
@@ -34,7 +35,7 @@ class Scene:
     quaternions: Floats  # [N, 4]
     opacities: Floats  # [N]
     sh: Floats  # [N, (degree+1)², 3]
-    dropped: int = 0  #: Gaussians of the file that were not finite and were left out
+    dropped: int = 0  #: Gaussians of the file that were left out: not finite, or without a rotation
 
     def __len__(self) -> int:
         return len(self.means)
@@ -67,41 +68,40 @@ def make_scene(
 ) -> Scene:
     """Checks raw arrays and returns a `Scene`.
 
-    Gaussians with a NaN or an infinity in any parameter (or a log-scale beyond
-    ±`MAX_ABS_LOG_SCALE`) are dropped and counted in `Scene.dropped`; they cannot be drawn.
+    Gaussians with a NaN or an infinity in any parameter, a log-scale above `MAX_ABS_LOG_SCALE` or
+    a zero quaternion are dropped and counted in `Scene.dropped`; they cannot be drawn. Log-scales
+    below -`MAX_ABS_LOG_SCALE`, -inf with them, become that limit: flat Gaussians, drawn as discs.
     Quaternions are normalised.
 
     Raises:
-        InputError: no Gaussian at all, none that is finite, a quaternion of length zero, or an
-            opacity outside [0, 1].
+        InputError: no Gaussian at all, none that can be drawn, or an opacity outside [0, 1].
     """
     count = len(means)
     if count == 0:
         raise InputError(f"{name}: a scene needs at least one Gaussian, the file holds 0")
+    log_scales = np.maximum(log_scales, np.float32(-MAX_ABS_LOG_SCALE))  # a NaN stays one
     flat = [a.reshape(count, -1) for a in (means, log_scales, quaternions, opacities, sh)]
-    finite = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in flat])
-    finite &= (np.abs(np.where(np.isfinite(log_scales), log_scales, 0)) <= MAX_ABS_LOG_SCALE).all(axis=1)
-    kept = int(finite.sum())
+    drawable = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in flat])
+    drawable &= (log_scales <= MAX_ABS_LOG_SCALE).all(axis=1) & quaternions.any(axis=1)
+    kept = int(drawable.sum())
     if kept == 0:
         raise InputError(
-            f"{name}: every Gaussian must be finite, all {count} hold NaN, infinity or a scale out of range"
+            f"{name}: every Gaussian must be finite, all {count} hold NaN, infinity, a scale out of range "
+            "or a zero rotation"
         )
 
-    length = np.linalg.norm(quaternions[finite].astype(np.float64), axis=1)
-    if (length == 0).any():
-        index = int(np.flatnonzero(finite)[np.flatnonzero(length == 0)[0]])
-        raise InputError(f"{name}: a rotation must not be the zero quaternion, Gaussian {index} has 0 0 0 0")
-    opacity = opacities[finite]
+    length = np.linalg.norm(quaternions[drawable].astype(np.float64), axis=1)
+    opacity = opacities[drawable]
     if opacity.min() < 0 or opacity.max() > 1:
-        index = int(np.flatnonzero(finite)[np.argmax(np.abs(opacity - 0.5))])
+        index = int(np.flatnonzero(drawable)[np.argmax(np.abs(opacity - 0.5))])
         raise InputError(f"{name}: opacity must lie in [0, 1], Gaussian {index} has {opacities[index]:g}")
     return Scene(
         name=name,
-        means=np.ascontiguousarray(means[finite], np.float32),
-        scales=np.exp(log_scales[finite].astype(np.float64)).astype(np.float32),
-        quaternions=(quaternions[finite] / length[:, None]).astype(np.float32),
+        means=np.ascontiguousarray(means[drawable], np.float32),
+        scales=np.exp(log_scales[drawable].astype(np.float64)).astype(np.float32),
+        quaternions=(quaternions[drawable] / length[:, None]).astype(np.float32),
         opacities=np.ascontiguousarray(opacity, np.float32),
-        sh=np.ascontiguousarray(sh[finite], np.float32),
+        sh=np.ascontiguousarray(sh[drawable], np.float32),
         dropped=count - kept,
     )
 

@@ -16,7 +16,7 @@ def load_splat(path: Path) -> Scene:
     """Reads a `.splat` file: position, linear scale, colour and opacity bytes, quaternion bytes.
 
     Raises:
-        InputError: the size is not a multiple of 32 bytes, or a scale is not positive.
+        InputError: the size is not a multiple of 32 bytes, or a scale is negative.
     """
     raw = path.read_bytes()
     if len(raw) % RECORD.itemsize:
@@ -26,14 +26,16 @@ def load_splat(path: Path) -> Scene:
     record = np.frombuffer(raw, RECORD)
     with np.errstate(invalid="ignore"):  # a signalling NaN
         scale = record["scale"].astype(np.float64)
-    if (scale <= 0).any():  # NaN compares false and is dropped later
-        index, axis = np.argwhere(scale <= 0)[0]
-        raise InputError(f"{path.name}: a scale must be positive, Gaussian {index} has {scale[index, axis]:g}")
+    if (scale < 0).any():  # NaN compares false and is dropped later
+        index, axis = np.argwhere(scale < 0)[0]
+        raise InputError(f"{path.name}: a scale must not be negative, Gaussian {index} has {scale[index, axis]:g}")
+    with np.errstate(divide="ignore"):  # a flat Gaussian has a scale of 0, whose logarithm is -inf
+        log_scales = np.log(scale).astype(np.float32)
     rgb = record["rgba"][:, :3] / 255
     return make_scene(
         path.name,
         means=record["mean"].astype(np.float32),
-        log_scales=np.log(scale).astype(np.float32),
+        log_scales=log_scales,
         quaternions=((record["rotation"].astype(np.float32) - 128) / 128).astype(np.float32),
         opacities=(record["rgba"][:, 3] / 255).astype(np.float32),
         sh=((rgb - 0.5) / SH_C0).astype(np.float32)[:, None],

@@ -38,7 +38,7 @@ def render(
         loaded, tree = load_detailed(scene, tau)
         camera = viewpoint.camera(loaded)
     if loaded.dropped:
-        out.print(f"{loaded.name}: {loaded.dropped} Gaussians are not finite and were left out")
+        out.print(f"{loaded.name}: {loaded.dropped} Gaussians are not finite or have no rotation and were left out")
     if tree is not None and tau is not None:
         with step("searching the hierarchy"):
             loaded = cut_scene(

@@ -121,7 +121,7 @@ def bad_gaussian(p: dict) -> None:
         (rooted, "node 0 must be the root, with parent -1, it names 4"),
         (no_gaussian, "node 3: its Gaussian must lie in 0..6, it is 7"),
         (two_gaussians, "node 3: a node must have one Gaussian, it has 2"),
-        (bad_gaussian, "every Gaussian of a hierarchy must be finite, 1 are not"),
+        (bad_gaussian, "every Gaussian of a hierarchy must be finite and turned, 1 are not"),
     ],
 )
 def test_refuses(damage: Callable[[dict], None], message: str, tmp_path: Path) -> None:

@@ -31,8 +31,10 @@ def test_good_arrays_pass() -> None:
     assert (len(scene), scene.sh_degree, scene.dropped) == (4, 1, 0)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("name", ["means", "log_scales", "quaternions", "opacities", "sh"])
+BROKEN = [(n, v) for n in ("means", "quaternions", "opacities", "sh") for v in (np.nan, np.inf, -np.inf)]
+
+
+@pytest.mark.parametrize(("name", "value"), [*BROKEN, ("log_scales", np.nan), ("log_scales", np.inf)])
 def test_not_finite_is_dropped(name: str, value: float) -> None:
     given_arrays = arrays()
     given_arrays["means"][:, 0] = [0, 1, 2, 3]
@@ -48,7 +50,18 @@ def test_scale_limits() -> None:
     log_scales[:, 2] = [MAX_ABS_LOG_SCALE, -MAX_ABS_LOG_SCALE, 40.1, -40.1]
     scene = make_scene("x", **arrays(log_scales=log_scales))
     assert_sound(scene)
-    assert scene.dropped == 2
+    assert scene.dropped == 1
+
+
+def test_flat_gaussians_are_kept_at_the_smallest_scale() -> None:
+    log_scales = np.zeros((4, 3), np.float32)
+    log_scales[1, 2], log_scales[2], log_scales[3, 0] = -np.inf, -np.inf, -3e38
+    scene = make_scene("x", **arrays(log_scales=log_scales))
+    assert_sound(scene)
+    assert scene.dropped == 0
+    smallest = np.exp(-MAX_ABS_LOG_SCALE)
+    wanted = [[1, 1, 1], [1, 1, smallest], [smallest] * 3, [smallest, 1, 1]]
+    assert np.allclose(scene.scales, wanted, rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize(("opacity", "shown"), [(1.5, "1.5"), (-0.25, "-0.25")])
@@ -58,12 +71,13 @@ def test_opacity_outside_0_to_1_is_refused(opacity: float, shown: str) -> None:
         make_scene("x", **arrays(opacities=values))
 
 
-def test_zero_quaternion_is_refused_by_its_place_in_the_file() -> None:
+def test_zero_quaternions_are_dropped_with_what_is_not_finite() -> None:
     changed = arrays()
-    changed["means"][0] = np.nan  # dropped first, yet the message counts from the file's start
+    changed["means"][:, 0] = [np.nan, 1, 2, 3]
     changed["quaternions"][2] = 0
-    with pytest.raises(InputError, match=r"^x: a rotation must not be the zero quaternion, Gaussian 2 has 0 0 0 0$"):
-        make_scene("x", **changed)
+    scene = make_scene("x", **changed)
+    assert_sound(scene)
+    assert (scene.dropped, scene.means[:, 0].tolist()) == (2, [1, 3])
 
 
 def test_nothing_left_is_refused() -> None:
@@ -71,6 +85,8 @@ def test_nothing_left_is_refused() -> None:
         make_scene("x", **arrays(0))
     with pytest.raises(InputError, match="every Gaussian must be finite, all 4"):
         make_scene("x", **arrays(means=np.full((4, 3), np.nan, np.float32)))
+    with pytest.raises(InputError, match=r"or a zero rotation$"):
+        make_scene("x", **arrays(quaternions=np.zeros((4, 4), np.float32)))
 
 
 @given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=4, max_size=4))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from golden.scenes import load_scene
-from tests.golden.scenes.checks import assert_same, load_bytes, quaternion_gap
+from tests.golden.scenes.checks import assert_same, assert_sound, load_bytes, quaternion_gap
 from tests.golden.scenes.writers import SH_C0, random_cloud, splat_bytes
 
 QUATERNION_STEP = 2.5 / 128  # 1.0 has no byte, it becomes 127 of 128: up to a step there, half a step elsewhere
@@ -22,6 +22,15 @@ def test_round_trip(tmp_path: Path, seed: int) -> None:
         opacities=0.5 / 255 + 1e-6,
         sh_0=0.5 / 255 / SH_C0 + 1e-6,
     )
+
+
+def test_a_scale_of_zero_is_a_disc(tmp_path: Path, seed: int) -> None:
+    cloud = random_cloud(seed, 5, 0)
+    cloud.log_scales[1, 2] = cloud.log_scales[4, 0] = -np.inf
+    scene = load_bytes(tmp_path, "flat.splat", splat_bytes(cloud))
+    assert_sound(scene)
+    assert (len(scene), scene.dropped) == (5, 0)
+    assert max(scene.scales[1, 2], scene.scales[4, 0]) < 1e-15
 
 
 def test_quaternion_bytes_are_centred_on_128(tmp_path: Path, seed: int) -> None:
