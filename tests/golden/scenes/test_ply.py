@@ -47,6 +47,33 @@ def test_plain_takes_any_line_end(tmp_path: Path, seed: int) -> None:
         assert_same(load_bytes(tmp_path, "lines.ply", data), cloud)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
+def test_comments_in_any_encoding(tmp_path: Path, seed: int, encoding: str) -> None:
+    cloud = random_cloud(seed, 5, 0)
+    words = "Übung, naïve, façade".encode(encoding)
+    data = ply_bytes({"vertex": plain_columns(cloud)}, "binary_little_endian")
+    data = data.replace(b"comment written by a test", b"comment " + words + b"\nobj_info " + words)
+    data = data.replace(b"end_header", b"comment " + words + b"\nend_header")
+    assert_same(load_bytes(tmp_path, "words.ply", data), cloud)
+
+
+FACES = b"element face %d\nproperty list uchar int vertex_indices\n"
+TRIANGLES = 2 * b"\3\0\0\0\0\1\0\0\0\2\0\0\0"
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+@pytest.mark.parametrize("form", ["binary_little_endian", "ascii"])
+def test_lists_in_other_elements_are_passed_over(tmp_path: Path, seed: int, form: str, rows: int) -> None:
+    cloud = random_cloud(seed, 5, 1)
+    header, body = ply_bytes({"vertex": plain_columns(cloud)}, form).split(b"end_header\n", 1)
+    begin, vertex = header.split(b"element vertex", 1)
+    faces = (b"3 0 1 2\n" * 2 if form == "ascii" else TRIANGLES) if rows else b""
+    behind = header + FACES % rows + b"end_header\n" + body + faces
+    before = begin + FACES % rows + b"element vertex" + vertex + b"end_header\n" + faces + body
+    for data in (behind, before):
+        assert_same(load_bytes(tmp_path, "faces.ply", data), cloud)
+
+
 def test_plain_quaternions_are_normalised(tmp_path: Path, seed: int) -> None:
     cloud = random_cloud(seed, 5, 0)
     columns = plain_columns(cloud)

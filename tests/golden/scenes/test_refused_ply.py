@@ -47,6 +47,12 @@ HEADERS = {
         replaced("plain.ply", b"property float opacity", b"property list uchar float opacity"),
         "'opacity' must be a number, it is a list",
     ),
+    "a list of billions in front of the Gaussians": (
+        replaced("plain.ply", b"element vertex", b"element face 1\nproperty list uint int v\nelement vertex").replace(
+            b"end_header\n", b"end_header\n\xff\xff\xff\xff"
+        ),
+        "early end-of-file",
+    ),
     "negative count": (replaced("plain.ply", b"vertex 6", b"vertex -6"), "-6 rows"),
     "count not a number": (replaced("plain.ply", b"vertex 6", b"vertex six"), "six"),
     "one Gaussian too many": (replaced("plain.ply", b"vertex 6", b"vertex 7"), "end-of-file"),
