@@ -1,4 +1,4 @@
-"""3DGS `.ply` (SH degree 0–3) and PlayCanvas `.compressed.ply`."""
+"""3DGS and 2DGS `.ply` (SH degree 0–3) and PlayCanvas `.compressed.ply`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from plyfile import PlyData, PlyElement, PlyParseError
+from plyfile import PlyData, PlyElement, PlyParseError, PlyProperty
 
 from golden.errors import InputError
 from golden.scenes.ply_header import readable
@@ -14,11 +14,16 @@ from golden.scenes.scene import SH_C0, Floats, Scene, make_scene, sigmoid
 
 CHUNK_SIZE = 256  # Gaussians that share one min/max box in a compressed file
 PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
+FLAT_LOG_SCALE = np.log(1e-6)  # the third scale of a 2-D Gaussian, as the public tools export it
+HALF_RULE = "; half-precision numbers are read where all properties are 'ushort'"
 ELEMENTS = ("vertex", "chunk", "sh")  # what a file of Gaussians may hold; others are passed over
 
 
 def load_ply(path: Path) -> Scene:
     """Reads a binary or ASCII `.ply` of Gaussians, plain or compressed.
+
+    A file whose properties are all `ushort` holds half-precision numbers; one without `scale_2`
+    holds 2-D Gaussians, which get the third scale 1e-6.
 
     Raises:
         InputError: not a PLY file, truncated, a property missing or of the wrong kind.
@@ -50,8 +55,34 @@ def _columns(name: str, element: PlyElement, wanted: list[str]) -> npt.NDArray[n
 
 
 def _floats(name: str, element: PlyElement, wanted: list[str]) -> Floats:
+    """The named properties, `float` or `double`, as float32.
+
+    Bytes and other whole numbers are codes of some format that the file does not name; taken as
+    values they would be drawn as nonsense.
+    """
+    for prop in element.properties:
+        if prop.name in wanted and np.dtype(prop.val_dtype).kind != "f":
+            raise InputError(
+                f"{name}: property '{prop.name}' must be 'float' or 'double', it is '{_type(prop)}'"
+                f"{HALF_RULE if _type(prop) == 'ushort' else ''}"
+            )
     with np.errstate(over="ignore", invalid="ignore"):  # a double beyond float32 becomes infinite, and is dropped
         return _columns(name, element, wanted).astype(np.float32)
+
+
+def _type(prop: PlyProperty) -> str:
+    """The type's name in a header."""
+    return str(prop).split()[1]
+
+
+def _halves(vertex: PlyElement) -> PlyElement:
+    """The element with every `ushort` read as the half-precision number of the same bits, if all are `ushort`."""
+    if any(_type(prop) != "ushort" for prop in vertex.properties):
+        return vertex
+    table = vertex.data.astype([(p.name, "u2") for p in vertex.properties])  # in this machine's byte order
+    values = table.view([(p.name, "f2") for p in vertex.properties])
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        return PlyElement.describe(values.astype([(p.name, "f4") for p in vertex.properties]), vertex.name)
 
 
 def _rest_count(name: str, names: list[str]) -> int:
@@ -63,7 +94,13 @@ def _rest_count(name: str, names: list[str]) -> int:
 
 
 def _plain(name: str, vertex: PlyElement) -> Scene:
+    vertex = _halves(vertex)
     count = vertex.count
+    scales = [f"scale_{i}" for i in range(3)]
+    if "scale_2" not in _names(vertex):  # 2-D Gaussians: discs without a thickness
+        scales.pop()
+    log_scales = np.full((count, 3), FLAT_LOG_SCALE, np.float32)
+    log_scales[:, : len(scales)] = _floats(name, vertex, scales)
     rest = _rest_count(name, _names(vertex))
     dc = _floats(name, vertex, [f"f_dc_{i}" for i in range(3)])
     sh = np.empty((count, 1 + rest, 3), np.float32)
@@ -74,7 +111,7 @@ def _plain(name: str, vertex: PlyElement) -> Scene:
     return make_scene(
         name,
         means=_floats(name, vertex, ["x", "y", "z"]),
-        log_scales=_floats(name, vertex, [f"scale_{i}" for i in range(3)]),
+        log_scales=log_scales,
         quaternions=_floats(name, vertex, [f"rot_{i}" for i in range(4)]),
         opacities=sigmoid(_floats(name, vertex, ["opacity"])[:, 0]),
         sh=sh,

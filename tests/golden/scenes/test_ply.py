@@ -74,6 +74,23 @@ def test_lists_in_other_elements_are_passed_over(tmp_path: Path, seed: int, form
         assert_same(load_bytes(tmp_path, "faces.ply", data), cloud)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_half_precision_in_ushort(tmp_path: Path, seed: int, form: str) -> None:
+    cloud = random_cloud(seed, 9, 1)
+    columns = {p: c.astype("f2").view("u2") for p, c in plain_columns(cloud).items()}
+    scene = load_bytes(tmp_path, "half.ply", ply_bytes({"vertex": columns}, form))
+    steps = {"means": 2e-3, "log_scales": 2e-3, "quaternions": 1e-3, "opacities": 1e-3}
+    assert_same(scene, cloud, **steps, sh_0=1e-3, sh_rest=1e-3)
+
+
+def test_discs_of_2dgs(tmp_path: Path, seed: int) -> None:
+    cloud = random_cloud(seed, 5, 0)
+    columns = plain_columns(cloud)
+    del columns["scale_2"]
+    cloud.log_scales[:, 2] = np.log(1e-6)
+    assert_same(load_bytes(tmp_path, "discs.ply", ply_bytes({"vertex": columns})), cloud)
+
+
 def test_plain_quaternions_are_normalised(tmp_path: Path, seed: int) -> None:
     cloud = random_cloud(seed, 5, 0)
     columns = plain_columns(cloud)

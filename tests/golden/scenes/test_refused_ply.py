@@ -84,6 +84,25 @@ CONTENTS = {
         f"no {name}": (ply_bytes({"vertex": lacking(PLAIN, name)}), f"lacks the property '{name}'")
         for name in ("x", "f_dc_2", "opacity", "scale_1", "rot_3")
     },
+    "no scale_1 and no scale_2": (
+        ply_bytes({"vertex": lacking(lacking(PLAIN, "scale_1"), "scale_2")}),
+        "lacks the property 'scale_1'",
+    ),
+    **{
+        f"{name} as {kind}": (
+            ply_bytes({"vertex": PLAIN | {name: np.ones(COUNT, code)}}),
+            f"property '{name}' must be 'float' or 'double', it is '{kind}'",
+        )
+        for name, code, kind in [("f_dc_0", "u1", "uchar"), ("opacity", "u1", "uchar"), ("x", "i4", "int")]
+    },
+    "SH alone in half precision": (
+        ply_bytes({"vertex": {p: c.astype("f2").view("u2") if "rest" in p else c for p, c in PLAIN.items()}}),
+        "'f_rest_0' must be 'float' or 'double', it is 'ushort'; half-precision numbers are read where all",
+    ),
+    "a box as int": (
+        ply_bytes(COMPRESSED | {"chunk": BOX | {"min_x": np.ones(1, "i4")}}),
+        "property 'min_x' must be 'float' or 'double', it is 'int'",
+    ),
     "8 of 9 SH coefficients": (
         ply_bytes({"vertex": lacking(PLAIN, "f_rest_3")}),
         "9, 24 or 45 f_rest properties, found 8",

@@ -18,7 +18,7 @@ Array = npt.NDArray[np.float64]
 #: Elements of a PLY file in order: name -> property -> column.
 Elements = Mapping[str, Mapping[str, npt.NDArray[np.generic]]]
 
-PLY_TYPES = {"f4": "float", "f8": "double", "u1": "uchar", "u4": "uint", "i4": "int"}
+PLY_TYPES = {"f4": "float", "f8": "double", "u1": "uchar", "u2": "ushort", "u4": "uint", "i4": "int"}
 HALF_TURN = np.array([1.0, -1.0, -1.0])  # about x, between the axes of PLY and of SPZ
 
 
