@@ -1,4 +1,4 @@
-"""Niantic `.spz`, versions 2 and 3: a gzip stream of quantised columns."""
+"""Niantic `.spz`, versions 2 and 3: quantised columns, in a gzip stream or as they are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -31,13 +32,12 @@ def load_spz(path: Path) -> Scene:
     """Reads an `.spz` file; what may follow the columns (extensions) is left out.
 
     Raises:
-        InputError: not gzip, wrong magic, a version other than 2 or 3, SH degree above 3, more than
+        InputError: neither gzip nor the magic, wrong magic, a version other than 2 or 3, SH degree above 3, more than
             `MAX_COUNT` Gaussians, or fewer bytes than the header promises.
     """
     raw = path.read_bytes()
-    if raw.startswith(MAGIC):  # not compressed as a whole
-        version = int.from_bytes(raw[4:8], "little")
-        raise InputError(f"{path.name}: .spz versions 2 and 3 are read, this file is version {version}")
+    if raw.startswith(MAGIC):  # not compressed
+        return _read(path.name, io.BytesIO(raw), len(raw))
     try:
         with gzip.open(io.BytesIO(raw)) as stream:
             return _read(path.name, stream, len(raw))
@@ -45,8 +45,8 @@ def load_spz(path: Path) -> Scene:
         raise InputError(f"{path.name}: an .spz file is a gzip stream: {error}") from error
 
 
-def _read(file: str, stream: gzip.GzipFile, size: int) -> Scene:
-    """Decompresses what the header announces, and no more; `size` is that of the compressed file."""
+def _read(file: str, stream: IO[bytes], size: int) -> Scene:
+    """Reads, or decompresses, what the header announces, and no more; `size` is that of the file."""
     header = stream.read(HEADER.size)
     if len(header) < HEADER.size:
         raise InputError(f"{file}: an .spz header has {HEADER.size} bytes, found {len(header)}")

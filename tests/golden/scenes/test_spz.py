@@ -51,6 +51,13 @@ def test_fractional_bits(tmp_path: Path, seed: int, fraction: int) -> None:
     assert np.abs(scene.means - cloud.means).max() <= 0.5 / (1 << fraction) + 1e-6
 
 
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_file_that_is_not_compressed(tmp_path: Path, seed: int, version: int) -> None:
+    cloud = random_cloud(seed, 17, 1)
+    scene = load_bytes(tmp_path, "raw.spz", gzip.decompress(spz_bytes(cloud, version)))
+    assert_same(scene, cloud, quaternions=QUATERNION_STEP[version], **STEPS)
+
+
 def test_bytes_after_the_columns_are_left_out(tmp_path: Path, seed: int) -> None:
     cloud = random_cloud(seed, 4, 1)
     plain = gzip.decompress(spz_bytes(cloud, 3))
