@@ -1,6 +1,7 @@
 """Scenes, their file formats, cameras, and the voxel grid (NumPy only)."""
 
-from golden.scenes.camera import Camera, load_cameras, orbit
+from golden.scenes.camera import Camera, orbit
+from golden.scenes.camera_file import load_cameras
 from golden.scenes.load import load_scene
 from golden.scenes.scene import Scene
 

@@ -1,12 +1,9 @@
-"""Pin-hole cameras: the JSON files of the command line, INRIA's `cameras.json`, and orbits."""
+"""Pin-hole cameras and orbits."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,7 +62,7 @@ class Camera:
         return -self.world_to_camera[:3, :3].T @ self.world_to_camera[:3, 3]
 
     def to_json(self) -> dict[str, Any]:
-        """The object that `load_cameras` reads back."""
+        """The object that `camera_file.load_cameras` reads back."""
         return {
             **{k: getattr(self, k) for k in ("width", "height", "fx", "fy", "cx", "cy")},
             "world_to_camera": self.world_to_camera.tolist(),
@@ -131,71 +128,3 @@ def _weighted_quantile(value: npt.NDArray[np.float64], weight: npt.NDArray[np.fl
 
 def _row(values: npt.NDArray[np.float64]) -> str:
     return " ".join(f"{v:g}" for v in values)
-
-
-def load_cameras(path: str | Path) -> list[Camera]:
-    """Reads a camera file: one object or a list, in this project's form or INRIA's.
-
-    Raises:
-        InputError: unreadable, not JSON, an empty list, a field missing, of the wrong type or out
-            of range.
-    """
-    path = Path(path)
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, nested or a number without end
-        raise InputError(f"{path.name}: a camera file is JSON: {error}") from error
-    items = data if isinstance(data, list) else [data]
-    if not items:
-        raise InputError(f"{path.name}: a camera file needs at least one camera, the list is empty")
-    return [_camera(f"{path.name}, camera {index}", item) for index, item in enumerate(items)]
-
-
-def _camera(where: str, item: object) -> Camera:
-    if not isinstance(item, Mapping):
-        raise InputError(f"{where}: a camera is a JSON object, found {type(item).__name__}")
-    inria = "position" in item and "rotation" in item
-    required = ["width", "height", "fx", "fy"] + ([] if inria else ["cx", "cy", "world_to_camera"])
-    missing = [field for field in required if field not in item]
-    if missing:
-        raise InputError(f"{where}: lacks the field '{missing[0]}'")
-    number = {field: float(_numbers(where, item, field)) for field in ("width", "height", "fx", "fy")}
-    for field in ("width", "height"):
-        if not number[field].is_integer():
-            raise InputError(f"{where}: {field} must be a whole number, it is {number[field]:g}")
-    if inria:  # camera to world: rotation columns are the camera's axes
-        rotation = _numbers(where, item, "rotation", 3, 3)
-        matrix = np.eye(4)
-        matrix[:3, :3] = rotation.T
-        with np.errstate(over="ignore", invalid="ignore"):  # Camera refuses what comes of it
-            matrix[:3, 3] = -rotation.T @ _numbers(where, item, "position", 3)
-    else:
-        matrix = _numbers(where, item, "world_to_camera", 4, 4)
-    try:
-        return Camera(
-            width=int(number["width"]),
-            height=int(number["height"]),
-            fx=number["fx"],
-            fy=number["fy"],
-            cx=float(_numbers(where, item, "cx")) if "cx" in item else number["width"] / 2,
-            cy=float(_numbers(where, item, "cy")) if "cy" in item else number["height"] / 2,
-            world_to_camera=matrix,
-        )
-    except InputError as error:
-        raise InputError(f"{where}: {str(error).removeprefix('camera: ')}") from error
-
-
-def _numbers(where: str, item: Mapping[str, Any], field: str, *shape: int) -> npt.NDArray[np.float64]:
-    """The field as an array of `shape`, one number where there is none."""
-    raw = item[field]
-    try:
-        value = np.array(raw)
-    except ValueError:  # a ragged list
-        value = np.array(None)
-    if value.dtype.kind not in "iuf" or value.size != math.prod(shape):
-        rule = f"{'×'.join(map(str, shape))} numbers" if shape else "a number"
-        found = f"a {type(raw).__name__}" if isinstance(raw, list | dict) else repr(raw)[:40]
-        raise InputError(f"{where}: {field} must be {rule}, it is {found}")
-    return value.astype(np.float64).reshape(shape)

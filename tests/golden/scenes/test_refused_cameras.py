@@ -59,7 +59,7 @@ ITEMS: dict[str, tuple[dict[str, Any], str]] = {
     "cx infinite": (GOOD | {"cx": float("-inf")}, "cx must lie within ±1e+06 pixels, it is -inf"),
     "cy a list": (GOOD | {"cy": [24, 24]}, "cy must be a number, it is a list"),
     "matrix of text": (GOOD | {"world_to_camera": [["1"] * 4] * 4}, "must be 4×4 numbers, it is a list"),
-    "matrix 3×4": (GOOD | {"world_to_camera": IDENTITY[:3]}, "must be 4×4 numbers"),
+    "matrix 2×4": (GOOD | {"world_to_camera": IDENTITY[:2]}, "must be 4×4 numbers"),
     "matrix ragged": (GOOD | {"world_to_camera": [*IDENTITY[:3], [0]]}, "must be 4×4 numbers"),
     "matrix an object": (GOOD | {"world_to_camera": {}}, "must be 4×4 numbers, it is a dict"),
     "matrix with NaN": (matrix(1, 1, float("nan")), "4×4 numbers within ±1e+12"),

@@ -1,0 +1,122 @@
+"""Camera files of every program, against the camera that was written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from golden.errors import InputError
+from golden.scenes import Camera, load_cameras
+from golden.scenes.camera import look_at
+
+EYE, TARGET, DOWN = np.array([1.0, -2.0, -3.0]), np.array([0.2, 0.1, 0.4]), np.array([0.0, 1.0, 0.0])
+CAMERA = look_at(EYE, TARGET, DOWN, width=64, height=48, fov=0.8)
+MATRIX = CAMERA.world_to_camera
+LENS = {"cx": CAMERA.cx, "cy": CAMERA.cy}
+OWN = CAMERA.to_json()
+
+
+def opengl() -> list[list[float]]:
+    """Camera to world with y up and z back."""
+    matrix = np.linalg.inv(MATRIX)
+    matrix[:, 1:3] *= -1
+    return matrix.tolist()
+
+
+FRAME = {"file_path": "a.png", "transform_matrix": opengl()}
+NERFSTUDIO = {"camera_model": "OPENCV", "fl_x": CAMERA.fx, "fl_y": CAMERA.fy, "w": 64, "h": 48, "k1": 0.0} | LENS
+ANGLE = 2 * np.arctan(32 / CAMERA.fx)
+BLENDER = {"camera_angle_x": ANGLE, "frames": [FRAME]}
+GSPLAT = {
+    "width": 64, "height": 48, "viewmat": MATRIX.tolist(),
+    "K": [[CAMERA.fx, 0, CAMERA.cx], [0, CAMERA.fy, CAMERA.cy], [0, 0, 1]],
+}  # fmt: skip
+FILES: dict[str, Any] = {
+    "nerfstudio": NERFSTUDIO | {"frames": [FRAME]},
+    "nerfstudio, lenses of the frames": {"frames": [NERFSTUDIO | FRAME]},
+    "nerfstudio, an angle for a focal length": {
+        "w": 64, "h": 48, "camera_angle_x": ANGLE, "camera_angle_y": 2 * np.arctan(24 / CAMERA.fy), "frames": [FRAME],
+    },
+    "nerfstudio, 3×4": NERFSTUDIO | {"frames": [FRAME | {"transform_matrix": opengl()[:3]}]},
+    "gsplat": GSPLAT,
+    "gsplat, a list": [GSPLAT],
+    "gsplat, 3×4": GSPLAT | {"viewmat": MATRIX[:3].tolist()},
+    "own, 3×4": OWN | {"world_to_camera": MATRIX[:3].tolist()},
+    "own, 12 numbers": OWN | {"world_to_camera": MATRIX[:3].ravel().tolist()},
+    "own, 16 numbers": OWN | {"world_to_camera": MATRIX.ravel().tolist()},
+}  # fmt: skip
+
+
+def assert_is(camera: Camera, width: int = 64, height: int = 48) -> None:
+    across, down = width / 64, height / 48
+    wanted = (width, height, CAMERA.fx * across, CAMERA.fy * down, CAMERA.cx * across, CAMERA.cy * down)
+    found = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
+    assert found == pytest.approx(wanted)
+    assert np.allclose(camera.world_to_camera, MATRIX, atol=1e-9)
+
+
+def load_text(folder: Path, content: Any, encoding: str = "utf-8", size: tuple[int, int] | None = None) -> list[Camera]:
+    path = folder / "views.json"
+    path.write_text(json.dumps(content), encoding)
+    return load_cameras(path, size)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_form(tmp_path: Path, kind: str) -> None:
+    (camera,) = load_text(tmp_path, FILES[kind])
+    assert_is(camera)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks(tmp_path: Path, encoding: str) -> None:
+    (camera,) = load_text(tmp_path, OWN, encoding)
+    assert_is(camera)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_size_scales_every_form(tmp_path: Path, kind: str) -> None:
+    for size in ((32, 24), (128, 24)):
+        (camera,) = load_text(tmp_path, FILES[kind], size=size)
+        assert_is(camera, *size)
+
+
+def test_a_size_makes_a_camera_fit_that_is_too_large(tmp_path: Path) -> None:
+    large = OWN | {field: 100 * OWN[field] for field in ("width", "height", "fx", "fy", "cx", "cy")}
+    with pytest.raises(InputError, match=r"camera 0: width must lie in 1\.\.4096 pixels, it is 6400; --size"):
+        load_text(tmp_path, large)
+    (camera,) = load_text(tmp_path, large, size=(64, 48))
+    assert_is(camera)
+
+
+def test_blender_files_need_a_size(tmp_path: Path) -> None:
+    (camera,) = load_text(tmp_path, BLENDER, size=(64, 48))
+    assert_is(camera)
+    with pytest.raises(InputError, match=r"lacks the fields 'w' and 'h': say --size WIDTHxHEIGHT$"):
+        load_text(tmp_path, BLENDER)
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "distortion": (NERFSTUDIO | {"k1": -0.1, "frames": [FRAME]}, "k1 must be 0, as of undistorted images, it is -0.1"),
+    "fisheye": (NERFSTUDIO | {"camera_model": "OPENCV_FISHEYE", "frames": [FRAME]}, "it is 'OPENCV_FISHEYE'"),
+    "no focal length": ({"w": 64, "h": 48, "frames": [FRAME]}, "lacks the field 'camera_angle_x'"),
+    "an angle of pi": ({"w": 64, "h": 48, "camera_angle_x": 3.2, "frames": [FRAME]}, "between 0 and pi, it is 3.2"),
+    "no frames": (NERFSTUDIO | {"frames": []}, "the list is empty"),
+    "a frame that is a number": (NERFSTUDIO | {"frames": [7]}, "a camera is a JSON object, found int"),
+    "a frame without a matrix": (NERFSTUDIO | {"frames": [{}]}, "lacks the field"),
+    "gsplat without K": ({k: v for k, v in GSPLAT.items() if k != "K"}, "lacks the field 'K'"),
+    "K of four numbers": (GSPLAT | {"K": [70, 70, 32, 32]}, "K must be 3×3 numbers"),
+    "3×3 matrix": (OWN | {"world_to_camera": MATRIX[:3, :3].tolist()}, "world_to_camera must be 3×4 numbers"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_refused(tmp_path: Path, kind: str) -> None:
+    content, message = REFUSED[kind]
+    with pytest.raises(InputError) as caught:
+        load_text(tmp_path, content)
+    assert message in str(caught.value)
+    assert str(caught.value).startswith("views.json")
