@@ -33,9 +33,9 @@ class Viewpoint:
             InputError: a file and an orbit both, or a view that the file does not have.
         """
         if self.camera_file is not None:
-            if self.orbit_text is not None or self.size is not None:
-                raise InputError("--camera brings its own place and size: leave out --orbit and --size")
-            cameras = load_cameras(self.camera_file)
+            if self.orbit_text is not None:
+                raise InputError("--camera brings its own place: leave out --orbit")
+            cameras = load_cameras(self.camera_file, None if self.size is None else self.pixels)
             if not 0 <= self.view < len(cameras):
                 raise InputError(
                     f"--view must lie in 0..{len(cameras) - 1} for {self.camera_file.name}, it is {self.view}"
@@ -68,10 +68,19 @@ def camera_options(command: Callable[..., None]) -> Callable[..., None]:
         command(viewpoint=Viewpoint(camera_file=camera_file, view=view, orbit_text=orbit_text, size=size), **others)
 
     for option in (
-        click.option("--size", metavar="WxH", help="Pixels. [default: 256x256]"),
+        click.option(
+            "--size",
+            metavar="WxH",
+            help="Pixels; with --camera its frame is scaled to them. [default: 256x256, or the camera's]",
+        ),
         click.option("--orbit", "orbit_text", metavar="K/N", help="View K of N around the scene. [default: 1/3]"),
         click.option("--view", default=0, show_default=True, help="Which camera of the file."),
-        click.option("--camera", "camera_file", type=click.Path(path_type=Path), help="JSON file with cameras."),
+        click.option(
+            "--camera",
+            "camera_file",
+            type=click.Path(path_type=Path),
+            help="JSON file with cameras, or COLMAP's cameras.bin or .txt.",
+        ),
     ):
         call = option(call)
     return call

@@ -39,7 +39,7 @@ ERRORS = [
     (RENDER.replace("embedded", "cut.ply"), "cut.ply: "),
     (RENDER.replace("embedded", "cut.splat"), "cut.splat: "),
     (RENDER.replace("embedded", "cut.spz"), "cut.spz: "),
-    (f"{RENDER} --camera good.json", "leave out --orbit and --size"),
+    (f"{RENDER} --orbit 0/3 --camera good.json", "leave out --orbit"),
     (f"{RENDER} --backend gpu", "Invalid value for '--backend': 'gpu' is not one of 'rtl', 'model', 'reference'"),
     (f"{RENDER} --check", "--check needs --backend rtl, it is 'model'"),
     (f"{RENDER} --waves w.vcd", "--waves needs --backend rtl, it is 'model'"),

@@ -119,6 +119,18 @@ def test_camera_files_of_every_kind(tessera: Tessera, scene_file: Path, camera: 
     assert all(np.abs(picture - np.load(array)).max() < 1e-4 for picture in pictures)
 
 
+def test_a_size_scales_the_camera(tessera: Tessera, scene_file: Path, camera: Camera, tmp_path: Path) -> None:
+    """The frame keeps its field of view: a camera four times as fine draws the same picture at the old size."""
+    fine = {name: 4 * getattr(camera, name) for name in ("width", "height", "fx", "fy", "cx", "cy")}
+    (tmp_path / "fine.json").write_text(json.dumps(camera.to_json() | fine))
+    outcome = tessera(
+        "render", scene_file, "--backend", "reference", "--camera", tmp_path / "fine.json", "--size", "40x32",
+        "--out", tmp_path / "f.png", "--array", tmp_path / "f.npy",
+    )  # fmt: skip
+    assert (outcome.status, outcome.err) == (0, "")
+    assert np.abs(np.load(tmp_path / "f.npy") - render_reference(load_scene(scene_file), camera).numpy()).max() < 1e-5
+
+
 def test_the_default_camera_is_view_1_of_3(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
     """Without --camera, --orbit and --size: 256×256 pixels from the second of three places."""
     tessera("render", scene_file, "--backend", "model", "--out", tmp_path / "f.png", "--report", tmp_path / "r.json")
