@@ -24,6 +24,7 @@ from golden.splat.spec import (
 
 Ints = npt.NDArray[np.int64]
 SIZE_CLASSES = (0.5, 1.0)  # voxel edges of support
+SMALLEST_EXPONENT = -3  # of a Gaussian's coefficients: they reach ±8
 DEFAULT_CROWD = 64.0  # Gaussians in the voxel of an average Gaussian
 
 #: Constant of each real spherical harmonic of bands 1 to 3, folded into the stored coefficient,
@@ -153,6 +154,23 @@ def _sh_codes(value: npt.NDArray[np.float64], bits: int) -> tuple[Ints, Ints]:
     largest = np.abs(value).max(axis=(1, 2))
     with np.errstate(divide="ignore"):
         exponent = np.floor(np.log2((high + 0.5) / largest)) - (bits - 1)
-    exponent = exponent.clip(-3, 12)
+    exponent = exponent.clip(SMALLEST_EXPONENT, 12)
     code = np.rint(value * 2.0 ** (bits - 1 + exponent)[:, None, None]).clip(low, high).astype(np.int64)
-    return exponent.astype(np.int64) + 3, code
+    return exponent.astype(np.int64) - SMALLEST_EXPONENT, code
+
+
+def count_clipped(scene: Scene, spec: Spec) -> int:
+    """How many visible Gaussians have a base colour or an SH coefficient that its code does not reach."""
+    scene = scene.select(scene.opacities >= MIN_ALPHA)
+    rest = (min(scene.sh_degree, spec.sh_degree) + 1) ** 2 - 1
+    dc = (0.5 + SH_C0 * scene.sh[:, 0].astype(np.float64)) * 2.0**spec.dc_fraction
+    sh = (
+        scene.sh[:, 1 : 1 + rest].astype(np.float64)
+        * SH_CONSTANTS[:rest, None]
+        * 2.0 ** (spec.sh_bits - 1 + SMALLEST_EXPONENT)
+    )
+    beyond = np.zeros(len(scene), bool)
+    for code, bits in ((dc, spec.dc_bits), (sh, spec.sh_bits)):
+        low, high = _signed(bits)
+        beyond |= ((np.rint(code) < low) | (np.rint(code) > high)).reshape(len(scene), -1).any(axis=1)
+    return int(beyond.sum())

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from golden.errors import InputError
+from golden.splat.scene_image import count_clipped
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
 from sim.chips.level import cut_scene, load_detailed
@@ -15,6 +16,7 @@ from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step
 from sim.kernel.files import to_bytes, write_array, write_png
+from sim.kernel.run import Backend
 from sim.splat.run import colors, run
 from sim.splat.workload import NEAR, prepare
 
@@ -48,6 +50,9 @@ def render(
         out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:g} px")
     with step("quantising and ordering the scene"):
         workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name)
+    clipped = 0 if options.backend == Backend.REFERENCE else count_clipped(loaded, options.config.spec)
+    if clipped:
+        out.print(f"{loaded.name}: {clipped} Gaussians have colours beyond the formats and are drawn clipped")
     with step(f"drawing by {options.backend}"):
         drawn = run(workload, **options.keywords())
     values = colors(drawn)

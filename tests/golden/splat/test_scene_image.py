@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from golden.scenes.scene import SH_C0
 from golden.splat.frame import build_frame
 from golden.splat.model import render
-from golden.splat.scene_image import SH_CONSTANTS, build_scene_image, radius_code, radius_value, support_sigmas
+from golden.splat.scene_image import (
+    SH_CONSTANTS,
+    build_scene_image,
+    count_clipped,
+    radius_code,
+    radius_value,
+    support_sigmas,
+)
 from golden.splat.spec import DEFAULT, MIN_ALPHA, RADIUS_BIAS, SCALE_BIAS, TINY, Spec
 from tests.golden.spherical import real_harmonics
 from tests.golden.splat.scenes import camera_at, random_scene, scene_of
@@ -90,6 +97,27 @@ def test_coefficients_share_the_finest_exponent_that_fits(spec: Spec, seed: int)
     finer = np.abs(sh / (step / 2)).max(axis=(1, 2))
     assert (finer[image.sh_exponent < 15] > (1 << (spec.sh_bits - 1)) - 0.6).all()
     assert len(np.unique(image.sh_exponent)) > 8
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_clipped_colours_are_counted(spec: Spec, seed: int) -> None:
+    """A Gaussian is counted if and only if a code lies more than half a step from its value."""
+    rng = np.random.default_rng(seed)
+    scene = random_scene(seed, 2000)
+    scene.sh[:, 0] = rng.uniform(-12, 12, (2000, 3)) * (rng.random((2000, 1)) < 0.5)
+    scene.sh[:, 1:] *= np.float32(10.0) ** rng.uniform(-1, 1.5, (2000, 1, 1)).astype(np.float32)
+    image = build_scene_image(scene, spec)
+    kept, rest = scene.select(image.grid.order), spec.rest_coefficients
+    dc = (0.5 + SH_C0 * kept.sh[:, 0].astype(np.float64)) * 2.0**spec.dc_fraction
+    sh = kept.sh[:, 1 : 1 + rest].astype(np.float64) * SH_CONSTANTS[:rest, None]
+    codes = sh * 2.0 ** (spec.sh_bits - 1 + image.sh_exponent - 3.0)[:, None, None]
+    far = (np.abs(dc - image.dc) > 0.5 + 1e-9).any(axis=1) | (np.abs(codes - image.sh) > 0.5 + 1e-9).any(axis=(1, 2))
+    assert count_clipped(scene, spec) == far.sum()
+    assert 100 < far.sum() < len(kept) - 100
+
+
+def test_real_colours_are_not_clipped() -> None:
+    assert count_clipped(known_scene("embedded"), DEFAULT) == 0
 
 
 def test_folded_constants_are_those_of_the_harmonics(seed: int) -> None:

@@ -13,6 +13,7 @@ from golden.splat.reference import render as render_reference
 from hw.generate import config_hash
 from hw.splat.config import default
 from sim.kernel.quality import psnr
+from tests.golden.scenes.writers import plain_columns, ply_bytes, random_cloud
 from tests.sim.conftest import Tessera
 
 
@@ -129,6 +130,19 @@ def test_a_size_scales_the_camera(tessera: Tessera, scene_file: Path, camera: Ca
     )  # fmt: skip
     assert (outcome.status, outcome.err) == (0, "")
     assert np.abs(np.load(tmp_path / "f.npy") - render_reference(load_scene(scene_file), camera).numpy()).max() < 1e-5
+
+
+@pytest.mark.parametrize(("backend", "said"), [("model", True), ("reference", False)])
+def test_clipped_colours_are_said(tessera: Tessera, tmp_path: Path, seed: int, backend: str, said: bool) -> None:
+    cloud = random_cloud(seed, 50, 0)
+    cloud.sh[:7, 0] = 6.0  # a colour of 2.19; codes end at 2
+    (tmp_path / "bright.ply").write_bytes(ply_bytes({"vertex": plain_columns(cloud)}))
+    outcome = tessera(
+        "render", tmp_path / "bright.ply", "--backend", backend, "--size", "16x16", "--out", tmp_path / "f.png"
+    )
+    assert outcome.status == 0
+    notice = "bright.ply: 7 Gaussians have colours beyond the formats and are drawn clipped"
+    assert (notice in " ".join(outcome.out.split())) == said
 
 
 def test_the_default_camera_is_view_1_of_3(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
