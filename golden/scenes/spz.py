@@ -7,7 +7,6 @@ import io
 import struct
 import zlib
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +44,7 @@ def load_spz(path: Path) -> Scene:
         raise InputError(f"{path.name}: an .spz file is a gzip stream: {error}") from error
 
 
-def _read(file: str, stream: IO[bytes], size: int) -> Scene:
+def _read(file: str, stream: io.BufferedIOBase, size: int) -> Scene:
     """Reads, or decompresses, what the header announces, and no more; `size` is that of the file."""
     header = stream.read(HEADER.size)
     if len(header) < HEADER.size:
