@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from golden.errors import InputError
 from golden.scenes import Camera, load_cameras
@@ -120,3 +122,39 @@ def test_refused(tmp_path: Path, kind: str) -> None:
         load_text(tmp_path, content)
     assert message in str(caught.value)
     assert str(caught.value).startswith("views.json")
+
+
+ODD = [
+    None,
+    True,
+    "64",
+    [],
+    {},
+    [[1, 2], [3]],
+    0,
+    -1,
+    1e300,
+    -1e300,
+    float("nan"),
+    float("inf"),
+    10**400,
+    [[1e300] * 4] * 3,
+]
+FRAMES = [NERFSTUDIO | FRAME, {"w": 64, "h": 48} | BLENDER | FRAME, GSPLAT]
+
+
+@given(st.sampled_from(FRAMES), st.sampled_from(sorted({k for f in FRAMES for k in f})), st.sampled_from(ODD))
+@pytest.mark.parametrize("size", [None, (64, 48)])
+def test_any_odd_value_in_any_field(
+    tmp_path_factory: pytest.TempPathFactory, size: Any, item: Any, field: str, value: Any
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    message = ""
+    try:
+        (camera,) = load_text(folder, item | {field: value}, size=size)
+    except InputError as error:
+        message = str(error)
+    else:
+        assert np.isfinite(camera.position).all()
+    assert message.startswith("views.json" * bool(message))
+    assert len(message.splitlines()) <= 1
