@@ -12,10 +12,17 @@ from golden.errors import InputError
 from golden.lod.hierarchy import Hierarchy, check_hierarchy
 from golden.scenes.scene import make_scene
 
-NODE = np.dtype(
+#: A node as the public tool writes it: in half precision packed, in single precision as it stands in memory.
+HALF_NODE = np.dtype(
     [
         ("parent", "<i4"), ("start", "<i4"), ("start_children", "<i4"), ("depth", "<i2"),
         ("count_children", "<i2"), ("count_leafs", "<i2"), ("count_merged", "<i2"),
+    ]
+)  # fmt: skip
+SINGLE_NODE = np.dtype(
+    [
+        ("depth", "<i4"), ("parent", "<i4"), ("start", "<i4"), ("count_leafs", "<i4"), ("count_merged", "<i4"),
+        ("start_children", "<i4"), ("count_children", "<i4"),
     ]
 )  # fmt: skip
 COEFFICIENTS = 16
@@ -52,7 +59,8 @@ def load_hier(path: str | Path) -> Hierarchy:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     signed_count = int(reader.take("the number of Gaussians", "<i4", 1)[0])
-    count, kind = abs(signed_count), "<f2" if signed_count < 0 else "<f4"
+    count = abs(signed_count)
+    kind, row = ("<f2", HALF_NODE) if signed_count < 0 else ("<f4", SINGLE_NODE)
     if count == 0:
         raise InputError(f"{path.name}: a hierarchy needs at least one Gaussian, it has 0")
     means = reader.take("positions", "<f4", count, 3)
@@ -63,7 +71,7 @@ def load_hier(path: str | Path) -> Hierarchy:
     nodes = int(reader.take("the number of nodes", "<i4", 1)[0])
     if nodes < 1:
         raise InputError(f"{path.name}: a hierarchy needs at least one node, it has {nodes}")
-    node = reader.take("nodes", NODE, nodes)
+    node = reader.take("nodes", row, nodes)
     box = reader.take("boxes", kind, nodes, 2, 4).astype(np.float64)
     if reader.place != len(reader.raw):
         raise InputError(f"{path.name}: the file must end at byte {reader.place}, it has {len(reader.raw)}")

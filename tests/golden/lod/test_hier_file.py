@@ -38,6 +38,20 @@ def test_reads_what_is_written(half: bool, tmp_path: Path) -> None:
     assert tree.scene.sh_degree == 3
 
 
+def test_single_precision_is_seven_integers_a_node(tmp_path: Path) -> None:
+    """By hand: depth, parent, start, count_leafs, count_merged, start_children, count_children."""
+    parts = chain(2)
+    raw = hier_bytes(parts, half=False)
+    nodes = [(2, -1, 0, 0, 1, 1, 2), (1, 0, 1, 1, 0, 0, 0), (0, 0, 2, 1, 0, 0, 0)]
+    begin = 4 + 3 * 4 * (3 + 4 + 3 + 1 + 48) + 4
+    end = begin + 7 * 4 * 3
+    assert len(raw) == end + 3 * 2 * 4 * 4
+    tree = load_hier(written(tmp_path, raw[:begin] + np.array(nodes, "<i4").tobytes() + raw[end:]))
+    assert tree.parent.tolist() == [-1, 0, 0]
+    assert tree.children.tolist() == [2, 0, 0]
+    assert tree.gaussian.tolist() == [0, 1, 2]
+
+
 def test_reads_a_single_node(tmp_path: Path) -> None:
     """The root may be a leaf."""
     tree = load_hier(written(tmp_path, hier_bytes(chain(1))))

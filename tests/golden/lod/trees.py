@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from golden.lod.builder import build_hierarchy
-from golden.lod.hier_file import NODE
+from golden.lod.hier_file import HALF_NODE, SINGLE_NODE
 from golden.lod.hierarchy import Hierarchy
 from golden.lod.paths import camera_path
 from golden.lod.sltree import build_sltree
@@ -34,7 +34,7 @@ def cameras(name: str, frames: int, *, size: int = 256) -> list[Camera]:
 def chain(levels: int) -> dict[str, np.ndarray]:
     """The arrays of a file whose every inner node has two children, of which the second has two again."""
     count = 2 * levels - 1
-    node = np.zeros(count, NODE)
+    node = np.zeros(count, SINGLE_NODE)
     node["start"] = np.arange(count)
     node["parent"] = [-1, *(2 * (k // 2) for k in range(count - 1))]
     inner = np.arange(0, count - 1, 2)
@@ -56,5 +56,8 @@ def hier_bytes(parts: dict[str, np.ndarray], *, half: bool = True) -> bytes:
     count = len(parts["means"])
     header = np.array([-count if half else count], "<i4").tobytes()
     body = b"".join(parts[name].astype(kind).tobytes() for name in ("rotation", "log_scale", "opacity", "sh"))
-    nodes = np.array([len(parts["node"])], "<i4").tobytes() + parts["node"].tobytes()
+    row = np.zeros(len(parts["node"]), HALF_NODE if half else SINGLE_NODE)
+    for name in HALF_NODE.names or ():
+        row[name] = parts["node"][name]
+    nodes = np.array([len(row)], "<i4").tobytes() + row.tobytes()
     return header + parts["means"].astype("<f4").tobytes() + body + nodes + parts["box"].astype(kind).tobytes()
