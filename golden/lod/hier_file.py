@@ -50,8 +50,8 @@ def load_hier(path: str | Path) -> Hierarchy:
     """Reads a `.hier` file. Opacities above 1 are clamped; the file's depth field is not used.
 
     Raises:
-        InputError: unreadable, of the wrong length, a count out of range, an inner node without its one
-            Gaussian, a Gaussian that is not finite, or anything `check_hierarchy` refuses.
+        InputError: unreadable, of the wrong length, a count out of range, a Gaussian that is not finite, or
+            anything `check_hierarchy` refuses.
     """
     path = Path(path)
     try:
@@ -75,10 +75,6 @@ def load_hier(path: str | Path) -> Hierarchy:
     box = reader.take("boxes", kind, nodes, 2, 4).astype(np.float64)
     if reader.place != len(reader.raw):
         raise InputError(f"{path.name}: the file must end at byte {reader.place}, it has {len(reader.raw)}")
-    own = node["count_leafs"].astype(np.int64) + node["count_merged"]
-    if (own != 1).any():
-        index = int(np.argmax(own != 1))
-        raise InputError(f"{path.name}: node {index}: a node must have one Gaussian, it has {own[index]}")
     scene = make_scene(
         path.name,
         means=means.astype(np.float32),
@@ -96,6 +92,8 @@ def load_hier(path: str | Path) -> Hierarchy:
             first_child=node["start_children"].astype(np.int64),
             children=node["count_children"].astype(np.int64),
             gaussian=node["start"].astype(np.int64),
+            gaussians=node["count_leafs"].astype(np.int64) + node["count_merged"],
+            kept=node["count_leafs"].astype(np.int64),
             low=box[:, 0, :3].copy(),
             high=box[:, 1, :3].copy(),
             size=box[:, 0, 3].copy(),

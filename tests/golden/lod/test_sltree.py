@@ -25,8 +25,8 @@ def star(children: int) -> Hierarchy:
     number[0] = children
     return Hierarchy(
         scene=tree.scene, parent=np.r_[-1, np.zeros(children, np.int64)], first_child=np.ones(count, np.int64),
-        children=number, gaussian=np.arange(count), low=np.zeros((count, 3)), high=np.ones((count, 3)),
-        size=np.ones(count),
+        children=number, gaussian=np.arange(count), gaussians=np.ones(count, np.int64), kept=np.zeros(count, np.int64),
+        low=np.zeros((count, 3)), high=np.ones((count, 3)), size=np.ones(count),
     )  # fmt: skip
 
 
