@@ -21,7 +21,8 @@ class Hierarchy:
 
     A leaf has no children; an inner node's Gaussians stand for those below it, except that the first
     `kept[n]` of them are not merged from any: they are drawn when the node is split, too. Children are
-    neighbours in the arrays. Boxes bound what lies below, `size` is what a node measures.
+    neighbours in the arrays. Boxes bound what lies below, `size` is what a node
+    measures; a node of infinite size is always split.
     """
 
     scene: Scene
@@ -89,7 +90,8 @@ def check_hierarchy(tree: Hierarchy) -> Hierarchy:
     Raises:
         InputError: no node; a root with a parent; a range of children outside the array; a node
             that is nobody's child or the child of two; a parent that does not name it; a cycle;
-            too deep; a box or size that is not finite or turned inside out; a node without Gaussians,
+            too deep; a box that is not finite or turned inside out; a size that is
+            negative or no number; a node without Gaussians,
             or no such Gaussians.
     """
     name, count = tree.scene.name, len(tree)
@@ -117,8 +119,9 @@ def check_hierarchy(tree: Hierarchy) -> Hierarchy:
     _refuse(
         name, ~reached, "every node must be below the root, this one is on or below a cycle, parent {}", tree.parent
     )
-    boxes = np.concatenate([tree.low, tree.high, tree.size[:, None]], axis=1)
-    _refuse(name, np.any(~np.isfinite(boxes), axis=1), "box and size must be finite, size is {}", tree.size)
+    boxes = np.concatenate([tree.low, tree.high], axis=1)
+    _refuse(name, np.any(~np.isfinite(boxes), axis=1), "a box must be finite, its size is {}", tree.size)
+    _refuse(name, np.isnan(tree.size), "a size must be a number, it is {}", tree.size)
     _refuse(
         name,
         np.any(tree.low > tree.high, axis=1),

@@ -112,8 +112,16 @@ def not_a_number(p: dict) -> None:
     p["box"][3, 1, 2] = np.nan
 
 
-def infinite_size(p: dict) -> None:
-    p["box"][3, 0, 3] = np.inf
+def infinite_box(p: dict) -> None:
+    p["box"][3, 1, 2] = np.inf
+
+
+def size_not_a_number(p: dict) -> None:
+    p["box"][3, 0, 3] = np.nan
+
+
+def negative_size(p: dict) -> None:
+    p["box"][3, 0, 3] = -np.inf
 
 
 def inside_out(p: dict) -> None:
@@ -158,8 +166,10 @@ def bad_gaussian(p: dict) -> None:
         (wrong_parent, "node 5: its parent must be the node that has it as a child, it names 2"),
         (outside, "node 4: children must lie in 1..6, they start at 6"),
         (negative, "node 4: children must lie in 1..6, they start at -5"),
-        (not_a_number, "node 3: box and size must be finite"),
-        (infinite_size, "node 3: box and size must be finite, size is inf"),
+        (not_a_number, "node 3: a box must be finite"),
+        (infinite_box, "node 3: a box must be finite"),
+        (size_not_a_number, "node 3: a size must be a number, it is nan"),
+        (negative_size, "node 3: a size must not be negative, it is -inf"),
         (inside_out, "node 3: a box's low corner must not lie above its high one"),
         (rooted, "node 0 must be the root, with parent -1, it names 4"),
         (no_gaussian, "node 3: its Gaussians must lie in 0..6, the last is 7"),
