@@ -61,3 +61,25 @@ def hier_bytes(parts: dict[str, np.ndarray], *, half: bool = True) -> bytes:
         row[name] = parts["node"][name]
     nodes = np.array([len(row)], "<i4").tobytes() + row.tobytes()
     return header + parts["means"].astype("<f4").tobytes() + body + nodes + parts["box"].astype(kind).tobytes()
+
+
+def collapsed(tree: Hierarchy, gone: np.ndarray) -> Hierarchy:
+    """Without the inner nodes that are `gone`: what was below them hangs below what was above. The root stays."""
+    below: dict[int, list[int]] = {}
+    for node in np.flatnonzero(~gone | tree.leaf).tolist():
+        above = int(tree.parent[node])
+        while above > 0 and gone[above]:
+            above = int(tree.parent[above])
+        below.setdefault(above, []).append(node)
+    order, parent = [0], [-1]
+    first, children = list[int](), list[int]()
+    for place, node in enumerate(order):
+        found = [child for child in below.get(node, []) if child]
+        first.append(len(order))
+        children.append(len(found))
+        order += found
+        parent += [place] * len(found)
+    kept = {name: getattr(tree, name)[order] for name in ("gaussian", "gaussians", "kept", "low", "high", "size")}
+    return Hierarchy(
+        scene=tree.scene, parent=np.array(parent), first_child=np.array(first), children=np.array(children), **kept
+    )
