@@ -18,7 +18,7 @@ from golden.lod.model import SearchModel, initial_state
 from golden.lod.reference import find_cut, pixel_size
 from golden.lod.sltree import build_sltree
 from golden.lod.spec import DEFAULT, TINY, Spec
-from golden.lod.tree_image import TreeImage, build_tree_image, cut_nodes
+from golden.lod.tree_image import MAX_SIZE_EXPONENT, TreeImage, build_tree_image, cut_nodes
 from golden.lod.view import make_path
 from golden.scenes import Camera
 from tests.golden.lod.trees import cameras, collapsed, small_image, small_tree
@@ -107,6 +107,18 @@ def test_never_coarser_and_little_finer(name: str, spec: Spec, seed: int) -> Non
         band = compare(tree, cut, camera.position, camera.fx, tau)
         assert band.largest_kept < 1.0001
         assert band.smallest_split > 1 - 3 * 2.0 ** -(spec.box_bits - 1)
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_steps_and_infinite_sizes_have_the_largest_code(name: str, seed: int) -> None:
+    """A step's box is rounded in another subtree than its node's, so that the node's own size might not do."""
+    tree = TREES[name](seed)
+    image = image_of(tree, TINY)
+    s = image.sltree
+    large = s.step | (image.used & ~image.leaf & np.isinf(tree.size[s.node]))
+    assert large.any()
+    assert (image.mantissa[large] == (1 << TINY.size_bits) - 1).all()
+    assert (image.node_exponent + image.size_exponent[:, None])[large].min() == MAX_SIZE_EXPONENT + 7
 
 
 @pytest.mark.parametrize("name", TREES)
