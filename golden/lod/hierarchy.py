@@ -54,7 +54,10 @@ class Hierarchy:
         return split
 
     def drawn(self, cut: Ints) -> Ints:
-        """The Gaussians of a cut, node by node, then those that the nodes above it keep."""
+        """The Gaussians of a cut, node by node, then those that the nodes above it keep.
+
+        In a cut within a frustum, what a node keeps is missing if all its children lie outside.
+        """
         keeps = np.flatnonzero(self.above(cut) & (self.kept > 0))
         return np.concatenate(
             [ranges(self.gaussian[cut], self.gaussians[cut]), ranges(self.gaussian[keeps], self.kept[keeps])]

@@ -33,12 +33,24 @@ def cameras(name: str, frames: int, *, size: int = 256) -> list[Camera]:
 
 def chain(levels: int) -> dict[str, np.ndarray]:
     """The arrays of a file whose every inner node has two children, of which the second has two again."""
-    count = 2 * levels - 1
+    return file_arrays([-1, *(2 * (k // 2) for k in range(2 * levels - 2))])
+
+
+def fan(children: int) -> dict[str, np.ndarray]:
+    """A root of infinite size, as the public tool's merger writes it, above a leaf and a wide node of two Gaussians."""
+    parts = file_arrays([-1, 0, 0, *[2] * children])
+    parts["node"]["start"][2], parts["node"]["count_merged"][2] = 1, 2
+    parts["box"][0, :, 3] = np.inf
+    return parts
+
+
+def file_arrays(parent: list[int]) -> dict[str, np.ndarray]:
+    """The arrays of a file, its nodes in breadth-first order, one Gaussian each."""
+    count = len(parent)
     node = np.zeros(count, SINGLE_NODE)
-    node["start"] = np.arange(count)
-    node["parent"] = [-1, *(2 * (k // 2) for k in range(count - 1))]
-    inner = np.arange(0, count - 1, 2)
-    node["start_children"][inner], node["count_children"][inner] = inner + 1, 2
+    node["start"], node["parent"] = np.arange(count), parent
+    inner, first, number = np.unique(node["parent"][1:], return_index=True, return_counts=True)
+    node["start_children"][inner], node["count_children"][inner] = first + 1, number
     node["count_merged"][inner] = 1
     node["count_leafs"] = 1 - node["count_merged"]
     box = np.zeros((count, 2, 4), np.float32)
