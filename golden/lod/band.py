@@ -26,12 +26,7 @@ def compare(tree: Hierarchy, cut: Ints, position: np.ndarray, focal: float, tau:
     """Compares `cut`, ascending node numbers, with the reference's for one camera."""
     place = torch.from_numpy(position)
     size = pixel_size(tree, place, focal).numpy() / tau
-    split = np.zeros(len(tree), np.bool_)
-    above = tree.parent[cut]
-    while len(above := np.unique(above[above >= 0])):
-        above = above[~split[above]]
-        split[above] = True
-        above = tree.parent[above]
+    split = tree.above(cut)
     kept = cut[~tree.leaf[cut]]
     reference = np.flatnonzero(find_cut(tree, place, focal, tau).cut.numpy())
     return Band(

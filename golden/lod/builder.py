@@ -35,6 +35,8 @@ def build_hierarchy(scene: Scene) -> Hierarchy:
             first_child=first,
             children=children,
             gaussian=np.arange(count),
+            gaussians=np.ones(count, np.int64),
+            kept=np.zeros(count, np.int64),
             low=low,
             high=high,
             size=(high - low).max(axis=1),

@@ -12,10 +12,17 @@ from golden.errors import InputError
 from golden.lod.hierarchy import Hierarchy, check_hierarchy
 from golden.scenes.scene import make_scene
 
-NODE = np.dtype(
+#: A node as the public tool writes it: in half precision packed, in single precision as it stands in memory.
+HALF_NODE = np.dtype(
     [
         ("parent", "<i4"), ("start", "<i4"), ("start_children", "<i4"), ("depth", "<i2"),
         ("count_children", "<i2"), ("count_leafs", "<i2"), ("count_merged", "<i2"),
+    ]
+)  # fmt: skip
+SINGLE_NODE = np.dtype(
+    [
+        ("depth", "<i4"), ("parent", "<i4"), ("start", "<i4"), ("count_leafs", "<i4"), ("count_merged", "<i4"),
+        ("start_children", "<i4"), ("count_children", "<i4"),
     ]
 )  # fmt: skip
 COEFFICIENTS = 16
@@ -43,8 +50,8 @@ def load_hier(path: str | Path) -> Hierarchy:
     """Reads a `.hier` file. Opacities above 1 are clamped; the file's depth field is not used.
 
     Raises:
-        InputError: unreadable, of the wrong length, a count out of range, an inner node without its one
-            Gaussian, a Gaussian that is not finite, or anything `check_hierarchy` refuses.
+        InputError: unreadable, of the wrong length, a count out of range, a Gaussian that is not finite, or
+            anything `check_hierarchy` refuses.
     """
     path = Path(path)
     try:
@@ -52,7 +59,8 @@ def load_hier(path: str | Path) -> Hierarchy:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     signed_count = int(reader.take("the number of Gaussians", "<i4", 1)[0])
-    count, kind = abs(signed_count), "<f2" if signed_count < 0 else "<f4"
+    count = abs(signed_count)
+    kind, row = ("<f2", HALF_NODE) if signed_count < 0 else ("<f4", SINGLE_NODE)
     if count == 0:
         raise InputError(f"{path.name}: a hierarchy needs at least one Gaussian, it has 0")
     means = reader.take("positions", "<f4", count, 3)
@@ -63,14 +71,10 @@ def load_hier(path: str | Path) -> Hierarchy:
     nodes = int(reader.take("the number of nodes", "<i4", 1)[0])
     if nodes < 1:
         raise InputError(f"{path.name}: a hierarchy needs at least one node, it has {nodes}")
-    node = reader.take("nodes", NODE, nodes)
+    node = reader.take("nodes", row, nodes)
     box = reader.take("boxes", kind, nodes, 2, 4).astype(np.float64)
     if reader.place != len(reader.raw):
         raise InputError(f"{path.name}: the file must end at byte {reader.place}, it has {len(reader.raw)}")
-    own = node["count_leafs"].astype(np.int64) + node["count_merged"]
-    if (own != 1).any():
-        index = int(np.argmax(own != 1))
-        raise InputError(f"{path.name}: node {index}: a node must have one Gaussian, it has {own[index]}")
     scene = make_scene(
         path.name,
         means=means.astype(np.float32),
@@ -90,6 +94,8 @@ def load_hier(path: str | Path) -> Hierarchy:
             first_child=node["start_children"].astype(np.int64),
             children=node["count_children"].astype(np.int64),
             gaussian=node["start"].astype(np.int64),
+            gaussians=node["count_leafs"].astype(np.int64) + node["count_merged"],
+            kept=node["count_leafs"].astype(np.int64),
             low=box[:, 0, :3].copy(),
             high=box[:, 1, :3].copy(),
             size=box[:, 0, 3].copy(),

@@ -17,17 +17,21 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Hierarchy:
-    """N nodes, node 0 the root; node n stands for Gaussian `gaussian[n]` of `scene`.
+    """N nodes, node 0 the root; node n stands for the `gaussians[n]` Gaussians of `scene` from `gaussian[n]` on.
 
-    A leaf has no children; an inner node's Gaussian stands for those below it. Children are
-    neighbours in the arrays. Boxes bound what lies below, `size` is what a node measures.
+    A leaf has no children; an inner node's Gaussians stand for those below it, except that the first
+    `kept[n]` of them are not merged from any: they are drawn when the node is split, too. Children are
+    neighbours in the arrays. Boxes bound what lies below, `size` is what a node
+    measures; a node of infinite size is always split.
     """
 
     scene: Scene
     parent: Ints  # [N], -1 at the root
     first_child: Ints  # [N], meaningless at leaves
     children: Ints  # [N], their number
-    gaussian: Ints  # [N]
+    gaussian: Ints  # [N] the first
+    gaussians: Ints  # [N] their number
+    kept: Ints  # [N] of those; without meaning at leaves
     low: Doubles  # [N, 3]
     high: Doubles  # [N, 3]
     size: Doubles  # [N]
@@ -38,6 +42,26 @@ class Hierarchy:
     @property
     def leaf(self) -> npt.NDArray[np.bool_]:
         return self.children == 0
+
+    def above(self, cut: Ints) -> npt.NDArray[np.bool_]:
+        """The nodes above those of a cut, which it has split, [N]."""
+        split = np.zeros(len(self), np.bool_)
+        parents = self.parent[cut]
+        while len(parents := np.unique(parents[parents >= 0])):
+            parents = parents[~split[parents]]
+            split[parents] = True
+            parents = self.parent[parents]
+        return split
+
+    def drawn(self, cut: Ints) -> Ints:
+        """The Gaussians of a cut, node by node, then those that the nodes above it keep.
+
+        In a cut within a frustum, what a node keeps is missing if all its children lie outside.
+        """
+        keeps = np.flatnonzero(self.above(cut) & (self.kept > 0))
+        return np.concatenate(
+            [ranges(self.gaussian[cut], self.gaussians[cut]), ranges(self.gaussian[keeps], self.kept[keeps])]
+        )
 
     def levels(self) -> list[Ints]:
         """The nodes of every level, from the root down.
@@ -69,7 +93,9 @@ def check_hierarchy(tree: Hierarchy) -> Hierarchy:
     Raises:
         InputError: no node; a root with a parent; a range of children outside the array; a node
             that is nobody's child or the child of two; a parent that does not name it; a cycle;
-            too deep; a box or size that is not finite or turned inside out; no such Gaussian.
+            too deep; a box that is not finite or turned inside out; a size that is
+            negative or no number; a node without Gaussians,
+            or no such Gaussians.
     """
     name, count = tree.scene.name, len(tree)
     if count == 0:
@@ -96,8 +122,9 @@ def check_hierarchy(tree: Hierarchy) -> Hierarchy:
     _refuse(
         name, ~reached, "every node must be below the root, this one is on or below a cycle, parent {}", tree.parent
     )
-    boxes = np.concatenate([tree.low, tree.high, tree.size[:, None]], axis=1)
-    _refuse(name, np.any(~np.isfinite(boxes), axis=1), "box and size must be finite, size is {}", tree.size)
+    boxes = np.concatenate([tree.low, tree.high], axis=1)
+    _refuse(name, np.any(~np.isfinite(boxes), axis=1), "a box must be finite, its size is {}", tree.size)
+    _refuse(name, np.isnan(tree.size), "a size must be a number, it is {}", tree.size)
     _refuse(
         name,
         np.any(tree.low > tree.high, axis=1),
@@ -105,8 +132,18 @@ def check_hierarchy(tree: Hierarchy) -> Hierarchy:
         tree.size,
     )
     _refuse(name, tree.size < 0, "a size must not be negative, it is {}", tree.size)
-    lost = (tree.gaussian < 0) | (tree.gaussian >= len(tree.scene))
-    _refuse(name, lost, f"its Gaussian must lie in 0..{len(tree.scene) - 1}, it is {{}}", tree.gaussian)
+    _refuse(name, tree.gaussians < 1, "a node must have at least one Gaussian, it has {}", tree.gaussians)
+    _refuse(name, tree.kept < 0, "the number of leaf Gaussians must not be negative, it is {}", tree.kept)
+    _refuse(
+        name,
+        tree.kept > tree.gaussians,
+        "the number of merged Gaussians must not be negative, it is {}",
+        tree.gaussians - tree.kept,
+    )
+    last = tree.gaussian + tree.gaussians - 1
+    within = f"its Gaussians must lie in 0..{len(tree.scene) - 1}"
+    _refuse(name, tree.gaussian < 0, f"{within}, the first is {{}}", tree.gaussian)
+    _refuse(name, last >= len(tree.scene), f"{within}, the last is {{}}", last)
     return tree
 
 

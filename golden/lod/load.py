@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from golden.lod.builder import build_hierarchy
 from golden.lod.hier_file import load_hier
 from golden.lod.hierarchy import Hierarchy
@@ -24,5 +26,5 @@ def load_hierarchy(source: str | Path) -> Hierarchy:
 
 
 def leaves(tree: Hierarchy) -> Scene:
-    """The scene at its finest: the Gaussians of the leaves."""
-    return tree.scene.select(tree.gaussian[tree.leaf])
+    """The scene at its finest: the Gaussians of the leaves, and those that the nodes above keep."""
+    return tree.scene.select(tree.drawn(np.flatnonzero(tree.leaf)))

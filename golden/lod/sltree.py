@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.errors import InputError
+from golden.lod.branches import NONE, Branches, find_branches
 from golden.lod.hierarchy import Hierarchy, Ints
 from golden.lod.spec import SUBTREE_BITS, Spec
-
-NONE = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +24,8 @@ class SLTree:
 
     hierarchy: Hierarchy
     spec: Spec
-    node: Ints  # [B, S] node of the hierarchy at a place
+    node: Ints  # [B, S] node of the hierarchy at a place, or that the step at a place leads on from
+    step: np.ndarray  # [B, S] bool; see `branches.py`
     count: Ints  # [B] nodes of a subtree
     parent: Ints  # [B] parent subtree, -1 at the root's
     first_child: Ints  # [B] the children are this and the following subtrees
@@ -52,33 +52,25 @@ def build_sltree(tree: Hierarchy, spec: Spec) -> SLTree:
     """Breadth-first filling to at most `subtree_nodes`, then first-fit merging of groups of one parent subtree.
 
     Raises:
-        InputError: a node has more children than a subtree takes, or there are too many subtrees.
+        InputError: there are too many subtrees.
     """
     limit = spec.subtree_nodes
-    if tree.children.max() > limit:
-        node = int(tree.children.argmax())
-        raise InputError(
-            f"{tree.scene.name}: a node must have at most subtree_nodes = {limit} children, "
-            f"node {node} has {tree.children[node]}"
-        )
-    first, number = tree.first_child.tolist(), tree.children.tolist()
-    blocks: list[list[int]] = [[0]]  # the groups of a subtree, each by its parent node; the root's by itself
+    branches = find_branches(tree, limit)
+    blocks: list[list[int]] = [[NONE]]  # the groups of a subtree, each by its parent item; the root's is below none
     parents, firsts, counts = [NONE], list[int](), list[int]()
-    rows: list[list[tuple[int, int, int, int]]] = []  # node, skip, link, entry
-    place: dict[int, int] = {}  # index in its subtree of a node whose children are in another
+    rows: list[list[tuple[int, int, int, int]]] = []  # item, skip, link, entry
+    place = {NONE: 0}  # index in its subtree of an item whose children are in another
     b = 0
     while b < len(blocks):
         row: list[tuple[int, int, int, int]] = []
         outside: list[int] = []
         for group in blocks[b]:
-            top = [0] if b == 0 else list(range(first[group], first[group] + number[group]))
-            inside = _fill(top, first, number, limit)
-            _walk(top, inside, first, number, 0 if b == 0 else place[group], row, outside)
-        groups = _merge(outside, first, number, limit)
-        link = {node: k for k, block in enumerate(groups) for node in block}
-        for index, (node, skip, _, entry) in enumerate(row):
-            row[index] = (node, skip, link.get(node, NONE), entry)
-            place[node] = index
+            _walk(group, _fill(group, branches, limit), branches, place[group], row, outside)
+        groups = _merge(outside, branches, limit)
+        link = {item: k for k, block in enumerate(groups) for item in block}
+        for index, (item, skip, _, entry) in enumerate(row):
+            row[index] = (item, skip, link.get(item, NONE), entry)
+            place[item] = index
         rows.append(row)
         firsts.append(len(blocks))
         counts.append(len(groups))
@@ -90,58 +82,63 @@ def build_sltree(tree: Hierarchy, spec: Spec) -> SLTree:
     table = np.full((4, len(rows), limit), NONE, np.int64)
     for k, row in enumerate(rows):
         table[:, k, : len(row)] = np.array(row).T
+    item = table[0]
     return SLTree(
-        hierarchy=tree, spec=spec, node=table[0], skip=np.maximum(table[1], 0), link=table[2], entry=table[3],
+        hierarchy=tree, spec=spec, node=np.where(item == NONE, NONE, np.array(branches.node)[item]),
+        step=item >= len(tree), skip=np.maximum(table[1], 0), link=table[2], entry=table[3],
         count=np.array([len(row) for row in rows]), parent=np.array(parents),
         first_child=np.array(firsts), children=np.array(counts),
     )  # fmt: skip
 
 
-def _fill(top: list[int], first: list[int], number: list[int], limit: int) -> set[int]:
-    """Nodes whose children are taken into the subtree of `top`, breadth first."""
-    nodes, inside, k = list(top), set[int](), 0
-    while k < len(nodes):
-        node = nodes[k]
+def _fill(group: int, branches: Branches, limit: int) -> set[int]:
+    """Items whose children are taken into the subtree of those below `group`, breadth first."""
+    items, inside, k = list(branches.below(group)), set[int](), 0
+    apart = group in branches.apart
+    while k < len(items):
+        item = items[k]
         k += 1
-        if number[node] and len(nodes) + number[node] <= limit:
-            inside.add(node)
-            nodes += range(first[node], first[node] + number[node])
+        children = branches.children[item]
+        if children and len(items) + len(children) <= limit and (item in branches.apart) == apart:
+            inside.add(item)
+            items += children
     return inside
 
 
-def _size(group: int, first: list[int], number: list[int], limit: int) -> int:
+def _size(group: int, branches: Branches, limit: int) -> int:
     """Nodes of the subtree that the children of `group` would make alone."""
-    top = list(range(first[group], first[group] + number[group]))
-    return len(top) + sum(number[node] for node in _fill(top, first, number, limit))
+    inside = _fill(group, branches, limit)
+    return len(branches.below(group)) + sum(len(branches.children[item]) for item in inside)
 
 
 def _walk(
-    top: list[int], inside: set[int], first: list[int], number: list[int], entry: int,
-    row: list[tuple[int, int, int, int]], outside: list[int],
+    group: int, inside: set[int], branches: Branches, entry: int, row: list[tuple[int, int, int, int]],
+    outside: list[int],
 ) -> None:  # fmt: skip
-    """Appends `top` and what is inside in depth-first order; collects the nodes whose children are outside."""
+    """Appends what is below `group` and inside in depth-first order; collects the items whose children are outside."""
 
-    def visit(node: int) -> None:
+    def visit(item: int) -> None:
         index = len(row)
-        row.append((node, 0, NONE, entry))
-        if node in inside:
-            for child in range(first[node], first[node] + number[node]):
+        row.append((item, 0, NONE, entry))
+        if item in inside:
+            for child in branches.children[item]:
                 visit(child)
-            row[index] = (node, len(row) - index - 1, NONE, entry)
-        elif number[node]:
-            outside.append(node)
+            row[index] = (item, len(row) - index - 1, NONE, entry)
+        elif branches.children[item]:
+            outside.append(item)
 
-    for node in top:
-        visit(node)
+    for item in branches.below(group):
+        visit(item)
 
 
-def _merge(outside: list[int], first: list[int], number: list[int], limit: int) -> list[list[int]]:
-    """Child subtrees, each a list of groups: first fit, in depth-first order."""
+def _merge(outside: list[int], branches: Branches, limit: int) -> list[list[int]]:
+    """Child subtrees, each a list of groups: first fit, in depth-first order, those apart by themselves."""
     bins: list[list[int]] = []
     room: list[int] = []
     for group in outside:
-        size = _size(group, first, number, limit)
-        k = next((k for k, free in enumerate(room) if free >= size), None)
+        size, apart = _size(group, branches, limit), group in branches.apart
+        fits = (k for k, free in enumerate(room) if free >= size and (bins[k][0] in branches.apart) == apart)
+        k = next(fits, None)
         if k is None:
             bins.append([group])
             room.append(limit - size)

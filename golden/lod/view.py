@@ -55,7 +55,13 @@ def make_path(
     for camera, threshold in zip(cameras, taus, strict=True):
         if not MIN_TAU <= threshold <= MAX_TAU:
             raise InputError(f"lod: tau must lie in {MIN_TAU:g}..{MAX_TAU:g} px, it is {threshold:g}")
-        factor, power = _factor(max(camera.fx, camera.fy), threshold)
+        focal = max(camera.fx, camera.fy)
+        if threshold > (highest := image.highest_tau(focal)):
+            raise InputError(
+                f"lod: with infinite sizes or wide nodes, tau must be at most {highest:g} px at a focal length "
+                f"of {focal:g} px, it is {threshold:g}"
+            )
+        factor, power = _factor(focal, threshold)
         cells = np.round((camera.position - image.corner) / image.cell)
         reach = (1 << (CAMERA_BITS - 1)) - 1
         place = np.clip(cells, -reach, reach).astype(np.int64)

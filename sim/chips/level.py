@@ -52,7 +52,7 @@ def cut_scene(
     image = build_tree_image(build_sltree(tree, config.spec))
     workload = prepare(image, [camera], tau, config, temporal=False)
     found = search.run(workload, backend=backend, check=check, memory=memory)
-    return tree.scene.select(tree.gaussian[search.cut(found)])
+    return tree.scene.select(tree.drawn(search.cut(found)))
 
 
 def draw_cuts(tree: Hierarchy, path: Path, *, size: int = PICTURE) -> None:

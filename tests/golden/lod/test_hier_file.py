@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from golden.errors import InputError
 from golden.lod.hier_file import load_hier
 from golden.lod.hierarchy import MAX_DEPTH
+from golden.lod.load import leaves
 from tests.golden.lod.trees import chain, hier_bytes
 
 
@@ -38,11 +39,41 @@ def test_reads_what_is_written(half: bool, tmp_path: Path) -> None:
     assert tree.scene.sh_degree == 3
 
 
+def test_single_precision_is_seven_integers_a_node(tmp_path: Path) -> None:
+    """By hand: depth, parent, start, count_leafs, count_merged, start_children, count_children."""
+    parts = chain(2)
+    raw = hier_bytes(parts, half=False)
+    nodes = [(2, -1, 0, 0, 1, 1, 2), (1, 0, 1, 1, 0, 0, 0), (0, 0, 2, 1, 0, 0, 0)]
+    begin = 4 + 3 * 4 * (3 + 4 + 3 + 1 + 48) + 4
+    end = begin + 7 * 4 * 3
+    assert len(raw) == end + 3 * 2 * 4 * 4
+    tree = load_hier(written(tmp_path, raw[:begin] + np.array(nodes, "<i4").tobytes() + raw[end:]))
+    assert tree.parent.tolist() == [-1, 0, 0]
+    assert tree.children.tolist() == [2, 0, 0]
+    assert tree.gaussian.tolist() == [0, 1, 2]
+
+
 def test_reads_a_single_node(tmp_path: Path) -> None:
     """The root may be a leaf."""
     tree = load_hier(written(tmp_path, hier_bytes(chain(1))))
     assert tree.parent.tolist() == [-1]
     assert tree.leaf.tolist() == [True]
+
+
+def test_several_gaussians_a_node(tmp_path: Path) -> None:
+    """Merged ones while a node is on the cut, its own leaf Gaussians when it is split, too."""
+    parts = chain(3)
+    node = parts["node"]
+    for name in ("means", "rotation", "log_scale", "opacity", "sh"):
+        parts[name] = np.concatenate([parts[name]] * 2)
+    # The root: two merged; node 1, a leaf: two; node 2: one leaf Gaussian and two merged; 3, 4: leaves of one.
+    node["start"] = [0, 2, 4, 7, 8]
+    node["count_leafs"], node["count_merged"] = [0, 2, 1, 1, 1], [2, 0, 2, 0, 0]
+    tree = load_hier(written(tmp_path, hier_bytes(parts)))
+    assert tree.drawn(np.array([0])).tolist() == [0, 1]
+    assert tree.drawn(np.array([1, 2])).tolist() == [2, 3, 4, 5, 6]
+    assert tree.drawn(np.array([1, 3, 4])).tolist() == [2, 3, 7, 8, 4]
+    assert len(leaves(tree)) == 5
 
 
 def empty(p: dict) -> None:
@@ -81,8 +112,16 @@ def not_a_number(p: dict) -> None:
     p["box"][3, 1, 2] = np.nan
 
 
-def infinite_size(p: dict) -> None:
-    p["box"][3, 0, 3] = np.inf
+def infinite_box(p: dict) -> None:
+    p["box"][3, 1, 2] = np.inf
+
+
+def size_not_a_number(p: dict) -> None:
+    p["box"][3, 0, 3] = np.nan
+
+
+def negative_size(p: dict) -> None:
+    p["box"][3, 0, 3] = -np.inf
 
 
 def inside_out(p: dict) -> None:
@@ -97,8 +136,20 @@ def no_gaussian(p: dict) -> None:
     p["node"]["start"][3] = 7
 
 
-def two_gaussians(p: dict) -> None:
-    p["node"]["count_merged"][3] = 1
+def without_gaussians(p: dict) -> None:
+    p["node"]["count_leafs"][3] = 0
+
+
+def too_many_gaussians(p: dict) -> None:
+    p["node"]["count_merged"][3] = 4
+
+
+def negative_leafs(p: dict) -> None:
+    p["node"]["count_leafs"][4], p["node"]["count_merged"][4] = -1, 2
+
+
+def negative_merged(p: dict) -> None:
+    p["node"]["count_leafs"][4], p["node"]["count_merged"][4] = 2, -1
 
 
 def bad_gaussian(p: dict) -> None:
@@ -115,12 +166,17 @@ def bad_gaussian(p: dict) -> None:
         (wrong_parent, "node 5: its parent must be the node that has it as a child, it names 2"),
         (outside, "node 4: children must lie in 1..6, they start at 6"),
         (negative, "node 4: children must lie in 1..6, they start at -5"),
-        (not_a_number, "node 3: box and size must be finite"),
-        (infinite_size, "node 3: box and size must be finite, size is inf"),
+        (not_a_number, "node 3: a box must be finite"),
+        (infinite_box, "node 3: a box must be finite"),
+        (size_not_a_number, "node 3: a size must be a number, it is nan"),
+        (negative_size, "node 3: a size must not be negative, it is -inf"),
         (inside_out, "node 3: a box's low corner must not lie above its high one"),
         (rooted, "node 0 must be the root, with parent -1, it names 4"),
-        (no_gaussian, "node 3: its Gaussian must lie in 0..6, it is 7"),
-        (two_gaussians, "node 3: a node must have one Gaussian, it has 2"),
+        (no_gaussian, "node 3: its Gaussians must lie in 0..6, the last is 7"),
+        (too_many_gaussians, "node 3: its Gaussians must lie in 0..6, the last is 7"),
+        (without_gaussians, "node 3: a node must have at least one Gaussian, it has 0"),
+        (negative_leafs, "node 4: the number of leaf Gaussians must not be negative, it is -1"),
+        (negative_merged, "node 4: the number of merged Gaussians must not be negative, it is -1"),
         (bad_gaussian, "every Gaussian of a hierarchy must be finite and turned, 1 are not"),
     ],
 )

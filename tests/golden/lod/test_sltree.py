@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from golden.errors import InputError
-from golden.lod.hierarchy import Hierarchy, check_hierarchy
+from golden.lod.hierarchy import Hierarchy
 from golden.lod.sltree import build_sltree
 from golden.lod.spec import DEFAULT, PAPER, TINY, Spec
 from golden.lod.tree_image import build_tree_image
@@ -25,8 +24,8 @@ def star(children: int) -> Hierarchy:
     number[0] = children
     return Hierarchy(
         scene=tree.scene, parent=np.r_[-1, np.zeros(children, np.int64)], first_child=np.ones(count, np.int64),
-        children=number, gaussian=np.arange(count), low=np.zeros((count, 3)), high=np.ones((count, 3)),
-        size=np.ones(count),
+        children=number, gaussian=np.arange(count), gaussians=np.ones(count, np.int64), kept=np.zeros(count, np.int64),
+        low=np.zeros((count, 3)), high=np.ones((count, 3)), size=np.ones(count),
     )  # fmt: skip
 
 
@@ -74,13 +73,6 @@ def test_breadth_first_and_merged(name: str) -> None:
         if s.parent[b] == s.parent[b + 1]:
             first_group = int((s.entry[b + 1] == s.entry[b + 1, 0]).sum())
             assert s.count[b] + first_group > s.spec.subtree_nodes
-
-
-def test_refuses_too_many_children() -> None:
-    tree = check_hierarchy(star(8))
-    assert build_sltree(tree, Spec(subtree_nodes=8)).count.tolist() == [1, 8]
-    with pytest.raises(InputError, match="at most subtree_nodes = 7 children, node 0 has 8"):
-        build_sltree(tree, Spec(subtree_nodes=7))
 
 
 def test_builder_bounds_and_matches_moments() -> None:

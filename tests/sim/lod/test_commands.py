@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from golden.lod.hier_file import load_hier
-from tests.golden.lod.trees import chain, hier_bytes
+from tests.golden.lod.trees import chain, fan, hier_bytes
 from tests.sim.conftest import Tessera
+
+#: The build of test_search.py.
+SMALL = ("--set", "units=2", "--set", "queue_depth=2", "--latency", 20, "--stalls", 40)
 
 
 @pytest.fixture
@@ -36,6 +39,20 @@ def test_a_cut_as_numbers(backend: str, tessera: Tessera, hier_file: Path, tmp_p
     assert "1 of 13 nodes are on the cut" in coarse.out
 
 
+@pytest.mark.parametrize("half", [True, False])
+def test_a_merged_file_with_a_wide_node(half: bool, tessera: Tessera, tmp_path: Path) -> None:
+    """In RTL, in the file's numbers: the infinite root and the steps are split, whatever the threshold."""
+    path, cut = tmp_path / "fan.hier", tmp_path / "cut.npy"
+    path.write_bytes(hier_bytes(fan(40), half=half))
+    camera = ("--size", "64x64", "--cut", cut)
+    for tau, nodes in ((0.1, [1, *range(3, 43)]), (5000, [1, 2])):
+        for options in (("--config", "tiny", *SMALL, "--check"), ("--backend", "reference")):
+            outcome = tessera("lod", path, "--tau", tau, *camera, *options)
+            assert outcome.status == 0, outcome.err
+            assert np.load(cut).tolist() == nodes
+            assert f"{len(nodes)} of 43 nodes are on the cut" in outcome.out
+
+
 @pytest.mark.parametrize("backend", ["model", "reference"])
 def test_a_cut_in_the_picture(backend: str, tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
     """With a frustum the cut is a part of the cut without."""
@@ -58,10 +75,8 @@ def test_a_path(tessera: Tessera, scene_file: Path) -> None:
 def test_a_path_in_rtl(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
     """The RTL's last cut of a temporal path, compared in every word, is the model's; counters stand in the report."""
     common = ("lod", scene_file, "--tau", 8, "--path", "orbit", "--frames", 3, "--size", "64x64", "--config", "tiny")
-    # The build of test_search.py.
-    small = ("--set", "units=2", "--set", "queue_depth=2", "--latency", 20, "--stalls", 40)
     cuts, report = [tmp_path / "rtl.npy", tmp_path / "model.npy"], tmp_path / "report.json"
-    outcome = tessera(*common, *small, "--check", "--cut", cuts[0], "--report", report)
+    outcome = tessera(*common, *SMALL, "--check", "--cut", cuts[0], "--report", report)
     assert outcome.status == 0, outcome.err
     assert "words of view, summary, state" in outcome.out
     assert "lod by rtl in" in outcome.out
