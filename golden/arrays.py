@@ -46,6 +46,17 @@ def convert(name: str, array: npt.NDArray, kind: npt.DTypeLike) -> npt.NDArray:
     return narrow
 
 
+def finite_singles(name: str, array: npt.NDArray) -> npt.NDArray[np.float32]:
+    """The array as float32.
+
+    Raises:
+        InputError: as `convert`, or a value is NaN or infinite.
+    """
+    values = convert(name, array, np.float32)
+    refuse_where(~np.isfinite(values), values, f"{name} must be finite numbers, not")
+    return values
+
+
 def refuse_where(lost: npt.NDArray[np.bool_], values: npt.NDArray, rule: str) -> None:
     """`rule` is followed by the first value that is lost, its place, and how many there are.
 

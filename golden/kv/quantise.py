@@ -12,6 +12,8 @@ from golden.integers import bit_length
 from golden.kv.hash_unit import project
 from golden.kv.spec import KEY_MAX, Spec
 
+#: Of values that share a scale and are not all zero, the least largest magnitude: float32 holds their step in full.
+LEAST = float(torch.finfo(torch.float32).tiny) * KEY_MAX
 CALIBRATION = 512  # keys whose mean the hyperplanes' offsets come from
 
 
@@ -35,8 +37,18 @@ def codes(values: Tensor, scale: Tensor) -> Tensor:
 
 
 def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """Largest magnitude / 127; 1 where all values are zero. `dims` are kept, with size 1."""
+    """Largest magnitude / 127; 1 where all values are zero. `dims` are kept, with size 1.
+
+    Raises:
+        InputError: the magnitudes are too small for float32 to hold the step.
+    """
     top = values.abs().amax(dims, keepdim=True)
+    small = top[(top > 0) & (top < LEAST)]
+    if small.numel():
+        raise InputError(
+            f"kv: values that share a scale must be 0 or reach {LEAST:.3g}, {small.numel()} of {top.numel()} such "
+            f"groups do not, the first reaches {float(small[0]):.3g}"
+        )
     return torch.where(top > 0, top / KEY_MAX, torch.ones_like(top))
 
 

@@ -109,7 +109,7 @@ def layer_stream(
         keys=keys[:, :tokens],
         values=values[:, :tokens],
         queries=files.Q[layer][:, :queries],
-        scale=files.scale,
+        scale=files.scales[layer],
         calibration=keys,
     )
     if kind is None:
