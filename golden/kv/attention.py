@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,18 +11,18 @@ from torch import Tensor
 
 @dataclass(frozen=True, kw_only=True)
 class Quality:
-    """Means over query rows of one head."""
+    """Means over query rows of one head; NaN or infinite where a figure has no value."""
 
     kept: float  #: share of the tokens
     recall: float  #: share of a row's true top tokens (as many as are kept) that the selection holds
     mass: float  #: share of the softmax mass on the selection
     best_mass: float  #: share that as many of the row's true top tokens would hold
-    output_error: float  #: |output - full output| / |full output|
+    output_error: float  #: |output - full output| / |full output|; none if that is 0
 
     @property
     def relative_mass(self) -> float:
-        """Mass kept against exact top-k of the same size."""
-        return self.mass / self.best_mass
+        """Mass kept against exact top-k of the same size; NaN if that has none."""
+        return self.mass / self.best_mass if self.best_mass else math.nan
 
 
 def probabilities(queries: Tensor, keys: Tensor, scale: float) -> Tensor:

@@ -12,6 +12,7 @@ from hw.kv.config import CONFIGS
 from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.kernel.console import out, show_table, step
 from sim.kernel.files import write_arrays
+from sim.kernel.quality import shown
 from sim.kv.run import run
 from sim.kv.workload import prepare_retrieve, retrieve_options
 
@@ -69,8 +70,6 @@ def retrieve(
     options.finish(found, report)
 
 
-def _figures(q: Mapping[str, float]) -> tuple[str, ...]:
-    return (
-        f"{q['kept']:.1%}", f"{q['recall']:.3f}", f"{q['mass']:.4f}", f"{q['best_mass']:.4f}",
-        f"{q['output_error']:.4f}",
-    )  # fmt: skip
+def _figures(q: Mapping[str, float | None]) -> tuple[str, ...]:
+    forms = {"kept": ".1%", "recall": ".3f", "mass": ".4f", "best_mass": ".4f", "output_error": ".4f"}
+    return tuple(shown(q[name], form) for name, form in forms.items())
