@@ -47,12 +47,13 @@ def quality(
     ranks = torch.arange(full.shape[1]) < count[:, None]
     top = torch.zeros_like(mask).scatter_(1, order, ranks)
     back_keys, back_values = stored or (keys, values)
+    held = ((top & mask).sum(1) / count.clip(1)).where(full.isfinite().all(1), torch.nan)  # NaN has no order
     logits = (queries @ back_keys.T * scale).masked_fill(~mask, -torch.inf)
     output = torch.softmax(logits, 1) @ back_values
     wanted = full @ values
     return Quality(
         kept=float(count.double().mean()) / full.shape[1],
-        recall=float(((top & mask).sum(1) / count.clip(1)).mean()),
+        recall=float(held.mean()),
         mass=float((full * mask).sum(1).mean()),
         best_mass=float((full * top).sum(1).mean()),
         output_error=float((output - wanted).norm() / wanted.norm()),
