@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 
 from golden.errors import InputError
+
+#: What NumPy raises for a file that is damaged, encrypted, larger than memory or something else.
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+def npz_arrays(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray]:
+    """Those of the named arrays that the .npz holds; no other is read.
+
+    Raises:
+        one of UNREADABLE.
+    """
+    with path.open("rb") as source:
+        archive = np.load(source, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise ValueError("it holds one array without a name")
+        with archive:
+            return {name: archive[name] for name in names if name in archive.files}
+
+
+def reason(error: Exception) -> str:
+    """Why a file is not readable, in one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def numbers(name: str, array: npt.NDArray) -> npt.NDArray:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from golden.arrays import finite_singles
+from golden.arrays import UNREADABLE, finite_singles, npz_arrays, reason
 from golden.cluster.dataflows import Head, rotate
 from golden.errors import InputError
 
@@ -55,10 +54,12 @@ def load_head(path: Path) -> tuple[Tensor, Head]:
         InputError: an array is missing or has a value that float32 does not hold, or the shapes do not go together.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            stored = {name: arrays[name] for name in ("hidden", *NAMES)}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"{path}: no .npz file with a head's arrays: {str(error).splitlines()[0]}") from error
+        stored = npz_arrays(path, ("hidden", *NAMES))
+    except UNREADABLE as error:
+        raise InputError(f"{path}: no .npz file with a head's arrays: {reason(error)}") from error
+    missing = [name for name in ("hidden", *NAMES) if name not in stored]
+    if missing:
+        raise InputError(f"{path}: no .npz file with a head's arrays: {', '.join(missing)} is missing")
     found = {name: torch.from_numpy(finite_singles(f"{path}: {name}", array)) for name, array in stored.items()}
     hidden = found.pop("hidden")
     size = found["keys"].shape[-1] if found["keys"].ndim == 2 else 0

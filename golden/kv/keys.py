@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from golden.arrays import convert, finite_singles, numbers, refuse_where
+from golden.arrays import UNREADABLE, convert, finite_singles, npz_arrays, numbers, reason, refuse_where
 from golden.errors import InputError
 from golden.kv.quantise import LEAST
 
@@ -80,10 +79,9 @@ def _read(path: Path) -> dict[str, npt.NDArray]:
         if path.suffix == ".safetensors":
             return {name: _array(tensor) for name, tensor in load_file(path).items() if name in wanted}
         if path.suffix == ".npz":
-            with path.open("rb") as source, np.load(source, allow_pickle=False) as archive:
-                return {name: archive[name] for name in wanted if name in archive.files}
-    except (SafetensorError, zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError) as error:
-        raise InputError(f"{path.name}: not a readable {path.suffix[1:]} file: {str(error).splitlines()[0]}") from error
+            return npz_arrays(path, wanted)
+    except (SafetensorError, *UNREADABLE) as error:
+        raise InputError(f"{path.name}: not a readable {path.suffix[1:]} file: {reason(error)}") from error
     raise InputError(f"{path.name}: keys are read from .npz or .safetensors, not '{path.suffix}'")
 
 

@@ -55,7 +55,7 @@ def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
 
 
 def row_ratios(values: Tensor) -> Tensor:
-    """Of each head of [heads, T, d]: the largest row's magnitude over the median one's, without zero rows; 1 if all are."""
+    """Of each head of [heads, T, d] the largest row over the median row that is not 0, by magnitude; 1 without."""
     rows = values.abs().amax(2)
     median = rows.masked_fill(rows == 0, torch.nan).nanmedian(1).values
     return torch.where(median > 0, rows.amax(1) / median, torch.ones_like(median))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from golden.arrays import finite_singles
+from golden.arrays import UNREADABLE, finite_singles, npz_arrays, reason
 from golden.cluster.spec import Dataflow, Schedule
 from golden.errors import InputError
 from hw.cluster.config import Config
@@ -90,10 +90,9 @@ class StepSource:
         if self.file is None:
             return random_head(self.size, self.hidden, self.tokens, self.seed)
         try:
-            with np.load(self.file, allow_pickle=False) as arrays:
-                found = {name: arrays[name] for name in ("Q", "K", "V") if name in arrays}
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{self.file}: no .npz file: {str(error).splitlines()[0]}") from error
+            found = npz_arrays(self.file, ("Q", "K", "V"))
+        except UNREADABLE as error:
+            raise InputError(f"{self.file}: no .npz file: {reason(error)}") from error
         return self._around(self.file, found) if found else load_head(self.file)
 
     def _around(self, file: Path, found: dict[str, np.ndarray]) -> tuple[Tensor, Head]:

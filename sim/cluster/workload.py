@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from golden.arrays import convert, numbers
+from golden.arrays import UNREADABLE, convert, numbers, reason
 from golden.cluster.command import Command, check, flits_of
 from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_lanes
 from golden.cluster.spec import ElementType, Kind, Op, Schedule
@@ -131,8 +131,8 @@ def load_messages(source: Path, form: ElementType) -> Bytes:
     """
     try:
         values = np.load(source, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{source}: no .npy array: {str(error).splitlines()[0]}") from error
+    except UNREADABLE as error:
+        raise InputError(f"{source}: no .npy array: {reason(error)}") from error
     if not isinstance(values, np.ndarray) or values.ndim != 2:
         raise InputError(f"{source}: messages must be an array of numbers [nodes, elements]")
     name = f"{source}: messages"

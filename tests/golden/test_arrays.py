@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.arrays import convert, numbers
+from golden.arrays import UNREADABLE, convert, npz_arrays, numbers, reason
 from golden.errors import InputError
 
 INT32 = "int32 holds whole numbers from -2147483648 to 2147483647, not"
@@ -88,3 +90,21 @@ def test_bfloat16_by_its_bits() -> None:
     values = torch.randn(2, 5).bfloat16()
     written = values.view(torch.int16).numpy().view("V2")
     assert numbers("x", written).tolist() == values.float().tolist()
+
+
+def test_files_that_are_no_archive(tmp_path: Path) -> None:
+    """Damaged, cut, no archive at all: an error that the readers know, with a reason of one line."""
+    np.savez_compressed(tmp_path / "good.npz", a=np.random.default_rng(2).random(4000), b=np.zeros(3))
+    good = (tmp_path / "good.npz").read_bytes()
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    one = (tmp_path / "one.npy").read_bytes()
+    damaged = good[:200] + bytes(byte ^ 0x5A for byte in good[200:4000]) + good[4000:]
+    huge = one.replace(b"(3,), }".ljust(20), b"(99999999999999,), }")
+    assert list(npz_arrays(tmp_path / "good.npz", ("b", "c"))) == ["b"]
+    for content in (b"", b"PK\x03\x04 not an archive", good[:1000], damaged, one, huge):
+        (tmp_path / "bad.npz").write_bytes(content)
+        with pytest.raises(UNREADABLE) as refusal:
+            npz_arrays(tmp_path / "bad.npz", ("a",))
+        assert reason(refusal.value)
+        assert "\n" not in reason(refusal.value)
+    assert reason(MemoryError()) == "MemoryError"
