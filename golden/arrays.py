@@ -61,10 +61,10 @@ def convert(name: str, array: npt.NDArray, kind: npt.DTypeLike) -> npt.NDArray:
     with np.errstate(over="ignore", invalid="ignore"):
         narrow = values.astype(target)
     if target.kind == "i":
-        lost, rule = _not_whole(values, np.iinfo(target)), "whole numbers from {0.min} to {0.max}"
-        rule = rule.format(np.iinfo(target))
+        lost, rule = _not_whole(values, np.iinfo(target.name)), "whole numbers from {0.min} to {0.max}"
+        rule = rule.format(np.iinfo(target.name))
     else:
-        info = np.finfo(target)
+        info = np.finfo(target.name)
         lost, rule = np.isfinite(values) & ~np.isfinite(narrow), f"numbers up to {float(info.max):g}"
         if values.dtype.kind in "iu":
             lost |= _bits(values) > info.nmant + 1
