@@ -61,8 +61,8 @@ def convert(name: str, array: npt.NDArray, kind: npt.DTypeLike) -> npt.NDArray:
     with np.errstate(over="ignore", invalid="ignore"):
         narrow = values.astype(target)
     if target.kind == "i":
-        lost, rule = _not_whole(values, np.iinfo(target.name)), "whole numbers from {0.min} to {0.max}"
-        rule = rule.format(np.iinfo(target.name))
+        limits = np.iinfo(target.name)
+        lost, rule = _not_whole(values, limits), f"whole numbers from {limits.min} to {limits.max}"
     else:
         info = np.finfo(target.name)
         lost, rule = np.isfinite(values) & ~np.isfinite(narrow), f"numbers up to {float(info.max):g}"
