@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from golden.arrays import UNREADABLE, finite_singles, npz_arrays, reason
 from golden.cluster.dataflows import Head, rotate
 from golden.errors import InputError
 
@@ -51,13 +51,16 @@ def load_head(path: Path) -> tuple[Tensor, Head]:
     """A .npz with `hidden` [D], `query`, `key`, `value` [D, H], `output` [H, D], `keys` and `values` [S, H].
 
     Raises:
-        InputError: an array is missing, or the shapes do not go together.
+        InputError: an array is missing or has a value that float32 does not hold, or the shapes do not go together.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in ("hidden", *NAMES)}
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"{path}: no .npz file with a head's arrays: {str(error).splitlines()[0]}") from error
+        stored = npz_arrays(path, ("hidden", *NAMES))
+    except UNREADABLE as error:
+        raise InputError(f"{path}: no .npz file with a head's arrays: {reason(error)}") from error
+    missing = [name for name in ("hidden", *NAMES) if name not in stored]
+    if missing:
+        raise InputError(f"{path}: no .npz file with a head's arrays: {', '.join(missing)} is missing")
+    found = {name: torch.from_numpy(finite_singles(f"{path}: {name}", array)) for name, array in stored.items()}
     hidden = found.pop("hidden")
     size = found["keys"].shape[-1] if found["keys"].ndim == 2 else 0
     shapes = {"query": (len(hidden), size), "output": (size, len(hidden)), "values": tuple(found["keys"].shape)}

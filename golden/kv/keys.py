@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from golden.arrays import UNREADABLE, convert, finite_singles, npz_arrays, numbers, reason, refuse_where
 from golden.errors import InputError
-from golden.kv.quantise import check_finite
+from golden.kv.quantise import LEAST
 
 NAMES = ("K", "V", "Q")
 
@@ -26,68 +27,96 @@ class KeySet:
     K: Tensor
     V: Tensor
     Q: Tensor
-    scale: float  # of the attention's logits
+    scales: tuple[float, ...]  # of each layer's attention logits
     layers: tuple[int, ...]
 
 
 def load_keys(path: str | Path) -> KeySet:
     """Reads `K`, `V` [layers, heads, T, d], `Q` [layers, heads, R, d], and `scale` and `layers` where they are.
 
-    Without a layer axis there is one layer; without `scale` it is 1/sqrt(d).
+    Without a layer axis there is one layer. `scale` is one number or one a layer; without it it is 1/sqrt(d).
 
     Raises:
-        InputError: no such file, another format, a missing tensor, shapes that do not match,
-            or a value that is not finite.
+        InputError: no such file, another format, a missing tensor, shapes that do not match or hold nothing, a
+            number format that is not read, a value that is not finite or too small or large for float32, or a
+            scale that is not positive.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    tensors = _read(path)
-    missing = [name for name in NAMES if name not in tensors]
+    found = _read(path)
+    missing = [name for name in NAMES if name not in found]
     if missing:
         raise InputError(f"{path.name}: tensors K, V and Q are needed, {', '.join(missing)} is missing")
-    parts = {name: _shaped(path.name, name, tensors[name]) for name in NAMES}
-    k, v, q = parts["K"], parts["V"], parts["Q"]
+    k, v, q = (_shaped(f"{path.name}: {name}", found[name]) for name in NAMES)
     if v.shape != k.shape:
         raise InputError(f"{path.name}: V must have K's shape {list(k.shape)}, it has {list(v.shape)}")
     if (q.shape[0], q.shape[1], q.shape[3]) != (k.shape[0], k.shape[1], k.shape[3]):
         raise InputError(
             f"{path.name}: Q must have K's layers, heads and head size {list(k.shape)}, it is {list(q.shape)}"
         )
+    for axis, parts in ((0, "layers"), (1, "heads"), (3, "elements in a head")):
+        if k.shape[axis] == 0:
+            raise InputError(f"{path.name}: K has no {parts}, its shape is {list(k.shape)}")
     for name, part in (("K", k), ("V", v), ("Q", q)):
         if part.shape[2] == 0:
             raise InputError(f"{path.name}: {name} must not be empty, its length is 0")
-        check_finite(f"{path.name}: {name}", part)
-    layers = tensors.get("layers")
-    scale = tensors.get("scale")
+    count = len(k)
     return KeySet(
         name=path.stem,
         K=k,
         V=v,
         Q=q,
-        scale=float(scale.reshape(-1)[0]) if scale is not None and scale.numel() else k.shape[3] ** -0.5,
-        layers=tuple(int(n) for n in layers.reshape(-1)) if layers is not None else tuple(range(len(k))),
+        scales=_scales(f"{path.name}: scale", found.get("scale", np.array(k.shape[3] ** -0.5)), count),
+        layers=_layers(f"{path.name}: layers", found.get("layers", np.arange(count)), count),
     )
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path) -> dict[str, npt.NDArray]:
+    """What of the file is known by name; floats that NumPy has not as float32, which holds them."""
+    wanted = (*NAMES, "scale", "layers")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return {name: _array(tensor) for name, tensor in load_file(path).items() if name in wanted}
         if path.suffix == ".npz":
-            with path.open("rb") as source, np.load(source, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            return {name: torch.from_numpy(a) for name, a in arrays.items() if a.dtype.kind in "fiu"}
-    except (SafetensorError, zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError) as error:
-        raise InputError(f"{path.name}: not a readable {path.suffix[1:]} file: {str(error).splitlines()[0]}") from error
+            return npz_arrays(path, wanted)
+    except (SafetensorError, *UNREADABLE) as error:
+        raise InputError(f"{path.name}: not a readable {path.suffix[1:]} file: {reason(error)}") from error
     raise InputError(f"{path.name}: keys are read from .npz or .safetensors, not '{path.suffix}'")
 
 
-def _shaped(file: str, name: str, tensor: Tensor) -> Tensor:
-    if not tensor.is_floating_point():
-        raise InputError(f"{file}: {name} must be floating point, it is {tensor.dtype}")
-    if tensor.ndim == 3:
-        tensor = tensor[None]
-    if tensor.ndim != 4:
-        raise InputError(f"{file}: {name} must be [layers, heads, length, head size], it has {tensor.ndim} axes")
-    return tensor.float()
+def _array(tensor: Tensor) -> npt.NDArray:
+    short = tensor.is_floating_point() and tensor.element_size() < torch.float32.itemsize
+    return (tensor.float() if short else tensor).numpy()
+
+
+def _shaped(name: str, array: npt.NDArray) -> Tensor:
+    array = numbers(name, array)
+    if array.dtype.kind != "f":
+        raise InputError(f"{name} must be floating point, it is {array.dtype}")
+    if array.ndim == 3:
+        array = array[None]
+    if array.ndim != 4:
+        raise InputError(f"{name} must be [layers, heads, length, head size], it has {array.ndim} axes")
+    singles = finite_singles(name, array)
+    if array.size:
+        top = np.abs(array).max((2, 3))
+        rule = f"{name}: the largest magnitude of a layer's head must be 0 or at least {LEAST:.3g}, it is"
+        refuse_where((top > 0) & (top < LEAST), top, rule)
+    return torch.from_numpy(singles)
+
+
+def _scales(name: str, array: npt.NDArray, layers: int) -> tuple[float, ...]:
+    scales = convert(name, array, np.float64).reshape(-1)
+    if scales.size not in (1, layers):
+        raise InputError(f"{name} must be one number or one a layer ({layers}), it is {scales.size} numbers")
+    singles = convert(name, scales, np.float32)
+    refuse_where(~(np.isfinite(singles) & (singles > 0)), scales, f"{name} must be finite and positive, not")
+    return tuple(float(scale) for scale in np.broadcast_to(scales, (layers,)))
+
+
+def _layers(name: str, array: npt.NDArray, layers: int) -> tuple[int, ...]:
+    found = convert(name, array.reshape(-1), np.int32)
+    if len(found) != layers:
+        raise InputError(f"{name} must be one number a layer ({layers}), it is {len(found)} numbers")
+    return tuple(int(layer) for layer in found)

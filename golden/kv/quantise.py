@@ -12,6 +12,10 @@ from golden.integers import bit_length
 from golden.kv.hash_unit import project
 from golden.kv.spec import KEY_MAX, Spec
 
+#: Of values that share a scale and are not all zero, the least largest magnitude: float32 holds their step in full.
+LEAST = float(torch.finfo(torch.float32).tiny) * KEY_MAX
+#: Largest row over the median row from which on the median row has less than 4 of the 127 steps, an error of some 20 %.
+DWARFING = 32.0
 CALIBRATION = 512  # keys whose mean the hyperplanes' offsets come from
 
 
@@ -35,9 +39,26 @@ def codes(values: Tensor, scale: Tensor) -> Tensor:
 
 
 def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """Largest magnitude / 127; 1 where all values are zero. `dims` are kept, with size 1."""
+    """Largest magnitude / 127; 1 where all values are zero. `dims` are kept, with size 1.
+
+    Raises:
+        InputError: the magnitudes are too small for float32 to hold the step.
+    """
     top = values.abs().amax(dims, keepdim=True)
+    small = top[(top > 0) & (top < LEAST)]
+    if small.numel():
+        raise InputError(
+            f"kv: values that share a scale must be 0 or reach {LEAST:.3g}, {small.numel()} of {top.numel()} such "
+            f"groups do not, the first reaches {float(small[0]):.3g}"
+        )
     return torch.where(top > 0, top / KEY_MAX, torch.ones_like(top))
+
+
+def row_ratios(values: Tensor) -> Tensor:
+    """Of each head of [heads, T, d] the largest row over the median row that is not 0, by magnitude; 1 without."""
+    rows = values.abs().amax(2)
+    median = rows.masked_fill(rows == 0, torch.nan).nanmedian(1).values
+    return torch.where(median > 0, rows.amax(1) / median, torch.ones_like(median))
 
 
 def bucket_shifts(queries: Tensor, keys: Tensor, spec: Spec) -> Tensor:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from golden.arrays import UNREADABLE, finite_singles, npz_arrays, reason
 from golden.cluster.spec import Dataflow, Schedule
 from golden.errors import InputError
 from hw.cluster.config import Config
@@ -81,17 +82,17 @@ class StepSource:
         """Hidden vector and head: random, of a head's file, or around a cache with K, V and Q.
 
         Raises:
-            InputError: the file holds neither, or no such layer, head, query, or not as many tokens.
+            InputError: the file holds neither, or no such layer, head, query, not as many tokens, or a
+                value that float32 does not hold.
         """
         from golden.cluster.heads import load_head, random_head
 
         if self.file is None:
             return random_head(self.size, self.hidden, self.tokens, self.seed)
         try:
-            with np.load(self.file, allow_pickle=False) as arrays:
-                found = {name: arrays[name] for name in ("Q", "K", "V") if name in arrays}
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{self.file}: no .npz file: {str(error).splitlines()[0]}") from error
+            found = npz_arrays(self.file, ("Q", "K", "V"))
+        except UNREADABLE as error:
+            raise InputError(f"{self.file}: no .npz file: {reason(error)}") from error
         return self._around(self.file, found) if found else load_head(self.file)
 
     def _around(self, file: Path, found: dict[str, np.ndarray]) -> tuple[Tensor, Head]:
@@ -111,5 +112,6 @@ class StepSource:
                 raise InputError(f"{name} must lie in 0..{count - 1} for {file.name}, it is {value}")
         if self.tokens > tokens:
             raise InputError(f"--tokens must be at most {tokens} for {file.name}, it is {self.tokens}")
-        q, k, v = (torch.from_numpy(found[n][self.layer, self.head].astype(np.float32)) for n in ("Q", "K", "V"))
+        parts = {name: array[self.layer, self.head] for name, array in found.items()}
+        q, k, v = (torch.from_numpy(finite_singles(f"{file}: {name}", parts[name])) for name in ("Q", "K", "V"))
         return around_cache(q[self.query], k[: self.tokens], v[: self.tokens], self.hidden, self.seed)

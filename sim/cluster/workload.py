@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from golden.arrays import UNREADABLE, convert, numbers, reason
 from golden.cluster.command import Command, check, flits_of
 from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_lanes
 from golden.cluster.spec import ElementType, Kind, Op, Schedule
 from golden.errors import InputError
 from golden.rows import Bytes
 from hw.cluster.config import Config
+from sim.kernel.console import warn
 
 WATCHDOG = 20_000  # cycles
 #: NumPy's type of a message's elements.
@@ -121,13 +123,21 @@ def random_messages(config: Config, size: int, form: ElementType, seed: int) -> 
 def load_messages(source: Path, form: ElementType) -> Bytes:
     """The nodes' messages of a .npy file [N, elements], [N, bytes].
 
+    Floats are rounded to the format; where a number other than 0 becomes 0, a warning says how many do.
+
     Raises:
-        InputError: the file cannot be read, or is no array [nodes, elements] of numbers.
+        InputError: the file cannot be read, is no array [nodes, elements] of numbers, or has one that the format
+            does not hold.
     """
     try:
         values = np.load(source, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{source}: no .npy array: {str(error).splitlines()[0]}") from error
-    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "fiu":
+    except UNREADABLE as error:
+        raise InputError(f"{source}: no .npy array: {reason(error)}") from error
+    if not isinstance(values, np.ndarray) or values.ndim != 2:
         raise InputError(f"{source}: messages must be an array of numbers [nodes, elements]")
-    return np.ascontiguousarray(values.astype(ELEMENTS[form])).view(np.uint8)
+    name = f"{source}: messages"
+    elements = convert(name, values, ELEMENTS[form])
+    vanished = int(((elements == 0) & (numbers(name, values) != 0)).sum())
+    if vanished:
+        warn(f"{name}: {vanished} of {values.size} are too small for {elements.dtype.name} and become 0")
+    return np.ascontiguousarray(elements).view(np.uint8)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
+import numpy.typing as npt
 
 from golden.cluster.spec import ElementType, Kind, Op, Schedule
 from hw.cluster.config import CONFIGS
@@ -14,7 +16,7 @@ from sim.cluster.run import run, values
 from sim.cluster.workload import load_messages, prepare, random_messages
 from sim.commands.link_options import names_of, pauses_option
 from sim.commands.options import OutputFile, RunOptions, run_options
-from sim.kernel.console import out, step
+from sim.kernel.console import out, step, warn
 from sim.kernel.files import write_array
 
 
@@ -45,13 +47,30 @@ def run_collective(
     workload = prepare(config, messages, op=op, schedule=Schedule[schedule.upper()], form=number, kind=kind)
     with step(f"running the collective by {options.backend}"):
         done = run(workload, **options.keywords())
+    numbers = values(done)
+    if op == Op.REDUCE:
+        _warn_of_differences(numbers, schedule)
     if target:
-        numbers = values(done)
         write_array(target, numbers, dtype=numbers.dtype)
     title = f"{op.name.lower()} {schedule}, {config.spec.nodes} nodes, {messages.shape[1]} B each"
     sent = f": {done.counters['flits']} flits of {config.spec.flit_bytes} B on the links" if done.job else ""
     out.print(f"{title}{sent}")
     options.finish(done)
+
+
+def _warn_of_differences(numbers: npt.NDArray, schedule: str) -> None:
+    """Where a schedule adds in another order on every node, rounding may give every node another sum."""
+    differ = ~((numbers == numbers[0]) | (np.isnan(numbers) & np.isnan(numbers[0]))).all(0)
+    if not differ.any():
+        return
+    column = numbers[:, differ].astype(np.float64)
+    with np.errstate(invalid="ignore"):  # of two infinities
+        spread = column.max(0) - column.min(0)
+    element = int(np.flatnonzero(differ)[spread.argmax()])
+    warn(
+        f"nodes differ in {int(differ.sum())} of {numbers.shape[1]} elements, by {spread.max():g} at most "
+        f"(element {element}): {schedule} adds in another order on every node, xor and ring do not"
+    )
 
 
 @click.command()

@@ -11,6 +11,7 @@ from hw.kv.config import CONFIGS
 from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.kernel.console import out, show_table, step
 from sim.kernel.files import write_arrays
+from sim.kernel.quality import shown
 from sim.kv.run import run
 from sim.kv.workload import prepare_compress, sink_options
 
@@ -51,8 +52,8 @@ def compress(
         ("kept", "buckets", "attention mass kept", "of the best as many", "as the reference"),
         [
             (
-                len(kept), job.budget // job.capacity, f"{quality['mass']:.4f}", f"{quality['best_mass']:.4f}",
-                f"{quality['agreement']:.1%}",
+                len(kept), job.budget // job.capacity,
+                *(shown(quality[name], ".4f") for name in ("mass", "best_mass")), shown(quality["agreement"], ".1%"),
             )
         ],
     )  # fmt: skip

@@ -16,6 +16,7 @@ from sim.commands.link_options import names_of, pauses_option
 from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.kernel.console import out, step
 from sim.kernel.files import write_array
+from sim.kernel.quality import shown
 
 LIMITS = {"head-size": 1024, "hidden": 65536, "tokens": 65536}
 
@@ -70,7 +71,7 @@ def decode(
     report = done.report()
     out.print(
         f"decode by {dataflow}, {options.config.spec.nodes} nodes, head {weights.keys.shape[1]} of {len(vector)}, "
-        f"{len(weights.keys)} tokens: error {report['quality']['max_error']:.1e} of float32"
+        f"{len(weights.keys)} tokens: error {shown(report['quality']['max_error'], '.1e')} of float32"
     )
     if done.unfused:
         other, cycles = report["unfused"], report["cycles"]

@@ -25,6 +25,11 @@ def step(what: str) -> Iterator[None]:
         yield
 
 
+def warn(what: str) -> None:
+    """One line on stderr: the results are right as the rules have it, but may not be what is wanted."""
+    err.print(f"tessera: warning: {what}", markup=False, soft_wrap=True)
+
+
 def show_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table whose first column is text and whose others are right-aligned."""
     table = Table(title=title, title_justify="left", title_style="bold")

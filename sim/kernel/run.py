@@ -16,6 +16,7 @@ from golden.errors import InputError
 from hw.lib.counters import CounterLayout
 from sim.kernel.compare import Axes, CheckError, Results, StageStream, first_difference, first_stage
 from sim.kernel.jobs import Job, JobResult, MemorySettings, run_job
+from sim.kernel.quality import defined
 from sim.kernel.report import make_report
 from sim.kernel.roofline import Roofline, dram_bytes
 
@@ -79,7 +80,7 @@ class Run:
     model: Any = None  #: the model's whole answer, where it was asked
     job: JobResult | None = None  #: of the RTL
     roofline: Roofline | None = None  #: of the RTL
-    quality: dict[str, Any] = field(default_factory=dict)
+    quality: dict[str, Any] = field(default_factory=dict)  #: None for a figure that has no value
 
     @property
     def counters(self) -> dict[str, int]:
@@ -148,7 +149,7 @@ def run_operation(
     return Run(
         operation=operation, workload=workload, backend=backend, memory=memory, results=results,
         seconds=time.perf_counter() - begin, checked=check, model=model, job=job, roofline=roofline,
-        quality=dict(operation.quality(workload, results)),
+        quality=defined(operation.quality(workload, results)),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -73,8 +74,12 @@ def _quality(stream: Stream, data: Quantised | None, head: int, chosen: Tensor) 
 
 
 def mean_quality(qualities: Sequence[Quality]) -> dict[str, float]:
-    """Every figure's mean over heads."""
-    return {name: round(sum(getattr(q, name) for q in qualities) / len(qualities), 4) for name in FIELDS}
+    """Every figure's mean over the heads in which it has a value; NaN if it has none in any."""
+    result: dict[str, float] = {}
+    for name in FIELDS:
+        figures = [figure for q in qualities if math.isfinite(figure := getattr(q, name))]
+        result[name] = round(sum(figures) / len(figures), 4) if figures else math.nan
+    return result
 
 
 def choice_quality(workload: CompressWorkload, results: Results) -> dict[str, float]:

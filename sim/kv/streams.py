@@ -12,7 +12,7 @@ from golden.errors import InputError
 from golden.kv.keys import KeySet, load_keys
 from golden.kv.livevlm import vision_sink_scores
 from golden.kv.model import Options
-from golden.kv.quantise import Quantised, quantise
+from golden.kv.quantise import Quantised, check_finite, quantise
 from golden.kv.spec import Spec
 from golden.kv.video import video_stream
 from sim.kernel.data import present
@@ -109,7 +109,7 @@ def layer_stream(
         keys=keys[:, :tokens],
         values=values[:, :tokens],
         queries=files.Q[layer][:, :queries],
-        scale=files.scale,
+        scale=files.scales[layer],
         calibration=keys,
     )
     if kind is None:
@@ -146,6 +146,12 @@ def quantise_stream(stream: Stream, spec: Spec, options: Options) -> Quantised:
 
 
 def sink_scores(stream: Stream) -> Tensor:
-    """S of a layer: attention of the stream's query rows to every token, mean over rows and heads. [L]"""
+    """S of a layer: attention of the stream's query rows to every token, mean over rows and heads. [L]
+
+    Raises:
+        InputError: logits overflow float32, so that the softmax has no value.
+    """
     heads = zip(stream.queries, stream.keys, strict=True)
-    return torch.stack([vision_sink_scores(queries, keys, stream.scale) for queries, keys in heads]).mean(0)
+    scores = torch.stack([vision_sink_scores(queries, keys, stream.scale) for queries, keys in heads]).mean(0)
+    check_finite("attention scores of tokens", scores)
+    return scores

@@ -12,6 +12,7 @@ from hw.kv.config import Config
 from sim.kernel.console import step
 from sim.kernel.files import write_json
 from sim.kernel.jobs import MemorySettings
+from sim.kernel.quality import defined, shown
 from sim.kernel.run import Run
 from sim.kernel.suite import SuiteTable
 from sim.kv.bounds import phases
@@ -54,16 +55,18 @@ def run_stream(stream: Stream, config: Config, *, stalls: int = 0, seed: int = 1
     found = run(workload, memory=MemorySettings(stalls=stalls, seed=seed), check=True)
     report = found.report()
     report["workload"] |= {"clusters": cluster_count(found.results)}
-    report["quality"] |= {
-        "union": mean_quality(result_qualities(workload, found.results)),
-        "rows": mean_quality(row_qualities(stream, workload.data, found.model)),
-        **work_shares(found.model, workload.config.spec),
-        **gather_shares(found),
-        "phases": {
-            name: {"cycles": r.cycles, "bound": r.bound, "limit": r.limit, "ratio": r.ratio}
-            for name, r in phases(found.counters, workload.config, found.memory).items()
-        },
-    }
+    report["quality"] |= defined(
+        {
+            "union": mean_quality(result_qualities(workload, found.results)),
+            "rows": mean_quality(row_qualities(stream, workload.data, found.model)),
+            **work_shares(found.model, workload.config.spec),
+            **gather_shares(found),
+            "phases": {
+                name: {"cycles": r.cycles, "bound": r.bound, "limit": r.limit, "ratio": r.ratio}
+                for name, r in phases(found.counters, workload.config, found.memory).items()
+            },
+        }
+    )
     return report
 
 
@@ -85,9 +88,9 @@ def run_suite(
                     stream.name, stream.keys.shape[1], report["workload"]["clusters"], rate, report["cycles"],
                     f"{report['bound']['cycles']:.0f}", report["bound"]["limit"], f"{report['ratio']:.3f}",
                     *(f"{phases[name]['ratio']:.3f}" for name in ("ingest", "query")),
-                    f"{quality_['visited']:.1%}", f"{quality_['union']['kept']:.1%}",
-                    *(f"{quality_[kind]['relative_mass']:.3f}" for kind in ("rows", "union")),
-                    f"{quality_['union']['mass']:.3f}",
+                    f"{quality_['visited']:.1%}", shown(quality_["union"]["kept"], ".1%"),
+                    *(shown(quality_[kind]["relative_mass"], ".3f") for kind in ("rows", "union")),
+                    shown(quality_["union"]["mass"], ".3f"),
                 )
             )  # fmt: skip
     return SuiteTable(

@@ -105,6 +105,10 @@ def test_file(tmp_path: Path, seed: int) -> None:
         load_head(tmp_path / "short.npz")
     with pytest.raises(InputError, match="file with a head's arrays"):
         load_head(tmp_path / "none.npz")
+    for kind, value in (("f4", np.nan), ("f8", 1e39), ("c8", 1j)):
+        np.savez(tmp_path / "bad.npz", hidden=hidden.numpy(), **{**arrays, "keys": np.full((5, 64), value, kind)})
+        with pytest.raises(InputError, match=r"bad\.npz: keys"):
+            load_head(tmp_path / "bad.npz")
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_both_containers_hold_the_same(tmp_path: Path) -> None:
     npz, tensors = load_keys(tmp_path / "a.npz"), load_keys(tmp_path / "a.safetensors")
     assert torch.equal(npz.K, tensors.K)
     assert npz.K.shape == (2, 4, 9, 32)
-    assert (npz.scale, tensors.scale) == (0.25, 0.25)
+    assert npz.scales == tensors.scales == (0.25, 0.25)
     assert (npz.layers, tensors.layers) == ((3, 5), (0, 1))
 
 

@@ -77,7 +77,7 @@ def test_video_like_stream_keeps_the_mass(tokens: int, layer: int, real_data: Pa
     result = retrieve(quantise(k, v, q, DEFAULT, calibration=files.K[layer]), DEFAULT, Options.of(DEFAULT))
     for h, head in enumerate(result.heads):
         chosen = head.rows.selected[:, result.clustering.cluster]
-        ratios.append(quality(q[h], k[h], v[h], files.scale, chosen).relative_mass)
+        ratios.append(quality(q[h], k[h], v[h], files.scales[layer], chosen).relative_mass)
         visited.append(float(head.rows.visited.sum()) / head.scores.numel())
     assert sum(ratios) / len(ratios) >= 0.95
     assert sum(visited) / len(visited) <= 0.25
@@ -93,5 +93,5 @@ def test_text_keys_keep_what_was_measured(tokens: int, real_data: Path) -> None:
         result = retrieve(quantise(k, v, q, DEFAULT), DEFAULT, Options.of(DEFAULT))
         for h, head in enumerate(result.heads):
             chosen = head.rows.selected[:, result.clustering.cluster]
-            ratios.append(quality(q[h], k[h], v[h], files.scale, chosen).relative_mass)
+            ratios.append(quality(q[h], k[h], v[h], files.scales[layer], chosen).relative_mass)
     assert 0.94 <= sum(ratios) / len(ratios) <= 0.98
