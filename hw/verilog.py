@@ -13,7 +13,7 @@ _MODULE = re.compile(r"^module .*?^endmodule\n", re.DOTALL | re.MULTILINE)
 _PORTS = re.compile(r"module [^;]*;\n")
 #: A register of its own in each module whose combinational blocks Yosys wants to run at time 0 ...
 _TRIGGER = re.compile(r"\\\$auto\$verilog_backend\.cc:\d+:dump_module\$\d+ ")
-#: ... and a block that it forgets: what drives some bits of a vector, others of which are registers.
+#: ... and a block that it forgets: bits that hang on nothing, of a vector with others that another block assigns.
 _SINGLE = re.compile(r"^  always @\*\n    (.*;)\n", re.MULTILINE)
 _BLOCK = "always @*"
 
