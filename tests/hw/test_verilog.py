@@ -34,6 +34,7 @@ class Still(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
+        m.d.comb += self.mixed[:4].eq(5)
         with m.FSM(init="SECOND"):
             with m.State("FIRST"):
                 m.d.comb += self.state.eq(0x11)
@@ -44,7 +45,6 @@ class Still(wiring.Component):
                     m.next = "FIRST"
                 # Other bits of the same vector hang on nothing: Yosys writes a block without its own trigger.
                 m.d.comb += self.mixed[4:].eq(6)
-        m.d.comb += self.mixed[:4].eq(5)
         m.d.comb += self.comb_trigger.eq(0x33)
         return m
 
