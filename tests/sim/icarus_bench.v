@@ -1,7 +1,7 @@
 // Runs one job of the design `DESIGN` as sim/kernel/job_bench.py does, cycle for cycle, in plain Verilog.
 //
-// Plus-arguments: +address=N of the job's header, +timeout=N cycles, and those of the memory. Prints the counters, in
-// hexadecimal, with what the memory counted, or how the job failed.
+// Plus-arguments: +address=N of the job's header, +timeout=N cycles (default 100000), and those of the memory. Prints
+// the counters in hexadecimal with what the memory counted, or how the job failed.
 module icarus_bench;
   parameter COUNTERS = 40;  // bits of the port
 
@@ -31,7 +31,7 @@ module icarus_bench;
   always #1 clk = !clk;
 
   initial begin
-    if (!$value$plusargs("timeout=%d", timeout)) timeout = 1000000;
+    if (!$value$plusargs("timeout=%d", timeout)) timeout = 100000;
     repeat (4) @(posedge clk);
     rst <= 0;
     if (!$value$plusargs("address=%d", address)) address <= 0;
