@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, is_dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,19 @@ from hw.lib.memory import drop_zero_contents
 from hw.lib.ports import ports_of
 from hw.lib.shared import ModuleLibrary, convert
 from hw.lib.stream import width_of
-from hw.yosys import run_yosys
+from hw.verilog import to_verilog
 
 ROOT = Path(__file__).resolve().parent.parent
+
+#: How to read the ports, in every file.
+_PORTS = """\
+//
+// Ports: all happens at the rising edge of clk; rst is synchronous and active high. A stream S is S__payload, S__valid
+// and S__ready: a payload moves at an edge where valid and ready are high, and stays offered until then. Fields of a
+// port are packed, the first in the lowest bits; a counter takes 40 bits. Name, direction and width of every port, and
+// offset, width and sign of each of its fields, are in the JSON file that is generated beside this one.
+//
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +63,21 @@ def config_hash(config: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def generate(component: wiring.Component, name: str, config: Any = None) -> Generated:
-    """Converts `component`, and every shared unit below it once."""
+def generate(component: wiring.Component, name: str, config: Any = None, *, label: str = "") -> Generated:
+    """Converts `component`, and every shared unit below it once.
+
+    Args:
+        label: what people call the config; it stands in the Verilog's first line.
+    """
     library = ModuleLibrary()
     top = convert(component, name, library)
     rtlil = drop_zero_contents("\n".join([*library.modules.values(), top]))
     digest = config_hash(config)
-    header = f"// Tessera: {name}, config {digest}. Generated; do not edit.\n"
+    verilog, writer = to_verilog(rtlil)
     return Generated(
         name=name,
         rtlil=rtlil,
-        verilog=header + _verilog(rtlil),
+        verilog=_header(name, digest, label, writer) + verilog,
         ports=list(_ports(component)),
         modules=sorted(library.modules),
         config=config_dict(config),
@@ -70,20 +85,14 @@ def generate(component: wiring.Component, name: str, config: Any = None) -> Gene
     )
 
 
-def _verilog(rtlil: str) -> str:
-    """Yosys writes what Amaranth's own back end would; native, and on all modules at once."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "design.il", Path(folder) / "design.v"
-        source.write_text(rtlil)
-        run_yosys(
-            [
-                f"read_rtlil {source}",
-                "proc -nomux -norom",
-                "memory_collect",
-                f"write_verilog -norename {target}",
-            ]
-        )
-        return target.read_text()
+def _header(name: str, digest: str, label: str, writer: str) -> str:
+    """What the file is, what made it, and how its ports are read."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    config = f"{digest} ({label})" if label else digest
+    return (
+        f"// Tessera {project['version']}: {name}, config {config}. Generated; do not edit.\n"
+        f"// Written by Amaranth {version('amaranth')} and {writer}.\n{_PORTS}"
+    )
 
 
 def _ports(component: wiring.Component) -> Iterator[dict[str, Any]]:

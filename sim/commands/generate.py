@@ -26,7 +26,7 @@ def generate(engine: str, config_name: str, changes: tuple[str, ...], folder: Pa
     config = choose_config(entry.configs, config_name, changes)
     folder = folder or BUILD / "verilog"
     with step(f"generating {engine}"):
-        design = generate_design(entry.top(config), engine, config)
+        design = generate_design(entry.top(config), engine, config, label=", ".join([config_name, *changes]))
     write_text(folder / f"{engine}.v", design.verilog)
     write_text(folder / f"{engine}.json", design.description())
     out.print(f"{folder / engine}.v: {len(design.verilog.splitlines())} lines, config {design.config_hash}")

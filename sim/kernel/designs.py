@@ -18,8 +18,10 @@ from sim.kernel.files import write_text
 FOLDER = ROOT / "build" / "designs"
 
 
-#: Every Python file that can change a design: the RTL, what it may import of golden, and the harnesses around it.
+#: Every file that can change a design: the RTL, what it may import of golden, the harnesses around it, and the versions
+#: of this project and of what it uses.
 SOURCES = (
+    "pyproject.toml",
     "hw/**/*.py",
     "golden/*.py",
     "golden/*/spec.py",

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hw.generate import Generated
 from hw.lib.counters import CounterLayout
 from hw.lib.fields import unpack
 from sim.kernel import runner
@@ -79,11 +80,8 @@ def run_job(
             (`IDLE_LIMIT` cycles), or an access beyond the memory.
     """
     word = config.word_bytes
-    total = job.result_address + job.result_bytes
-    log2_words = max(MIN_LOG2_BYTES, (total - 1).bit_length()) - (word.bit_length() - 1)
     begin = time.perf_counter()
-    variant = {"width": 8 * word, "log2_words": log2_words}
-    harness = design(lambda: MemoryHarness(make(), **variant), f"{name}_job", config, variant=variant)
+    harness = job_design(make, name, config, job)
     generate_seconds = time.perf_counter() - begin
     begin = time.perf_counter()
     built = runner.build(harness, sources=[*SOURCES, *sources], waves=waves is not None, again=rebuild)
@@ -91,17 +89,9 @@ def run_job(
 
     RUNS.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
-    _write_image(job.data, word, folder / "image.bin")
     tap_folder = folder / "taps"
     tap_folder.mkdir()
-    plusargs = {
-        "image": folder / "image.bin",
-        "dump": folder / "dump.hex",
-        "dump_first": job.result_address // word,
-        "dump_last": total // word - 1,
-        **({"taps": tap_folder} if taps else {}),
-        **{name: value for name, value in vars(memory).items() if value is not None},
-    }
+    plusargs = {**memory_files(job, word, memory, folder), **({"taps": tap_folder} if taps else {})}
     env = {
         "TESSERA_TIMEOUT": str(timeout),
         "TESSERA_ADDRESS": str(job.header_address),
@@ -120,7 +110,7 @@ def run_job(
         )
     if not result["done"]:
         raise runner.SimulationError(f"{name}: not done after {timeout} cycles")
-    data = _read_dump(folder / "dump.hex")
+    data = read_dump(folder / "dump.hex")
     tap_files = {path.stem: path for path in tap_folder.iterdir()}
     (folder / "image.bin").unlink()
     if waves is not None:
@@ -141,12 +131,34 @@ def run_job(
     )
 
 
+def job_design(make: Callable[[], Any], name: str, config: Any, job: Job) -> Generated:
+    """The engine that `make` returns with a memory large enough for the job."""
+    word = config.word_bytes
+    total = job.result_address + job.result_bytes
+    log2_words = max(MIN_LOG2_BYTES, (total - 1).bit_length()) - (word.bit_length() - 1)
+    variant = {"width": 8 * word, "log2_words": log2_words}
+    return design(lambda: MemoryHarness(make(), **variant), f"{name}_job", config, variant=variant)
+
+
+def memory_files(job: Job, word: int, memory: MemorySettings, folder: Path) -> dict[str, object]:
+    """Writes the folder's image.bin, and returns the plus-arguments of external_memory.v, which will write dump.hex."""
+    _write_image(job.data, word, folder / "image.bin")
+    return {
+        "image": folder / "image.bin",
+        "dump": folder / "dump.hex",
+        "dump_first": job.result_address // word,
+        "dump_last": (job.result_address + job.result_bytes) // word - 1,
+        **{name: value for name, value in vars(memory).items() if value is not None},
+    }
+
+
+def read_dump(path: Path) -> Bytes:
+    """The bytes of a dump.hex, which holds a word a line and the highest byte first."""
+    lines = (line for line in path.read_text().splitlines() if not line.startswith(("@", "//")))
+    return np.frombuffer(b"".join(bytes.fromhex(line)[::-1] for line in lines), np.uint8)
+
+
 def _write_image(data: Bytes, word: int, path: Path) -> None:
     """$fread takes the first byte of a word as its highest; memory images are little endian."""
     padded = np.concatenate([data, np.zeros(-len(data) % word, np.uint8)])
     padded.reshape(-1, word)[:, ::-1].tofile(path)
-
-
-def _read_dump(path: Path) -> Bytes:
-    lines = (line for line in path.read_text().split() if not line.startswith("@"))
-    return np.frombuffer(b"".join(bytes.fromhex(line)[::-1] for line in lines), np.uint8)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from copy import copy
 from dataclasses import fields
 from pathlib import Path
@@ -43,11 +44,23 @@ def test_two_processes_write_the_same_bytes(folders: list[Path]) -> None:
     assert sorted(path.name for path in folders[0].iterdir()) == ["splat.json", "splat.v"]
 
 
+def test_the_header_says_what_it_is(folders: list[Path]) -> None:
+    """Project's version, engine, config and hash; the tools; and how ports are read."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        version = tomllib.load(file)["project"]["version"]
+    first, second, *rest = (folders[0] / "splat.v").read_text().splitlines()
+    assert first == f"// Tessera {version}: splat, config {config_hash(tiny())} (tiny). Generated; do not edit."
+    assert re.fullmatch(r"// Written by Amaranth [\d.]+ and Yosys [\d.]+\.", second)
+    comment = "\n".join(rest).partition("\n(*")[0]
+    for word in ("clk", "rst", "valid", "ready", "lowest bits", "JSON", "comb_trigger"):
+        assert word in comment
+
+
 def test_no_path_of_this_machine_is_in_it(folders: list[Path]) -> None:
-    """Neither the checkout's place, nor a temporary folder, nor the interpreter's."""
+    """Neither the checkout, nor a temporary folder, nor the interpreter, nor of the machine that built Yosys."""
     for name in ("splat.v", "splat.json"):
         text = (folders[0] / name).read_text()
-        for place in (str(ROOT), "/tmp", sys.prefix, "site-packages"):
+        for place in (str(ROOT), "/tmp", sys.prefix, "site-packages", "/usr/", "verilog_backend"):
             assert place not in text
 
 
