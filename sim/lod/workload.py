@@ -94,4 +94,4 @@ def known_hierarchy() -> str:
     for source in known_trees():
         if source.endswith(HIER):
             return source
-    raise InputError("docs/ records a .hier tree of the shared data, there is none")
+    raise InputError("docs/ records a .hier tree, and the folder of real data (TESSERA_DATA) has none")
