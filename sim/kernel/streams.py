@@ -15,19 +15,26 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from hw.lib.fields import PlacedField, unpack_fields
 
 
-class StreamDriver:
+class _Side:
+    """The signals of a stream port, and when its side pauses."""
+
+    def __init__(self, dut: Any, name: str, pause: float, rng: random.Random) -> None:
+        self.payload = getattr(dut, f"{name}__payload")
+        self.valid = getattr(dut, f"{name}__valid")
+        self.ready = getattr(dut, f"{name}__ready")
+        self.clock = dut.clk
+        self.pause = pause
+        self.random = rng
+
+
+class StreamDriver(_Side):
     """Offers payloads in order, each after a random pause.
 
     A payload that has been offered stays until it is taken, as the stream rule asks.
     """
 
     def __init__(self, dut: Any, name: str, *, pause: float, seed: int) -> None:
-        self.payload = getattr(dut, f"{name}__payload")
-        self.valid = getattr(dut, f"{name}__valid")
-        self.ready = getattr(dut, f"{name}__ready")
-        self.clock = dut.clk
-        self.pause = pause
-        self.random = random.Random(f"{seed} drive {name}")
+        super().__init__(dut, name, pause, random.Random(f"{seed} drive {name}"))
         self.valid.value = 0
 
     async def run(self, payloads: Sequence[int]) -> None:
@@ -47,16 +54,11 @@ class StreamDriver:
         self.valid.value = 0
 
 
-class StreamMonitor:
+class StreamMonitor(_Side):
     """Takes payloads, with random pauses, and keeps them in `taken`."""
 
     def __init__(self, dut: Any, name: str, *, pause: float, seed: int) -> None:
-        self.payload = getattr(dut, f"{name}__payload")
-        self.valid = getattr(dut, f"{name}__valid")
-        self.ready = getattr(dut, f"{name}__ready")
-        self.clock = dut.clk
-        self.pause = pause
-        self.random = random.Random(f"{seed} monitor {name}")
+        super().__init__(dut, name, pause, random.Random(f"{seed} monitor {name}"))
         self.taken: list[int] = []
         self.ready.value = 0
 
