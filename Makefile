@@ -9,7 +9,7 @@ ENGINES ?= $$($(BIN)/tessera engines)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick test-slow lint formal verilog sim baseline compare synth docs bench clean distclean
+.PHONY: help demo test quick test-slow lint formal fuzz verilog sim baseline compare synth docs bench clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -37,6 +37,10 @@ lint: $(READY) ## formatter, linter, types
 
 formal: $(READY) ## the proofs alone
 	$(BIN)/pytest -n $(WORKERS) -q tests/formal
+
+MINUTES ?= 10
+fuzz: $(READY) ## mutated files and command lines against every reader for MINUTES (10); goes on where it stopped
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
 verilog: $(READY) ## Verilog of every engine in build/verilog/
 	@for e in $(ENGINES); do $(BIN)/tessera generate $$e --config $(CONFIG) || exit; done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -13,7 +14,10 @@ import numpy.typing as npt
 from golden.errors import InputError
 
 #: What NumPy raises for a file that is damaged, encrypted, larger than memory or something else.
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (
+    OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    tokenize.TokenError, SyntaxError, OverflowError,
+)  # fmt: skip
 
 
 def npz_arrays(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray]:
@@ -27,7 +31,11 @@ def npz_arrays(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray]:
         if isinstance(archive, np.ndarray):
             raise ValueError("it holds one array without a name")
         with archive:
-            return {name: archive[name] for name in names if name in archive.files}
+            found = {name: archive[name] for name in names if name in archive.files}
+    for name, member in found.items():
+        if not isinstance(member, np.ndarray):  # NumPy hands on the bytes of what is no .npy
+            raise ValueError(f"{name} is no array")
+    return found
 
 
 def reason(error: Exception) -> str:
@@ -100,6 +108,7 @@ def refuse_where(lost: npt.NDArray[np.bool_], values: npt.NDArray, rule: str) ->
 def _not_whole(values: npt.NDArray, info: np.iinfo) -> npt.NDArray[np.bool_]:
     if values.dtype.kind == "f":
         values = values.astype(np.float64)  # a half would take the limits for infinite
+        values = np.where(np.isfinite(values), values, np.inf)  # a signalling NaN would raise a warning here
         return ~((values >= info.min) & (values <= info.max) & (values == np.trunc(values)))
     return (values < info.min) | (values > info.max)
 

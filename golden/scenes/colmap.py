@@ -104,7 +104,7 @@ def _lines(raw: bytes) -> list[str]:
     return [line for line in raw.decode("utf-8", "replace").splitlines() if not line.startswith("#")]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a camera refuses what comes of it
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a camera refuses what comes of it
 def _pose(values: list[float]) -> list[list[float]]:
     """World to camera, of a quaternion w, x, y, z and a translation."""
     q = np.array(values[:4])

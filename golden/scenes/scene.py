@@ -82,7 +82,8 @@ def make_scene(
     log_scales = np.maximum(log_scales, np.float32(-MAX_ABS_LOG_SCALE))  # a NaN stays one
     flat = [a.reshape(count, -1) for a in (means, log_scales, quaternions, opacities, sh)]
     drawable = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in flat])
-    drawable &= (log_scales <= MAX_ABS_LOG_SCALE).all(axis=1) & quaternions.any(axis=1)
+    drawable &= (log_scales <= MAX_ABS_LOG_SCALE).all(axis=1)
+    drawable[drawable] = quaternions[drawable].any(axis=1)  # a signalling NaN would raise a warning here
     kept = int(drawable.sum())
     if kept == 0:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -108,3 +109,27 @@ def test_files_that_are_no_archive(tmp_path: Path) -> None:
         assert reason(refusal.value)
         assert "\n" not in reason(refusal.value)
     assert reason(MemoryError()) == "MemoryError"
+
+
+def test_a_signalling_nan_is_refused_without_a_warning() -> None:
+    array = np.ones((2, 3), np.float64)
+    array.view(np.uint64)[1, 2] = 0x7FF0000000000001
+    with pytest.raises(InputError, match=r"not nan at \[1, 2\]"):
+        convert("x", array, "<i4")
+
+
+def test_a_member_that_is_no_array_is_unreadable(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", b"text")
+    with pytest.raises(ValueError, match="a is no array"):
+        npz_arrays(tmp_path / "a.npz", ("a",))
+
+
+@pytest.mark.parametrize("shape", [b"((((", b"(7" + 60 * b"7" + b",)", b"(03,)"])
+def test_a_header_that_python_cannot_read_is_unreadable(tmp_path: Path, shape: bytes) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(3))
+    raw = (tmp_path / "a.npy").read_bytes()
+    header = raw[10:].partition(b"\n")[0].replace(b"(3,)", shape).rstrip()
+    (tmp_path / "a.npy").write_bytes(raw[:10] + header.ljust(raw[8] + 256 * raw[9] - 1) + b"\n" + bytes(24))
+    with pytest.raises(UNREADABLE):
+        np.load(tmp_path / "a.npy")

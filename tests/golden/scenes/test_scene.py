@@ -45,6 +45,12 @@ def test_not_finite_is_dropped(name: str, value: float) -> None:
     assert scene.means[:, 0].tolist() == [0, 2, 3]
 
 
+def test_a_signalling_nan_is_dropped_without_a_warning() -> None:
+    quaternions = np.tile(np.float32([1, 0, 0, 0]), (4, 1))
+    quaternions.view(np.uint32)[1, 3] = 0x7F800001
+    assert make_scene("x", **arrays(quaternions=quaternions)).dropped == 1
+
+
 def test_scale_limits() -> None:
     log_scales = np.zeros((4, 3), np.float32)
     log_scales[:, 2] = [MAX_ABS_LOG_SCALE, -MAX_ABS_LOG_SCALE, 40.1, -40.1]
