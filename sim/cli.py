@@ -19,13 +19,14 @@ from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
 from sim.commands.lod import lod
+from sim.commands.options import output_options
 from sim.commands.render import render
 from sim.commands.retrieve import retrieve
 from sim.commands.sim import sim
 from sim.commands.synth import synth
 from sim.kernel.baseline import WrongAnswerError
 from sim.kernel.compare import CheckError
-from sim.kernel.console import err
+from sim.kernel.console import err, start
 from sim.kernel.runner import SimulationError
 from sim.kernel.synth import SynthesisError, TargetMissedError
 
@@ -34,6 +35,7 @@ BAD_INPUT = 2  # the user can mend it
 TARGET_MISSED = 3  # right, but not as fast or small as asked
 
 
+@output_options
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
@@ -44,11 +46,12 @@ COMMANDS = (
     demo, sim, synth, baseline, compare, bench, docs, engines,
 )  # fmt: skip
 for command in COMMANDS:
-    cli.add_command(command)
+    cli.add_command(output_options(command))
 
 
 def main() -> None:
     """Runs the command; an error is one line on stderr and a status, never a traceback."""
+    start()
     try:
         cli(prog_name="tessera", standalone_mode=False)
     except click.exceptions.Exit as stop:

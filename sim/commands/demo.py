@@ -9,9 +9,9 @@ import numpy as np
 
 from golden.scenes.embedded import EMBEDDED_NAME
 from hw.splat.config import CONFIGS
-from sim.commands.options import config_option, set_option
+from sim.commands.options import config_option, json_option, set_option
 from sim.kernel.comparison import comparison_rows
-from sim.kernel.console import out, show_table, step
+from sim.kernel.console import out, show_json, show_table, step
 from sim.kernel.files import require_writable, to_bytes, write_json, write_png
 from sim.kernel.pictures import side_by_side
 from sim.kernel.runner import BUILD
@@ -25,7 +25,8 @@ AMPLIFY = 16  # of the difference picture
 @click.option("--size", default=256, show_default=True, help="Pixels a side.")
 @config_option
 @set_option
-def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...]) -> None:
+@json_option
+def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...], as_json: bool) -> None:
     """Draw SCENE in RTL, check every pixel against the model, and write pictures and a report to build/demo/."""
     config = choose_config(CONFIGS, config_name, changes)
     folder = BUILD / "demo"
@@ -48,6 +49,8 @@ def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...]) -> N
         dict(zip(("device", "kind", "workload", "ms", "ratio"), row, strict=True)) for row in rows[1:]
     ]
     write_json(folder / "report.json", report)
+    if as_json:
+        show_json(report)
     _show(report, lanes_busy(frame.run))
     show_table("time of this frame", ("device", "kind", "workload", "ms", "× RTL"), rows)
     out.print(f"every pixel equals the bit-true model; {frame.run.took}\n{_shown(folder / 'demo.png')} and report.json")

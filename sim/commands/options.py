@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from golden.errors import InputError
+from hw.generate import config_hash
 from sim.kernel.compare import series
-from sim.kernel.console import out
+from sim.kernel.console import detail, hush, out, show_json, tell_all
 from sim.kernel.files import require_writable, write_json
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Backend, Run, refuse_without_rtl
@@ -35,6 +36,31 @@ config_option = click.option(
 set_option = click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change one field.")
 out_dir_option = click.option(
     "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
+)
+
+
+def _if_set(act: Callable[[], None]) -> Callable[[click.Context, click.Parameter, bool], bool]:
+    def call(_: click.Context, __: click.Parameter, value: bool) -> bool:
+        if value:
+            act()
+        return value
+
+    return call
+
+
+def output_options(command: click.Command) -> click.Command:
+    """--quiet and --verbose, which every command has; they act at once and are no argument of it."""
+    for name, act, text in (
+        ("quiet", hush, "Only warnings and errors, and the files that were asked for."),
+        ("verbose", tell_all, "Also where builds and runs lie and what is used again, on stderr."),
+    ):
+        flags = (f"-{name[0]}", f"--{name}")
+        click.option(*flags, is_flag=True, expose_value=False, is_eager=True, callback=_if_set(act), help=text)(command)
+    return command
+
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, is_eager=True, callback=_if_set(hush), help="JSON on stdout instead of text."
 )
 
 
@@ -61,6 +87,7 @@ class RunOptions:
     check: bool
     waves: Path | None
     report: Path | None
+    as_json: bool
 
     def keywords(self) -> dict[str, Any]:
         """For an engine's `run`."""
@@ -73,8 +100,11 @@ class RunOptions:
             out.print(f"{r.cycles} cycles, bound {r.bound:.0f} ({r.limit}), ratio {r.ratio:.3f}")
         if run.checked:
             out.print(f"RTL equals the model in all {run.words} words of {', '.join(stages(run))}")
+        whole = run.report() if report is None else report
         if self.report:
-            write_json(self.report, run.report() if report is None else report)
+            write_json(self.report, whole)
+        if self.as_json:
+            show_json(whole)
         out.print(f"{run.operation.engine} by {run.backend} in {run.took}")
 
 
@@ -86,7 +116,7 @@ def stages(run: Run) -> list[str]:
 def run_options(
     configs: Mapping[str, Callable[[], Any]], *, memory: type[MemorySettings] = MemorySettings
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """--config, --set, --backend, --check, --waves, --report and the memory's options, as one argument `options`.
+    """What every command that can run RTL takes (config, backend, memory, report, …), as one argument `options`.
 
     `memory`: the engine's own settings, if the simulated surroundings have more of them; the command has an option for
     each further field and passes it on by the field's name.
@@ -97,7 +127,7 @@ def run_options(
         @wraps(command)
         def call(
             *, config_name: str, changes: tuple[str, ...], backend: str, check: bool, waves: Path | None,
-            report: Path | None, latency: int, bandwidth: int, stalls: int, seed: int, **others: Any,
+            report: Path | None, as_json: bool, latency: int, bandwidth: int, stalls: int, seed: int, **others: Any,
         ) -> None:  # fmt: skip
             refuse_without_rtl(Backend(backend), check=check, waves=waves)
             own = {name: others.pop(name) for name in extra if name in others}
@@ -109,7 +139,9 @@ def run_options(
                 check=check,
                 waves=waves,
                 report=report,
+                as_json=as_json,
             )
+            detail(f"config {config_name}, hash {config_hash(options.config)}")
             command(options=options, **others)
 
         for option in reversed(
@@ -121,6 +153,7 @@ def run_options(
                 click.option("--check", is_flag=True, help="Compare every word of the RTL with the model."),
                 click.option("--waves", type=OutputFile(), help="VCD file of the RTL's run."),
                 click.option("--report", type=OutputFile(), help="JSON report."),
+                json_option,
                 click.option("--latency", default=100, show_default=True, help="Memory latency in cycles."),
                 click.option("--bandwidth", default=256, show_default=True, help="Memory words in 256 cycles."),
                 click.option("--stalls", default=0, show_default=True, help="Chance of a memory pause a cycle in 256."),

@@ -20,6 +20,7 @@ from cocotb_tools.runner import Verilator as CocotbVerilator
 
 from golden.errors import InputError
 from hw.generate import ROOT, Generated
+from sim.kernel.console import detail
 
 BUILD = ROOT / "build"
 
@@ -120,7 +121,9 @@ def build(
         fcntl.flock(lock, fcntl.LOCK_EX)
         if again:
             _empty(folder)
-        if not (folder / "built").exists():
+        kept = (folder / "built").exists()
+        detail(f"{design.name}: simulator {'of an earlier run' if kept else 'to be built'} in {folder}")
+        if not kept:
             (folder / "design.v").write_text(design.verilog)
             (folder / "control.vlt").write_text(control)
             runner = _Runner()

@@ -127,7 +127,19 @@ RUNS_RTL = ("render", "lod", "retrieve", "compress", "reduce", "gather", "decode
 def test_every_command_that_runs_rtl_has_the_same_options(name: str) -> None:
     """Backend, check, waves, report, config and memory; whatever file it writes is tried before the work."""
     params = {param.name: param for param in cli.commands[name].params}
-    wanted = {"backend", "check", "waves", "report", "config_name", "changes", "latency", "bandwidth", "stalls", "seed"}
+    wanted = {
+        "backend",
+        "check",
+        "waves",
+        "report",
+        "as_json",
+        "config_name",
+        "changes",
+        "latency",
+        "bandwidth",
+        "stalls",
+        "seed",
+    }
     assert wanted <= set(params)
     written = [p for p in params.values() if isinstance(p.type, click.Path) and not p.type.exists and p.name in OUTPUTS]
     assert len(written) >= 3
