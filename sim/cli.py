@@ -24,6 +24,7 @@ from sim.commands.render import render
 from sim.commands.retrieve import retrieve
 from sim.commands.sim import sim
 from sim.commands.synth import synth
+from sim.commands.version import version_option
 from sim.kernel.baseline import WrongAnswerError
 from sim.kernel.compare import CheckError
 from sim.kernel.console import err, start
@@ -36,6 +37,7 @@ TARGET_MISSED = 3  # right, but not as fast or small as asked
 
 
 @output_options
+@version_option
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
@@ -60,7 +62,7 @@ def main() -> None:
         err.print(error.format_message(), markup=False)
         sys.exit(BAD_INPUT)
     except click.ClickException as error:
-        _fail(error.format_message(), BAD_INPUT)
+        _fail(" ".join(error.format_message().split()), BAD_INPUT)  # some list choices one a line
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except InputError as error:

@@ -9,14 +9,15 @@ import click
 from golden.errors import InputError
 from hw.generate import ROOT
 from sim.chips import RECORDED, recorder
-from sim.engines import ENGINES, find_engine
+from sim.commands.options import choice_argument
+from sim.engines import ENGINES
 from sim.kernel.console import out
 
 DOCS = ROOT / "docs"
 
 
 @click.command()
-@click.argument("name", metavar="[ENGINE|CHIP]", required=False)
+@choice_argument("name", [*ENGINES, *RECORDED], metavar="[NAME]", required=False)
 @click.option("--size", type=int, help="Pixels a side, or the engine's own measure of size.")
 @click.option("-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=DOCS, help="Folder.")
 def docs(name: str | None, size: int | None, folder: Path) -> None:
@@ -25,7 +26,7 @@ def docs(name: str | None, size: int | None, folder: Path) -> None:
     Name one engine, or one composition of several (`level`), to measure only that.
     """
     chips = [recorder(chip) for chip in RECORDED if name in (None, chip)]
-    engines = [] if name in RECORDED else [find_engine(name)] if name else list(ENGINES.values())
+    engines = [engine for engine in ENGINES.values() if name in (None, engine.name)]
     sweeps = [sweep for engine in engines if (sweep := engine.sweep())]
     if not sweeps + chips:
         raise InputError(f"engine must be one with a recorded sweep, it is '{name}'")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -12,28 +12,53 @@ import click
 
 from golden.errors import InputError
 from hw.generate import config_hash
+from sim.engines import ENGINES
 from sim.kernel.compare import series
 from sim.kernel.console import detail, hush, out, show_json, tell_all
 from sim.kernel.files import require_writable, write_json
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Backend, Run, refuse_without_rtl
-from sim.kernel.settings import choose_config
+from sim.kernel.settings import choose_config, field_names
 
-CONFIG_NAMES = ("tiny", "default", "paper")
 BACKENDS = [backend.value for backend in Backend]
 LIMITS = {
     "latency": (1, 900), "bandwidth": (1, 256), "stalls": (0, 240), "seed": (1, (1 << 31) - 1),
 }  # fmt: skip
 
-config_option = click.option(
-    "--config",
-    "config_name",
-    default="default",
-    show_default=True,
-    metavar="|".join(CONFIG_NAMES),
-    help="Named config.",
-)
-set_option = click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change one field.")
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Configs = Mapping[str, Callable[[], Any]]
+
+
+def choice_argument(
+    name: str, choices: Iterable[str], *, metavar: str = "ENGINE", required: bool = True, **others: Any
+) -> Decorator:
+    """An argument with its choices in the help, in refusals, and in shell completion."""
+    known = list(choices)
+    return click.argument(
+        name, metavar=metavar, type=click.Choice(known), required=required, help=f"One of {', '.join(known)}.", **others
+    )
+
+
+engine_argument = choice_argument("engine", ENGINES, callback=lambda _, __, name: ENGINES.get(name))
+
+
+def config_options(configs: Configs | None = None, *, default: str = "default") -> tuple[Decorator, Decorator]:
+    """--config, with the names there are, and --set; without `configs` for whatever engine a command is called with."""
+    every = [configs] if configs else [engine.configs for engine in ENGINES.values()]
+    names = dict.fromkeys(name for known in every for name in known)
+
+    def fields(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+        return [f"{name}=" for known in every for name in field_names(known["default"]()) if name.startswith(begun)]
+
+    return (
+        click.option("--config", "config_name", default=default, show_default=True, type=click.Choice(list(names)),
+                     help="Named config."),
+        click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", shell_complete=fields,
+                     help="Change a field of the config; may be repeated. `tessera config` lists them."),
+    )  # fmt: skip
+
+
+config_option, set_option = config_options()
 out_dir_option = click.option(
     "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
 )
@@ -113,9 +138,7 @@ def stages(run: Run) -> list[str]:
     return list(dict.fromkeys(series(name.partition(".")[0]) for name in run.results))
 
 
-def run_options(
-    configs: Mapping[str, Callable[[], Any]], *, memory: type[MemorySettings] = MemorySettings
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettings) -> Decorator:
     """What every command that can run RTL takes (config, backend, memory, report, …), as one argument `options`.
 
     `memory`: the engine's own settings, if the simulated surroundings have more of them; the command has an option for
@@ -146,8 +169,7 @@ def run_options(
 
         for option in reversed(
             (
-                config_option,
-                set_option,
+                *config_options(configs),
                 click.option("--backend", default="rtl", show_default=True, type=click.Choice(BACKENDS),
                              help="What computes it: generated Verilog, bit-true model, or float reference."),
                 click.option("--check", is_flag=True, help="Compare every word of the RTL with the model."),

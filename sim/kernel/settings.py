@@ -9,6 +9,11 @@ from typing import Any
 from golden.errors import InputError
 
 
+def field_names(config: Any) -> list[str]:
+    """Every field that can be changed, those of the spec first."""
+    return [*_own(config.spec), *_own(config)]
+
+
 def choose_config(configs: Mapping[str, Callable[[], Any]], name: str, changes: Sequence[str]) -> Any:
     """Config `name` after every `field=value` of `changes`; fields of its spec are reached by name too.
 
@@ -19,18 +24,21 @@ def choose_config(configs: Mapping[str, Callable[[], Any]], name: str, changes: 
     if name not in configs:
         raise InputError(f"config must be one of {', '.join(configs)}, it is '{name}'")
     config = configs[name]()
-    own = {f.name for f in fields(config)} - {"spec"}
-    specified = {f.name for f in fields(config.spec)}
+    own, specified = _own(config), _own(config.spec)
     in_config: dict[str, int] = {}
     in_spec: dict[str, int] = {}
     for change in changes:
         field, equals, value = change.partition("=")
         if not equals:
             raise InputError(f"--set takes field=value, got '{change}'")
-        if field not in own | specified:
-            raise InputError(f"--set: no field '{field}'; there are {', '.join(sorted(own | specified))}")
+        if field not in (*own, *specified):
+            raise InputError(f"--set: no field '{field}'; there are {', '.join(sorted((*own, *specified)))}")
         try:
             (in_config if field in own else in_spec)[field] = int(value, 0)
         except ValueError as error:
             raise InputError(f"--set: {field} must be a whole number, it is '{value}'") from error
     return replace(config, spec=replace(config.spec, **in_spec), **in_config)
+
+
+def _own(settings: Any) -> list[str]:
+    return [f.name for f in fields(settings) if f.name != "spec"]
