@@ -13,6 +13,7 @@ from sim.commands.bench import bench
 from sim.commands.collective import gather, reduce
 from sim.commands.compare import compare
 from sim.commands.compress import compress
+from sim.commands.config import config
 from sim.commands.decode import decode
 from sim.commands.demo import demo
 from sim.commands.docs import docs
@@ -45,7 +46,7 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, lod, retrieve, compress, reduce, gather, decode,
-    demo, sim, synth, baseline, compare, bench, docs, engines,
+    demo, config, sim, synth, baseline, compare, bench, docs, engines,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(output_options(command))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -25,6 +25,7 @@ LIMITS = {
     "latency": (1, 900), "bandwidth": (1, 256), "stalls": (0, 240), "seed": (1, (1 << 31) - 1),
 }  # fmt: skip
 
+C = TypeVar("C", bound=click.Command)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 Configs = Mapping[str, Callable[[], Any]]
 
@@ -73,7 +74,7 @@ def _if_set(act: Callable[[], None]) -> Callable[[click.Context, click.Parameter
     return call
 
 
-def output_options(command: click.Command) -> click.Command:
+def output_options(command: C) -> C:
     """--quiet and --verbose, which every command has; they act at once and are no argument of it."""
     for name, act, text in (
         ("quiet", hush, "Only warnings and errors, and the files that were asked for."),
@@ -167,6 +168,8 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
             detail(f"config {config_name}, hash {config_hash(options.config)}")
             command(options=options, **others)
 
+        decorated: Callable[..., None] = call
+
         for option in reversed(
             (
                 *config_options(configs),
@@ -182,8 +185,8 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
                 click.option("--seed", default=1, show_default=True, help="Seed of every random choice."),
             )
         ):  # fmt: skip
-            call = option(call)
-        return call
+            decorated = option(decorated)
+        return decorated
 
     return decorate
 
