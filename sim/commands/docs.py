@@ -11,24 +11,27 @@ from hw.generate import ROOT
 from sim.chips import RECORDED, recorder
 from sim.commands.options import choice_argument
 from sim.engines import ENGINES
+from sim.kernel import report_schema
 from sim.kernel.console import out
 
 DOCS = ROOT / "docs"
+SCHEMA = "schema"
 
 
 @click.command()
-@choice_argument("name", [*ENGINES, *RECORDED], metavar="[NAME]", required=False)
+@choice_argument("name", [*ENGINES, *RECORDED, SCHEMA], metavar="[NAME]", required=False)
 @click.option("--size", type=int, help="Pixels a side, or the engine's own measure of size.")
 @click.option("-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=DOCS, help="Folder.")
 def docs(name: str | None, size: int | None, folder: Path) -> None:
     """Measure again what the pages of docs/ record in docs/sweeps and docs/images; of all, half an hour.
 
-    Name one engine, or one composition of several (`level`), to measure only that.
+    NAME is one engine, one composition of several (`level`), or `schema`, the schema of reports, to make only that.
     """
     chips = [recorder(chip) for chip in RECORDED if name in (None, chip)]
     engines = [engine for engine in ENGINES.values() if name in (None, engine.name)]
     sweeps = [sweep for engine in engines if (sweep := engine.sweep())]
-    if not sweeps + chips:
+    schema = [report_schema] if name in (None, SCHEMA) else []
+    if not sweeps + chips + schema:
         raise InputError(f"engine must be one with a recorded sweep, it is '{name}'")
-    for module in sweeps + chips:
+    for module in sweeps + chips + schema:
         out.print(*module.record(folder, out.print, **({"size": size} if size else {})), sep="\n")

@@ -43,7 +43,8 @@ def lod(
     temporal = len(cameras) > 1 and not full and bool(config.temporal)
     if temporal and frustum:
         raise InputError("--frustum needs a full search: add --full")
-    workload = prepare(image, cameras, tau, config, temporal=temporal, frustum=frustum, name=name)
+    view = None if name else viewpoint.name
+    workload = prepare(image, cameras, tau, config, temporal=temporal, frustum=frustum, name=name, view=view)
     with step(f"searching by {options.backend}"):
         searched = run(workload, **options.keywords())
     nodes = cut(searched)
