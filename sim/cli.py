@@ -16,6 +16,7 @@ from sim.commands.compress import compress
 from sim.commands.config import config
 from sim.commands.decode import decode
 from sim.commands.demo import demo
+from sim.commands.diff import diff
 from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
@@ -46,7 +47,7 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, lod, retrieve, compress, reduce, gather, decode,
-    demo, config, sim, synth, baseline, compare, bench, docs, engines,
+    demo, config, sim, synth, baseline, compare, diff, bench, docs, engines,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(output_options(command))
