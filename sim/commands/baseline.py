@@ -17,8 +17,18 @@ from sim.kernel.files import require_writable
 
 @click.command()
 @engine_argument
-@click.option("--input", "inputs", multiple=True, help="Scene or trace; may be repeated. [default: all known]")
-@click.option("--size", default=256, show_default=True, help="Pixels a side, or the engine's own measure of size.")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    help="Scene, tree, stream or collective to run; may be repeated. [default: all known]",
+)
+@click.option(
+    "--size",
+    default=256,
+    show_default=True,
+    help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster).",
+)
 @click.option(
     "-o",
     "--out",
@@ -26,15 +36,15 @@ from sim.kernel.files import require_writable
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the records, under the engine's name. [default: build/baselines]",
 )
-@click.option("--record", is_flag=True, help="Keep the records in the source tree, where they are published from.")
+@click.option("--record", is_flag=True, help="Write the records to the source tree, to be published with it.")
 @json_option
 def baseline(
     engine: Engine, inputs: tuple[str, ...], size: int, folder: Path | None, record: bool, as_json: bool
 ) -> None:  # fmt: skip
-    """Time ENGINE's workload on this machine's CPU, and on its GPU if it has one; keep the times as JSON.
+    """Time ENGINE's workloads on this machine's CPU and GPU.
 
-    Times of the same workloads in the same file are replaced, others stay. `tessera compare` reads build/ and the
-    source tree.
+    Times are kept as JSON, by default in build/baselines/; those of the same workload and method are replaced, others
+    stay. `tessera compare` shows them, and those of the source tree, beside the RTL's.
     """
     if not 8 <= size <= 1 << 20:
         raise InputError(f"--size must lie in 8..{1 << 20}, it is {size}")

@@ -18,13 +18,14 @@ from sim.kernel.runner import BUILD
 
 @click.command()
 @click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--clock", default=1.0, show_default=True, help="Clock of the RTL in GHz, which is assumed.")
+@click.option("--clock", default=1.0, show_default=True, help="Assumed clock of the RTL, in GHz.")
 @json_option
 def compare(reports: tuple[Path, ...], clock: float, as_json: bool) -> None:
-    """Show the times of REPORTS (default: all under build/) beside measured and published figures.
+    """Show the times of reports beside those of other devices.
 
-    Cycles are measured in simulation and become a time by the clock that --clock assumes. A baseline is shown beside
-    every report of the same workload; `tessera baseline` measures it on this machine.
+    REPORTS are JSON files of runs; without any, all under build/ are shown. Cycles are measured in simulation and
+    become a time by the clock that --clock assumes. Beside each report stand the measured times of the same workload
+    (`tessera baseline` adds this machine's), and below them published figures.
     """
     if not 0 < clock <= 100:
         raise InputError(f"--clock must lie in 0..100 GHz and not be 0, it is {clock:g}")

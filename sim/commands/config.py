@@ -20,10 +20,10 @@ from sim.kernel.settings import choose_config
 @set_option
 @json_option
 def config(engine: Engine, config_name: str, changes: tuple[str, ...], as_json: bool) -> None:
-    """Show every field of ENGINE's config: value, limits, meaning, and whether it changes results or speed and area.
+    """Show every field of ENGINE's config and what it changes.
 
-    What changes results changes the circuit too, and so its speed and area; what changes speed and area changes no
-    word of any result.
+    Each has its value, its limits and its meaning. What changes results changes the circuit too, and so its speed and
+    area; what changes speed and area changes no word of any result.
     """
     chosen = choose_config(engine.configs, config_name, changes)
     fields = config_fields(chosen)

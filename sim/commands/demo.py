@@ -23,12 +23,15 @@ AMPLIFY = 16  # of the difference picture
 
 @click.command()
 @click.argument("scene", default=EMBEDDED_NAME)
-@click.option("--size", default=256, show_default=True, help="Pixels a side.")
+@click.option("--size", default=256, show_default=True, help="Pixels per side.")
 @config_option
 @set_option
 @json_option
 def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...], as_json: bool) -> None:
-    """Draw SCENE in RTL, check every pixel against the model, and write pictures and a report to build/demo/."""
+    """Draw a frame of SCENE in RTL, check it, and picture it.
+
+    Every pixel must equal the model's. Pictures and a report go to build/demo/.
+    """
     config = choose_config(CONFIGS, config_name, changes)
     folder = BUILD / "demo"
     require_writable(folder / "report.json")

@@ -16,10 +16,13 @@ from sim.kernel.report_diff import report_rows
 @click.command()
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
-@click.option("--all", "everything", is_flag=True, help="Equal values too.")
+@click.option("--all", "everything", is_flag=True, help="Show equal values too.")
 @json_option
 def diff(first: Path, second: Path, everything: bool, as_json: bool) -> None:
-    """Show in what two reports of one engine differ: config, cycles, counters, bytes, quality."""
+    """Show in what two reports of one engine differ.
+
+    FIRST and SECOND are JSON files of runs: config, cycles, bound, counters, bytes and quality are compared.
+    """
     rows = report_rows(read_report(first), read_report(second))
     chosen = [row for row in rows if everything or row.differs]
     if as_json:

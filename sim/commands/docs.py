@@ -20,12 +20,22 @@ SCHEMA = "schema"
 
 @click.command()
 @choice_argument("name", [*ENGINES, *RECORDED, SCHEMA], metavar="[NAME]", required=False)
-@click.option("--size", type=int, help="Pixels a side, or the engine's own measure of size.")
-@click.option("-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=DOCS, help="Folder.")
+@click.option(
+    "--size", type=int, help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster)."
+)
+@click.option(
+    "-o",
+    "--out",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DOCS,
+    help="Folder for the output files.",
+)
 def docs(name: str | None, size: int | None, folder: Path) -> None:
-    """Measure again what the pages of docs/ record in docs/sweeps and docs/images; of all, half an hour.
+    """Make the tables, curves and schema of docs/ again.
 
-    NAME is one engine, one composition of several (`level`), or `schema`, the schema of reports, to make only that.
+    All of them take half an hour. NAME is one engine, one composition of several (`level`), or `schema`, the schema of
+    reports, to make only that.
     """
     chips = [recorder(chip) for chip in RECORDED if name in (None, chip)]
     engines = [engine for engine in ENGINES.values() if name in (None, engine.name)]

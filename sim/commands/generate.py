@@ -21,7 +21,7 @@ from sim.kernel.settings import choose_config
 @set_option
 @out_dir_option
 def generate(engine: Engine, config_name: str, changes: tuple[str, ...], folder: Path | None) -> None:
-    """Write ENGINE's Verilog and, beside it, a JSON file with ports, config and the config's hash."""
+    """Write ENGINE's Verilog, and its ports and config as JSON."""
     config = choose_config(engine.configs, config_name, changes)
     folder = folder or BUILD / "verilog"
     with step(f"generating {engine.name}"):

@@ -53,15 +53,15 @@ def config_options(configs: Configs | None = None, *, default: str = "default") 
 
     return (
         click.option("--config", "config_name", default=default, show_default=True, type=click.Choice(list(names)),
-                     help="Named config."),
+                     help="Named configuration of the engine."),
         click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", shell_complete=fields,
-                     help="Change a field of the config; may be repeated. `tessera config` lists them."),
+                     help="Change one field of the config; may be repeated. `tessera config` lists the fields."),
     )  # fmt: skip
 
 
 config_option, set_option = config_options()
 out_dir_option = click.option(
-    "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
+    "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the output files."
 )
 
 
@@ -77,8 +77,8 @@ def _if_set(act: Callable[[], None]) -> Callable[[click.Context, click.Parameter
 def output_options(command: C) -> C:
     """--quiet and --verbose, which every command has; they act at once and are no argument of it."""
     for name, act, text in (
-        ("quiet", hush, "Only warnings and errors, and the files that were asked for."),
-        ("verbose", tell_all, "Also where builds and runs lie and what is used again, on stderr."),
+        ("quiet", hush, "Print only warnings and errors."),
+        ("verbose", tell_all, "Say on stderr where builds lie and what is reused."),
     ):
         flags = (f"-{name[0]}", f"--{name}")
         click.option(*flags, is_flag=True, expose_value=False, is_eager=True, callback=_if_set(act), help=text)(command)
@@ -86,7 +86,12 @@ def output_options(command: C) -> C:
 
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, is_eager=True, callback=_if_set(hush), help="JSON on stdout instead of text."
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_if_set(hush),
+    help="Print JSON on stdout, and nothing else there.",
 )
 
 
@@ -174,15 +179,18 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
             (
                 *config_options(configs),
                 click.option("--backend", default="rtl", show_default=True, type=click.Choice(BACKENDS),
-                             help="What computes it: generated Verilog, bit-true model, or float reference."),
-                click.option("--check", is_flag=True, help="Compare every word of the RTL with the model."),
+                             help="What computes the result: generated Verilog, bit-true model, or float reference."),
+                click.option("--check", is_flag=True, help="Compare every word of the RTL's results with the model's."),
                 click.option("--waves", type=OutputFile(), help="VCD file of the RTL's run."),
-                click.option("--report", type=OutputFile(), help="JSON report."),
+                click.option("--report", type=OutputFile(), help="Write the report of the run to FILE as JSON."),
                 json_option,
-                click.option("--latency", default=100, show_default=True, help="Memory latency in cycles."),
-                click.option("--bandwidth", default=256, show_default=True, help="Memory words in 256 cycles."),
-                click.option("--stalls", default=0, show_default=True, help="Chance of a memory pause a cycle in 256."),
-                click.option("--seed", default=1, show_default=True, help="Seed of every random choice."),
+                click.option("--latency", default=100, show_default=True, help="Latency of the memory, in cycles."),
+                click.option("--bandwidth", default=256, show_default=True,
+                             help="Bandwidth of the memory, in words per 256 cycles."),
+                click.option("--stalls", default=0, show_default=True,
+                             help="Probability of a memory pause per cycle, in 256ths."),
+                click.option("--seed", default=1, show_default=True,
+                             help="Seed of all random numbers: power-up state, pauses, made-up inputs."),
             )
         ):  # fmt: skip
             decorated = option(decorated)

@@ -26,8 +26,8 @@ tiny_option, set_option = config_options(default="tiny")
 @choice_argument("engine", ["lib", *ENGINES])
 @tiny_option
 @set_option
-@click.option("--block", "blocks", multiple=True, help="Only this block; may be given several times.")
-@click.option("--top", is_flag=True, help="The whole engine as one block.")
+@click.option("--block", "blocks", multiple=True, help="Only this block; may be repeated.")
+@click.option("--top", is_flag=True, help="Synthesise the whole engine as one block.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the placer.")
 @out_dir_option
 @json_option
@@ -35,7 +35,10 @@ def synth(
     engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
     folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Synthesise, place and route every unique block of ENGINE (or of `lib`); print size and speed."""
+    """Synthesise, place and route each block of ENGINE (or `lib`).
+
+    The table has size, speed and worst path on ECP5, out of context; each unique block counts once.
+    """
     config = None
     stages: dict[str, Block]
     if engine == "lib":

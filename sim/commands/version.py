@@ -26,5 +26,5 @@ def _show(context: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 version_option = click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show,
-    help="This version, its commit, and the versions of the tools.",
+    help="Show this version, its commit, and the versions of the tools.",
 )  # fmt: skip

@@ -75,10 +75,12 @@ def camera_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--size",
             metavar="WxH",
-            help="Pixels; with --camera its frame is scaled to them. [default: 256x256, or the camera's]",
+            help="Size in pixels; a frame from --camera is scaled to it. [default: 256x256, or the camera's]",
         ),
-        click.option("--orbit", "orbit_text", metavar="K/N", help="View K of N around the scene. [default: 1/3]"),
-        click.option("--view", default=0, show_default=True, help="Which camera of the file."),
+        click.option(
+            "--orbit", "orbit_text", metavar="K/N", help="View K of N on a circle around the scene. [default: 1/3]"
+        ),
+        click.option("--view", default=0, show_default=True, help="Which camera of the file, counted from 0."),
         click.option(
             "--camera",
             "camera_file",
