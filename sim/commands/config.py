@@ -23,7 +23,7 @@ def config(engine: Engine, config_name: str, changes: tuple[str, ...], as_json: 
     """Show every field of ENGINE's config and what it changes.
 
     Each has its value, its limits and its meaning. What changes results changes the circuit too, and so its speed and
-    area; what changes speed and area changes no word of any result.
+    area; what changes speed and area changes no result.
     """
     chosen = choose_config(engine.configs, config_name, changes)
     fields = config_fields(chosen)
