@@ -10,22 +10,27 @@ from golden.errors import InputError
 from hw.yosys import YosysError
 from sim.commands.baseline import baseline
 from sim.commands.bench import bench
+from sim.commands.clean import clean
 from sim.commands.collective import gather, reduce
 from sim.commands.compare import compare
 from sim.commands.compress import compress
+from sim.commands.config import config
 from sim.commands.decode import decode
 from sim.commands.demo import demo
+from sim.commands.diff import diff
 from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
 from sim.commands.lod import lod
+from sim.commands.options import output_options
 from sim.commands.render import render
 from sim.commands.retrieve import retrieve
 from sim.commands.sim import sim
 from sim.commands.synth import synth
+from sim.commands.version import version_option
 from sim.kernel.baseline import WrongAnswerError
 from sim.kernel.compare import CheckError
-from sim.kernel.console import err
+from sim.kernel.console import err, start
 from sim.kernel.runner import SimulationError
 from sim.kernel.synth import SynthesisError, TargetMissedError
 
@@ -34,6 +39,8 @@ BAD_INPUT = 2  # the user can mend it
 TARGET_MISSED = 3  # right, but not as fast or small as asked
 
 
+@output_options
+@version_option
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
@@ -41,14 +48,15 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, lod, retrieve, compress, reduce, gather, decode,
-    demo, sim, synth, baseline, compare, bench, docs, engines,
+    demo, config, sim, synth, baseline, compare, diff, bench, docs, engines, clean,
 )  # fmt: skip
 for command in COMMANDS:
-    cli.add_command(command)
+    cli.add_command(output_options(command))
 
 
 def main() -> None:
     """Runs the command; an error is one line on stderr and a status, never a traceback."""
+    start()
     try:
         cli(prog_name="tessera", standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -57,7 +65,7 @@ def main() -> None:
         err.print(error.format_message(), markup=False)
         sys.exit(BAD_INPUT)
     except click.ClickException as error:
-        _fail(error.format_message(), BAD_INPUT)
+        _fail(" ".join(error.format_message().split()), BAD_INPUT)  # some list choices one a line
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except InputError as error:

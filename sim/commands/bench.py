@@ -9,8 +9,8 @@ import click
 from golden.scenes import load_scene, orbit
 from golden.scenes.embedded import EMBEDDED_NAME
 from hw.splat.config import CONFIGS
-from sim.commands.options import config_option, set_option
-from sim.kernel.console import show_table, step
+from sim.commands.options import config_option, json_option, set_option
+from sim.kernel.console import show_json, show_table, step
 from sim.kernel.files import write_json
 from sim.kernel.report import commit
 from sim.kernel.runner import BUILD
@@ -23,8 +23,12 @@ SIZE = 256
 @click.argument("scene", default=EMBEDDED_NAME)
 @config_option
 @set_option
-def bench(scene: str, config_name: str, changes: tuple[str, ...]) -> None:
-    """Time generation, a fresh C++ build and a 256×256 frame of SCENE; the figures go to build/bench/report.json."""
+@json_option
+def bench(scene: str, config_name: str, changes: tuple[str, ...], as_json: bool) -> None:
+    """Time the generator, a fresh C++ build and a simulated frame.
+
+    The frame is 256×256 pixels of SCENE; the figures go to build/bench/report.json.
+    """
     config = choose_config(CONFIGS, config_name, changes)
     from sim.splat.run import run
     from sim.splat.workload import prepare
@@ -44,5 +48,8 @@ def bench(scene: str, config_name: str, changes: tuple[str, ...]) -> None:
         "free_running_cycles_per_s": round(cycles / job.free_seconds),
     }
     path = BUILD / "bench" / "report.json"
-    write_json(path, {"schema": 1, "commit": commit(), "config": config_name, "measured": figures})
+    report = {"schema": 1, "commit": commit(), "config": config_name, "measured": figures}
+    write_json(path, report)
+    if as_json:
+        show_json(report)
     show_table(f"splat, config {config_name}, measured on this machine", ("figure", "value"), figures.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -12,28 +11,34 @@ from golden.errors import InputError
 from hw.generate import config_hash
 from hw.lib.block import Block
 from hw.lib.catalogue import catalogue as lib_catalogue
-from sim.commands.options import out_dir_option, set_option
-from sim.engines import find_engine
-from sim.kernel.console import err, out, show_table
+from sim.commands.options import choice_argument, config_options, json_option, out_dir_option
+from sim.engines import ENGINES
+from sim.kernel.console import err, out, show_json, show_table
 from sim.kernel.files import write_json
 from sim.kernel.runner import BUILD
 from sim.kernel.settings import choose_config
 from sim.kernel.synth import DEVICE, TARGET_MHZ, PlacedBlock, TargetMissedError, synthesise
 
+tiny_option, set_option = config_options(default="tiny")
+
 
 @click.command()
-@click.argument("engine")
-@click.option("--config", "config_name", default="tiny", show_default=True, help="Named config.")
+@choice_argument("engine", ["lib", *ENGINES])
+@tiny_option
 @set_option
-@click.option("--block", "blocks", multiple=True, help="Only this block; may be given several times.")
-@click.option("--top", is_flag=True, help="The whole engine as one block.")
+@click.option("--block", "blocks", multiple=True, help="Only this block; may be repeated.")
+@click.option("--top", is_flag=True, help="Synthesise the whole engine as one block.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the placer.")
 @out_dir_option
+@json_option
 def synth(
     engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
-    folder: Path | None,
+    folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Synthesise, place and route every unique block of ENGINE (or of `lib`); print size and speed."""
+    """Synthesise, place and route each block of ENGINE (or `lib`).
+
+    The table has size, speed and worst path on ECP5, out of context; each unique block counts once.
+    """
     config = None
     stages: dict[str, Block]
     if engine == "lib":
@@ -41,7 +46,7 @@ def synth(
             raise InputError("--top needs an engine, lib has no whole")
         stages = {name: Block(make) for name, make in lib_catalogue().items()}
     else:
-        entry = find_engine(engine)
+        entry = ENGINES[engine]
         config = choose_config(entry.configs, config_name, changes)
         stages = {engine: Block(lambda: entry.top(config))} if top else dict(entry.catalogue(config))
     unknown = [name for name in blocks if name not in stages]
@@ -51,7 +56,7 @@ def synth(
     folder = folder or BUILD / "synth" / (engine if config is None else f"{engine}-{config_name}")
     results: list[PlacedBlock] = []
     for name, block in track(
-        chosen.items(), description=f"synthesising {engine}", console=err, disable=not err.is_terminal
+        chosen.items(), description=f"synthesising {engine}", console=err, disable=out.quiet or not err.is_terminal
     ):
         results.append(synthesise(name, block.make, config, folder, seed=seed))
     show_table(
@@ -75,7 +80,9 @@ def synth(
         "target_mhz": TARGET_MHZ,
         "blocks": [{**b.as_dict(), "count": chosen[b.name].count} for b in results],
     }
-    write_json(folder / "synth.json", json.loads(json.dumps(report)))
+    write_json(folder / "synth.json", report)
+    if as_json:
+        show_json(report)
     slow = [b for b in results if not b.fmax_mhz >= TARGET_MHZ]
     out.print(f"{folder / 'synth.json'}: slowest {min(results, key=lambda b: b.fmax_mhz).fmax_mhz} MHz")
     if slow:

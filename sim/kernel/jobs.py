@@ -18,6 +18,7 @@ from hw.generate import Generated
 from hw.lib.counters import CounterLayout
 from hw.lib.fields import unpack
 from sim.kernel import runner
+from sim.kernel.cleaning import run_prefix
 from sim.kernel.designs import design
 from sim.kernel.files import whole_file
 from sim.kernel.memory import IDLE_LIMIT, SOURCES, MemoryHarness
@@ -88,7 +89,7 @@ def run_job(
     build_seconds = time.perf_counter() - begin
 
     RUNS.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
+    folder = Path(tempfile.mkdtemp(prefix=run_prefix(name), dir=RUNS))
     tap_folder = folder / "taps"
     tap_folder.mkdir()
     plusargs = {**memory_files(job, word, memory, folder), **({"taps": tap_folder} if taps else {})}

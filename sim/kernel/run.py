@@ -15,10 +15,11 @@ from amaranth.lib import wiring
 from golden.errors import InputError
 from hw.lib.counters import CounterLayout
 from sim.kernel.compare import Axes, CheckError, Results, StageStream, first_difference, first_stage
+from sim.kernel.console import warn
 from sim.kernel.jobs import Job, JobResult, MemorySettings, run_job
 from sim.kernel.quality import defined
 from sim.kernel.report import make_report
-from sim.kernel.roofline import Roofline, dram_bytes
+from sim.kernel.roofline import Roofline, above_record, dram_bytes
 
 
 class Backend(StrEnum):
@@ -63,6 +64,8 @@ class Operation(Generic[W]):
     narrow: Callable[[Operation[W], W, MemorySettings], str | None] = lambda _, __, ___: None
     sound: Callable[[W, JobResult], str | None] = lambda _, __: None  #: what the counters say went wrong
     axes: Axes = field(default_factory=dict)
+    #: The highest ratio to the bound that docs/ records for the workload's config, at the default memory, if any.
+    recorded_ratio: Callable[[W], float | None] = lambda _: None
     sources: Sequence[Path] = ()  #: Verilog that the top's harness needs
 
 
@@ -144,6 +147,10 @@ def run_operation(
             raise CheckError(wrong)
         results = operation.read(workload, job)
         roofline = operation.roofline(workload, job, memory)
+        if memory == type(memory)(seed=memory.seed):
+            slow = above_record(roofline, operation.recorded_ratio(workload))
+            if slow:
+                warn(f"{operation.engine}: {slow}")
     if check and job:
         compare(operation, workload, results, model, memory)
     return Run(

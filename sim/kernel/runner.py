@@ -20,8 +20,11 @@ from cocotb_tools.runner import Verilator as CocotbVerilator
 
 from golden.errors import InputError
 from hw.generate import ROOT, Generated
+from sim.kernel.cleaning import BUILT, GB, LOCK, empty, run_prefix, tidy
+from sim.kernel.console import detail
 
 BUILD = ROOT / "build"
+LARGEST_GB = 10  #: of build/: beyond it a new build drops those that were not used for a day
 
 #: Amaranth's Verilog relies on Verilog's own width rules; everything else stays fatal.
 SILENCED = (
@@ -116,11 +119,13 @@ def build(
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
     folder = BUILD / "verilator" / f"{design.name}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if again:
-            _empty(folder)
-        if not (folder / "built").exists():
+            empty(folder)
+        kept = (folder / BUILT).exists()
+        detail(f"{design.name}: simulator {'of an earlier run' if kept else 'to be built'} in {folder}")
+        if not kept:
             (folder / "design.v").write_text(design.verilog)
             (folder / "control.vlt").write_text(control)
             runner = _Runner()
@@ -139,7 +144,8 @@ def build(
                 raise SimulationError(
                     f"{design.name} does not build: {error}\n{_tail(folder / 'build.log')}"
                 ) from error
-            (folder / "built").touch()
+            tidy(BUILD, size=LARGEST_GB * GB)
+        (folder / BUILT).touch()
     return Build(folder=folder, top=design.name, design=design, waves=waves)
 
 
@@ -152,7 +158,7 @@ def run(
     Raises:
         SimulationError: a test failed, or none ran.
     """
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=built.folder)) if folder is None else folder
+    folder = Path(tempfile.mkdtemp(prefix=run_prefix("run"), dir=built.folder)) if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)
     runner = _Runner()
     log = folder / "run.log"
@@ -182,15 +188,6 @@ def run(
     if failures or not count:
         raise SimulationError(f"{bench}: {failures} of {count} tests failed\n{_tail(log)}")
     return folder
-
-
-def _empty(folder: Path) -> None:
-    """Removes everything but the lock."""
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != "lock":
-            path.unlink()
 
 
 def _tail(log: Path, lines: int = 30) -> str:

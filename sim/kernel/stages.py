@@ -15,6 +15,7 @@ from amaranth.lib import data, wiring
 from hw.lib.checked import Checked
 from hw.lib.fields import fields_of_layout
 from sim.kernel import runner
+from sim.kernel.cleaning import run_prefix
 from sim.kernel.designs import design
 from sim.kernel.jobs import RUNS
 
@@ -43,7 +44,7 @@ def run_stage(
     """
     built = runner.build(design(lambda: Checked(make()), name, config))
     RUNS.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
+    folder = Path(tempfile.mkdtemp(prefix=run_prefix(name), dir=RUNS))
     job = {
         "inputs": {n: [hex(p) for p in payloads] for n, payloads in inputs.items()},
         "outputs": {
