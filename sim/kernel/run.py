@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +14,12 @@ from amaranth.lib import wiring
 from golden.errors import InputError
 from hw.lib.counters import CounterLayout
 from sim.kernel.compare import Axes, CheckError, Results, StageStream, first_difference, first_stage
+from sim.kernel.folders import run_folder
 from sim.kernel.jobs import Job, JobResult, MemorySettings, run_job
 from sim.kernel.quality import defined
 from sim.kernel.report import make_report
 from sim.kernel.roofline import Roofline, dram_bytes
+from sim.kernel.waves import Waves
 
 
 class Backend(StrEnum):
@@ -62,6 +63,7 @@ class Operation(Generic[W]):
     #: Where no stream is recorded: runs parts of the workload, and says which of them is the first that goes wrong.
     narrow: Callable[[Operation[W], W, MemorySettings], str | None] = lambda _, __, ___: None
     sound: Callable[[W, JobResult], str | None] = lambda _, __: None  #: what the counters say went wrong
+    words: Callable[[W], int | None] = lambda _: None  #: that a run writes to memory, where known before it
     axes: Axes = field(default_factory=dict)
     sources: Sequence[Path] = ()  #: Verilog that the top's harness needs
 
@@ -120,7 +122,7 @@ class Run:
 
 def run_operation(
     operation: Operation[W], workload: W, *, backend: Backend = Backend.RTL,
-    memory: MemorySettings = MemorySettings(), check: bool = False, waves: Path | None = None, rebuild: bool = False,
+    memory: MemorySettings = MemorySettings(), check: bool = False, waves: Waves | None = None, rebuild: bool = False,
 ) -> Run:  # fmt: skip
     """Computes the workload's results; with `check` every word of the RTL's is compared with the model's.
 
@@ -129,7 +131,7 @@ def run_operation(
         CheckError: RTL and model differ, or the hardware counted an error.
         SimulationError: the RTL did not finish, or left its memory.
     """
-    refuse_without_rtl(backend, check=check, waves=waves)
+    refuse_without_rtl(backend, check=check, waves=waves is not None)
     begin = time.perf_counter()
     model = operation.model(workload) if backend == Backend.MODEL or check else None
     job = roofline = None
@@ -153,26 +155,27 @@ def run_operation(
     )  # fmt: skip
 
 
-def refuse_without_rtl(backend: Backend, *, check: bool, waves: Path | None) -> None:
+def refuse_without_rtl(backend: Backend, *, check: bool, waves: bool) -> None:
     """Only RTL can be compared with the model, and only RTL has waves.
 
     Raises:
         InputError: `check` or `waves` for another backend.
     """
     if backend != Backend.RTL:
-        for name, wanted in (("--check", check), ("--waves", waves is not None)):
+        for name, wanted in (("--check", check), ("--waves", waves)):
             if wanted:
                 raise InputError(f"{name} needs --backend rtl, it is '{backend}'")
 
 
 def simulate(
-    operation: Operation[W], workload: W, *, memory: MemorySettings = MemorySettings(), taps: bool = False,
-    waves: Path | None = None, rebuild: bool = False,
+    operation: Operation[W], workload: W, *, memory: MemorySettings = MemorySettings(), taps: Path | None = None,
+    waves: Waves | None = None, rebuild: bool = False,
 ) -> JobResult:  # fmt: skip
     """Runs the generated Verilog on the workload's bytes."""
     return run_job(
         lambda: operation.top(workload), operation.engine, workload.config, workload.memory, operation.counters,
         memory=memory, taps=taps, waves=waves, rebuild=rebuild, sources=operation.sources,
+        words=operation.words(workload),
     )  # fmt: skip
 
 
@@ -198,7 +201,5 @@ def stage_difference(
     streams = operation.streams(workload, model)
     if not streams:
         return operation.narrow(operation, workload, memory)
-    taps = simulate(operation, workload, memory=memory, taps=True).taps
-    difference = first_stage(streams, taps)
-    shutil.rmtree(next(iter(taps.values())).parent.parent)
-    return difference
+    with run_folder(f"{operation.engine}-taps") as folder:
+        return first_stage(streams, simulate(operation, workload, memory=memory, taps=folder).taps)

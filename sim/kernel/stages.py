@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from amaranth.lib import data, wiring
@@ -16,7 +13,7 @@ from hw.lib.checked import Checked
 from hw.lib.fields import fields_of_layout
 from sim.kernel import runner
 from sim.kernel.designs import design
-from sim.kernel.jobs import RUNS
+from sim.kernel.folders import run_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +39,6 @@ def run_stage(
         SimulationError: a payload differs, is missing or too many; the message shows the fields.
     """
     built = runner.build(design(lambda: Checked(make()), name, config))
-    RUNS.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
     job = {
         "inputs": {n: [hex(p) for p in payloads] for n, payloads in inputs.items()},
         "outputs": {
@@ -62,6 +57,7 @@ def run_stage(
         "drain": drain,
         "timeout": timeout,
     }
-    (folder / "job.json").write_text(json.dumps(job))
-    runner.run(built, "sim.kernel.stage_bench", env={"TESSERA_JOB": str(folder / "job.json")}, folder=folder, seed=seed)
-    shutil.rmtree(folder)
+    with run_folder(name) as folder:
+        file = folder / "job.json"
+        file.write_text(json.dumps(job))
+        runner.run(built, "sim.kernel.stage_bench", env={"TESSERA_JOB": str(file)}, folder=folder, seed=seed)

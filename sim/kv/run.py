@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from golden.kv.memory_image import expected_results, read_results
@@ -11,6 +10,7 @@ from hw.kv.top import KvEngine
 from sim.kernel.compare import Results
 from sim.kernel.jobs import JobResult, MemorySettings
 from sim.kernel.run import Backend, Operation, Run, run_operation
+from sim.kernel.waves import Waves
 from sim.kv.bounds import compress_roofline, retrieve_roofline
 from sim.kv.check import stage_streams
 from sim.kv.workload import CompressWorkload, RetrieveWorkload
@@ -107,7 +107,7 @@ COMPRESS = Operation[CompressWorkload](
 
 def run(
     workload: RetrieveWorkload | CompressWorkload, *, backend: Backend = Backend.RTL,
-    memory: MemorySettings = MemorySettings(), check: bool = False, waves: Path | None = None,
+    memory: MemorySettings = MemorySettings(), check: bool = False, waves: Waves | None = None,
 ) -> Run:  # fmt: skip
     """Retrieves or compresses, as the workload asks. See `sim.kernel.run.run_operation`."""
     if isinstance(workload, CompressWorkload):

@@ -64,6 +64,7 @@ DRAW = Operation[SplatWorkload](
     reference=_reference,
     roofline=roofline,
     streams=stage_streams,
+    words=lambda workload: workload.memory.result_bytes // workload.config.word_bytes,
     axes={"framebuffer": ("y", "x", tuple("rgba"))},
 )
 

@@ -1,0 +1,38 @@
+"""Folders of runs: gone when the run ends, but for the log of one that failed."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hw.generate import ROOT
+
+BUILD = ROOT / "build"
+RUNS = BUILD / "runs"
+LOGS = BUILD / "logs"
+KEPT_LOGS = 20  # the newest stay
+
+
+@contextmanager
+def run_folder(name: str) -> Iterator[Path]:
+    """An empty folder that is removed with all it holds, however the block ends."""
+    RUNS.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep_log(log: Path, name: str) -> Path:
+    """Copies the log to where a message may point; older ones make room."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix=f"{name}-", suffix=".log", dir=LOGS, delete=False) as kept:
+        kept.write(log.read_bytes() if log.exists() else b"")
+    logs = sorted(LOGS.glob("*.log"), key=lambda path: path.stat().st_mtime)
+    for old in logs[:-KEPT_LOGS]:
+        old.unlink(missing_ok=True)
+    return Path(kept.name)
