@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +57,7 @@ def decode(
     config: Config, hidden: Tensor, head: Head, *, dataflow: Dataflow = Dataflow.TOKEN,
     schedule: Schedule = Schedule.XOR, unfused: bool = True, backend: Backend = Backend.RTL,
     memory: MemorySettings = LinkedMemory(), check: bool = False, waves: Waves | None = None,
+    beside: Path | None = None,
 ) -> Decoded:  # fmt: skip
     """One step, and with `unfused` the same step through external memory, which only RTL can measure.
 
@@ -65,7 +67,7 @@ def decode(
 
     def step(through_memory: bool, waves: Waves | None) -> Run:
         workload = prepare_step(config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=through_memory)
-        return run(workload, backend=backend, memory=memory, check=check, waves=waves)
+        return run(workload, backend=backend, memory=memory, check=check, waves=waves, beside=beside)
 
     fused = step(False, waves)
     return Decoded(run=fused, unfused=step(True, None) if unfused and backend == Backend.RTL else None)

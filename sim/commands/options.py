@@ -103,7 +103,10 @@ class RunOptions:
 
     def keywords(self) -> dict[str, Any]:
         """For an engine's `run`."""
-        return {"backend": self.backend, "memory": self.memory, "check": self.check, "waves": self.waves}
+        return {
+            "backend": self.backend, "memory": self.memory, "check": self.check, "waves": self.waves,
+            "beside": self.report,
+        }  # fmt: skip
 
     def finish(self, run: Run, report: Mapping[str, Any] | None = None) -> None:
         """Says what the run cost and writes its report, or `report` where a command adds to it."""

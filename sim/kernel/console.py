@@ -123,6 +123,11 @@ def warn(what: str) -> None:
     err.print(f"tessera: warning: {what}", markup=False, soft_wrap=True)
 
 
+def note(what: str) -> None:
+    """A line or a small table on stderr, at once, where more is to come."""
+    err.print(f"tessera: {what}", markup=False, soft_wrap=True)
+
+
 def detail(what: str) -> None:
     """One line on stderr for those who asked for all: where files lie, what is used again."""
     if _settings.verbose:

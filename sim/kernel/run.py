@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+import numpy.typing as npt
 from amaranth.lib import wiring
 
 from golden.errors import InputError
 from hw.lib.counters import CounterLayout
-from sim.kernel.compare import Axes, CheckError, Results, StageStream, first_difference, first_stage
-from sim.kernel.folders import run_folder
+from sim.kernel.compare import (
+    Axes,
+    CheckError,
+    Results,
+    StageStream,
+    first_difference,
+    first_stage,
+    last_write,
+    picture_difference,
+)  # fmt: skip
+from sim.kernel.console import note
+from sim.kernel.differences import Difference
+from sim.kernel.files import write_png
+from sim.kernel.folders import LOGS, run_folder
 from sim.kernel.jobs import Job, JobResult, MemorySettings, run_job
+from sim.kernel.memory import WRITES
 from sim.kernel.quality import defined
 from sim.kernel.report import make_report
 from sim.kernel.roofline import Roofline, dram_bytes
-from sim.kernel.waves import Waves
+from sim.kernel.waves import Waves, waves_hint
 
 
 class Backend(StrEnum):
@@ -63,6 +77,8 @@ class Operation(Generic[W]):
     #: Where no stream is recorded: runs parts of the workload, and says which of them is the first that goes wrong.
     narrow: Callable[[Operation[W], W, MemorySettings], str | None] = lambda _, __, ___: None
     sound: Callable[[W, JobResult], str | None] = lambda _, __: None  #: what the counters say went wrong
+    #: For a result, of every word the byte of the result region that it was read from.
+    offsets: Callable[[W], Mapping[str, npt.NDArray]] = lambda _: {}
     words: Callable[[W], int | None] = lambda _: None  #: that a run writes to memory, where known before it
     axes: Axes = field(default_factory=dict)
     sources: Sequence[Path] = ()  #: Verilog that the top's harness needs
@@ -123,8 +139,11 @@ class Run:
 def run_operation(
     operation: Operation[W], workload: W, *, backend: Backend = Backend.RTL,
     memory: MemorySettings = MemorySettings(), check: bool = False, waves: Waves | None = None, rebuild: bool = False,
+    beside: Path | None = None,
 ) -> Run:  # fmt: skip
     """Computes the workload's results; with `check` every word of the RTL's is compared with the model's.
+
+    `beside`: a file in whose folder a picture of the difference goes, if there is one.
 
     Raises:
         InputError: `check` or `waves` for a backend without RTL.
@@ -147,7 +166,7 @@ def run_operation(
         results = operation.read(workload, job)
         roofline = operation.roofline(workload, job, memory)
     if check and job:
-        compare(operation, workload, results, model, memory)
+        compare(operation, workload, results, model, memory, beside)
     return Run(
         operation=operation, workload=workload, backend=backend, memory=memory, results=results,
         seconds=time.perf_counter() - begin, checked=check, model=model, job=job, roofline=roofline,
@@ -180,26 +199,61 @@ def simulate(
 
 
 def compare(
-    operation: Operation[W], workload: W, results: Results, model: Any, memory: MemorySettings = MemorySettings()
+    operation: Operation[W],
+    workload: W,
+    results: Results,
+    model: Any,
+    memory: MemorySettings = MemorySettings(),
+    beside: Path | None = None,
 ) -> None:
     """Compares every word of the results with the model's whole answer.
 
     Raises:
-        CheckError: one differs. The job is run again with the stages' streams recorded, and the message names the
-            first stage that differs as well.
+        CheckError: one differs. The difference is shown at once, a picture's as a picture beside the file `beside`.
+            Then the job is run again with the stages' streams recorded, and the message names the first stage that
+            differs as well.
     """
-    difference = first_difference(operation.expected(workload, model), results, operation.axes)
-    if difference:
-        stage = stage_difference(operation, workload, model, memory)
-        raise CheckError(f"{difference}; the first stage that differs: {stage}" if stage else difference)
+    expected = operation.expected(workload, model)
+    difference = first_difference(expected, results, operation.axes)
+    if not difference:
+        return
+    note(f"RTL and model differ in {difference.table()}")
+    picture = picture_difference(expected, results, operation.axes)
+    if picture is not None:
+        path = beside.with_name(f"{beside.stem}-difference.png") if beside else LOGS / f"{operation.engine}.png"
+        write_png(path, picture)
+        note(f"{path}: the pixels that differ in white")
+    note("looking for the first stage that differs: the job runs again, its streams recorded")
+    stage = stage_difference(operation, workload, model, memory, difference)
+    if stage is None:
+        raise CheckError(f"{difference}; no stage's recorded stream differs")
+    if isinstance(stage, Difference):
+        note(f"the first stage that differs is {stage.table()}")
+        if stage.cycle is not None:
+            note(waves_hint(stage.cycle))
+    raise CheckError(f"{difference}; the first stage that differs: {stage}")
 
 
 def stage_difference(
-    operation: Operation[W], workload: W, model: Any, memory: MemorySettings = MemorySettings()
-) -> str | None:
-    """Runs with taps, or in parts, and names the first difference of the earliest stage that has one, if any has."""
+    operation: Operation[W], workload: W, model: Any, memory: MemorySettings = MemorySettings(),
+    result: Difference | None = None,
+) -> Difference | str | None:  # fmt: skip
+    """Runs with taps, or in parts, and names the first difference of the earliest stage that has one, if any has.
+
+    If none has, the difference of `result` with the cycle in which the word was written last, where that is known.
+    """
     streams = operation.streams(workload, model)
     if not streams:
         return operation.narrow(operation, workload, memory)
     with run_folder(f"{operation.engine}-taps") as folder:
-        return first_stage(streams, simulate(operation, workload, memory=memory, taps=folder).taps)
+        taps = simulate(operation, workload, memory=memory, taps=folder).taps
+        found = first_stage(streams, taps)
+        if found or result is None or result.word is None:
+            return found
+        offsets = operation.offsets(workload).get(result.word.name)
+        if offsets is None:
+            return None
+        address = workload.memory.result_address + int(offsets[result.word.index])
+        cycle = last_write(taps[WRITES], address, workload.config.word_bytes)
+    extent = "every stream between the stages is right"
+    return replace(result, place=f"memory write, {result.place}", extent=extent, cycle=cycle)

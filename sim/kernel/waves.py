@@ -21,7 +21,7 @@ from sim.kernel.files import whole_file
 from sim.kernel.progress import watching
 
 Format = Literal["fst", "vcd"]
-BEFORE, AFTER = 200, 20  # cycles that a hint proposes around one of interest
+BEFORE, AFTER = 200, 20  # cycles around one where something went wrong
 LARGE = 1 << 30  # bytes of a file of waves after which a warning comes
 PICOSECONDS = 1000  # of a cycle: every bench's clock has a period of 1 ns
 
@@ -75,12 +75,23 @@ def waves_file(path: Path) -> Iterator[Path]:
         try:
             with watching(_Scale(temporary, path).look):
                 yield temporary
+            _rename_root(temporary)
         except Exception as error:
             failure = error
             if not temporary.stat().st_size:
                 raise
     if failure:
         raise failure
+
+
+def _rename_root(path: Path) -> None:
+    """Verilator opens a VCD with the empty scope `$rootio`, at whose name several readers stop."""
+    with path.open("r+b") as file:
+        head = file.read(4096)
+        place = head.find(b"$scope module $rootio ")
+        if place >= 0:
+            file.seek(place)
+            file.write(b"$scope module _rootio ")
 
 
 class _Scale:
@@ -95,10 +106,15 @@ class _Scale:
             warn(f"{self.name} has passed {LARGE / 1e9:.1f} GB; --waves-from, --waves-to and --waves-scope record less")
 
 
-def waves_hint(cycle: int, scope: str | None = None) -> str:
+def around(cycle: int) -> tuple[int, int]:
+    """The first and the last cycle that are worth a look where something went wrong in `cycle`."""
+    return max(0, cycle - BEFORE), cycle + AFTER
+
+
+def waves_hint(cycle: int) -> str:
     """The options that show what happens around a cycle."""
-    around = f"--waves waves.vcd --waves-from {max(0, cycle - BEFORE)} --waves-to {cycle + AFTER}"
-    return f"to see it add {around}" + (f" --waves-scope {scope}" if scope else "")
+    first, last = around(cycle)
+    return f"to see it add --waves waves.vcd --waves-from {first} --waves-to {last}"
 
 
 def find_scopes(design: Generated, wanted: str | None) -> list[str]:

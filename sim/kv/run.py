@@ -8,9 +8,8 @@ from golden.kv.memory_image import expected_results, read_results
 from hw.kv.counters import COUNTERS
 from hw.kv.top import KvEngine
 from sim.kernel.compare import Results
-from sim.kernel.jobs import JobResult, MemorySettings
-from sim.kernel.run import Backend, Operation, Run, run_operation
-from sim.kernel.waves import Waves
+from sim.kernel.jobs import JobResult
+from sim.kernel.run import Operation, Run, run_operation
 from sim.kv.bounds import compress_roofline, retrieve_roofline
 from sim.kv.check import stage_streams
 from sim.kv.workload import CompressWorkload, RetrieveWorkload
@@ -105,11 +104,8 @@ COMPRESS = Operation[CompressWorkload](
 )
 
 
-def run(
-    workload: RetrieveWorkload | CompressWorkload, *, backend: Backend = Backend.RTL,
-    memory: MemorySettings = MemorySettings(), check: bool = False, waves: Waves | None = None,
-) -> Run:  # fmt: skip
-    """Retrieves or compresses, as the workload asks. See `sim.kernel.run.run_operation`."""
+def run(workload: RetrieveWorkload | CompressWorkload, **options: Any) -> Run:
+    """Retrieves or compresses, as the workload asks. See `sim.kernel.run.run_operation`, which takes the options."""
     if isinstance(workload, CompressWorkload):
-        return run_operation(COMPRESS, workload, backend=backend, memory=memory, check=check, waves=waves)
-    return run_operation(RETRIEVE, workload, backend=backend, memory=memory, check=check, waves=waves)
+        return run_operation(COMPRESS, workload, **options)
+    return run_operation(RETRIEVE, workload, **options)

@@ -54,6 +54,11 @@ def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) ->
     )
 
 
+def _offsets(workload: SplatWorkload) -> Results:
+    positions: Any = np.arange(workload.memory.result_bytes)  # reading only moves bytes, and numbers as well
+    return read_results(positions, workload.frame, workload.config.spec)
+
+
 DRAW = Operation[SplatWorkload](
     engine="splat",
     top=lambda workload: SplatEngine(config=workload.config),
@@ -64,6 +69,7 @@ DRAW = Operation[SplatWorkload](
     reference=_reference,
     roofline=roofline,
     streams=stage_streams,
+    offsets=_offsets,
     words=lambda workload: workload.memory.result_bytes // workload.config.word_bytes,
     axes={"framebuffer": ("y", "x", tuple("rgba"))},
 )
