@@ -134,20 +134,19 @@ def find_scopes(design: Generated, wanted: str | None) -> list[str]:
     return found
 
 
+_MODULE = re.compile(r"^module \\?(\S+?) ?\(", re.M)
+_INSTANCE = re.compile(r"^ +\\?([\w.$\[\]]+) +(?:#\([^;]*?\) )?\\?([\w.$\[\]]+) +\($", re.M)
+
+
 def _instances(design: Generated) -> Iterator[tuple[str, str]]:
-    """Path and module of every instance."""
-    below: dict[str, list[tuple[str, str]]] = {}
-    for line in design.rtlil.splitlines():
-        if match := re.match(r"module \\(\S+)", line):
-            cells = below.setdefault(match[1], [])
-        elif match := re.match(r"\s+cell \\?(\S+) \\?(\S+)", line):
-            cells.append((match[1], match[2]))
+    """Path and module of every instance, by the text of the Verilog as Yosys writes it."""
+    _, *parts = _MODULE.split(design.verilog)
+    below = {name: _INSTANCE.findall(text) for name, text in zip(parts[::2], parts[1::2], strict=True)}
 
     def walk(path: str, module: str) -> Iterator[tuple[str, str]]:
         yield path, module
         for kind, name in below.get(module, []):
-            if not kind.startswith("$"):
-                yield from walk(f"{path}.{name}", kind)
+            yield from walk(f"{path}.{name}", kind)
 
     return walk(design.name, design.name)
 
