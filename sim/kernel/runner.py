@@ -24,6 +24,7 @@ from cocotb_tools.runner import Verilator as CocotbVerilator
 from golden.errors import InputError
 from hw.generate import ROOT, Generated
 from sim.kernel.console import detail
+from sim.kernel.designs import read_design
 from sim.kernel.folders import BUILD, keep_log
 from sim.kernel.waves import Format, Waves, waves_file
 
@@ -182,6 +183,22 @@ def run(
         stack.enter_context(_environment())
         _run_tests(built, bench, arguments=arguments, env=environment, folder=folder, seed=seed, waves=bool(waves))
     return folder
+
+
+def run_bench(
+    design: Generated | Path, bench: str, *, folder: Path, sources: Sequence[Path] = (), waves: Waves | None = None,
+    plusargs: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None, seed: int = 1,
+) -> None:  # fmt: skip
+    """Builds a design, or one that `tessera generate` wrote as a .v file, and runs the tests of module `bench` on it.
+
+    `folder` gets their files; `sources` are further Verilog files. docs/own_test.md has an example.
+
+    Raises:
+        SimulationError: it does not build, a test failed, or none ran. InputError: no such design or scope of waves.
+    """
+    given = read_design(design) if isinstance(design, Path) else design
+    built = build(given, sources=sources, waves=waves and waves.format)
+    run(built, bench, plusargs=plusargs, env=env, folder=folder, seed=seed, waves=waves)
 
 
 def _run_tests(
