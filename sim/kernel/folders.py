@@ -32,7 +32,8 @@ def keep_log(log: Path, name: str) -> Path:
     LOGS.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(prefix=f"{name}-", suffix=".log", dir=LOGS, delete=False) as kept:
         kept.write(log.read_bytes() if log.exists() else b"")
-    logs = sorted(LOGS.glob("*.log"), key=lambda path: path.stat().st_mtime)
-    for old in logs[:-KEPT_LOGS]:
+    path = Path(kept.name)
+    others = sorted((p for p in LOGS.glob("*.log") if p != path), key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in others[KEPT_LOGS - 1 :]:
         old.unlink(missing_ok=True)
-    return Path(kept.name)
+    return path
