@@ -75,7 +75,7 @@ def _difference(
     got = operation.read(part, simulate(operation, part, memory=memory))
     expected = operation.expected(part, operation.model(part))
     difference = first_difference(expected, got, operation.axes)
-    return difference and f"{_name(workload, count - 1)}: {difference}"
+    return f"{_name(workload, count - 1)}: {difference}" if difference else None
 
 
 def _name(workload: ClusterWorkload, number: int) -> str:

@@ -16,6 +16,7 @@ from sim.cluster.player import LinkedMemory
 from sim.cluster.run import output, run
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Backend, Run
+from sim.kernel.waves import Waves
 
 if TYPE_CHECKING:  # torch is slow to import
     from torch import Tensor
@@ -55,7 +56,8 @@ class Decoded:
 def decode(
     config: Config, hidden: Tensor, head: Head, *, dataflow: Dataflow = Dataflow.TOKEN,
     schedule: Schedule = Schedule.XOR, unfused: bool = True, backend: Backend = Backend.RTL,
-    memory: MemorySettings = LinkedMemory(), check: bool = False, waves: Path | None = None,
+    memory: MemorySettings = LinkedMemory(), check: bool = False, waves: Waves | None = None,
+    beside: Path | None = None,
 ) -> Decoded:  # fmt: skip
     """One step, and with `unfused` the same step through external memory, which only RTL can measure.
 
@@ -63,9 +65,9 @@ def decode(
         CheckError: RTL and model differ. InputError: shapes or sizes that are refused.
     """
 
-    def step(through_memory: bool, waves: Path | None) -> Run:
+    def step(through_memory: bool, waves: Waves | None) -> Run:
         workload = prepare_step(config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=through_memory)
-        return run(workload, backend=backend, memory=memory, check=check, waves=waves)
+        return run(workload, backend=backend, memory=memory, check=check, waves=waves, beside=beside)
 
     fused = step(False, waves)
     return Decoded(run=fused, unfused=step(True, None) if unfused and backend == Backend.RTL else None)

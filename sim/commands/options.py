@@ -14,11 +14,12 @@ from golden.errors import InputError
 from hw.generate import config_hash
 from sim.engines import ENGINES
 from sim.kernel.compare import series
-from sim.kernel.console import detail, hush, out, show_json, tell_all
+from sim.kernel.console import detail, hush, out, show_json, tell_all, warn
 from sim.kernel.files import require_writable, write_json
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Backend, Run, refuse_without_rtl
 from sim.kernel.settings import choose_config, field_names
+from sim.kernel.waves import Waves, fst_possible
 
 BACKENDS = [backend.value for backend in Backend]
 LIMITS = {
@@ -107,6 +108,17 @@ class OutputFile(click.Path):
         return path
 
 
+class WavesFile(OutputFile):
+    """A .fst or .vcd file; where Verilator cannot write FST it becomes a .vcd, and a line says so."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = super().convert(value, param, ctx)
+        if path.suffix != ".fst" or fst_possible():
+            return path
+        warn(f"{path}: FST needs the Debian packages liblz4-dev and zlib1g-dev; waves go to {path.stem}.vcd instead")
+        return super().convert(path.with_suffix(".vcd"), param, ctx)
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """What a command that can run RTL is told about the run."""
@@ -116,13 +128,16 @@ class RunOptions:
     backend: Backend
     memory: MemorySettings
     check: bool
-    waves: Path | None
+    waves: Waves | None
     report: Path | None
     as_json: bool
 
     def keywords(self) -> dict[str, Any]:
         """For an engine's `run`."""
-        return {"backend": self.backend, "memory": self.memory, "check": self.check, "waves": self.waves}
+        return {
+            "backend": self.backend, "memory": self.memory, "check": self.check, "waves": self.waves,
+            "beside": self.report,
+        }  # fmt: skip
 
     def finish(self, run: Run, report: Mapping[str, Any] | None = None) -> None:
         """Says what the run cost and writes its report, or `report` where a command adds to it."""
@@ -132,6 +147,8 @@ class RunOptions:
         if run.checked:
             out.print(f"RTL equals the model in all {run.words} words of {', '.join(stages(run))}")
         whole = run.report() if report is None else report
+        if self.waves:
+            out.print(f"{self.waves.path}: {self.waves.path.stat().st_size / 1e6:.1f} MB, cycle n is at n ns")
         if self.report:
             write_json(self.report, whole)
         if self.as_json:
@@ -156,9 +173,10 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
         @wraps(command)
         def call(
             *, config_name: str, changes: tuple[str, ...], backend: str, check: bool, waves: Path | None,
-            report: Path | None, as_json: bool, latency: int, bandwidth: int, stalls: int, seed: int, **others: Any,
+            first: int, last: int | None, scope: str | None, report: Path | None, as_json: bool,
+            latency: int, bandwidth: int, stalls: int, seed: int, **others: Any,
         ) -> None:  # fmt: skip
-            refuse_without_rtl(Backend(backend), check=check, waves=waves)
+            refuse_without_rtl(Backend(backend), check=check, waves=waves is not None)
             own = {name: others.pop(name) for name in extra if name in others}
             options = RunOptions(
                 config_name=config_name,
@@ -166,7 +184,7 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
                 backend=Backend(backend),
                 memory=memory_settings(memory, latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed, **own),
                 check=check,
-                waves=waves,
+                waves=_waves(waves, first, last, scope),
                 report=report,
                 as_json=as_json,
             )
@@ -181,7 +199,11 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
                 click.option("--backend", default="rtl", show_default=True, type=click.Choice(BACKENDS),
                              help="What computes the result: generated Verilog, bit-true model, or float reference."),
                 click.option("--check", is_flag=True, help="Compare every word of the RTL's results with the model's."),
-                click.option("--waves", type=OutputFile(), help="VCD file of the RTL's run."),
+                click.option("--waves", type=WavesFile(), help="Waves of the RTL's run, .fst or .vcd."),
+                click.option("--waves-from", "first", default=0, show_default=True, help="First cycle of the waves."),
+                click.option("--waves-to", "last", type=int, help="Last cycle of the waves. [default: all]"),
+                click.option("--waves-scope", "scope", metavar="MODULE",
+                             help="Only signals in this module or instance. [default: all]"),
                 click.option("--report", type=OutputFile(), help="Write the report of the run to FILE as JSON."),
                 json_option,
                 click.option("--latency", default=100, show_default=True, help="Latency of the memory, in cycles."),
@@ -197,6 +219,20 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
         return decorated
 
     return decorate
+
+
+def _waves(path: Path | None, first: int, last: int | None, scope: str | None) -> Waves | None:
+    """What --waves and its companions ask for.
+
+    Raises:
+        InputError: a companion alone, or what `Waves` refuses.
+    """
+    if path:
+        return Waves(path=path, first=first, last=last, scope=scope)
+    for name, given in (("from", first != 0), ("to", last is not None), ("scope", scope is not None)):
+        if given:
+            raise InputError(f"--waves-{name} needs --waves FILE")
+    return None
 
 
 def memory_settings(kind: type[MemorySettings] = MemorySettings, **values: Any) -> MemorySettings:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import itemgetter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from amaranth.lib import data
 
 from hw.lib.fields import fields_of_layout, unpack_fields
+from hw.lib.memory_port import ADDRESS_WIDTH
+from sim.kernel.differences import Difference, Field, Row, Word, fields_that_differ, first_of_stream, number
 
 #: Arrays by name. A name is `stage` or `stage.field`; fields of one stage have the same indices. A stage may be one of
 #: a numbered series, `stage 3`.
@@ -22,7 +23,9 @@ Results = Mapping[str, npt.NDArray]
 #: What the indices of the arrays of a stage or of a series of stages count: a word for each axis, or a name for each
 #: index of it.
 Axes = Mapping[str, Sequence[str | Sequence[str]]]
-Row = Mapping[str, int]
+
+
+PICTURE = ("y", "x")  # the first axes of one
 
 
 class CheckError(RuntimeError):
@@ -48,27 +51,61 @@ class StageStream:
     cut: Literal["never", "prefix", "skip"] = "never"
 
 
-def first_difference(expected: Results, got: Results, axes: Axes) -> str | None:
-    """Names stage, index, field, expected and got of the first word that differs, in the order of `expected`."""
+def first_difference(expected: Results, got: Results, axes: Axes) -> Difference | None:
+    """The first word that differs, in the order of `expected`, with what else differs at the same place of its stage.
+
+    Where the last axis has names, they are fields of a place.
+    """
     for name, want in expected.items():
-        stage, _, field = name.partition(".")
         have = got[name]
         if want.shape != have.shape:
-            return f"{_place(stage, field)} expected {_size(want)} words, got {_size(have)}"
-        wrong = np.argwhere(want != have)
-        if len(wrong):
-            index = tuple(int(i) for i in wrong[0])
-            labels = axes.get(series(stage), ("index",) * len(index))
-            where = " ".join(_label(label, i) for label, i in zip(labels, index, strict=True))
-            return (
-                f"{_place(stage, ' '.join((where, field)).strip())} expected {_number(want[index])}, "
-                f"got {_number(have[index])} ({len(wrong)} of {want.size} words differ)"
-            )
+            stage, _, field = name.partition(".")
+            sizes = (f"{_size(want)} words", _size(have))
+            return Difference(place=f"{stage}:", fields=[Field(field, *sizes)], extent="")
+        wrong = want != have
+        if wrong.any():
+            return _first_word(name, np.argwhere(wrong)[0], expected, got, axes)
     return None
 
 
-def first_stage(streams: Mapping[str, StageStream], taps: Mapping[str, Path]) -> str | None:
-    """Names the first difference of the earliest stage that has one in the earliest group; None if all are right.
+def _first_word(name: str, place: npt.NDArray[np.int64], expected: Results, got: Results, axes: Axes) -> Difference:
+    stage = name.partition(".")[0]
+    index = tuple(int(i) for i in place)
+    labels = axes.get(series(stage), ("index",) * len(index))
+    wrong = expected[name] != got[name]
+    extent = f"{int(wrong.sum())} of {wrong.size} words differ"
+    if labels and not isinstance(labels[-1], str):
+        spots = wrong.any(-1)
+        fields = [
+            Field(label, _number(expected[name][*index[:-1], k]), _number(got[name][*index[:-1], k]))
+            for k, label in enumerate(labels[-1])
+            if wrong[*index[:-1], k]
+        ]
+        extent += f", in {int(spots.sum())} of {spots.size} {'pixels' if labels[:2] == PICTURE else 'places'}"
+        index = index[:-1]
+    else:
+        fields = [
+            Field(other.partition(".")[2], _number(want[index]), _number(got[other][index]))
+            for other, want in expected.items()
+            if other.partition(".")[0] == stage and want.shape == got[other].shape == wrong.shape
+            if want[index] != got[other][index]
+        ]
+    where = " ".join(f"{label} {i}" for label, i in zip(labels, index, strict=False))
+    word = Word(name, tuple(int(i) for i in place))
+    return Difference(place=f"{stage}: {where}".rstrip(), fields=fields, extent=extent, word=word)
+
+
+def picture_difference(expected: Results, got: Results, axes: Axes) -> npt.NDArray[np.uint8] | None:
+    """Of the first result that is a picture: white where a pixel differs, the rest a third as bright as expected."""
+    for name, labels in axes.items():
+        if tuple(labels[:2]) == PICTURE and expected[name].shape == got[name].shape:
+            wrong = (expected[name] != got[name]).any(-1, keepdims=True)
+            return np.where(wrong, 255, expected[name][..., :3] // 3).astype(np.uint8)
+    return None
+
+
+def first_stage(streams: Mapping[str, StageStream], taps: Mapping[str, Path]) -> Difference | None:
+    """The first difference of the earliest stage that has one in the earliest group; None if all are right.
 
     Groups count before stages: where results come back to the first stage, a later group's first stage is no cause.
     """
@@ -80,17 +117,18 @@ def first_stage(streams: Mapping[str, StageStream], taps: Mapping[str, Path]) ->
     return min(found, key=lambda difference: difference[0])[1] if found else None
 
 
+def last_write(tap: Path, address: int, word_bytes: int) -> int | None:
+    """When the word that holds a byte was written last, in a recording of all writes; None if it never was."""
+    cycle = None
+    for payload, when in _lines(tap):
+        if payload & (1 << ADDRESS_WIDTH) - 1 == address // word_bytes * word_bytes:
+            cycle = when
+    return cycle
+
+
 def series(stage: str) -> str:
     """The stage's name without its number in a series."""
     return re.sub(r" \d+$", "", stage)
-
-
-def _place(stage: str, rest: str) -> str:
-    return f"{stage}: {rest}:" if rest else f"{stage}:"
-
-
-def _label(label: str | Sequence[str], index: int) -> str:
-    return f"{label} {index}" if isinstance(label, str) else label[index]
 
 
 def _size(array: npt.NDArray) -> str:
@@ -98,40 +136,53 @@ def _size(array: npt.NDArray) -> str:
 
 
 def _number(value: np.generic) -> str:
-    """Wide words are read in hexadecimal."""
-    number = int(value)
-    return hex(number) if abs(number) > 0xFFFF else str(number)
+    return number(int(value))
 
 
-def _recorded(path: Path, stream: StageStream) -> list[list[Row]]:
-    groups: list[list[Row]] = [[]]
+class _Taken(NamedTuple):
+    """A payload that moved, and when."""
+
+    row: Row
+    cycle: int
+
+
+def _lines(path: Path) -> Iterator[tuple[int, int]]:
+    """Payload and cycle of everything that stream_tap.v recorded."""
+    with path.open() as lines:
+        for line in lines:
+            payload, cycle = line.split()
+            yield int(payload, 16), int(cycle)
+
+
+def _recorded(path: Path, stream: StageStream) -> list[list[_Taken]]:
+    groups: list[list[_Taken]] = [[]]
     fields = fields_of_layout(stream.layout)
-    for line in path.read_text().split():
-        row = unpack_fields(int(line, 16), fields)
+    for payload, cycle in _lines(path):
+        row = unpack_fields(payload, fields)
         if stream.end and row[stream.end]:
             groups.append([])
         elif not stream.some or row[stream.some]:
-            groups[-1].append(row)
+            groups[-1].append(_Taken(row, cycle))
     if not stream.end:
         ends = np.cumsum([len(group) for group in stream.groups])[:-1]
         groups = [groups[0][begin:end] for begin, end in pairwise([0, *ends.tolist(), None])]
-    return [sorted(group, key=itemgetter(stream.key)) for group in groups] if stream.key else groups
+    key = stream.key or ""
+    return [sorted(group, key=lambda taken: taken.row[key]) for group in groups] if key else groups
 
 
-def _compare_stream(stage: str, stream: StageStream, got: Sequence[Sequence[Row]]) -> tuple[int, str] | None:
+def _compare_stream(stage: str, stream: StageStream, got: Sequence[Sequence[_Taken]]) -> tuple[int, Difference] | None:
     """The number of the first group that differs, and its difference."""
-    for number, rows in enumerate(stream.groups):
-        sent = got[number] if number < len(got) else []
-        place = f"{stage}: group {number} index" if len(stream.groups) > 1 or stream.end else f"{stage}: index"
-        if len(sent) < len(rows) and stream.cut == "skip":
+    several = len(stream.groups) > 1 or bool(stream.end)
+    for k, rows in enumerate(stream.groups):
+        taken = got[k] if k < len(got) else []
+        if len(taken) < len(rows) and stream.cut == "skip":
             continue
-        for index, row in enumerate(sent):
-            if index >= len(rows):
-                return number, f"{place} {index}: expected nothing, got {dict(row)}"
-            for field, value in rows[index].items():
-                if row[field] != value:
-                    where = f"{place} {index} {field}".rstrip()  # a stream of plain numbers has no field's name
-                    return number, f"{where}: expected {value}, got {row[field]}"
-        if len(sent) < len(rows) and stream.cut == "never":
-            return number, f"{place} {len(sent)}: expected {dict(rows[len(sent)])}, got nothing"
+        difference = first_of_stream(
+            f"{stage}: group {k} index" if several else f"{stage}: index",
+            rows, [sent.row for sent in taken],
+            equal=lambda want, have: all(have[name] == value for name, value in want.items()),
+            fields=fields_that_differ, cycles=[sent.cycle for sent in taken], may_end=stream.cut != "never",
+        )  # fmt: skip
+        if difference:
+            return k, difference
     return None

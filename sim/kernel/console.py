@@ -10,11 +10,18 @@ from codecs import register_error
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
+
+from sim.kernel.progress import read_progress, watching
 
 _PIPE_WIDTH = 180  # a pipe has no width; tables are not folded for it
 _COLOR = None if os.environ.get("NO_COLOR") else "auto"  # None: no bold either
@@ -31,6 +38,7 @@ class _Settings:
     """What the command line asked for."""
 
     verbose: bool = False
+    shown: tuple[Progress, TaskID] | None = None  #: the step that is under way
 
 
 _settings = _Settings()
@@ -57,16 +65,67 @@ def tell_all() -> None:
 @contextmanager
 def step(what: str) -> Iterator[None]:
     """Shows what is under way: a spinner on a terminal, nothing in a pipe or where `hush` was called."""
-    if err.is_terminal and not out.quiet:
-        with err.status(what, spinner="line" if err.options.ascii_only else "dots"):
+    if not err.is_terminal or out.quiet:
+        yield
+        return
+    spinner = SpinnerColumn("line" if err.options.ascii_only else "dots")
+    before = _settings.shown
+    with Progress(spinner, TextColumn("{task.description}"), _Simulation(), console=err, transient=True) as progress:
+        _settings.shown = progress, progress.add_task(what, total=None)
+        try:
             yield
-    else:
+        finally:
+            _settings.shown = before
+
+
+class _Simulation(ProgressColumn):
+    """A bar, cycles, time gone and time left; nothing for a step that simulates nothing."""
+
+    def render(self, task: Task) -> RenderableType:
+        if "cycle" not in task.fields:
+            return Text()
+        gone = task.get_time() - task.fields["begin"]
+        text = f"{task.fields['cycle']:,} cycles, {timedelta(seconds=round(gone))}"
+        if task.total and 0 < task.completed <= task.total:
+            left = gone * (task.total - task.completed) / task.completed
+            text += f", {timedelta(seconds=round(left))} left"
+        grid = Table.grid(padding=(0, 1))
+        grid.add_row(
+            ProgressBar(task.total, task.completed, width=24, pulse=task.total is None, animation_time=task.get_time()),
+            Text(text),
+        )
+        return grid
+
+
+@contextmanager
+def follow(file: Path, words: int | None) -> Iterator[None]:
+    """While the block runs, the step that is under way shows what a simulation writes to its file of progress.
+
+    `words`: how many it will have written to memory at its end; without it no time left is shown.
+    """
+    if _settings.shown is None:
+        yield
+        return
+    progress, task = _settings.shown
+    begin = progress.get_time()
+
+    def look() -> None:
+        where = read_progress(file)
+        if where:
+            progress.update(task, total=words, completed=where.words_written, cycle=where.cycle, begin=begin)
+
+    with watching(look):
         yield
 
 
 def warn(what: str) -> None:
     """One line on stderr: the results are right as the rules have it, but may not be what is wanted."""
     err.print(f"tessera: warning: {what}", markup=False, soft_wrap=True)
+
+
+def note(what: str) -> None:
+    """A line or a small table on stderr, at once, where more is to come."""
+    err.print(f"tessera: {what}", markup=False, soft_wrap=True)
 
 
 def detail(what: str) -> None:

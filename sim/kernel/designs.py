@@ -8,14 +8,17 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from amaranth.lib import wiring
 
+from golden.errors import InputError
 from hw.generate import ROOT, Generated, config_hash, generate
 from sim.kernel.files import write_text
 
 FOLDER = ROOT / "build" / "designs"
+DESCRIBED = ("name", "ports", "modules", "config", "config_hash")  # what the JSON beside the Verilog says
 
 
 #: Every file that can change a design: the RTL, what it may import of golden, the harnesses around it, and the versions
@@ -54,3 +57,20 @@ def design(make: Callable[[], wiring.Component], name: str, config: Any, *, vari
     generated = generate(make(), name, config)
     write_text(path, json.dumps(asdict(generated)))
     return generated
+
+
+def read_design(path: Path) -> Generated:
+    """The design of a .v file and the .json that was generated beside it.
+
+    Raises:
+        InputError: one of them is missing, or the JSON describes no design.
+    """
+    try:
+        described = json.loads(path.with_suffix(".json").read_text())
+        return Generated(verilog=path.read_text(), rtlil="", **{key: described[key] for key in DESCRIBED})
+    except OSError as error:
+        raise InputError(
+            f"{error.filename}: {error.strerror}; a design is a .v file with its .json beside it"
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path.with_suffix('.json')}: not the description of a design: {error!r}") from error

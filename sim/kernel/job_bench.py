@@ -12,10 +12,14 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, First, RisingEdge, Timer
 from cocotb.utils import get_sim_time
 
+from sim.kernel.progress import INTERVAL, Progress, write_progress
+
+FIRST_SLICE = 256  # cycles: even with waves of everything, a fraction of a second
+
 
 @cocotb.test()
 async def job(dut) -> None:
-    """Environment: TESSERA_TIMEOUT cycles, TESSERA_ADDRESS of the header, TESSERA_RESULT file."""
+    """Environment: TESSERA_TIMEOUT cycles, TESSERA_ADDRESS of the header, TESSERA_RESULT and TESSERA_PROGRESS files."""
     cycles = int(os.environ["TESSERA_TIMEOUT"])
     Clock(dut.clk, 1, unit="ns").start()
     dut.start.value = 0
@@ -29,10 +33,10 @@ async def job(dut) -> None:
     await ClockCycles(dut.clk, 1)
     dut.start.value = 0
     begin = time.perf_counter()
-    await First(RisingEdge(dut.done), RisingEdge(dut.stuck), Timer(cycles, unit="ns"))
+    await end_of_job(dut, cycles, Path(os.environ["TESSERA_PROGRESS"]))
     result = {
         "seconds": time.perf_counter() - begin,
-        "cycle": round(get_sim_time("ns")),
+        "cycle": now(),
         "stuck": int(dut.stuck.value),
         "done": int(dut.done.value),
         "fault": int(dut.fault.value),
@@ -44,3 +48,19 @@ async def job(dut) -> None:
     dut.dump.value = 1
     await ClockCycles(dut.clk, 2)
     Path(os.environ["TESSERA_RESULT"]).write_text(json.dumps(result))
+
+
+def now() -> int:
+    """Cycles since the simulation began."""
+    return round(get_sim_time("ns"))
+
+
+async def end_of_job(dut, cycles: int, path: Path) -> None:
+    """Waits until the job is done or stuck, `cycles` at most; the simulator runs free in slices of `INTERVAL`."""
+    deadline, length = now() + cycles, FIRST_SLICE
+    while now() < deadline and not (dut.done.value or dut.stuck.value):
+        begin = time.perf_counter()
+        await First(RisingEdge(dut.done), RisingEdge(dut.stuck), Timer(min(length, deadline - now()), unit="ns"))
+        seconds = time.perf_counter() - begin
+        length = max(1, min(2 * length, round(length * INTERVAL / seconds)))
+        write_progress(path, Progress(cycle=now(), words_written=int(dut.words_written.value)))

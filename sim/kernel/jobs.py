@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,13 +16,13 @@ from hw.generate import Generated
 from hw.lib.counters import CounterLayout
 from hw.lib.fields import unpack
 from sim.kernel import runner
-from sim.kernel.cleaning import run_prefix
+from sim.kernel.console import follow
 from sim.kernel.designs import design
-from sim.kernel.files import whole_file
+from sim.kernel.folders import run_folder
 from sim.kernel.memory import IDLE_LIMIT, SOURCES, MemoryHarness
+from sim.kernel.waves import Waves, waves_hint
 
 Bytes = npt.NDArray[np.uint8]
-RUNS = runner.BUILD / "runs"
 MIN_LOG2_BYTES = 23  # images up to 8 MiB share one build
 
 
@@ -68,57 +66,47 @@ class JobResult:
 
 def run_job(
     make: Callable[[], Any], name: str, config: Any, job: Job, counters: CounterLayout, *,
-    memory: MemorySettings = MemorySettings(), taps: bool = False, waves: Path | None = None,
-    rebuild: bool = False, timeout: int = 100_000_000, sources: Sequence[Path] = (),
+    memory: MemorySettings = MemorySettings(), taps: Path | None = None, waves: Waves | None = None,
+    rebuild: bool = False, timeout: int = 100_000_000, sources: Sequence[Path] = (), words: int | None = None,
 ) -> JobResult:  # fmt: skip
     """Builds the engine that `make` returns with a memory large enough, runs the job, reads the result.
 
     `sources`: Verilog files that the engine's own harness needs. `memory`'s fields are plus-arguments.
-    `waves`: where the run's VCD goes. The run's folder is kept only for `taps`, and when the run fails.
+    `taps`: a folder for the recorded streams. `words`: how many the job writes, where that is known before, so that
+    the time left can be shown. Nothing else is left behind but waves, and the log of a run that failed.
 
     Raises:
         SimulationError: not done after `timeout` cycles, no word moved for so long that the engine must hang
             (`IDLE_LIMIT` cycles), or an access beyond the memory.
+        InputError: waves of a scope that is not there.
     """
     word = config.word_bytes
     begin = time.perf_counter()
     harness = job_design(make, name, config, job)
     generate_seconds = time.perf_counter() - begin
     begin = time.perf_counter()
-    built = runner.build(harness, sources=[*SOURCES, *sources], waves=waves is not None, again=rebuild)
+    if waves:
+        waves.window(harness)  # before the build: is there such a scope?
+    built = runner.build(harness, sources=[*SOURCES, *sources], waves=waves and waves.format, again=rebuild)
     build_seconds = time.perf_counter() - begin
 
-    RUNS.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=run_prefix(name), dir=RUNS))
-    tap_folder = folder / "taps"
-    tap_folder.mkdir()
-    plusargs = {**memory_files(job, word, memory, folder), **({"taps": tap_folder} if taps else {})}
-    env = {
-        "TESSERA_TIMEOUT": str(timeout),
-        "TESSERA_ADDRESS": str(job.header_address),
-        "TESSERA_RESULT": str(folder / "result.json"),
-    }
-    begin = time.perf_counter()
-    runner.run(built, "sim.kernel.job_bench", plusargs=plusargs, env=env, folder=folder, seed=memory.seed)
-    run_seconds = time.perf_counter() - begin
-
-    result = json.loads((folder / "result.json").read_text())
-    if result["fault"]:
-        raise runner.SimulationError(f"{name}: access to address {result['fault_address']:#x}, beyond the memory's end")
-    if result["stuck"]:
-        raise runner.SimulationError(
-            f"{name}: hangs: no word has moved for {IDLE_LIMIT} cycles, at cycle {result['cycle']}; files in {folder}"
-        )
-    if not result["done"]:
-        raise runner.SimulationError(f"{name}: not done after {timeout} cycles")
-    data = read_dump(folder / "dump.hex")
-    tap_files = {path.stem: path for path in tap_folder.iterdir()}
-    (folder / "image.bin").unlink()
-    if waves is not None:
-        with whole_file(waves) as temporary:
-            shutil.move(folder / "dump.vcd", temporary)
-    if not taps:
-        shutil.rmtree(folder)
+    with run_folder(name) as folder:
+        plusargs = {**memory_files(job, word, memory, folder), **({"taps": taps} if taps else {})}
+        env = {
+            "TESSERA_TIMEOUT": str(timeout),
+            "TESSERA_ADDRESS": str(job.header_address),
+            "TESSERA_RESULT": str(folder / "result.json"),
+            "TESSERA_PROGRESS": str(folder / "progress"),
+        }
+        begin = time.perf_counter()
+        with follow(folder / "progress", words):
+            runner.run(
+                built, "sim.kernel.job_bench", plusargs=plusargs, env=env, folder=folder, seed=memory.seed, waves=waves
+            )
+        run_seconds = time.perf_counter() - begin
+        result = json.loads((folder / "result.json").read_text())
+        _refuse_unfinished(name, result, timeout)
+        data = read_dump(folder / "dump.hex")
     return JobResult(
         data=data,
         counters=unpack(int(result["counters"], 16), counters),
@@ -128,8 +116,20 @@ def run_job(
         build_seconds=build_seconds,
         run_seconds=run_seconds,
         free_seconds=result["seconds"],
-        taps=tap_files,
+        taps={path.stem: path for path in taps.iterdir()} if taps else {},
     )
+
+
+def _refuse_unfinished(name: str, result: Mapping[str, Any], timeout: int) -> None:
+    if result["fault"]:
+        raise runner.SimulationError(f"{name}: access to address {result['fault_address']:#x}, beyond the memory's end")
+    if result["stuck"]:
+        raise runner.SimulationError(
+            f"{name}: hangs: no word has moved for {IDLE_LIMIT} cycles, at cycle {result['cycle']}; "
+            f"{waves_hint(result['cycle'] - IDLE_LIMIT)}"
+        )
+    if not result["done"]:
+        raise runner.SimulationError(f"{name}: not done after {timeout} cycles")
 
 
 def job_design(make: Callable[[], Any], name: str, config: Any, job: Job) -> Generated:

@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent
 #: Cycles without a word to or from memory after which an engine hangs. The longest honest pause on record, the
 #: sweeps of a vision-sink job of 32,768 tokens, is two thirds of it.
 IDLE_LIMIT = 1 << 20
+WRITES = "memory_writes"  # the tap of every write, a `WriteLayout` each
 SOURCES = (FOLDER / "external_memory.v", FOLDER / "stream_tap.v")
 
 
@@ -26,7 +27,8 @@ class MemoryHarness(wiring.Component):
     """Joins an engine's `read` and `write` ports to `external_memory`; its other ports pass through.
 
     Every stream port has a protocol checker. Every stream of `engine.taps` is recorded in the file NAME.hex of the
-    folder +taps=FOLDER, if a run names one: the search for the first wrong stage then needs no second build.
+    folder +taps=FOLDER, and every write in that of `WRITES`, if a run names one: the search for the first wrong stage
+    then needs no second build.
 
     Members:
         dump: on its rising edge the memory writes its file. fault, fault_address: first access
@@ -73,7 +75,7 @@ class MemoryHarness(wiring.Component):
             o_words_read=self.words_read,
             o_words_written=self.words_written,
         )
-        for name, tapped in engine.taps.items():
+        for name, tapped in {**engine.taps, WRITES: write}.items():
             payload = Value.cast(tapped.payload)
             m.submodules[f"tap_{name}"] = Instance(
                 "stream_tap",

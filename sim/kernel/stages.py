@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +13,9 @@ from amaranth.lib import data, wiring
 from hw.lib.checked import Checked
 from hw.lib.fields import fields_of_layout
 from sim.kernel import runner
-from sim.kernel.cleaning import run_prefix
 from sim.kernel.designs import design
-from sim.kernel.jobs import RUNS
+from sim.kernel.folders import keep_log, run_folder
+from sim.kernel.waves import Waves, around
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +31,17 @@ def run_stage(
     make: Callable[[], wiring.Component], name: str, config: Any, *,
     inputs: Mapping[str, Sequence[int]], outputs: Mapping[str, Expected], constants: Mapping[str, int] | None = None,
     pause_in: float = 0.0, pause_out: float = 0.0, seed: int = 1, settle: int = 0, drain: int = 400,
-    timeout: int = 10_000_000,
+    timeout: int = 10_000_000, waves: Waves | None = None,
 ) -> None:  # fmt: skip
     """Sends `inputs` and compares `outputs`, payload by payload; every stream port has a protocol checker.
 
     `settle`: cycles between reset and the first payload. `drain`: idle cycles that end the run.
 
     Raises:
-        SimulationError: a payload differs, is missing or too many; the message shows the fields.
+        SimulationError: a payload differs, is missing or too many; the message shows the fields of the first of every
+            stream, how many there are, the cycle, and where the log is.
     """
-    built = runner.build(design(lambda: Checked(make()), name, config))
-    RUNS.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=run_prefix(name), dir=RUNS))
+    built = runner.build(design(lambda: Checked(make()), name, config), waves=waves and waves.format)
     job = {
         "inputs": {n: [hex(p) for p in payloads] for n, payloads in inputs.items()},
         "outputs": {
@@ -63,6 +60,21 @@ def run_stage(
         "drain": drain,
         "timeout": timeout,
     }
-    (folder / "job.json").write_text(json.dumps(job))
-    runner.run(built, "sim.kernel.stage_bench", env={"TESSERA_JOB": str(folder / "job.json")}, folder=folder, seed=seed)
-    shutil.rmtree(folder)
+    with run_folder(name) as folder:
+        files = {"TESSERA_JOB": folder / "job.json", "TESSERA_RESULT": folder / "result.json"}
+        files["TESSERA_JOB"].write_text(json.dumps(job))
+        env = {variable: str(file) for variable, file in files.items()}
+        runner.run(built, "sim.kernel.stage_bench", env=env, folder=folder, seed=seed, waves=waves)
+        found = json.loads(files["TESSERA_RESULT"].read_text())
+        if found:
+            raise runner.SimulationError(_message(found, seed, keep_log(folder / "run.log", name)))
+
+
+def _message(found: Mapping[str, Any], seed: int, log: Path) -> str:
+    """Every stream's table, and how to see more."""
+    cycles = [entry["cycle"] for entry in found.values() if entry["cycle"] is not None]
+    lines = [entry["table"] for entry in found.values()]
+    if cycles:
+        first, last = around(min(cycles))
+        lines.append(f"waves of it: run_stage(..., waves=Waves(path=Path('w.vcd'), first={first}, last={last}))")
+    return "\n".join([*lines, f"seed {seed}, the whole log: {log}"])

@@ -6,13 +6,16 @@ settled, `valid` and `ready` say what will move at the next rising edge. Benches
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.utils import get_sim_time
 
 from hw.lib.fields import PlacedField, unpack_fields
+from sim.kernel.differences import Difference, Field, fields_that_differ, first_of_stream
 
 
 class _Side:
@@ -55,11 +58,12 @@ class StreamDriver(_Side):
 
 
 class StreamMonitor(_Side):
-    """Takes payloads, with random pauses, and keeps them in `taken`."""
+    """Takes payloads, with random pauses, and keeps them in `taken`; `cycles` says when each moved."""
 
     def __init__(self, dut: Any, name: str, *, pause: float, seed: int) -> None:
         super().__init__(dut, name, pause, random.Random(f"{seed} monitor {name}"))
         self.taken: list[int] = []
+        self.cycles: list[int] = []
         self.ready.value = 0
 
     async def run(self) -> None:
@@ -71,34 +75,27 @@ class StreamMonitor(_Side):
             await ReadOnly()
             if ready and self.valid.value:
                 self.taken.append(int(self.payload.value))
+                self.cycles.append(math.ceil(get_sim_time("ns")))  # the rising edge that follows
 
 
-def difference(stream: str, index: int, expected: int | None, got: int | None, fields: Sequence[PlacedField]) -> str:
-    """One payload against another, field by field; None stands for no payload."""
-    if expected is None or got is None:
-        return f"{stream}: payload {index}: expected {_shown(expected, fields)}, got {_shown(got, fields)}"
-    want, have = unpack_fields(expected, fields), unpack_fields(got, fields)
-    wrong = [f"{name}: expected {want[name]}, got {have[name]}" for name in want if want[name] != have[name]]
-    return f"{stream}: payload {index}: " + ("; ".join(wrong) or f"expected {expected:#x}, got {got:#x}")
+def first_difference(
+    stream: str, expected: Sequence[int], found: Sequence[int], fields: Sequence[PlacedField],
+    masks: Sequence[int] | None = None, cycles: Sequence[int] = (),
+) -> Difference | None:  # fmt: skip
+    """The first payload that differs in the bits of its mask (None: in any), is missing, or is too many."""
+    wanted = list(zip(expected, [-1] * len(expected) if masks is None else masks, strict=True))
 
+    def equal(want: tuple[int, int], have: int) -> bool:
+        return not (want[0] ^ have) & want[1]
 
-def _shown(payload: int | None, fields: Sequence[PlacedField]) -> str:
-    return "nothing" if payload is None else str(unpack_fields(payload, fields) if fields else hex(payload))
-
-
-def differences(
-    stream: str,
-    expected: Sequence[int],
-    got: Sequence[int],
-    fields: Sequence[PlacedField],
-    masks: Sequence[int] | None = None,
-) -> Iterator[str]:
-    """Every payload that differs in the bits of its mask (None: in any), and a line for missing or extra ones."""
-    for index in range(max(len(expected), len(got))):
-        want = expected[index] if index < len(expected) else None
-        have = got[index] if index < len(got) else None
+    def named(want: tuple[int, int] | None, have: int | None) -> list[Field]:
         if want is None or have is None:
-            yield difference(stream, index, want, have, fields)
-            return
-        if (want ^ have) & (-1 if masks is None else masks[index]):
-            yield difference(stream, index, want, have, fields)
+            rows = (None if p is None else unpack_fields(p, fields) for p in (want and want[0], have))
+            return fields_that_differ(*rows)
+        differ = {f.name for f in fields if unpack_fields((want[0] ^ have) & want[1], [f])[f.name]}
+        places = [f for f in fields if f.name in differ]
+        if not places:  # bits between the fields
+            return [Field("", hex(want[0]), hex(have))]
+        return fields_that_differ(unpack_fields(want[0], places), unpack_fields(have, places))
+
+    return first_of_stream(f"{stream}: payload", wanted, found, equal=equal, fields=named, cycles=cycles)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from golden.kv.memory_image import expected_results, read_results
@@ -10,8 +9,8 @@ from hw.kv.config import default, paper
 from hw.kv.counters import COUNTERS
 from hw.kv.top import KvEngine
 from sim.kernel.compare import Results
-from sim.kernel.jobs import JobResult, MemorySettings
-from sim.kernel.run import Backend, Operation, Run, run_operation
+from sim.kernel.jobs import JobResult
+from sim.kernel.run import Operation, Run, run_operation
 from sim.kv.bounds import compress_roofline, retrieve_roofline
 from sim.kv.check import stage_streams
 from sim.kv.workload import CompressWorkload, RetrieveWorkload
@@ -110,11 +109,8 @@ COMPRESS = Operation[CompressWorkload](
 )
 
 
-def run(
-    workload: RetrieveWorkload | CompressWorkload, *, backend: Backend = Backend.RTL,
-    memory: MemorySettings = MemorySettings(), check: bool = False, waves: Path | None = None,
-) -> Run:  # fmt: skip
-    """Retrieves or compresses, as the workload asks. See `sim.kernel.run.run_operation`."""
+def run(workload: RetrieveWorkload | CompressWorkload, **options: Any) -> Run:
+    """Retrieves or compresses, as the workload asks. See `sim.kernel.run.run_operation`, which takes the options."""
     if isinstance(workload, CompressWorkload):
-        return run_operation(COMPRESS, workload, backend=backend, memory=memory, check=check, waves=waves)
-    return run_operation(RETRIEVE, workload, backend=backend, memory=memory, check=check, waves=waves)
+        return run_operation(COMPRESS, workload, **options)
+    return run_operation(RETRIEVE, workload, **options)

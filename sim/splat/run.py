@@ -58,6 +58,12 @@ def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) ->
 #: The highest in docs/splat.md, without pauses: statue_angel, the second view.
 RECORDED_RATIOS = {default(): 1.21}
 
+
+def _offsets(workload: SplatWorkload) -> Results:
+    positions: Any = np.arange(workload.memory.result_bytes)  # reading only moves bytes, and numbers as well
+    return read_results(positions, workload.frame, workload.config.spec)
+
+
 DRAW = Operation[SplatWorkload](
     engine="splat",
     top=lambda workload: SplatEngine(config=workload.config),
@@ -69,6 +75,8 @@ DRAW = Operation[SplatWorkload](
     roofline=roofline,
     streams=stage_streams,
     recorded_ratio=lambda workload: RECORDED_RATIOS.get(workload.config),
+    offsets=_offsets,
+    words=lambda workload: workload.memory.result_bytes // workload.config.word_bytes,
     axes={"framebuffer": ("y", "x", tuple("rgba"))},
 )
 

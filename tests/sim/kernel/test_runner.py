@@ -73,7 +73,7 @@ def test_the_hook_replaces_what_cocotb_hard_codes(
     """Only ports are visible, and make gets the wheel's missing variables."""
     commands: list[list[str]] = []
     monkeypatch.setattr("sim.kernel.runner._Runner._execute_cmds", lambda _self, given, *_: commands.extend(given))
-    built = build(small, waves=True)
+    built = build(small, waves="vcd")
     verilate, make = commands
     assert "--public-flat-rw" not in verilate
     assert "--trace" in verilate
@@ -109,7 +109,7 @@ def test_other_flags_are_another_build(small: Generated, private: Path, monkeypa
     builds = [
         build(small),
         build(other),
-        build(small, waves=True),
+        build(small, waves="vcd"),
         build(small, threads=2),
         build(small, sources=[extra]),
     ]

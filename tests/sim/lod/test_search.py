@@ -133,7 +133,7 @@ def test_a_wrong_word_is_named(path: Run, name: str, index: int | tuple[()], mes
     """Where every stage is right, the message names view or table, index, field, expected and got."""
     results = {stage: array.copy() for stage, array in path.results.items()}
     results[name][index] ^= 4
-    values = r"expected \w+, got \w+ \(1 of \d+ words differ\)"
+    values = r"expected \w+, got \w+ \(1 of \d+ words differ\); no stage's recorded stream differs"
     assert re.fullmatch(f"{message}: {values}", difference(path, results))
 
 
@@ -155,7 +155,7 @@ def test_the_first_stage_that_differs_is_named(path: Run, field: str, view: int,
     results["view 1.cut"] = results["view 1.cut"] ^ 1
     first, second = difference(path, results, model).split("; the first stage that differs: ")
     assert first.startswith("view 1: visit 0 cut: ")
-    assert re.fullmatch(rf"{message}: expected \d+, got \d+", second)
+    assert re.match(rf"{message}: expected \w+, got \w+ \(", second)
 
 
 def test_a_visit_that_is_missing_is_named(path: Run) -> None:
@@ -165,7 +165,7 @@ def test_a_visit_that_is_missing_is_named(path: Run) -> None:
     other = replace(last, subtrees=more, cuts=last.state.cut[more])
     first, second = difference(path, model=[*path.model[:-1], other]).split("; the first stage that differs: ")
     assert first == f"view 2: subtree: expected {count + 1} words, got {count}"
-    assert re.fullmatch(rf"visits: group 2 index {count}: expected \{{.*\}}, got nothing", second)
+    assert re.match(rf"visits: group 2 index {count}: expected \{{.*\}}, got nothing \(", second)
 
 
 @pytest.mark.slow

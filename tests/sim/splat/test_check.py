@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -32,8 +33,8 @@ def check(work: SplatWorkload, frame: Run, wanted: ModelResult, pixels: npt.NDAr
 
 
 @pytest.mark.parametrize("place", [(0, 0, 0), (23, 39, 3), (5, 17, 1)])
-def test_one_wrong_byte_is_named(frame: Run, place: tuple[int, int, int]) -> None:
-    """Where every stage is right, the message names pixel, channel, expected and got."""
+def test_one_wrong_byte_is_named(frame: Run, place: tuple[int, int, int], capsys: pytest.CaptureFixture[str]) -> None:
+    """Where every stage is right, the message names pixel, channel, expected and got, and when it was written."""
     check(workload(*SMALL, **SIZE), frame, model(*SMALL, **SIZE))
     wrong = frame.results["framebuffer"].copy()
     wrong[place] ^= 4
@@ -41,9 +42,14 @@ def test_one_wrong_byte_is_named(frame: Run, place: tuple[int, int, int]) -> Non
     expected = int(frame.results["framebuffer"][place])
     with pytest.raises(CheckError) as error:
         check(workload(*SMALL, **SIZE), frame, model(*SMALL, **SIZE), wrong)
-    assert str(error.value) == (
-        f"framebuffer: y {y} x {x} {'rgba'[channel]}: expected {expected}, got {expected ^ 4} (1 of 3840 words differ)"
+    first = f"framebuffer: y {y} x {x} {'rgba'[channel]}: expected {expected}, got {expected ^ 4} "
+    first, second = f"{first}(1 of 3840 words differ, in 1 of 960 pixels)", f"memory write, {first}"
+    assert str(error.value).startswith(f"{first}; the first stage that differs: {second}")
+    shown = capsys.readouterr().err
+    assert re.search(
+        rf"memory write, framebuffer: y {y} x {x}, cycle \d+: every stream between the stages is right", shown
     )
+    assert "to see it add --waves waves.vcd --waves-from " in shown
 
 
 def drop_first(kept: torch.Tensor) -> torch.Tensor:
@@ -71,9 +77,9 @@ def swap(result: Any) -> Any:
 @pytest.mark.parametrize(
     ("stage", "change", "message"),
     [
-        ("coarse_filter", drop_first, r"coarse_filter: group \d+ index 3 index: expected \d+, got \d+"),
-        ("fine_filter", darken, r"fine_filter: group \d+ index 3 splat.color.1: expected \d+, got \d+"),
-        ("depth_sort", swap, r"depth_sort: group \d+ index 6 splat\.\S+: expected -?\d+, got -?\d+"),
+        ("coarse_filter", drop_first, r"coarse_filter: group \d+ index 3 index: expected \w+, got \w+ \(.*\)"),
+        ("fine_filter", darken, r"fine_filter: group \d+ index 3 splat.color.1: expected \w+, got \w+ \(.*\)"),
+        ("depth_sort", swap, r"depth_sort: group \d+ index 6 splat\.\S+: expected -?\w+, got -?\w+ \(.*\)"),
     ],
 )
 def test_the_first_stage_that_differs_is_named(

@@ -81,16 +81,22 @@ def test_rtl_is_checked_on_request(tessera: Tessera, scene_file: Path, tmp_path:
 def test_a_frame_that_differs_fails_the_check(
     tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Status 1, one line with the place, and no picture."""
+    """Status 1, at once the place and a picture of the difference, in the end one line with the place, and no frame."""
     import golden.splat.model as model
 
     original = model.pixel_bytes
     monkeypatch.setattr(model, "pixel_bytes", lambda *a: original(*a) ^ 1)
     monkeypatch.setattr("sim.kernel.run.stage_difference", lambda *_: None)
-    outcome = tessera("render", scene_file, "--size", "40x32", "--check", "--out", tmp_path / "f.png")
+    outcome = tessera(
+        "render", scene_file, "--size", "40x32", "--check", "--out", tmp_path / "f.png", "--report", tmp_path / "r.json"
+    )
     assert outcome.status == 1
-    assert outcome.err.startswith("tessera: error: framebuffer: y 0 x 0 r: expected 1, got 0")
-    assert len(outcome.err.splitlines()) == 1
+    first, *_, last = outcome.err.splitlines()
+    assert first.startswith(
+        "tessera: RTL and model differ in framebuffer: y 0 x 0: 5120 of 5120 words differ, in 1280 of"
+    )
+    assert last.startswith("tessera: error: framebuffer: y 0 x 0 r: expected 1, got 0")
+    assert (np.asarray(Image.open(tmp_path / "r-difference.png")) == 255).all()
     assert not (tmp_path / "f.png").exists()
 
 
