@@ -33,7 +33,7 @@ def render(
     scene: str, viewpoint: Viewpoint, near: float, tau: float | None, options: RunOptions, picture: Path,
     array_file: Path | None,
 ) -> None:  # fmt: skip
-    """Draw SCENE (.ply, .splat, .spz, the word `embedded`, or with --tau a .hier)."""
+    """Draw SCENE (.ply, .splat, .ksplat, .spz, .sog, the word `embedded`, or with --tau a .hier)."""
     if not 0 < near < math.inf:
         raise InputError(f"--near must be a positive number, it is {near:g}")
     with step("loading the scene"):
@@ -41,6 +41,8 @@ def render(
         camera = viewpoint.camera(loaded)
     if loaded.dropped:
         out.print(f"{loaded.name}: {loaded.dropped} Gaussians are not finite or have no rotation and were left out")
+    for note in loaded.notes:
+        out.print(f"{loaded.name}: {note}")
     if tree is not None and tau is not None:
         with step("searching the hierarchy"):
             loaded = cut_scene(
