@@ -12,12 +12,14 @@ from golden.splat.scene_image import count_clipped
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
 from sim.chips.level import cut_scene, load_detailed
+from sim.commands.background import background_option
 from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step
 from sim.kernel.files import to_bytes, write_array, write_png
 from sim.kernel.run import Backend
-from sim.splat.run import colors, run
+from sim.splat.picture import BLACK, Color, over, straight, too_bright
+from sim.splat.run import layers, run
 from sim.splat.workload import NEAR, prepare
 
 
@@ -28,14 +30,20 @@ from sim.splat.workload import NEAR, prepare
 @click.option("--tau", type=float, help="Draw the cut of a hierarchy (.hier, or built over SCENE) at so many pixels.")
 @run_options(CONFIGS)
 @click.option("--out", "picture", type=OutputFile(), required=True, help="PNG file.")
-@click.option("--array", "array_file", type=OutputFile(), help="NumPy file, float32 [H, W, 3].")
+@click.option("--array", "array_file", type=OutputFile(), help="NumPy file, float32 [H, W, 3], [H, W, 4] with --alpha.")
+@background_option
+@click.option(
+    "--alpha", is_flag=True, help="No background: coverage as the picture's alpha, colours not multiplied by it."
+)
 def render(
     scene: str, viewpoint: Viewpoint, near: float, tau: float | None, options: RunOptions, picture: Path,
-    array_file: Path | None,
+    array_file: Path | None, background: Color, alpha: bool,
 ) -> None:  # fmt: skip
     """Draw SCENE (.ply, .splat, .ksplat, .spz, .sog, the word `embedded`, or with --tau a .hier)."""
     if not 0 < near < math.inf:
         raise InputError(f"--near must be a positive number, it is {near:g}")
+    if alpha and background != BLACK:
+        raise InputError("--alpha leaves the background open: leave out --background")
     with step("loading the scene"):
         loaded, tree = load_detailed(scene, tau)
         camera = viewpoint.camera(loaded)
@@ -57,9 +65,14 @@ def render(
         out.print(f"{loaded.name}: {clipped} Gaussians have colours beyond the formats and are drawn clipped")
     with step(f"drawing by {options.backend}"):
         drawn = run(workload, **options.keywords())
-    values = colors(drawn)
+    values = straight(layers(drawn)) if alpha else over(layers(drawn), background)
+    bright = too_bright(layers(drawn)) if alpha else 0
+    if bright:
+        out.print(f"{picture}: {bright} pixels are brighter than straight alpha can say and are clipped")
     write_png(picture, to_bytes(values))
     if array_file:
         write_array(array_file, values)
-    options.finish(drawn)
+    report = drawn.report()
+    report["workload"] |= {"background": None if alpha else list(background)}
+    options.finish(drawn, report)
     out.print(f"{picture}: {camera.width}×{camera.height}")

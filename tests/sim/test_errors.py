@@ -80,6 +80,7 @@ ERRORS = [
     ("generate splat --set memory_width=100 -o out", "memory_width must lie in 128..512, it is 100"),
     ("generate splat --config tiny -o taken", "taken"),
     ("demo missing.ply", "missing.ply: no such file"),
+    ("demo missing.ply --background 2,2,2", "--background: R, G and B must lie in 0..1, got '2,2,2'"),
     ("demo embedded --size 0", "width must lie in 1..4096"),
     ("demo embedded --config huge", "config must be one of"),
     ("sim nothing", "engine must be one of"),
