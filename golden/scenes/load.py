@@ -25,6 +25,8 @@ READERS: dict[str, Callable[[Path], Scene]] = {
 #: What files of a format begin with; `.splat` and `.ksplat` have no such mark.
 MARKS = {b"ply\n": ".ply", b"ply\r": ".ply", b"NGSP": ".spz", b"\x1f\x8b": ".spz", b"PK\x03\x04": ".sog"}
 
+POINTER = b"version https://git-lfs"
+
 
 def load_scene(source: str | Path) -> Scene:
     """Reads a scene, or makes the default one for the name `embedded`.
@@ -61,7 +63,9 @@ def _kind(path: Path) -> str:
         return ".sog"
     if path.is_file():
         with path.open("rb") as stream:
-            head = stream.read(4)
+            head = stream.read(len(POINTER))
+        if head == POINTER:
+            raise InputError(f"{path.name}: a pointer of Git LFS, not the file itself: fetch it with 'git lfs pull'")
         for mark, kind in MARKS.items():
             if head.startswith(mark):
                 return kind

@@ -74,7 +74,12 @@ class SogFiles:
         try:
             data = self._read(file, limit + 1)
         except (KeyError, FileNotFoundError, IsADirectoryError) as error:
-            raise self.error(f"{file} is missing") from error
+            hint = (
+                f": an archive is read as a SOG, which holds {META}; unpack other archives first"
+                if file == META
+                else ""
+            )
+            raise self.error(f"{file} is missing{hint}") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise self.error(f"{file} cannot be unpacked: {error}") from error
         if len(data) > limit:

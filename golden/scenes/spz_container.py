@@ -90,8 +90,8 @@ def _header(file: str, raw: bytes, versions: tuple[int, ...]) -> Header:
     magic, version, count, degree, fraction, flags, _ = HEADER.unpack(raw)
     if magic != MAGIC:
         raise InputError(
-            f"{file}: an .spz file starts with {MAGIC.decode()}, this one with {magic!r}; other files that are "
-            "compressed must be unpacked first"
+            f"{file}: a gzip stream is read as .spz, which starts with {MAGIC.decode()}, this one with {magic!r}: "
+            "unpack files of other formats first"
         )
     if version not in versions:
         where = "in a gzip stream, " if version in VERSIONS else ""

@@ -48,7 +48,10 @@ SPZS = {
     "version 0": (spz(version=0), ".spz versions 1 to 3 are read, this file is version 0"),
     "version 4 in gzip": (spz(version=4), "in a gzip stream, .spz versions 1 to 3 are read, this file is version 4"),
     "version 5": (spz_header(COUNT, 5, 0) + BODY, ".spz versions 1 to 4 are read, this file is version 5"),
-    "another format in gzip": (gzip.compress(GOOD["plain.ply"]), "other files that are compressed must be unpacked"),
+    "another format in gzip": (
+        gzip.compress(GOOD["plain.ply"]),
+        "starts with NGSP, this one with b'ply\\n': unpack files of other formats first",
+    ),
     "not compressed, cut": ((spz_header(COUNT, 3, 0) + BODY)[:-1], "6 Gaussians need 120 bytes"),
     "magic only": (b"NGSP", "header has 16 bytes, found 4"),
     "version 99": (spz(version=99), "this file is version 99"),
@@ -126,6 +129,12 @@ def test_unknown_extensions(tmp_path: Path, name: str) -> None:
         with pytest.raises(InputError, match=rule):
             load_scene(tmp_path / name)
         (tmp_path / name).write_bytes(bytes(64))
+
+
+@pytest.mark.parametrize("name", ["a.ply", "a.splat", "a"])
+def test_a_pointer_of_git_lfs(tmp_path: Path, name: str) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345678\n"
+    assert "a pointer of Git LFS, not the file itself" in str(load_or_refuse(tmp_path, name, pointer))
 
 
 @pytest.mark.parametrize("suffix", ["", ".dat", ".PLY", ".splat"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import random
 import re
 import struct
@@ -63,6 +64,14 @@ def spz4_header(count: int, streams: int, sizes: Sequence[int] = ()) -> bytes:
     return head + b"".join(struct.pack("<QQ", 0, size) for size in sizes)
 
 
+def archive(name: str, data: str | bytes) -> bytes:
+    """A zip, compressed, of one file."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as zipped_file:
+        zipped_file.writestr(name, data)
+    return stream.getvalue()
+
+
 def pixels(height: int, width: int) -> bytes:
     return webp(np.zeros((height, width, 4), np.uint8))
 
@@ -88,6 +97,11 @@ KSPLATS = {
 SOGS = {
     "not a zip": (b"PK\x03\x04 and no more", "is a zip archive"),
     "cut": (GOOD["v2.sog"][:-30], "is a zip archive"),
+    "an archive of another format": (
+        archive("scene.ply", GOOD["plain.ply"]),
+        "meta.json is missing: an archive is read as a SOG, which holds meta.json; unpack other archives first",
+    ),
+    "no image": (archive("meta.json", json.dumps(META)), "is missing$"),
     "an empty archive": (zipped({}, {}), "meta.json lacks means.shape.0"),
     "no meta": (b"", "is a zip archive"),
     "a version to come": (sog({"version": 3}), "SOG versions 1 and 2 are read, this file is version 3"),
@@ -174,10 +188,7 @@ def test_a_negative_scale_of_a_ksplat(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("meta", ["[]", "3", '"a"', "", "{", "\xff", "[" * 100_000, " " * (1 << 21)])
 def test_meta_that_is_no_object(tmp_path: Path, meta: str) -> None:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("meta.json", meta)
-    message = load_or_refuse(tmp_path, "bad.sog", stream.getvalue())
+    message = load_or_refuse(tmp_path, "bad.sog", archive("meta.json", meta))
     assert "meta.json must" in message
 
 
