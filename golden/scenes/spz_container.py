@@ -135,20 +135,24 @@ def _by_streams(file: str, header: Header, raw: bytes) -> Columns:
         raise InputError(f"{file}: {streams} streams listed from byte {table} on do not fit in {len(raw)} bytes")
     if header.flags & EXTENSIONS:
         _check_axes(file, raw[start:table])
-    sizes = [s for s in STREAM.iter_unpack(raw[table:place]) if s[1]]
+    listed = list(STREAM.iter_unpack(raw[table:place]))
     needed: Mapping[str, int] = {name: width * header.count for name, width in header.widths.items() if header.count}
-    if [size for _, size in sizes] != list(needed.values()):
+    found = [size for _, size in listed if size]  # a column of no bytes may have a stream or none
+    if found != list(needed.values()):
         raise InputError(
             f"{file}: {header.count} Gaussians need streams of {', '.join(map(str, needed.values())) or 'no'} bytes, "
-            f"the table lists {', '.join(str(size) for _, size in sizes) or 'none'}"
+            f"the table lists {', '.join(map(str, found)) or 'none'}"
         )
     if sum(needed.values()) > MAX_RATIO * len(raw):
         raise _too_short(file, header, sum(needed.values()))
     column: Columns = {name: _table(b"", width) for name, width in header.widths.items()}
-    for (name, size), (packed, _) in zip(needed.items(), sizes, strict=True):
+    names = iter(needed)
+    for packed, size in listed:
         if packed > len(raw) - place:
-            raise InputError(f"{file}: the stream of each {name} ends at byte {place + packed} of {len(raw)}")
-        column[name] = _table(_decompress(file, name, raw[place : place + packed], size), header.widths[name])
+            raise InputError(f"{file}: a stream ends at byte {place + packed}, the file has {len(raw)}")
+        if size:
+            name = next(names)
+            column[name] = _table(_decompress(file, name, raw[place : place + packed], size), header.widths[name])
         place += packed
     return column
 

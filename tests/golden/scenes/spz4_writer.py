@@ -25,10 +25,11 @@ def spz4_bytes(
     flags: int = 0,
     extensions: bytes = b"",
     sizes: Sequence[int] | None = None,
+    more: Sequence[bytes] = (),
 ) -> bytes:
-    """Niantic's .spz, version 4; with `sizes` in place of the streams' own in the table."""
+    """Niantic's .spz, version 4; with `sizes` in place of the streams' own in the table, and `more` streams."""
     degree = round(cloud.sh.shape[1] ** 0.5) - 1
-    streams = spz_streams(cloud, 4)
+    streams = [*spz_streams(cloud, 4), *more]
     packed = [compress(stream) for stream in streams]
     head = struct.pack("<4sIIBBBBI12x", b"NGSP", 4, len(cloud), degree, 12, flags, len(packed), 32 + len(extensions))
     table = zip(map(len, packed), sizes or map(len, streams), strict=True)

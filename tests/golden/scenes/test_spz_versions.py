@@ -38,6 +38,13 @@ def test_version_4(tmp_path: Path, seed: int, compress: object, degree: int) -> 
     assert_same(scene, cloud, quaternions=QUATERNION_STEP[3], **STEPS)
 
 
+def test_a_stream_of_nothing_may_be_listed(tmp_path: Path, seed: int) -> None:
+    """Of degree 0, for the harmonics; its frame is not empty."""
+    cloud = random_cloud(seed, 7, 0)
+    scene = load_bytes(tmp_path, "a.spz", spz4_bytes(cloud, more=[b""]))
+    assert_same(scene, cloud, quaternions=QUATERNION_STEP[3], **STEPS)
+
+
 @pytest.mark.parametrize("degree", [0, 3])
 def test_version_1(tmp_path: Path, seed: int, degree: int) -> None:
     cloud = random_cloud(seed, 53, degree)
