@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ FIRST_TAG = 252  # alpha of a rotation whose largest component is w; x, y, z fol
 CENTROIDS_A_ROW = 64
 REST = (0, 3, 8, 15)  # coefficients a channel, by SH degree
 CODES = 256
+MIP_NOTE = "trained with the 2-D mip filter, drawn without it"
 
 
 def load_sog(path: Path) -> Scene:
@@ -39,7 +41,7 @@ def load_sog(path: Path) -> Scene:
         else:
             values = _values(files, "sh0", version, color)
             dc, opacity = values[:, :3], sigmoid(values[:, 3])
-        return make_scene(
+        scene = make_scene(
             files.name,
             means=_means(files, count),
             log_scales=log_scales,
@@ -47,6 +49,7 @@ def load_sog(path: Path) -> Scene:
             opacities=opacity,
             sh=np.concatenate([dc[:, None], _rest(files, version, count)], axis=1),
         )
+        return replace(scene, notes=(MIP_NOTE,)) if files.meta.get("antialias") else scene
 
 
 def _values(files: SogFiles, name: str, version: int, codes: Bytes) -> Floats:

@@ -53,6 +53,13 @@ def test_in_a_folder_of_the_archive(tmp_path: Path, seed: int) -> None:
     assert_same(load_bytes(tmp_path, "a.sog", data), cloud, **steps(cloud, 2))
 
 
+@pytest.mark.parametrize("said", [True, False, None])
+def test_the_mip_filter_is_said(tmp_path: Path, seed: int, said: bool | None) -> None:
+    meta, images = sog_files(random_cloud(seed, 5, 0), 2)
+    scene = load_bytes(tmp_path, "a.sog", zipped(meta if said is None else meta | {"antialias": said}, images))
+    assert scene.notes == (("trained with the 2-D mip filter, drawn without it",) if said else ())
+
+
 def test_a_rotation_without_a_tag_is_dropped(tmp_path: Path, seed: int) -> None:
     cloud = random_cloud(seed, 4, 0)
     meta, images = sog_files(cloud, 2)
