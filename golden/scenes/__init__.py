@@ -1,4 +1,4 @@
-"""Scenes, their file formats, cameras, and the voxel grid (NumPy only)."""
+"""Scenes, their file formats, cameras, and the voxel grid (no torch)."""
 
 from golden.scenes.camera import Camera, orbit, orbit_name
 from golden.scenes.camera_file import load_cameras

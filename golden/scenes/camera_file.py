@@ -18,6 +18,7 @@ from golden.scenes.colmap import colmap_cameras, is_colmap
 #: Nerfstudio's names of the lens models that are a pin-hole where their distortion is zero.
 PINHOLES = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE")
 DISTORTION = ("k1", "k2", "k3", "k4", "k5", "k6", "p1", "p2")
+PLACES_OF_K = np.array([[True, False, True], [False, True, True], [False, False, False]])  # of focal lengths and centre
 BACK_AND_UP = np.array([1.0, -1.0, -1.0])  # OpenGL's camera axes (y up, z back) in OpenCV's
 
 Doubles = npt.NDArray[np.float64]
@@ -92,11 +93,14 @@ def _camera(where: str, item: object, size: tuple[int, int] | None) -> Camera:
 
 def _plain(where: str, item: Item, size: tuple[int, int] | None) -> dict[str, Any]:
     """The item in this project's form, whichever it is in."""
+    _require_pinhole(where, item)
     if "transform_matrix" in item:
         return _of_transforms(where, item, size)
     if "viewmat" in item:
         _require(where, item, "width", "height", "K")
         k = _numbers(where, item, "K", 3, 3)
+        if not np.abs(k[~PLACES_OF_K] - [0, 0, 0, 0, 1]).max() <= 1e-6:
+            raise InputError(f"{where}: K must be fx 0 cx, 0 fy cy, 0 0 1, it is {' '.join(f'{v:g}' for v in k.flat)}")
         lens = {"fx": k[0, 0], "fy": k[1, 1], "cx": k[0, 2], "cy": k[1, 2]}
         return {**item, **lens, "world_to_camera": _matrix(where, item, "viewmat")}
     _require(where, item, "width", "height", "fx", "fy")
@@ -112,14 +116,6 @@ def _plain(where: str, item: Item, size: tuple[int, int] | None) -> dict[str, An
 
 def _of_transforms(where: str, item: Item, size: tuple[int, int] | None) -> dict[str, Any]:
     """A frame of nerfstudio's or Blender's `transforms.json`."""
-    model = item.get("camera_model", PINHOLES[0])
-    if model not in PINHOLES:
-        raise InputError(f"{where}: camera_model must be one of {', '.join(PINHOLES)}, it is {str(model)[:40]!r}")
-    for field in DISTORTION:
-        if field in item and _numbers(where, item, field) != 0:
-            raise InputError(
-                f"{where}: {field} must be 0, as of undistorted images, it is {float(_numbers(where, item, field)):g}"
-            )
     if size is None and not ("w" in item and "h" in item):
         raise InputError(f"{where}: lacks the fields 'w' and 'h': say --size WIDTHxHEIGHT")
     width, height = (
@@ -143,6 +139,22 @@ def _of_transforms(where: str, item: Item, size: tuple[int, int] | None) -> dict
         "cy": item.get("cy", height / 2),
         "world_to_camera": _inverse(matrix),
     }
+
+
+def _require_pinhole(where: str, item: Item) -> None:
+    model = item.get("camera_model", PINHOLES[0])
+    if not isinstance(model, str) or model.upper() not in PINHOLES:
+        raise InputError(f"{where}: camera_model must be one of {', '.join(PINHOLES)}, it is {str(model)[:40]!r}")
+    if item.get("is_fisheye"):
+        raise InputError(f"{where}: the lens must be a pin-hole, is_fisheye is {str(item['is_fisheye'])[:40]}")
+    found = {field: _numbers(where, item, field) for field in DISTORTION if field in item}
+    listed = item.get("distortion_params")
+    if isinstance(listed, list) and listed:
+        found["distortion_params"] = _numbers(where, item, "distortion_params", len(listed))
+    for field, values in found.items():
+        if values.any():
+            wrong = values.flat[np.flatnonzero(values)[0]]
+            raise InputError(f"{where}: {field} must be 0, as of undistorted images, it is {wrong:g}")
 
 
 def _focal(where: str, item: Item, field: str, pixels: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -95,13 +96,31 @@ def _images(raw: bytes) -> list[Image]:
 
 
 def _images_of_text(raw: bytes) -> list[Image]:
-    """Two lines an image, of which the second, its points, may be empty."""
-    rows = [line.split(maxsplit=9) for line in _lines(raw)[::2]]
-    return [(r[9].strip(), int(r[8]), [float(v) for v in r[1:8]]) for r in rows if r]
+    """Two lines an image, of which the second, its points, may be empty; other empty lines are passed over."""
+    images: list[Image] = []
+    points_follow = False
+    for line in _lines(raw):
+        if points_follow and _is_points(line.split()):
+            points_follow = False
+        elif line.strip():
+            row = line.split(maxsplit=9)
+            images.append((row[9].strip(), int(row[8]), [float(v) for v in row[1:8]]))
+            points_follow = True
+    return images
+
+
+def _is_points(words: list[str]) -> bool:
+    """Whether these are triples of x, y and a point's number; a line of an image has ten words or a name among them."""
+    return (
+        bool(words)
+        and len(words) % 3 == 0
+        and all(re.fullmatch(r"-?\d+", word) for word in words[2::3])
+        and all(re.fullmatch(r"[-+.\deE]+", word) for word in words)
+    )
 
 
 def _lines(raw: bytes) -> list[str]:
-    return [line for line in raw.decode("utf-8", "replace").splitlines() if not line.startswith("#")]
+    return [line for line in raw.decode("utf-8", "replace").splitlines() if not line.lstrip().startswith("#")]
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a camera refuses what comes of it

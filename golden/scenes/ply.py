@@ -1,7 +1,9 @@
-"""3DGS and 2DGS `.ply` (SH degree 0–3) and PlayCanvas `.compressed.ply`."""
+"""3DGS and 2DGS `.ply` and PlayCanvas `.compressed.ply`."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from plyfile import PlyData, PlyElement, PlyParseError, PlyProperty
 
 from golden.errors import InputError
 from golden.scenes.ply_header import readable
-from golden.scenes.scene import SH_C0, Floats, Scene, make_scene, sigmoid
+from golden.scenes.scene import MAX_DEGREE, SH_C0, Floats, Scene, degree_note, make_scene, sigmoid
+from golden.scenes.smallest_three import complete
 
 CHUNK_SIZE = 256  # Gaussians that share one min/max box in a compressed file
 PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
@@ -23,7 +26,8 @@ def load_ply(path: Path) -> Scene:
     """Reads a binary or ASCII `.ply` of Gaussians, plain or compressed.
 
     A file whose properties are all `ushort` holds half-precision numbers; one without `scale_2`
-    holds 2-D Gaussians, which get the third scale 1e-6.
+    holds 2-D Gaussians, which get the third scale 1e-6. SH above degree 3 is left out, which the
+    scene's notes say.
 
     Raises:
         InputError: not a PLY file, truncated, a property missing or of the wrong kind.
@@ -85,12 +89,20 @@ def _halves(vertex: PlyElement) -> PlyElement:
         return PlyElement.describe(values.astype([(p.name, "f4") for p in vertex.properties]), vertex.name)
 
 
-def _rest_count(name: str, names: list[str]) -> int:
-    """Coefficients per channel above the constant one, from the number of f_rest_* properties."""
+def _degree(name: str, names: list[str]) -> int:
+    """The SH degree, from the number of f_rest_* properties."""
     rest = sum(p.startswith("f_rest_") for p in names)
-    if rest not in (0, 9, 24, 45):
-        raise InputError(f"{name}: SH degree 0 to 3 has 0, 9, 24 or 45 f_rest properties, found {rest}")
-    return rest // 3
+    degree = math.isqrt(rest // 3 + 1) - 1
+    if rest != 3 * _rest(degree):
+        raise InputError(
+            f"{name}: SH of degree d has 3·((d + 1)² − 1) f_rest properties, 0, 9, 24, 45 and so on, found {rest}"
+        )
+    return degree
+
+
+def _rest(degree: int) -> int:
+    """Coefficients per channel above the constant one."""
+    return (degree + 1) ** 2 - 1
 
 
 def _plain(name: str, vertex: PlyElement) -> Scene:
@@ -101,14 +113,17 @@ def _plain(name: str, vertex: PlyElement) -> Scene:
         scales.pop()
     log_scales = np.full((count, 3), FLAT_LOG_SCALE, np.float32)
     log_scales[:, : len(scales)] = _floats(name, vertex, scales)
-    rest = _rest_count(name, _names(vertex))
+    degree = _degree(name, _names(vertex))
     dc = _floats(name, vertex, [f"f_dc_{i}" for i in range(3)])
-    sh = np.empty((count, 1 + rest, 3), np.float32)
+    drawn = _rest(min(degree, MAX_DEGREE))
+    sh = np.empty((count, 1 + drawn, 3), np.float32)
     sh[:, 0] = dc
-    if rest:
-        channel_major = _floats(name, vertex, [f"f_rest_{i}" for i in range(3 * rest)])
-        sh[:, 1:] = channel_major.reshape(count, 3, rest).transpose(0, 2, 1)
-    return make_scene(
+    if drawn:
+        channel_major = _floats(
+            name, vertex, [f"f_rest_{c * _rest(degree) + k}" for c in range(3) for k in range(drawn)]
+        )
+        sh[:, 1:] = channel_major.reshape(count, 3, drawn).transpose(0, 2, 1)
+    scene = make_scene(
         name,
         means=_floats(name, vertex, ["x", "y", "z"]),
         log_scales=log_scales,
@@ -116,6 +131,7 @@ def _plain(name: str, vertex: PlyElement) -> Scene:
         opacities=sigmoid(_floats(name, vertex, ["opacity"])[:, 0]),
         sh=sh,
     )
+    return replace(scene, notes=degree_note(degree))
 
 
 def _unorm(value: npt.NDArray[np.uint32], shift: int, bits: int) -> Floats:
@@ -167,14 +183,7 @@ def _compressed(name: str, data: PlyData) -> Scene:
 def _smallest_three(value: npt.NDArray[np.uint32]) -> Floats:
     """2 bits: which of w, x, y, z is largest and left out; 3 × 10 bits: the others, in order."""
     others = np.stack([(_unorm(value, s, 10) - 0.5) * np.float32(np.sqrt(2)) for s in (20, 10, 0)], axis=1)
-    largest = np.sqrt(np.maximum(0, 1 - (others**2).sum(axis=1)))
-    index = (value >> np.uint32(30)).astype(np.int64)
-    quaternion = np.empty((len(value), 4), np.float32)
-    rows = np.arange(len(value))
-    for k in range(3):
-        quaternion[rows, k + (k >= index)] = others[:, k]
-    quaternion[rows, index] = largest
-    return quaternion
+    return complete((value >> np.uint32(30)).astype(np.int64), others)
 
 
 def _compressed_rest(name: str, data: PlyData) -> Floats:
@@ -183,7 +192,10 @@ def _compressed_rest(name: str, data: PlyData) -> Floats:
     A byte is the centre of one of 256 bins of [-4, 4]; 0 and 255 are the ends, -4 and 4.
     """
     count = data["vertex"].count
-    rest = _rest_count(name, _names(data["sh"])) if "sh" in data else 0
+    degree = _degree(name, _names(data["sh"])) if "sh" in data else 0
+    if degree > MAX_DEGREE:
+        raise InputError(f"{name}: a compressed PLY has SH of degree 0 to {MAX_DEGREE}, this one of degree {degree}")
+    rest = _rest(degree)
     if rest == 0:
         return np.empty((count, 0, 3), np.float32)
     if data["sh"].count != count:

@@ -16,6 +16,9 @@ SH_C0 = 0.28209479177387814
 #: A smaller one than its negative, -inf with it, is a flat Gaussian: it is drawn at that scale.
 MAX_ABS_LOG_SCALE = 40.0
 
+#: Of the spherical harmonics that are drawn.
+MAX_DEGREE = 3
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -35,6 +38,7 @@ class Scene:
     quaternions: Floats  # [N, 4]
     opacities: Floats  # [N]
     sh: Floats  # [N, (degree+1)², 3]
+    notes: tuple[str, ...] = ()  #: what else the file says that is not drawn, a sentence each
     dropped: int = 0  #: Gaussians of the file that were left out: not finite, or without a rotation
 
     def __len__(self) -> int:
@@ -53,6 +57,7 @@ class Scene:
             quaternions=self.quaternions[index],
             opacities=self.opacities[index],
             sh=self.sh[index],
+            notes=self.notes,
             dropped=self.dropped,
         )
 
@@ -116,3 +121,10 @@ def sigmoid(x: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         e = np.exp(-np.abs(x.astype(np.float64)))
         return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(np.float32)
+
+
+def degree_note(degree: int) -> tuple[str, ...]:
+    """What a scene's notes say of spherical harmonics of that degree; nothing where all of them are drawn."""
+    if degree <= MAX_DEGREE:
+        return ()
+    return (f"spherical harmonics of degree {degree}: the bands above degree {MAX_DEGREE} are left out",)

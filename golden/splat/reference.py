@@ -45,17 +45,23 @@ def _tile_lists(projected: Projected, columns: int, rows: int) -> tuple[Tensor, 
 
 
 def render(scene: Scene, camera: Camera, *, rules: Rules = Rules(), background: float = 0.0) -> Tensor:
-    """Draws the scene.
+    """`render_layers` with C += T·background: float32 [height, width, 3], not clamped above."""
+    layers = render_layers(scene, camera, rules=rules)
+    return layers[..., :3] + (1 - layers[..., 3:]) * background
+
+
+def render_layers(scene: Scene, camera: Camera, *, rules: Rules = Rules()) -> Tensor:
+    """Draws the scene before any background.
 
     Each pixel blends front to back: α = min(max_alpha, o·exp(-½·dᵀ·conic·d)), skipped below
     1/255; C += T·α·c; T *= 1 - α; a Gaussian that would bring T below 1e-4 is left out and ends
-    the pixel; at last C += T·background.
+    the pixel.
 
     Returns:
-        float32 [height, width, 3], not clamped above.
+        float32 [height, width, 4]: C, not clamped above, and coverage 1 - T.
     """
     columns, rows = math.ceil(camera.width / TILE), math.ceil(camera.height / TILE)
-    image = torch.empty(rows * TILE, columns * TILE, 3)
+    image = torch.empty(rows * TILE, columns * TILE, 4)
     step = torch.arange(TILE).float() + 0.5
     with _undivided_operators() as threads, ThreadPoolExecutor(threads) as pool:
         projected = project(scene, camera, rules)
@@ -65,7 +71,7 @@ def render(scene: Scene, camera: Camera, *, rules: Rules = Rules(), background: 
         def draw(tile: int) -> None:
             y, x = (tile // columns) * TILE, (tile % columns) * TILE
             here = _take(projected, place[start[tile] : end[tile]])
-            image[y : y + TILE, x : x + TILE] = _blend_tile(here, x + step, y + step, rules, background)
+            image[y : y + TILE, x : x + TILE] = _blend_tile(here, x + step, y + step, rules)
 
         list(pool.map(draw, range(columns * rows)))
     return image[: camera.height, : camera.width].contiguous()
@@ -89,8 +95,8 @@ def _take(projected: Projected, place: Tensor) -> Projected:
     return replace(projected, **{name: value[place] for name, value in vars(projected).items()})
 
 
-def _blend_tile(g: Projected, xs: Tensor, ys: Tensor, rules: Rules, background: float) -> Tensor:
-    """Blends the Gaussians `g`, in order, in the pixels xs × ys: [len(ys), len(xs), 3]."""
+def _blend_tile(g: Projected, xs: Tensor, ys: Tensor, rules: Rules) -> Tensor:
+    """Blends the Gaussians `g`, in order, in the pixels xs × ys: [len(ys), len(xs), 4]."""
     light = torch.ones(1, len(ys) * len(xs))  # T; below the limit once a pixel has ended
     blended = torch.zeros(len(ys) * len(xs), 4)  # colour and coverage: Σ T·α·c and Σ T·α = 1 - T
     paint = torch.cat([g.color, torch.ones(len(g), 1)], dim=1)
@@ -103,8 +109,7 @@ def _blend_tile(g: Projected, xs: Tensor, ys: Tensor, rules: Rules, background: 
         light = light[-1:]
         if not alive[-1].any():
             break
-    color = blended[:, :3] + (1 - blended[:, 3:]) * background
-    return color.reshape(len(ys), len(xs), 3)
+    return blended.reshape(len(ys), len(xs), 4)
 
 
 def _alpha(g: Projected, chunk: slice, xs: Tensor, ys: Tensor, rules: Rules) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 
 from golden.scenes.embedded import EMBEDDED_NAME
 from hw.splat.config import CONFIGS
+from sim.commands.background import background_option
 from sim.commands.options import config_option, json_option, set_option
 from sim.kernel.comparison import HEAD, baseline_figures, rtl_figures
 from sim.kernel.console import out, show_json, show_table, step
@@ -17,6 +18,7 @@ from sim.kernel.files import require_writable, to_bytes, write_json, write_png
 from sim.kernel.pictures import side_by_side
 from sim.kernel.runner import BUILD
 from sim.kernel.settings import choose_config
+from sim.splat.picture import Color
 
 AMPLIFY = 16  # of the difference picture
 
@@ -24,10 +26,11 @@ AMPLIFY = 16  # of the difference picture
 @click.command()
 @click.argument("scene", default=EMBEDDED_NAME)
 @click.option("--size", default=256, show_default=True, help="Pixels per side.")
+@background_option
 @config_option
 @set_option
 @json_option
-def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...], as_json: bool) -> None:
+def demo(scene: str, size: int, background: Color, config_name: str, changes: tuple[str, ...], as_json: bool) -> None:
     """Draw a frame of SCENE in RTL, check it, and picture it.
 
     Every pixel must equal the model's. Pictures and a report go to build/demo/.
@@ -39,9 +42,9 @@ def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...], as_j
     from sim.splat.suite import run_scene
 
     with step("building the RTL and drawing the frame (a minute the first time)"):
-        frame = run_scene(scene, config, size=size)
+        frame = run_scene(scene, config, size=size, background=background)
     reference = to_bytes(frame.reference)
-    difference = to_bytes(AMPLIFY * np.abs(frame.pixels / 255 - np.clip(frame.reference, 0, 1)))
+    difference = to_bytes(AMPLIFY * np.abs(np.clip(frame.values, 0, 1) - np.clip(frame.reference, 0, 1)))
     write_png(folder / "frame.png", frame.pixels)
     write_png(folder / "reference.png", reference)
     write_png(folder / "difference.png", difference)

@@ -12,12 +12,14 @@ from golden.splat.scene_image import count_clipped
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
 from sim.chips.level import cut_scene, load_detailed
+from sim.commands.background import background_option
 from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step
 from sim.kernel.files import to_bytes, write_array, write_png
 from sim.kernel.run import Backend
-from sim.splat.run import colors, run
+from sim.splat.picture import BLACK, Color, over, straight, too_bright
+from sim.splat.run import layers, run
 from sim.splat.workload import NEAR, prepare
 
 
@@ -33,23 +35,37 @@ from sim.splat.workload import NEAR, prepare
 @run_options(CONFIGS)
 @click.option("--out", "picture", type=OutputFile(), required=True, help="Write the picture to FILE as PNG.")
 @click.option(
-    "--array", "array_file", type=OutputFile(), help="Write the picture to FILE as numbers (NumPy, float32 [H, W, 3])."
+    "--array",
+    "array_file",
+    type=OutputFile(),
+    help="Write the picture to FILE as numbers (NumPy, float32 [H, W, 3], with --alpha [H, W, 4]).",
+)
+@background_option
+@click.option(
+    "--alpha",
+    is_flag=True,
+    help="No background: coverage as the picture's alpha, colours not multiplied by it.",
 )
 def render(
     scene: str, viewpoint: Viewpoint, near: float, tau: float | None, options: RunOptions, picture: Path,
-    array_file: Path | None,
+    array_file: Path | None, background: Color, alpha: bool,
 ) -> None:  # fmt: skip
     """Draw a frame of SCENE.
 
-    SCENE is a file (.ply, .splat, .spz, or with --tau a .hier) or the word `embedded`, the built-in scene.
+    SCENE is a file (.ply, .splat, .ksplat, .spz, .sog, or with --tau a .hier) or the word `embedded`, the built-in
+    scene.
     """
     if not 0 < near < math.inf:
         raise InputError(f"--near must be a positive number, it is {near:g}")
+    if alpha and background != BLACK:
+        raise InputError("--alpha leaves the background open: leave out --background")
     with step("loading the scene"):
         loaded, tree = load_detailed(scene, tau)
         camera = viewpoint.camera(loaded)
     if loaded.dropped:
         out.print(f"{loaded.name}: {loaded.dropped} Gaussians are not finite or have no rotation and were left out")
+    for note in loaded.notes:
+        out.print(f"{loaded.name}: {note}")
     if tree is not None and tau is not None:
         with step("searching the hierarchy"):
             loaded = cut_scene(
@@ -64,9 +80,14 @@ def render(
         out.print(f"{loaded.name}: {clipped} Gaussians have colours beyond the formats and are drawn clipped")
     with step(f"drawing by {options.backend}"):
         drawn = run(workload, **options.keywords())
-    values = colors(drawn)
+    values = straight(layers(drawn)) if alpha else over(layers(drawn), background)
+    bright = too_bright(layers(drawn)) if alpha else 0
+    if bright:
+        out.print(f"{picture}: {bright} pixels are brighter than straight alpha can say and are clipped")
     write_png(picture, to_bytes(values))
     if array_file:
         write_array(array_file, values)
-    options.finish(drawn)
+    report = drawn.report()
+    report["workload"] |= {"background": None if alpha else list(background)}
+    options.finish(drawn, report)
     out.print(f"{picture}: {camera.width}×{camera.height}")

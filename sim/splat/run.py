@@ -29,9 +29,10 @@ def _model(workload: SplatWorkload) -> ModelResult:
 
 
 def _reference(workload: SplatWorkload) -> Results:
-    from golden.splat.reference import Rules, render
+    from golden.splat.reference import Rules, render_layers
 
-    return {"color": render(workload.scene, workload.camera, rules=Rules(near=workload.near)).numpy()}
+    layers = render_layers(workload.scene, workload.camera, rules=Rules(near=workload.near)).numpy()
+    return {"color": layers[..., :3], "coverage": layers[..., 3]}
 
 
 def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
@@ -84,12 +85,12 @@ DRAW = Operation[SplatWorkload](
 run = partial(run_operation, DRAW)
 
 
-def colors(run: Run) -> npt.NDArray[np.float32]:
-    """The picture of a run, whatever drew it: float32 [H, W, 3], 1 for white."""
+def layers(run: Run) -> npt.NDArray[np.float32]:
+    """Colour before any background, 1 for white, and coverage of a run, whatever drew it: float32 [H, W, 4]."""
     results: dict[str, Any] = dict(run.results)
     if "color" in results:
-        return results["color"]
-    return results["framebuffer"][..., :3].astype(np.float32) / 255
+        return np.concatenate([results["color"], results["coverage"][..., None]], axis=-1)
+    return results["framebuffer"].astype(np.float32) / 255
 
 
 def lanes_busy(run: Run) -> float:

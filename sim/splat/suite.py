@@ -13,12 +13,13 @@ import numpy.typing as npt
 from golden.scenes import load_scene, orbit, orbit_name
 from hw.splat.config import Config
 from sim.kernel.console import step
-from sim.kernel.files import write_json, write_png
+from sim.kernel.files import to_bytes, write_json, write_png
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.quality import psnr
 from sim.kernel.run import Backend, Run
 from sim.kernel.suite import SuiteTable
-from sim.splat.run import colors, lanes_busy, run
+from sim.splat.picture import BLACK, Color, over
+from sim.splat.run import lanes_busy, layers, run
 from sim.splat.workload import known_scenes, prepare
 
 VIEWS = 3  # around a scene
@@ -26,27 +27,35 @@ VIEWS = 3  # around a scene
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedFrame:
-    """A frame that equals the model's, and the float reference of it."""
+    """A frame that equals the model's, and the float reference of it, both over the same background."""
 
     name: str
     run: Run
     reference: npt.NDArray[np.float32]  # [H, W, 3]
+    background: Color = BLACK
+
+    @property
+    def values(self) -> npt.NDArray[np.float32]:
+        """[H, W, 3]"""
+        return over(layers(self.run), self.background)
 
     @property
     def pixels(self) -> npt.NDArray[np.uint8]:
         """[H, W, 3]"""
-        return np.ascontiguousarray(self.run.results["framebuffer"][..., :3])
+        return to_bytes(self.values)
 
     def report(self) -> dict[str, Any]:
-        """The run's, with its quality."""
+        """The run's, with its quality and its background."""
         report = self.run.report()
-        report["quality"] |= {"psnr_db": psnr(colors(self.run), self.reference)}
+        report["quality"] |= {"psnr_db": psnr(self.values, self.reference)}
+        report["workload"] |= {"background": list(self.background)}
         return report
 
 
 def run_scene(
-    source: str, config: Config, *, view: int = 1, size: int = 256, stalls: int = 0, seed: int = 1
-) -> CheckedFrame:
+    source: str, config: Config, *, view: int = 1, size: int = 256, stalls: int = 0, seed: int = 1,
+    background: Color = BLACK,
+) -> CheckedFrame:  # fmt: skip
     """Draws view `view` of 3 in RTL, compares it with the model, and measures it against the reference.
 
     Raises:
@@ -56,8 +65,8 @@ def run_scene(
     camera = orbit(scene, view, VIEWS, width=size, height=size)
     workload = prepare(scene, camera, config, view=orbit_name(view, VIEWS))
     frame = run(workload, memory=MemorySettings(stalls=stalls, seed=seed), check=True)
-    reference = colors(run(workload, backend=Backend.REFERENCE))
-    return CheckedFrame(name=Path(source).stem, run=frame, reference=reference)
+    reference = over(layers(run(workload, backend=Backend.REFERENCE)), background)
+    return CheckedFrame(name=Path(source).stem, run=frame, reference=reference, background=background)
 
 
 def run_suite(

@@ -10,6 +10,9 @@ import numpy.typing as npt
 from golden.errors import InputError
 from golden.scenes import Scene
 from tests.golden.scenes.checks import assert_sound, load_bytes
+from tests.golden.scenes.ksplat_writer import ksplat_bytes
+from tests.golden.scenes.sog_writer import sog_bytes
+from tests.golden.scenes.spz4_writer import spz4_bytes
 from tests.golden.scenes.writers import (
     compressed_elements,
     plain_columns,
@@ -30,6 +33,13 @@ GOOD = {
     "ascii.ply": ply_bytes({"vertex": PLAIN}, "ascii"),
     "a.compressed.ply": ply_bytes(COMPRESSED),
     "a.splat": splat_bytes(CLOUD_0),
+    "l0.ksplat": ksplat_bytes([CLOUD], 0),
+    "l1.ksplat": ksplat_bytes([CLOUD], 1),
+    "l2.ksplat": ksplat_bytes([CLOUD_0, CLOUD], 2),
+    "v1.sog": sog_bytes(CLOUD, 1),
+    "v2.sog": sog_bytes(CLOUD, 2),
+    "v1.spz": spz_bytes(CLOUD, 1),
+    "v4.spz": spz4_bytes(CLOUD),
     "v2.spz": spz_bytes(CLOUD, 2),
     "v3.spz": spz_bytes(CLOUD, 3),
 }

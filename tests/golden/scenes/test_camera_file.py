@@ -101,9 +101,32 @@ def test_blender_files_need_a_size(tmp_path: Path) -> None:
         load_text(tmp_path, BLENDER)
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"k1": 0, "k2": 0.0, "k3": 0, "k4": 0, "p1": 0.0, "p2": -0.0},
+        {"distortion_params": [0.0] * 6, "is_fisheye": False},
+        {"camera_model": "pinhole"},
+        {"camera_model": "OPENCV", "aabb_scale": 16, "applied_transform": [[1, 0, 0, 0]] * 3},
+    ],
+)
+def test_a_lens_without_distortion_may_say_so(tmp_path: Path, extra: dict[str, Any]) -> None:
+    (camera,) = load_text(tmp_path, NERFSTUDIO | extra | {"frames": [FRAME]})
+    assert_is(camera)
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "distortion": (NERFSTUDIO | {"k1": -0.1, "frames": [FRAME]}, "k1 must be 0, as of undistorted images, it is -0.1"),
     "fisheye": (NERFSTUDIO | {"camera_model": "OPENCV_FISHEYE", "frames": [FRAME]}, "it is 'OPENCV_FISHEYE'"),
+    "is_fisheye": (NERFSTUDIO | {"is_fisheye": True, "frames": [FRAME]}, "must be a pin-hole, is_fisheye is True"),
+    "distortion as a list": (
+        NERFSTUDIO | {"distortion_params": [0, 0.25, 0, 0], "frames": [FRAME]},
+        "distortion_params must be 0, as of undistorted images, it is 0.25",
+    ),
+    "distortion of a frame": (NERFSTUDIO | {"frames": [FRAME | {"p2": 1e-9}]}, "p2 must be 0"),
+    "distortion in another form": (OWN | {"k1": 0.5}, "k1 must be 0, as of undistorted images, it is 0.5"),
+    "a skewed K": (GSPLAT | {"K": [[70, 0.5, 32], [0, 70, 24], [0, 0, 1]]}, "0 0 1, it is 70 0.5 32 0 70 24 0 0 1"),
+    "K row by column": (GSPLAT | {"K": [[70, 0, 0], [0, 70, 0], [32, 24, 1]]}, "K must be fx 0 cx"),
     "no focal length": ({"w": 64, "h": 48, "frames": [FRAME]}, "lacks the field 'camera_angle_x'"),
     "an angle of pi": ({"w": 64, "h": 48, "camera_angle_x": 3.2, "frames": [FRAME]}, "between 0 and pi, it is 3.2"),
     "no frames": (NERFSTUDIO | {"frames": []}, "the list is empty"),

@@ -55,6 +55,22 @@ def test_colmap(tmp_path: Path, form: str, model: str) -> None:
     assert_is(load_cameras(path, (32, 12))[0], 32, 12)
 
 
+@pytest.mark.parametrize("points", ["", "1.5 2 -1", "1 2 7 3e-1 4.5 8"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_empty_lines_anywhere_in_text(tmp_path: Path, points: str, ends: str) -> None:
+    """Between comment and image, between images, at the end; an editor may also have dropped empty lines of points."""
+    path = write_model(tmp_path, ".txt")
+    comment, first, _, second, _ = path.with_stem("images").read_text().splitlines()
+    for lines in (
+        ["", f"  {comment}", "", first, points, "", second, points, "", ""],
+        [first, points, second] if points else [first, second],
+        [first, "", points, "", "", second],
+    ):
+        path.with_stem("images").write_bytes(ends.join(lines).encode())
+        assert_is(load_cameras(path)[0])
+        assert len(load_cameras(path)) == 2
+
+
 @pytest.mark.parametrize("form", [".bin", ".txt"])
 def test_colmap_needs_images(tmp_path: Path, form: str) -> None:
     path = write_model(tmp_path, form)

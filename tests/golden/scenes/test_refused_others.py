@@ -45,15 +45,18 @@ SPZS = {
     "gzip cut in its checksum": (GOOD["v3.spz"][:-5], "is a gzip stream"),
     "gzip checksum wrong": (GOOD["v3.spz"][:-8] + bytes(8), "is a gzip stream"),
     "wrong magic": (spz(magic=b"NGSQ"), "b'NGSQ'"),
-    "version 1": (spz(version=1), "this file is version 1"),
-    "version 4 in gzip": (spz(version=4), "this file is version 4"),
-    "version 4": (spz_header(COUNT, 4, 0) + BODY, "this file is version 4"),
-    "version 1, not compressed": (spz_header(COUNT, 1, 0) + BODY, "this file is version 1"),
+    "version 0": (spz(version=0), ".spz versions 1 to 3 are read, this file is version 0"),
+    "version 4 in gzip": (spz(version=4), "in a gzip stream, .spz versions 1 to 3 are read, this file is version 4"),
+    "version 5": (spz_header(COUNT, 5, 0) + BODY, ".spz versions 1 to 4 are read, this file is version 5"),
+    "another format in gzip": (
+        gzip.compress(GOOD["plain.ply"]),
+        "starts with NGSP, this one with b'ply\\n': unpack files of other formats first",
+    ),
     "not compressed, cut": ((spz_header(COUNT, 3, 0) + BODY)[:-1], "6 Gaussians need 120 bytes"),
     "magic only": (b"NGSP", "header has 16 bytes, found 4"),
     "version 99": (spz(version=99), "this file is version 99"),
-    "degree 4": (spz(degree=4), "must be 0 to 3, the header says 4"),
-    "degree 9": (spz(degree=9), "must be 0 to 3, the header says 9"),
+    "degree 5": (spz(degree=5), "must be 0 to 4, the header says 5"),
+    "degree 9": (spz(degree=9), "must be 0 to 4, the header says 9"),
     "24 fractional bits": (spz(fraction=24), "the header says 24"),
     "200 fractional bits": (spz(fraction=200), "the header says 200"),
     "zero Gaussians": (spz(count=0), "at least one Gaussian"),
@@ -105,7 +108,7 @@ def test_paths(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(InputError, match="no such file"):
         load_scene(f"a\0{suffix}")
     path.mkdir()
-    with pytest.raises(InputError, match=rf"a{suffix}: not a file$"):
+    with pytest.raises(InputError, match=rf"a{suffix}: not a file, nor a folder of a SOG, which holds meta.json$"):
         load_scene(path)
     path.rmdir()
 
@@ -118,12 +121,32 @@ def test_paths(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> 
         load_scene(path)
 
 
-@pytest.mark.parametrize("name", ["scene.obj", "scene", "scene.ply.gz", "", ".ply"])
+@pytest.mark.parametrize("name", ["scene.obj", "scene", "scene.ply.gz", ".ply"])
 def test_unknown_extensions(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"a scene file ends in \.ply, \.splat, \.spz, or is the word 'embedded'"):
-        load_scene(tmp_path / name)
+    """Of files that are not there, and of ones whose first bytes say nothing."""
+    rule = r"a scene file ends in \.ply, \.splat, \.ksplat, \.spz, \.sog, or is the word 'embedded'"
+    for _ in range(2):
+        with pytest.raises(InputError, match=rule):
+            load_scene(tmp_path / name)
+        (tmp_path / name).write_bytes(bytes(64))
 
 
-def test_extensions_in_capitals(tmp_path: Path) -> None:
-    (tmp_path / "A.PLY").write_bytes(GOOD["plain.ply"])
-    assert len(load_scene(str(tmp_path / "A.PLY"))) == COUNT
+@pytest.mark.parametrize("name", ["a.ply", "a.splat", "a"])
+def test_a_pointer_of_git_lfs(tmp_path: Path, name: str) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345678\n"
+    assert "a pointer of Git LFS, not the file itself" in str(load_or_refuse(tmp_path, name, pointer))
+
+
+@pytest.mark.parametrize("suffix", ["", ".dat", ".PLY", ".splat"])
+@pytest.mark.parametrize("name", [name for name in GOOD if not name.endswith("splat")])
+def test_what_a_file_begins_with_says_what_it_is(tmp_path: Path, name: str, suffix: str) -> None:
+    path = tmp_path / f"scene{suffix}"
+    path.write_bytes(GOOD[name])
+    assert len(load_scene(str(path))) == COUNT
+
+
+@pytest.mark.parametrize("suffix", [".SPLAT", ".KSplat"])
+def test_extensions_in_capitals(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"A{suffix}"
+    path.write_bytes(GOOD["a.splat" if suffix == ".SPLAT" else "l1.ksplat"])
+    assert len(load_scene(str(path))) == COUNT

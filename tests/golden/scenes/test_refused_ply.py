@@ -28,7 +28,7 @@ def lacking(columns: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
 HEADERS = {
     "empty": (b"", "starts with 'ply'"),
     "wrong magic": (replaced("plain.ply", b"ply\n", b"plx\n"), "plx"),
-    "another container": (GOOD["v3.spz"], "starts with 'ply'"),
+    "another container": (GOOD["a.splat"], "starts with 'ply'"),
     "magic only": (b"ply", "'end_header' must stand"),
     "unknown form": (replaced("plain.ply", b"little", b"middle"), "binary_middle_endian"),
     "version 2": (replaced("plain.ply", b"endian 1.0", b"endian 2.0"), "version '1.0'"),
@@ -105,7 +105,7 @@ CONTENTS = {
     ),
     "8 of 9 SH coefficients": (
         ply_bytes({"vertex": lacking(PLAIN, "f_rest_3")}),
-        "9, 24 or 45 f_rest properties, found 8",
+        "0, 9, 24, 45 and so on, found 8",
     ),
     "SH numbered from 1": (replaced("plain.ply", b"f_rest_0", b"f_rest_9"), "lacks the property 'f_rest_0'"),
     "compressed without chunks": (ply_bytes({"vertex": VERTEX}), "needs an element 'chunk'"),

@@ -83,7 +83,7 @@ def plain_columns(cloud: Cloud) -> dict[str, npt.NDArray[np.generic]]:
     return {name: column.astype(np.float32) for name, column in columns.items()}
 
 
-def _largest_apart(quaternions: Array) -> tuple[npt.NDArray[np.int64], Array]:
+def largest_apart(quaternions: Array) -> tuple[npt.NDArray[np.int64], Array]:
     """Which component is largest, and the three others in order, with the sign that makes it positive."""
     rows = np.arange(len(quaternions))
     largest = np.abs(quaternions).argmax(axis=1)
@@ -116,7 +116,7 @@ def compressed_elements(cloud: Cloud, *, color_box: bool) -> dict[str, dict[str,
     rgb = 0.5 + SH_C0 * cloud.sh[:, 0]
     if color_box:
         rgb = boxed(rgb, "", "rgb")
-    largest, others = _largest_apart(cloud.quaternions)
+    largest, others = largest_apart(cloud.quaternions)
     rotation = np.concatenate([largest[:, None] / 3, others / np.sqrt(2) + 0.5], axis=1)
     vertex: dict[str, npt.NDArray[np.generic]] = {
         "packed_position": _pack(position, (11, 10, 11)),
@@ -142,20 +142,24 @@ def splat_bytes(cloud: Cloud) -> bytes:
     return record.tobytes()
 
 
-def spz_columns(cloud: Cloud, version: int, fraction: int = 12) -> bytes:
-    """The columns of an .spz file, before its header and compression."""
-    fixed = np.rint(cloud.means * HALF_TURN * (1 << fraction)).astype("<i4")
-    position = fixed.reshape(-1, 1).view("u1")[:, :3]
+def spz_streams(cloud: Cloud, version: int, fraction: int = 12) -> list[bytes]:
+    """The columns of an .spz file one by one, before its header and compression; degree 0 has no last one."""
+    if version == 1:
+        position = (cloud.means * HALF_TURN).astype("<f2")
+    else:
+        fixed = np.rint(cloud.means * HALF_TURN * (1 << fraction)).astype("<i4")
+        position = fixed.reshape(-1, 1).view("u1")[:, :3]
     q = cloud.quaternions * [1, *HALF_TURN]
-    if version == 2:
+    if version <= 2:
         turned = q[:, 1:] * np.where(q[:, :1] < 0, -1, 1)
         rotation = np.rint(turned * 127.5 + 127.5).astype("u1")
     else:
-        largest, others = _largest_apart(q[:, [1, 2, 3, 0]])
+        largest, others = largest_apart(q[:, [1, 2, 3, 0]])
         magnitude = np.rint(np.abs(others) * np.sqrt(2) * 511).astype(np.int64) | (others < 0).astype(np.int64) << 9
         rotation = (largest << 30 | magnitude[:, 0] << 20 | magnitude[:, 1] << 10 | magnitude[:, 2]).astype("<u4")
     probe = np.array([[0.48, 0.6, 0.64]])  # the sign that the half turn puts on each harmonic
-    sign = (real_harmonics(probe * HALF_TURN, 3) / real_harmonics(probe, 3))[0]
+    sign = np.ones(25)  # of degree 4 nothing is read
+    sign[:16] = (real_harmonics(probe * HALF_TURN, 3) / real_harmonics(probe, 3))[0]
     rest = cloud.sh[:, 1:] * sign[1 : cloud.sh.shape[1], None]
     columns = [
         position,
@@ -165,7 +169,11 @@ def spz_columns(cloud: Cloud, version: int, fraction: int = 12) -> bytes:
         rotation,
         np.clip(np.rint(rest * 128 + 128), 0, 255).astype("u1"),
     ]
-    return b"".join(column.tobytes() for column in columns)
+    return [column.tobytes() for column in columns if column.size]
+
+
+def spz_columns(cloud: Cloud, version: int, fraction: int = 12) -> bytes:
+    return b"".join(spz_streams(cloud, version, fraction))
 
 
 def spz_header(count: int, version: int, degree: int, fraction: int = 12, magic: bytes = b"NGSP") -> bytes:
@@ -173,6 +181,6 @@ def spz_header(count: int, version: int, degree: int, fraction: int = 12, magic:
 
 
 def spz_bytes(cloud: Cloud, version: int) -> bytes:
-    """Niantic's .spz, version 2 or 3."""
+    """Niantic's .spz, version 1, 2 or 3."""
     degree = round(cloud.sh.shape[1] ** 0.5) - 1
     return gzip.compress(spz_header(len(cloud), version, degree) + spz_columns(cloud, version), mtime=0)

@@ -151,6 +151,16 @@ def test_clipped_colours_are_said(tessera: Tessera, tmp_path: Path, seed: int, b
     assert (notice in " ".join(outcome.out.split())) == said
 
 
+def test_what_a_file_says_and_is_not_drawn_is_said(tessera: Tessera, tmp_path: Path, seed: int) -> None:
+    (tmp_path / "deep.ply").write_bytes(ply_bytes({"vertex": plain_columns(random_cloud(seed, 5, 4))}))
+    outcome = tessera(
+        "render", tmp_path / "deep.ply", "--backend", "reference", "--size", "16x16", "--out", tmp_path / "f.png"
+    )
+    assert (outcome.status, outcome.err) == (0, "")
+    notice = "deep.ply: spherical harmonics of degree 4: the bands above degree 3 are left out"
+    assert notice in " ".join(outcome.out.split())
+
+
 def test_the_default_camera_is_view_1_of_3(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
     """Without --camera, --orbit and --size: 256×256 pixels from the second of three places."""
     tessera("render", scene_file, "--backend", "model", "--out", tmp_path / "f.png", "--report", tmp_path / "r.json")
