@@ -129,7 +129,7 @@ def _section(where: str, raw: bytes, place: int, section: np.void, level: int) -
 def _buckets(count: int, full: int, size: int, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The bucket of each Gaussian: `full` buckets of `size`, then one of each of `lengths`."""
     index = np.arange(count)
-    behind = index - full * size
+    behind = index - min(full * size, count)
     return np.where(behind < 0, index // max(1, size), full + np.searchsorted(np.cumsum(lengths), behind, side="right"))
 
 

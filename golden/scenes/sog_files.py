@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
+import struct
 import warnings
 import zipfile
 import zlib
@@ -20,6 +22,8 @@ from golden.errors import InputError
 
 META = "meta.json"
 FORMATS = ("WEBP", "PNG")
+#: What `zipfile` raises of a damaged archive, or of one that needs a password.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError, struct.error)
 BROKEN = (OSError, ValueError, SyntaxError)  # what Pillow raises of a damaged image
 MAX_META = 1 << 20  # bytes
 MAX_IMAGE = 1 << 27  # bytes of a file; 4 for each pixel of the largest image, and as many again
@@ -44,7 +48,7 @@ class SogFiles:
         if not folder.is_dir():
             try:
                 archive = self._stack.enter_context(zipfile.ZipFile(path))
-            except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            except DAMAGED as error:
                 raise self.error(f"a .sog file is a zip archive: {error}") from error
             self._read = _of_zip(archive)
 
@@ -80,7 +84,7 @@ class SogFiles:
                 else ""
             )
             raise self.error(f"{file} is missing{hint}") from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except DAMAGED as error:
             raise self.error(f"{file} cannot be unpacked: {error}") from error
         if len(data) > limit:
             raise self.error(f"{file} must not have more than {limit} bytes, it has")

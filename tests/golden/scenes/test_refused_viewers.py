@@ -1,4 +1,4 @@
-"""`.ksplat`, `.sog` and `.spz` of version 4 that are refused, and what the refusal says."""
+"""`.ksplat` and `.sog` files that are refused, and what the refusal says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import re
 import struct
 import tracemalloc
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from PIL import Image
 from tests.golden.scenes.corrupted import CLOUD, GOOD, load_or_refuse
 from tests.golden.scenes.ksplat_writer import ksplat_bytes
 from tests.golden.scenes.sog_writer import sog_files, webp, zipped
-from tests.golden.scenes.spz4_writer import spz4_bytes, zstd_stored
 from tests.golden.scenes.writers import random_cloud
 
 META, IMAGES = sog_files(CLOUD, 2)
@@ -56,12 +54,6 @@ def sog(change: dict[str, Any] | None = None, images: dict[str, bytes] | None = 
 
 def without(name: str) -> bytes:
     return zipped(META, {file: data for file, data in IMAGES.items() if file != name})
-
-
-def spz4_header(count: int, streams: int, sizes: Sequence[int] = ()) -> bytes:
-    """A file of degree 0 whose streams hold no bytes, with these sizes in its table."""
-    head = struct.pack("<4sIIBBBBI12x", b"NGSP", 4, count, 0, 12, 0, streams, 32)
-    return head + b"".join(struct.pack("<QQ", 0, size) for size in sizes)
 
 
 def archive(name: str, data: str | bytes) -> bytes:
@@ -130,35 +122,6 @@ SOGS = {
     "a palette too large": (sog({"shN.count": 65}), "meta.json says 65 of 1 bands"),
     "a label beyond": (sog({"shN.count": 5}), "a label of SH must be below 5, one is 5"),
 }
-SPZS = {
-    "header only": (GOOD["v4.spz"][:20], "the header of an .spz file of version 4 has 32 bytes, found 20"),
-    "no table": (GOOD["v4.spz"][:32], "6 streams listed from byte 32 on do not fit in 32 bytes"),
-    "table in the header": (patched("v4.spz", 16, "<I", 31), "6 streams listed from byte 31 on"),
-    "table beyond": (patched("v4.spz", 16, "<I", 2**32 - 1), "do not fit"),
-    "a stream less": (patched("v4.spz", 15, "<B", 5), "need streams of 54, 6, 18, 18, 24, 54 bytes, the table lists"),
-    "another count": (patched("v4.spz", 8, "<I", 7), "7 Gaussians need streams of 63, 7, "),
-    "no Gaussians": (spz4_header(0, 0), "at least one Gaussian, the file holds 0"),
-    "count 10 million": (
-        spz4_header(10_000_000, 5, [90_000_000, 10_000_000, 30_000_000, 30_000_000, 40_000_000]),
-        "10000000 Gaussians need 200000000 bytes, the file does not hold so many",
-    ),
-    "a size that is not so": (
-        spz4_bytes(CLOUD, sizes=[54, 6, 18, 18, 24, 53]),
-        "need streams of 54, 6, 18, 18, 24, 54 bytes, the table lists 54, 6, 18, 18, 24, 53",
-    ),
-    "packed beyond": (patched("v4.spz", 32, "<Q", 2**63), "a stream ends at byte 9223372036854775936, the file has "),
-    "cut": (GOOD["v4.spz"][:-1], "a stream ends at byte "),
-    "not ZSTD": (spz4_bytes(CLOUD, bytes), "the stream of each position is not ZSTD"),
-    "a stream too short": (
-        spz4_bytes(CLOUD, lambda data: zstd_stored(data[:-1])),
-        "the stream of each position must hold 54 bytes, it holds 53",
-    ),
-    "a stream too long": (
-        spz4_bytes(CLOUD, lambda data: zstd_stored(data + b"x")),
-        "the stream of each position must hold 54 bytes, it holds more",
-    ),
-    "degree 5": (patched("v4.spz", 12, "<B", 5), "must be 0 to 4, the header says 5"),
-}
 
 
 @pytest.mark.parametrize("kind", KSPLATS)
@@ -173,10 +136,27 @@ def test_sog(tmp_path: Path, kind: str) -> None:
     assert re.search(message, str(load_or_refuse(tmp_path, "bad.sog", data)))
 
 
-@pytest.mark.parametrize("kind", SPZS)
-def test_spz_4(tmp_path: Path, kind: str) -> None:
-    data, message = SPZS[kind]
-    assert message in load_or_refuse(tmp_path, "bad.spz", data)
+def test_a_name_in_an_archive_that_is_no_text(tmp_path: Path) -> None:
+    data = bytearray(GOOD["v2.sog"])
+    data[30] = 0xFF  # of the name of the first file, which is said to be UTF-8
+    data[7] |= 8
+    assert "means_0.webp cannot be unpacked: 'utf-8' codec" in load_or_refuse(tmp_path, "bad.sog", bytes(data))
+
+
+def test_an_archive_with_a_password(tmp_path: Path) -> None:
+    data = bytearray(GOOD["v2.sog"])
+    place = data.index(b"PK\1\2")
+    while place >= 0:
+        data[place + 8] |= 1
+        place = data.find(b"PK\1\2", place + 1)
+    assert "password required" in load_or_refuse(tmp_path, "bad.sog", bytes(data))
+
+
+def test_full_buckets_beyond_64_bits(tmp_path: Path) -> None:
+    data = bytearray(GOOD["l1.ksplat"])
+    for place in (8, 32):
+        struct.pack_into("<I", data, SECTION + place, 2**32 - 1)
+    assert not isinstance(load_or_refuse(tmp_path, "odd.ksplat", bytes(data)), str)  # all lie in the first bucket
 
 
 def test_a_negative_scale_of_a_ksplat(tmp_path: Path) -> None:
