@@ -24,7 +24,7 @@ test: $(READY) lint ## lint, unit tests, co-simulations, proofs; under 15 minute
 QUICK := tests/test_architecture.py tests/golden tests/hw/lib tests/hw/test_generate.py \
   tests/hw/splat/test_heap_bank.py tests/hw/kv/test_clustering.py tests/hw/lod/test_size_check.py tests/hw/cluster/test_alu.py \
   tests/sim/test_errors.py tests/sim/test_help.py $(wildcard tests/sim/*/test_roofline.py) \
-  $(addprefix tests/sim/kernel/test_,files.py report.py settings.py designs.py)
+  $(addprefix tests/sim/kernel/test_,files.py report.py settings.py designs.py config_fields.py report_diff.py)
 
 quick: $(READY) lint ## lint and the fastest tests of every floor; under 2 minutes
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q $(QUICK)

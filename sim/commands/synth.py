@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.progress import track
@@ -44,6 +46,8 @@ def synth(
     if engine == "lib":
         if top:
             raise InputError("--top needs an engine, lib has no whole")
+        if changes:
+            raise InputError("--set needs an engine, lib has no config")
         stages = {name: Block(make) for name, make in lib_catalogue().items()}
     else:
         entry = ENGINES[engine]
@@ -53,14 +57,15 @@ def synth(
     if unknown:
         raise InputError(f"--block must be one of {', '.join(stages)}, it is '{unknown[0]}'")
     chosen = {name: block for name, block in stages.items() if not blocks or name in blocks}
-    folder = folder or BUILD / "synth" / (engine if config is None else f"{engine}-{config_name}")
+    label = ", ".join((config_name, *changes)) if config else "-"
+    folder = folder or BUILD / "synth" / "-".join(_names(engine, config_name, config, changes))
     results: list[PlacedBlock] = []
     for name, block in track(
         chosen.items(), description=f"synthesising {engine}", console=err, disable=out.quiet or not err.is_terminal
     ):
         results.append(synthesise(name, block.make, config, folder, seed=seed))
     show_table(
-        f"{engine}, config {config_name if config else '-'}: ECP5 {' '.join(DEVICE)}, out of context",
+        f"{engine}, config {label}: ECP5 {' '.join(DEVICE)}, out of context",
         (
             "block", "in the top", "LUT", "FF", "BRAM", "DSP", "LUTRAM", "Fmax MHz", "levels", "logic ns", "route ns",
             "worst path",
@@ -89,3 +94,8 @@ def synth(
         raise TargetMissedError(
             f"every block must close at {TARGET_MHZ:g} MHz, {slow[0].name} reaches {slow[0].fmax_mhz}"
         )
+
+
+def _names(engine: str, config_name: str, config: Any, changes: Sequence[str]) -> list[str]:
+    """Of the folder: a changed config has its hash, so that its figures do not replace those of the named one."""
+    return [engine, *([config_name] if config else []), *([config_hash(config)] if changes else [])]

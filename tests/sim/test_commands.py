@@ -154,6 +154,22 @@ def test_synth_measures_one_block(tessera: Tessera, tmp_path: Path) -> None:
     assert str(block["fmax_mhz"]) in outcome.out
 
 
+def test_figures_of_a_changed_config_are_named_so(
+    tessera: Tessera, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In the title, and in a folder of their own."""
+    block = PlacedBlock(
+        name="dispatcher", lut=1, ff=1, bram=0, dsp=0, lutram=0, fmax_mhz=99.0, logic_levels=1, logic_ns=1.0,
+        routing_ns=1.0, worst_path=[],
+    )  # fmt: skip
+    monkeypatch.setattr("sim.commands.synth.synthesise", lambda *_, **__: block)
+    monkeypatch.setattr("sim.commands.synth.BUILD", tmp_path)
+    assert "splat, config tiny:" in tessera("synth", "splat", "--block", "dispatcher").out
+    changed = tessera("synth", "splat", "--block", "dispatcher", "--set", "group_size=32")
+    assert "splat, config tiny, group_size=32:" in changed.out
+    assert len(list((tmp_path / "synth").iterdir())) == 2
+
+
 #: Names that commands give to the files they write.
 OUTPUTS = {"picture", "array_file", "report", "waves", "target", "cut_file", "selection_file"}
 RUNS_RTL = ("render", "lod", "retrieve", "compress", "reduce", "gather", "decode")

@@ -89,6 +89,7 @@ ERRORS = [
     ("sim splat --input embedded --stalls 999 -o out", "--stalls must lie in 0..240, it is 999"),
     ("synth nothing", "'nothing' is not one of 'lib', 'splat'"),
     ("synth lib --top -o out", "--top needs an engine, lib has no whole"),
+    ("synth lib --set sh_degree=1 -o out", "--set needs an engine, lib has no config"),
     ("synth lib --block nothing -o out", "--block must be one of stream_queue, "),
     ("synth splat --set sh_degree=4 -o out", "sh_degree must lie in 0..3"),
     ("baseline nothing", "'nothing' is not one of 'splat'"),

@@ -100,6 +100,16 @@ def test_the_same_text_is_built_once(small: Generated) -> None:
     assert (first.folder / "built").stat().st_mtime_ns > used
 
 
+def test_a_build_begins_with_an_empty_folder(small: Generated, private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one that failed or was interrupted has left is gone: half a source file would be taken for whole."""
+    monkeypatch.setattr("sim.kernel.runner._Runner.build", lambda *_, **__: None)
+    built = build(small)
+    (built.folder / "built").unlink()
+    (built.folder / "Vtop__ALL.cpp").write_text("")
+    build(small)
+    assert {path.name for path in built.folder.iterdir()} == {"lock", "built", "design.v", "control.vlt"}
+
+
 def test_other_flags_are_another_build(small: Generated, private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Text, sources, waves and threads all count."""
     monkeypatch.setattr("sim.kernel.runner._Runner.build", lambda *_, **__: None)
