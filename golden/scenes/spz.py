@@ -19,6 +19,7 @@ MAGIC = b"NGSP"
 MAX_COUNT = 10_000_000  # together with the next line, bounds what a small file can make of itself
 MAX_RATIO = 1032  # deflate's, at most: 258 bytes from 2 bits
 COLOR_SCALE = 0.15
+ANTIALIASED = 1  # the flag of files trained with the 2-D mip filter
 
 # SPZ stores x right, y up, z back; 3DGS PLY files (and Scene) use x right, y down, z front. The
 # change of axes is a half turn about x. Its signs on quaternion x, y, z and on SH bands 1 to 3:
@@ -49,7 +50,7 @@ def _read(file: str, stream: io.BufferedIOBase, size: int) -> Scene:
     header = stream.read(HEADER.size)
     if len(header) < HEADER.size:
         raise InputError(f"{file}: an .spz header has {HEADER.size} bytes, found {len(header)}")
-    magic, version, count, degree, fraction, _flags, _ = HEADER.unpack(header)
+    magic, version, count, degree, fraction, flags, _ = HEADER.unpack(header)
     if magic != MAGIC:
         raise InputError(f"{file}: an .spz file starts with {MAGIC.decode()}, this one with {magic!r}")
     if version not in (2, 3):
@@ -86,6 +87,7 @@ def _read(file: str, stream: io.BufferedIOBase, size: int) -> Scene:
         quaternions=rotation * np.concatenate([[1], FLIP_QUATERNION]).astype(np.float32),
         opacities=(column["opacity"][:, 0] / 255).astype(np.float32),
         sh=sh,
+        mip=bool(flags & ANTIALIASED),
     )
 
 
