@@ -156,7 +156,7 @@ def _compressed(name: str, data: PlyData) -> Scene:
 
     def in_box(unit: Floats, low: list[str], high: list[str]) -> Doubles:
         lo, hi = _doubles(name, chunk, low)[which], _doubles(name, chunk, high)[which]
-        return lo * (1 - unit) + hi * unit
+        return lo + (hi - lo) * unit
 
     axes = "xyz"
     rgb = np.stack([_unorm(color, s, 8) for s in (24, 16, 8)], axis=1)
