@@ -63,7 +63,8 @@ class Camera:
         What the matrix sends to 0, also where its rotation is one only to a few digits: far from
         the origin, its transpose would put the camera elsewhere.
         """
-        return np.linalg.solve(self.world_to_camera[:3, :3], -self.world_to_camera[:3, 3])
+        centre = np.linalg.solve(self.world_to_camera[:3, :3], -self.world_to_camera[:3, 3])
+        return centre.astype(np.float64)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `camera_file.load_cameras` reads back."""

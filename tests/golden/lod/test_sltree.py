@@ -98,7 +98,8 @@ def test_builder_bounds_and_matches_moments() -> None:
 
 def test_a_far_origin_changes_no_moments() -> None:
     scene = load_scene("embedded").select(np.arange(400))
-    near, far = small_tree().scene, build_hierarchy(replace(scene, means=scene.means + 1e7)).scene
+    near, far = small_tree().scene, build_hierarchy(replace(scene, means=scene.means + 1e7, mip=True)).scene
+    assert (near.mip, far.mip) == (False, True)
     assert np.abs(far.means - 1e7 - near.means).max() < 1e-6
     assert np.allclose(far.scales, near.scales, rtol=1e-4)
 

@@ -41,7 +41,7 @@ def one(place: tuple[float, float, float], scale: float, opacity: float = 0.8) -
 
 def together(*scenes: Scene) -> Scene:
     names = ("means", "scales", "quaternions", "opacities", "sh")
-    return Scene(name="made", **{name: np.concatenate([getattr(s, name) for s in scenes]) for name in names})
+    return replace(scenes[0], **{name: np.concatenate([getattr(s, name) for s in scenes]) for name in names})
 
 
 def sky(seed: int) -> Scene:
@@ -113,6 +113,16 @@ def test_what_is_brought_nearer_looks_the_same(seed: int) -> None:
     assert np.array_equal(np.argsort(before, kind="stable"), np.argsort(after, kind="stable"))
     assert np.array_equal(after[before < DEEP * seen.edge], before[before < DEEP * seen.edge])
     assert psnr(reference.render(seen.scene, camera).numpy(), reference.render(scene, camera).numpy()) > 80
+
+
+def test_what_just_does_not_fit_around_the_middle(seed: int) -> None:
+    """The camera on one side, what it looks at on the other, each at less than 2**15 voxels."""
+    scene = together(cloud(seed, 400), cloud(seed + 1, 40, at=(0, 0, 2e4)), one((0, 0, 1.9e4), 2e2))
+    camera = camera_at((0, 0, -2e4), size=SIZE, focal=4e3)
+    seen = see(scene, camera, DEFAULT, near=NEAR, edge=1.0)
+    assert seen.origin is not None
+    assert seen.notices() == []
+    assert psnr(drawn(seen, camera), reference.render(scene, camera).numpy()) > 45
 
 
 def test_the_embedded_scene_is_taken_as_it_is() -> None:
