@@ -17,11 +17,11 @@ def build_hierarchy(scene: Scene) -> Hierarchy:
     union of its children's, its size that box's longest side. An inner Gaussian matches the first
     two moments of its children's mixture, weighted by opacity times mean squared scale.
     """
-    parent, first, children, leaf_of = _split(scene.means.astype(np.float64))
+    parent, first, children, leaf_of = _split(scene.means)
     count = len(parent)
     levels = _levels(parent)
     reach = SUPPORT * scene.scales.max(axis=1).astype(np.float64)[:, None]
-    means = scene.means.astype(np.float64)
+    means = scene.means
     low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
     leaf = children == 0
     low[leaf], high[leaf] = (means - reach)[leaf_of[leaf]], (means + reach)[leaf_of[leaf]]
@@ -87,7 +87,8 @@ def _merged(scene: Scene, parent: Ints, levels: list[Ints], leaf_of: Ints) -> Sc
     weight, mean, second = np.zeros(count), np.zeros((count, 3)), np.zeros((count, 3, 3))
     area, color = np.zeros(count), np.zeros((count, *scene.sh.shape[1:]))
     weight[leaf] = scene.opacities[own] * (scales**2).mean(axis=1) + 1e-30
-    mean[leaf], color[leaf] = scene.means[own], scene.sh[own]
+    middle = np.median(scene.means, axis=0)  # second moments about it: about a far origin they would cancel
+    mean[leaf], color[leaf] = scene.means[own] - middle, scene.sh[own]
     spread = np.einsum("nij,nj,nkj->nik", rotation, scales**2, rotation)
     second[leaf] = spread + mean[leaf][:, :, None] * mean[leaf][:, None, :]
     for values in (mean, color, second):  # sums, until they are divided at the end
@@ -106,7 +107,7 @@ def _merged(scene: Scene, parent: Ints, levels: list[Ints], leaf_of: Ints) -> Sc
     area[inner] = variance.mean(axis=1)
 
     result = {
-        "means": mean, "scales": np.zeros((count, 3)), "quaternions": np.zeros((count, 4)),
+        "means": mean + middle, "scales": np.zeros((count, 3)), "quaternions": np.zeros((count, 4)),
         "opacities": np.zeros(count), "sh": color,
     }  # fmt: skip
     for name in ("scales", "quaternions", "opacities", "means", "sh"):
@@ -114,7 +115,9 @@ def _merged(scene: Scene, parent: Ints, levels: list[Ints], leaf_of: Ints) -> Sc
     result["scales"][inner] = np.sqrt(variance)
     result["quaternions"][inner] = _quaternions(axes)
     result["opacities"][inner] = np.clip(total[inner] / area[inner], 0, 1)
-    return Scene(name=scene.name, **{name: values.astype(np.float32) for name, values in result.items()})
+    means = result.pop("means")
+    single = {name: values.astype(np.float32) for name, values in result.items()}
+    return Scene(name=scene.name, means=means, **single, mip=scene.mip)
 
 
 def _rotations(q: Doubles) -> Doubles:

@@ -58,8 +58,13 @@ class Camera:
 
     @property
     def position(self) -> npt.NDArray[np.float64]:
-        """The camera's centre in world coordinates."""
-        return -self.world_to_camera[:3, :3].T @ self.world_to_camera[:3, 3]
+        """The camera's centre in world coordinates.
+
+        What the matrix sends to 0, also where its rotation is one only to a few digits: far from
+        the origin, its transpose would put the camera elsewhere.
+        """
+        centre = np.linalg.solve(self.world_to_camera[:3, :3], -self.world_to_camera[:3, 3])
+        return centre.astype(np.float64)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `camera_file.load_cameras` reads back."""
@@ -114,7 +119,7 @@ def orbit(scene: Scene, view: int, views: int, *, width: int, height: int) -> Ca
     """
     if views < 1 or not 0 <= view < views:
         raise InputError(f"orbit: view K of N needs 0 <= K < N, got {view}/{views}")
-    means = scene.means.astype(np.float64)
+    means = scene.means
     weight = scene.opacities.astype(np.float64)
     centre = np.array([_weighted_quantile(means[:, axis], weight, 0.5) for axis in range(3)])
     extent = _weighted_quantile(np.linalg.norm(means - centre, axis=1), weight, 0.8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from plyfile import PlyData, PlyElement, PlyParseError, PlyProperty
 
 from golden.errors import InputError
 from golden.scenes.ply_header import readable
-from golden.scenes.scene import MAX_DEGREE, SH_C0, Floats, Scene, degree_note, make_scene, sigmoid
+from golden.scenes.scene import MAX_DEGREE, SH_C0, Doubles, Floats, Scene, degree_note, make_scene, sigmoid
 from golden.scenes.smallest_three import complete
 
 CHUNK_SIZE = 256  # Gaussians that share one min/max box in a compressed file
 PACKED = ("packed_position", "packed_rotation", "packed_scale", "packed_color")
 FLAT_LOG_SCALE = np.log(1e-6)  # the third scale of a 2-D Gaussian, as the public tools export it
 HALF_RULE = "; half-precision numbers are read where all properties are 'ushort'"
+MIP = re.compile(r"SplatRenderMode:\s*mip", re.IGNORECASE)  # a comment of files trained with the 2-D mip filter
 ELEMENTS = ("vertex", "chunk", "sh")  # what a file of Gaussians may hold; others are passed over
 
 
@@ -27,7 +29,7 @@ def load_ply(path: Path) -> Scene:
 
     A file whose properties are all `ushort` holds half-precision numbers; one without `scale_2`
     holds 2-D Gaussians, which get the third scale 1e-6. SH above degree 3 is left out, which the
-    scene's notes say.
+    scene's notes say. The comment `SplatRenderMode: mip` is heeded.
 
     Raises:
         InputError: not a PLY file, truncated, a property missing or of the wrong kind.
@@ -41,9 +43,8 @@ def load_ply(path: Path) -> Scene:
         raise InputError(f"{path.name}: not a readable PLY file: {detail}") from error
     if "vertex" not in data:
         raise InputError(f"{path.name}: a Gaussian PLY needs an element 'vertex', found {[e.name for e in data]}")
-    if any(name in _names(data["vertex"]) for name in PACKED):
-        return _compressed(path.name, data)
-    return _plain(path.name, data["vertex"])
+    read = _compressed if any(name in _names(data["vertex"]) for name in PACKED) else _plain
+    return replace(read(path.name, data), mip=any(MIP.fullmatch(comment.strip()) for comment in data.comments))
 
 
 def _names(element: PlyElement) -> list[str]:
@@ -58,8 +59,8 @@ def _columns(name: str, element: PlyElement, wanted: list[str]) -> npt.NDArray[n
     return np.stack([element.data[p] for p in wanted], axis=1)
 
 
-def _floats(name: str, element: PlyElement, wanted: list[str]) -> Floats:
-    """The named properties, `float` or `double`, as float32.
+def _doubles(name: str, element: PlyElement, wanted: list[str]) -> Doubles:
+    """The named properties, `float` or `double`, as float64.
 
     Bytes and other whole numbers are codes of some format that the file does not name; taken as
     values they would be drawn as nonsense.
@@ -70,8 +71,14 @@ def _floats(name: str, element: PlyElement, wanted: list[str]) -> Floats:
                 f"{name}: property '{prop.name}' must be 'float' or 'double', it is '{_type(prop)}'"
                 f"{HALF_RULE if _type(prop) == 'ushort' else ''}"
             )
-    with np.errstate(over="ignore", invalid="ignore"):  # a double beyond float32 becomes infinite, and is dropped
-        return _columns(name, element, wanted).astype(np.float32)
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        return _columns(name, element, wanted).astype(np.float64)
+
+
+def _floats(name: str, element: PlyElement, wanted: list[str]) -> Floats:
+    """The same as float32."""
+    with np.errstate(over="ignore"):  # a double beyond float32 becomes infinite, and is dropped
+        return _doubles(name, element, wanted).astype(np.float32)
 
 
 def _type(prop: PlyProperty) -> str:
@@ -105,8 +112,8 @@ def _rest(degree: int) -> int:
     return (degree + 1) ** 2 - 1
 
 
-def _plain(name: str, vertex: PlyElement) -> Scene:
-    vertex = _halves(vertex)
+def _plain(name: str, data: PlyData) -> Scene:
+    vertex = _halves(data["vertex"])
     count = vertex.count
     scales = [f"scale_{i}" for i in range(3)]
     if "scale_2" not in _names(vertex):  # 2-D Gaussians: discs without a thickness
@@ -125,7 +132,7 @@ def _plain(name: str, vertex: PlyElement) -> Scene:
         sh[:, 1:] = channel_major.reshape(count, 3, drawn).transpose(0, 2, 1)
     scene = make_scene(
         name,
-        means=_floats(name, vertex, ["x", "y", "z"]),
+        means=_doubles(name, vertex, ["x", "y", "z"]),
         log_scales=log_scales,
         quaternions=_floats(name, vertex, [f"rot_{i}" for i in range(4)]),
         opacities=sigmoid(_floats(name, vertex, ["opacity"])[:, 0]),
@@ -162,18 +169,20 @@ def _compressed(name: str, data: PlyData) -> Scene:
     position, rotation, scale, color = packed.T
     which = np.arange(vertex.count) // CHUNK_SIZE
 
-    def in_box(unit: Floats, low: list[str], high: list[str]) -> Floats:
-        lo, hi = _floats(name, chunk, low)[which], _floats(name, chunk, high)[which]
-        return (lo * (1 - unit) + hi * unit).astype(np.float32)
+    def in_box(unit: Floats, low: list[str], high: list[str]) -> Doubles:
+        lo, hi = _doubles(name, chunk, low)[which], _doubles(name, chunk, high)[which]
+        return lo + (hi - lo) * unit
 
     axes = "xyz"
     rgb = np.stack([_unorm(color, s, 8) for s in (24, 16, 8)], axis=1)
     if "min_r" in _names(chunk):
-        rgb = in_box(rgb, [f"min_{c}" for c in "rgb"], [f"max_{c}" for c in "rgb"])
+        rgb = in_box(rgb, [f"min_{c}" for c in "rgb"], [f"max_{c}" for c in "rgb"]).astype(np.float32)
     return make_scene(
         name,
         means=in_box(_unpack_111011(position), [f"min_{a}" for a in axes], [f"max_{a}" for a in axes]),
-        log_scales=in_box(_unpack_111011(scale), [f"min_scale_{a}" for a in axes], [f"max_scale_{a}" for a in axes]),
+        log_scales=in_box(
+            _unpack_111011(scale), [f"min_scale_{a}" for a in axes], [f"max_scale_{a}" for a in axes]
+        ).astype(np.float32),
         quaternions=_smallest_three(rotation),
         opacities=_unorm(color, 0, 8),
         sh=np.concatenate([((rgb - 0.5) / SH_C0)[:, None], _compressed_rest(name, data)], axis=1),

@@ -18,28 +18,33 @@ MAX_ABS_LOG_SCALE = 40.0
 
 #: Of the spherical harmonics that are drawn.
 MAX_DEGREE = 3
+#: A position further from the origin leaves float32's range; such a Gaussian is dropped as not finite.
+MAX_POSITION = float(np.finfo(np.float32).max)
 
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """N Gaussians, in the order of the file.
 
-    All arrays are float32. `quaternions` are unit length, order w, x, y, z. `scales` are the
-    standard deviations along the Gaussian's own axes, in scene units (not their logarithms).
-    `opacities` lie in [0, 1]. `sh` is coefficient-major with (degree + 1)² coefficients per
+    Positions are float64, for maps put scenes at coordinates of millions; who needs float32 takes
+    them relative to the camera first. All else is float32. `quaternions` are unit length, order
+    w, x, y, z. `scales` are the standard deviations along the Gaussian's own axes, in scene units
+    (not their logarithms). `opacities` lie in [0, 1]. `sh` is coefficient-major with (degree + 1)² coefficients per
     channel, so that colour = max(0, 0.5 + Σ_k sh[:, k] · Y_k(direction)).
     """
 
     name: str
-    means: Floats  # [N, 3]
+    means: Doubles  # [N, 3]
     scales: Floats  # [N, 3]
     quaternions: Floats  # [N, 4]
     opacities: Floats  # [N]
     sh: Floats  # [N, (degree+1)², 3]
     notes: tuple[str, ...] = ()  #: what else the file says that is not drawn, a sentence each
     dropped: int = 0  #: Gaussians of the file that were left out: not finite, or without a rotation
+    mip: bool = False  #: trained with the 2-D mip filter: dilation may not add to a Gaussian's light
 
     def __len__(self) -> int:
         return len(self.means)
@@ -59,24 +64,26 @@ class Scene:
             sh=self.sh[index],
             notes=self.notes,
             dropped=self.dropped,
+            mip=self.mip,
         )
 
 
 def make_scene(
     name: str,
     *,
-    means: Floats,
+    means: Floats | Doubles,
     log_scales: Floats,
     quaternions: Floats,
     opacities: Floats,
     sh: Floats,
+    mip: bool = False,
 ) -> Scene:
     """Checks raw arrays and returns a `Scene`.
 
-    Gaussians with a NaN or an infinity in any parameter, a log-scale above `MAX_ABS_LOG_SCALE` or
-    a zero quaternion are dropped and counted in `Scene.dropped`; they cannot be drawn. Log-scales
-    below -`MAX_ABS_LOG_SCALE`, -inf with them, become that limit: flat Gaussians, drawn as discs.
-    Quaternions are normalised.
+    Gaussians with a NaN or an infinity in any parameter, a position beyond `MAX_POSITION`, a
+    log-scale above `MAX_ABS_LOG_SCALE` or a zero quaternion are dropped and counted in
+    `Scene.dropped`; they cannot be drawn. Log-scales below -`MAX_ABS_LOG_SCALE`, -inf with them,
+    become that limit: flat Gaussians, drawn as discs. Quaternions are normalised.
 
     Raises:
         InputError: no Gaussian at all, none that can be drawn, or an opacity outside [0, 1].
@@ -87,7 +94,7 @@ def make_scene(
     log_scales = np.maximum(log_scales, np.float32(-MAX_ABS_LOG_SCALE))  # a NaN stays one
     flat = [a.reshape(count, -1) for a in (means, log_scales, quaternions, opacities, sh)]
     drawable = np.logical_and.reduce([np.isfinite(a).all(axis=1) for a in flat])
-    drawable &= (log_scales <= MAX_ABS_LOG_SCALE).all(axis=1)
+    drawable &= (np.abs(means) <= MAX_POSITION).all(axis=1) & (log_scales <= MAX_ABS_LOG_SCALE).all(axis=1)
     drawable[drawable] = quaternions[drawable].any(axis=1)  # a signalling NaN would raise a warning here
     kept = int(drawable.sum())
     if kept == 0:
@@ -103,12 +110,13 @@ def make_scene(
         raise InputError(f"{name}: opacity must lie in [0, 1], Gaussian {index} has {opacities[index]:g}")
     return Scene(
         name=name,
-        means=np.ascontiguousarray(means[drawable], np.float32),
+        means=np.ascontiguousarray(means[drawable], np.float64),
         scales=np.exp(log_scales[drawable].astype(np.float64)).astype(np.float32),
         quaternions=(quaternions[drawable] / length[:, None]).astype(np.float32),
         opacities=np.ascontiguousarray(opacity, np.float32),
         sh=np.ascontiguousarray(sh[drawable], np.float32),
         dropped=count - kept,
+        mip=mip,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ FIRST_TAG = 252  # alpha of a rotation whose largest component is w; x, y, z fol
 CENTROIDS_A_ROW = 64
 REST = (0, 3, 8, 15)  # coefficients a channel, by SH degree
 CODES = 256
-MIP_NOTE = "trained with the 2-D mip filter, drawn without it"
 
 
 def load_sog(path: Path) -> Scene:
@@ -41,15 +39,15 @@ def load_sog(path: Path) -> Scene:
         else:
             values = _values(files, "sh0", version, color)
             dc, opacity = values[:, :3], sigmoid(values[:, 3])
-        scene = make_scene(
+        return make_scene(
             files.name,
             means=_means(files, count),
             log_scales=log_scales,
             quaternions=_rotations(files.pixels("quats", 0, count)),
             opacities=opacity,
             sh=np.concatenate([dc[:, None], _rest(files, version, count)], axis=1),
+            mip=bool(files.meta.get("antialias")),
         )
-        return replace(scene, notes=(MIP_NOTE,)) if files.meta.get("antialias") else scene
 
 
 def _values(files: SogFiles, name: str, version: int, codes: Bytes) -> Floats:

@@ -13,6 +13,7 @@ from golden.scenes.smallest_three import complete
 from golden.scenes.spz_container import Columns, Header, read_columns
 
 COLOR_SCALE = 0.15
+ANTIALIASED = 1  # the flag of files trained with the 2-D mip filter
 
 # SPZ stores x right, y up, z back; 3DGS PLY files (and Scene) use x right, y down, z front. The
 # change of axes is a half turn about x. Its signs on quaternion x, y, z and on SH bands 1 to 3:
@@ -35,6 +36,7 @@ def load_spz(path: Path) -> Scene:
         quaternions=_rotations(header, column) * np.concatenate([[1], FLIP_QUATERNION]).astype(np.float32),
         opacities=(column["opacity"][:, 0] / 255).astype(np.float32),
         sh=_sh(header, column),
+        mip=bool(header.flags & ANTIALIASED),
     )
     return replace(scene, notes=degree_note(header.degree))
 

@@ -10,10 +10,12 @@ import numpy.typing as npt
 from golden.errors import InputError
 from golden.scenes.scene import Scene
 
-#: Voxels and camera stay within ± this many edges of the middle, so that a camera-space coordinate,
-#: at most sqrt(3) · 2**14, fits in s15.16.
-MAX_INDEX = 1 << 13
+#: Voxels' numbers are 16 bits, signed. `golden.splat.camera_limits` bounds the way to the camera.
+MAX_INDEX = 1 << 15
 MAX_COUNT = (1 << 16) - 1  # Gaussians of a voxel; a fuller cube becomes several voxels
+WIDEST = (1 << 13) - 1  # edges from a scene's middle to its furthest Gaussian where the search for an edge begins …
+FURTHER_STEPS = 2  # … and how often it goes on to edges smaller by that factor
+MAX_LABEL = 1 << 62
 Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
@@ -38,20 +40,24 @@ class VoxelGrid:
         return len(self.index)
 
 
-def voxelise(scene: Scene, kept: Ints, edge: float, size_class: Ints | None = None) -> VoxelGrid:
+def voxelise(
+    scene: Scene, kept: Ints, edge: float, size_class: Ints | None = None, *, origin: Doubles | None = None
+) -> VoxelGrid:
     """Sorts the Gaussians `kept` into cubes of side `edge`; in a cube they keep the scene's order.
 
     Gaussians of one cube but of different `size_class` ([len(kept)]) become different voxels: a few
     large ones would make the bounds, and so the visits, of all the small ones around them large.
+    `origin` is the corner of voxel 0 0 0, the scene's middle where it is not given.
 
     Raises:
-        InputError: the edge is not positive, or so small that a Gaussian lies more than 2**13
-            voxels from the scene's middle.
+        InputError: the edge is not positive, or so small that a Gaussian lies more than 2**15
+            voxels from the origin.
     """
     if not (np.isfinite(edge) and edge > 0):
         raise InputError(f"voxel grid: the voxel edge must be positive, it is {edge}")
-    means = scene.means[kept].astype(np.float64)
-    origin = np.median(means, axis=0)
+    means = scene.means[kept]
+    if origin is None:
+        origin = np.median(means, axis=0)
     position = (means - origin) / edge
     reach = float(np.abs(position).max())
     if reach >= MAX_INDEX:
@@ -60,41 +66,58 @@ def voxelise(scene: Scene, kept: Ints, edge: float, size_class: Ints | None = No
             f"one lies {reach:.0f} away"
         )
     cell = np.floor(position).astype(np.int64)
-    classes = np.zeros(len(kept), np.int64) if size_class is None else size_class
-    keys = np.concatenate([cell, classes[:, None]], axis=1)
-    keys, which, count = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
-    index = keys[:, :3]
-    order = np.argsort(which.ravel(), kind="stable")
+    label = _labels(cell if size_class is None else np.concatenate([cell, size_class[:, None]], axis=1))
+    order = np.argsort(label, kind="stable")
+    begin = np.flatnonzero(np.diff(label[order], prepend=-1))
+    count = np.diff(begin, append=len(order))
     parts = -(-count // MAX_COUNT)
     last = np.cumsum(parts) - 1
-    index, size = np.repeat(index, parts, axis=0), np.full(last[-1] + 1, MAX_COUNT)
+    index, size = np.repeat(cell[order[begin]], parts, axis=0), np.full(last[-1] + 1, MAX_COUNT)
     size[last] = count - (parts - 1) * MAX_COUNT
-    count = size
     return VoxelGrid(
         origin=origin,
         edge=edge,
         index=index,
-        first=np.cumsum(count) - count,
-        count=count,
+        first=np.cumsum(size) - size,
+        count=size,
         order=kept[order],
         position=position[order],
     )
 
 
-def choose_edge(scene: Scene, kept: Ints, crowd: float) -> float:
-    """The edge, a power of 2**¼, at which the average Gaussian shares its voxel with about `crowd` others."""
-    means = scene.means[kept].astype(np.float64)
-    middle = np.median(means, axis=0)
-    reach = max(float(np.abs(means - middle).max()), 1e-30)
+def _labels(rows: Ints) -> Ints:
+    """A number for every row of whole numbers, equal for equal rows and in the rows' order; not negative."""
+    label = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        column = column - column.min()
+        if (int(label.max()) + 1) * (int(column.max()) + 1) > MAX_LABEL:
+            label, column = (np.unique(values, return_inverse=True)[1] for values in (label, column))
+        label = label * (column.max() + 1) + column
+    return label
 
-    def crowding(edge: float) -> float:
-        _, count = np.unique(np.floor((means - middle) / edge).astype(np.int64), axis=0, return_counts=True)
+
+def choose_edge(scene: Scene, kept: Ints, crowd: float) -> float:
+    """The edge, a power of 2**¼, at which the average Gaussian shares its voxel with about `crowd` others.
+
+    Scenes of few Gaussians never crowd like that: a sixteenth of them is enough. So neither a few
+    Gaussians nor those that lie far outside make the edge large.
+    """
+    means = scene.means[kept]
+    means = means - np.median(means, axis=0)
+    reach = max(float(np.abs(means).max()), 1e-30)
+    crowd = min(crowd, len(kept) / 16)
+
+    def crowding(step: float) -> float:
+        _, count = np.unique(_labels(np.floor(means / 2.0 ** (step / 4)).astype(np.int64)), return_counts=True)
         return float((count**2).sum() / count.sum())
 
-    low, high = np.ceil(4 * np.log2(reach / (MAX_INDEX - 1))), np.ceil(4 * np.log2(reach)) + 4
+    low, high = np.ceil(4 * np.log2(reach / WIDEST)), np.ceil(4 * np.log2(reach)) + 4
+    for _ in range(FURTHER_STEPS):  # all but a few Gaussians lie in a small part of the scene
+        if crowding(low) >= crowd:
+            low, high = low - 4 * np.log2(WIDEST + 1), low
     while high - low > 1:
         middle_step = np.floor((low + high) / 2)
-        if crowding(2.0 ** (middle_step / 4)) < crowd:
+        if crowding(middle_step) < crowd:
             low = middle_step
         else:
             high = middle_step

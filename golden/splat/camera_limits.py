@@ -9,11 +9,14 @@ import numpy.typing as npt
 
 from golden.errors import InputError
 from golden.scenes.camera import Camera
-from golden.scenes.voxels import MAX_INDEX
 from golden.splat.spec import CAMERA_FRACTION, Spec
+
+Doubles = npt.NDArray[np.float64]
 
 MIN_FOCAL, MAX_FOCAL = 1, 1 << 16  # pixels; 4 bits of exponent
 MAX_TANGENT = 1.3  # of half a field of view; a larger one would not fit `Frame.stretch_x`, u1.7
+#: Voxel edges from the camera to a voxel's corner, so that whatever lies in the voxel fits camera_format.
+MAX_REACH = (1 << 15) - 4
 
 
 def check_intrinsics(camera: Camera, spec: Spec) -> None:
@@ -61,13 +64,14 @@ def near_code(near: float, edge: float, spec: Spec) -> int:
     return code
 
 
-def check_position(position: npt.NDArray[np.float64]) -> None:
-    """Where the camera stands, in voxel edges from the grid's origin.
+def check_reach(position: Doubles, index: npt.NDArray[np.int64]) -> None:
+    """Where the camera stands, in voxel edges from the grid's origin, and the voxels' numbers [V, 3].
 
     Raises:
-        InputError: further than 2**13 voxels from the scene's middle.
+        InputError: a voxel, or the origin, is further than `MAX_REACH` edges from the camera.
     """
-    if np.abs(position).max() >= MAX_INDEX:
+    furthest = max(np.linalg.norm(index - position, axis=1).max(), np.abs(position).max())
+    if furthest > MAX_REACH:
         raise InputError(
-            f"camera: must lie within {MAX_INDEX} voxels of the scene's middle, it is {np.abs(position).max():.0f} away"
+            f"camera: every voxel must lie within {MAX_REACH} voxel edges of the camera, one is {furthest:.0f} away"
         )

@@ -93,7 +93,9 @@ def rotation_matrix(q: Tensor) -> Tensor:
     return torch.stack(rows, -1).reshape(-1, 3, 3)
 
 
-def covariance_2d(scale: Tensor, quaternion: Tensor, view: Tensor, point: Tensor, camera: Camera) -> Tensor:
+def covariance_2d(
+    scale: Tensor, quaternion: Tensor, view: Tensor, point: Tensor, camera: Camera, *, dilation: float = DILATION
+) -> Tensor:
     """Σ' = J·W·R·S·S·Rᵀ·Wᵀ·Jᵀ + 0.3·I, the EWA projection (Zwicker et al. 2001, equation 31).
 
     Args:
@@ -115,14 +117,36 @@ def covariance_2d(scale: Tensor, quaternion: Tensor, view: Tensor, point: Tensor
     ).reshape(-1, 2, 3)
     a = jacobian @ view @ (rotation_matrix(quaternion) * scale[:, None, :])
     xx, xy, yy = (a[:, 0] ** 2).sum(-1), (a[:, 0] * a[:, 1]).sum(-1), (a[:, 1] ** 2).sum(-1)
-    return torch.stack([xx + DILATION, xy, yy + DILATION], -1)
+    return torch.stack([xx + dilation, xy, yy + dilation], -1)
+
+
+def _place(scene: Scene, camera: Camera) -> tuple[Tensor, Tensor, Tensor]:
+    """Positions relative to the camera, along world axes and in camera space, and the rotation between them.
+
+    In double precision until the camera is the origin: float32 would lose a Gaussian's place in a
+    scene at coordinates of millions.
+    """
+    view = torch.from_numpy(camera.world_to_camera[:3, :3])
+    relative = torch.from_numpy(scene.means - camera.position)
+    return relative.float(), (relative @ view.T).float(), view.float()
+
+
+def mip_opacities(scene: Scene, camera: Camera) -> Tensor:
+    """Opacities without the light that dilation adds, [N]: Mip-Splatting's 2-D filter (Yu et al. 2024).
+
+    The opacity times the root of the determinants' ratio, before and after dilation.
+    """
+    _, point, view = _place(scene, camera)
+    scale, quaternion = torch.from_numpy(scene.scales), torch.from_numpy(scene.quaternions)
+    sharp = covariance_2d(scale, quaternion, view, point, camera, dilation=0.0)
+    dilated = sharp + torch.tensor([DILATION, 0, DILATION])
+    ratio = _determinant(sharp) / _determinant(dilated)
+    return torch.from_numpy(scene.opacities) * ratio.nan_to_num(1).clamp(0, 1).sqrt()
 
 
 def project(scene: Scene, camera: Camera, rules: Rules = Rules()) -> Projected:
     """Culls, projects and depth-sorts (stable: equal depths keep the scene's order)."""
-    matrix = torch.from_numpy(camera.world_to_camera).float()
-    means = torch.from_numpy(scene.means)
-    point = means @ matrix[:3, :3].T + matrix[:3, 3]
+    relative, point, view = _place(scene, camera)
     depth = point[:, 2]
     order = torch.argsort(depth, stable=True)
     order = order[depth[order] > rules.near]
@@ -130,21 +154,20 @@ def project(scene: Scene, camera: Camera, rules: Rules = Rules()) -> Projected:
     point, depth = point[order], depth[order]
     focal = torch.tensor([camera.fx, camera.fy])
     mean = point[:, :2] / depth[:, None] * focal + torch.tensor([camera.cx, camera.cy])
-    view = matrix[:3, :3]
     cov = covariance_2d(
         torch.from_numpy(scene.scales)[order], torch.from_numpy(scene.quaternions)[order], view, point, camera
     )
     xx, xy, yy = cov.unbind(-1)
-    determinant = xx * yy - xy * xy
+    determinant = _determinant(cov)
     conic = torch.stack([yy, -xy, xx], -1) / determinant[:, None]
     radius = _radius(cov, determinant, rules)
 
     size = torch.tensor([camera.width, camera.height])
     kept = (determinant > 0) & (mean + radius > 0).all(-1) & (mean - radius < size).all(-1)
     order = order[kept]
-    opacity = torch.from_numpy(scene.opacities)[order]
+    opacity = (mip_opacities(scene, camera) if scene.mip else torch.from_numpy(scene.opacities))[order]
     sigmas = (2 * (opacity / MIN_ALPHA).clamp_min(1).log()).sqrt()
-    direction = means[order] - torch.from_numpy(camera.position).float()
+    direction = relative[order]
     return Projected(
         index=order,
         depth=depth[kept],
@@ -155,6 +178,11 @@ def project(scene: Scene, camera: Camera, rules: Rules = Rules()) -> Projected:
         opacity=opacity,
         color=spherical_harmonics(torch.from_numpy(scene.sh)[order], torch.nn.functional.normalize(direction, dim=-1)),
     )
+
+
+def _determinant(cov: Tensor) -> Tensor:
+    xx, xy, yy = cov.unbind(-1)
+    return xx * yy - xy * xy
 
 
 def _radius(cov: Tensor, determinant: Tensor, rules: Rules) -> Tensor:

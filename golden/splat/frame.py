@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from golden.formats import encode
 from golden.scenes.camera import Camera
-from golden.splat.camera_limits import check_intrinsics, check_position, near_code
+from golden.splat.camera_limits import check_intrinsics, check_reach, near_code
 from golden.splat.scene_image import SceneImage, radius_value
 from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, SLACK_BITS, Spec
 
@@ -64,12 +64,12 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
 
     Raises:
         InputError: a field of view wider than 2·atan(1.3), a focal length or principal point out of
-            range, a camera further than 2**13 voxels from the scene's middle, or a near plane that
-            is not positive or does not fit.
+            range, a voxel further than `MAX_REACH` edges from the camera (`view.see` brings it
+            nearer), or a near plane that is not positive or does not fit.
     """
     check_intrinsics(camera, spec)
     position = (camera.position - image.grid.origin) / image.grid.edge
-    check_position(position)
+    check_reach(position, image.grid.index)
     rotation = np.rint(camera.world_to_camera[:3, :3] * 2.0**spec.rotation_format.fraction).astype(np.int64)
     focal_exponent = math.floor(math.log2(max(camera.fx, camera.fy)))
     focal = [

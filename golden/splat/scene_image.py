@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from golden.scenes.scene import SH_C0, Scene
+from golden.scenes.scene import SH_C0, Floats, Scene
 from golden.scenes.voxels import VoxelGrid, choose_edge, voxelise
 from golden.splat.spec import (
     MIN_ALPHA,
@@ -23,8 +23,10 @@ from golden.splat.spec import (
 )
 
 Ints = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
 SIZE_CLASSES = (0.5, 1.0)  # voxel edges of support
 SMALLEST_EXPONENT = -3  # of a Gaussian's coefficients: they reach ±8
+BLOCK = 1 << 16  # Gaussians whose coefficients are turned into codes at once; only memory depends on it
 DEFAULT_CROWD = 64.0  # Gaussians in the voxel of an average Gaussian
 
 #: Constant of each real spherical harmonic of bands 1 to 3, folded into the stored coefficient,
@@ -60,7 +62,7 @@ class SceneImage:
         return len(self.radius)
 
 
-def radius_code(radius: npt.NDArray[np.float64]) -> Ints:
+def radius_code(radius: Doubles) -> Ints:
     """The smallest code whose value (64 + mantissa)·2**(exponent - 6 - 20) is at least `radius`."""
     mantissa, exponent = np.frexp(np.maximum(radius, 2.0**-RADIUS_BIAS))
     code = np.ceil(mantissa * 2 ** (RADIUS_MANTISSA + 1)).astype(np.int64) - (1 << RADIUS_MANTISSA)
@@ -68,13 +70,13 @@ def radius_code(radius: npt.NDArray[np.float64]) -> Ints:
     return code.clip(0, (1 << (5 + RADIUS_MANTISSA)) - 1)
 
 
-def radius_value(code: Ints) -> npt.NDArray[np.float64]:
+def radius_value(code: Ints) -> Doubles:
     """The bounding radius in voxel edges that `code` stands for."""
     mantissa = (code & ((1 << RADIUS_MANTISSA) - 1)) + (1 << RADIUS_MANTISSA)
     return np.ldexp(mantissa.astype(np.float64), (code >> RADIUS_MANTISSA) - RADIUS_BIAS - RADIUS_MANTISSA)
 
 
-def support_sigmas(opacity: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def support_sigmas(opacity: Doubles) -> Doubles:
     """Distance in standard deviations at which alpha falls to 1/255: sqrt(2·ln(255·o))."""
     return np.sqrt(2 * np.log(np.maximum(opacity / MIN_ALPHA, 1)))
 
@@ -85,16 +87,30 @@ def _size_class(scene: Scene, edge: float) -> Ints:
     return np.digitize(reach, SIZE_CLASSES)
 
 
-def _smallest_edge(scene: Scene, spec: Spec) -> float:
-    """The voxel edge at which every scale and every support has a code; at least the median Gaussian's size.
-
-    That lower bound serves scenes of a few Gaussians close together, whose crowding sets no voxel size.
-    """
+def widest(scene: Scene, spec: Spec) -> Doubles:
+    """For each Gaussian, the voxel edge from which on its scale and its support have codes, [N]."""
     size = scene.scales.max(axis=1).astype(np.float64)
     reach = size * support_sigmas(scene.opacities.astype(np.float64))
     highest = (min(32 << spec.scale_fraction, 1 << spec.scale_bits) - 1) / (1 << spec.scale_fraction) - SCALE_BIAS
     furthest = radius_value(np.array((1 << (5 + RADIUS_MANTISSA)) - 1))
-    return float(max(np.median(size), size.max() / 2.0**highest, reach.max() / furthest))
+    return np.maximum(size / 2.0**highest, reach / furthest)
+
+
+def scene_edge(scene: Scene, spec: Spec) -> float:
+    """The voxel edge for the scene, whatever the view: `DEFAULT_CROWD`, and every scale and support has a code.
+
+    At least the median Gaussian's size, for scenes of a few Gaussians close together, whose crowding
+    sets no voxel size.
+    """
+    kept = _visible(scene)
+    smallest = max(np.median(scene.scales[kept].max(axis=1)), widest(scene, spec)[kept].max())
+    return max(choose_edge(scene, kept, DEFAULT_CROWD), float(smallest))
+
+
+def _visible(scene: Scene) -> Ints:
+    """The Gaussians that can colour a pixel; the first one where none can."""
+    visible = np.flatnonzero(scene.opacities >= MIN_ALPHA)
+    return visible if len(visible) else np.array([0])
 
 
 def _round_to(value: npt.NDArray[np.floating], scale: float, low: int, high: int) -> Ints:
@@ -105,18 +121,18 @@ def _signed(bits: int) -> tuple[int, int]:
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
 
 
-def build_scene_image(scene: Scene, spec: Spec, *, edge: float | None = None) -> SceneImage:
-    """Quantises `scene`. Without `edge` the voxel size is chosen for `DEFAULT_CROWD`; every scale fits.
+def build_scene_image(
+    scene: Scene, spec: Spec, *, edge: float | None = None, origin: Doubles | None = None
+) -> SceneImage:
+    """Quantises `scene` in voxels of `edge`, without it `scene_edge`'s, around `origin`, without it the middle.
 
     Gaussians whose opacity is below 1/255 cannot colour a pixel; they are left out and counted.
     """
-    visible = np.flatnonzero(scene.opacities >= MIN_ALPHA)
-    transparent = len(scene) - len(visible)
-    if len(visible) == 0:
-        visible = np.array([0])
+    visible = _visible(scene)
+    transparent = int((scene.opacities < MIN_ALPHA).sum())
     if edge is None:
-        edge = max(choose_edge(scene, visible, DEFAULT_CROWD), _smallest_edge(scene.select(visible), spec))
-    grid = voxelise(scene, visible, edge, _size_class(scene.select(visible), edge))
+        edge = scene_edge(scene, spec)
+    grid = voxelise(scene, visible, edge, _size_class(scene, edge)[visible], origin=origin)
     scene = scene.select(grid.order)
 
     unit = 1 << spec.position_bits
@@ -125,7 +141,7 @@ def build_scene_image(scene: Scene, spec: Spec, *, edge: float | None = None) ->
     opacity = scene.opacities.astype(np.float64)
     degree = min(scene.sh_degree, spec.sh_degree)
     rest = (degree + 1) ** 2 - 1
-    sh_exponent, sh = _sh_codes(scene.sh[:, 1 : 1 + rest].astype(np.float64) * SH_CONSTANTS[:rest, None], spec.sh_bits)
+    sh_exponent, sh = _sh_codes(scene.sh[:, 1 : 1 + rest], spec.sh_bits)
     return SceneImage(
         name=scene.name,
         grid=grid,
@@ -146,17 +162,19 @@ def build_scene_image(scene: Scene, spec: Spec, *, edge: float | None = None) ->
     )
 
 
-def _sh_codes(value: npt.NDArray[np.float64], bits: int) -> tuple[Ints, Ints]:
+def _sh_codes(sh: Floats, bits: int) -> tuple[Ints, Ints]:
     """Block floating point: one 4-bit exponent a Gaussian, the largest that lets its coefficients fit."""
-    low, high = _signed(bits)
-    if value.shape[1] == 0:
-        return np.zeros(len(value), np.int64), value.astype(np.int64)
-    largest = np.abs(value).max(axis=(1, 2))
-    with np.errstate(divide="ignore"):
-        exponent = np.floor(np.log2((high + 0.5) / largest)) - (bits - 1)
-    exponent = exponent.clip(SMALLEST_EXPONENT, 12)
-    code = np.rint(value * 2.0 ** (bits - 1 + exponent)[:, None, None]).clip(low, high).astype(np.int64)
-    return exponent.astype(np.int64) - SMALLEST_EXPONENT, code
+    exponents, codes = np.zeros(len(sh), np.int64), np.zeros(sh.shape, np.int64)
+    for first in range(0, len(sh) if sh.shape[1] else 0, BLOCK):
+        block = slice(first, first + BLOCK)
+        value = sh[block].astype(np.float64) * SH_CONSTANTS[: sh.shape[1], None]
+        low, high = _signed(bits)
+        with np.errstate(divide="ignore"):
+            exponent = np.floor(np.log2((high + 0.5) / np.abs(value).max(axis=(1, 2)))) - (bits - 1)
+        exponent = exponent.clip(SMALLEST_EXPONENT, 12)
+        codes[block] = np.rint(value * 2.0 ** (bits - 1 + exponent)[:, None, None]).clip(low, high)
+        exponents[block] = exponent - SMALLEST_EXPONENT
+    return exponents, codes
 
 
 def count_clipped(scene: Scene, spec: Spec) -> int:

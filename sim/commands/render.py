@@ -75,6 +75,8 @@ def render(
         out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:g} px")
     with step("quantising and ordering the scene"):
         workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name)
+    for notice in workload.seen.notices() if options.backend != Backend.REFERENCE else ():
+        out.print(f"{loaded.name}: {notice}")
     clipped = 0 if options.backend == Backend.REFERENCE else count_clipped(loaded, options.config.spec)
     if clipped:
         out.print(f"{loaded.name}: {clipped} Gaussians have colours beyond the formats and are drawn clipped")

@@ -35,20 +35,23 @@ def measure_cpu(scenes: list[str], *, view: int = 1, size: int = 256) -> Measure
 
 
 def gsplat_arguments(scene: Scene, camera: Camera, device: str) -> dict[str, Any]:
-    """The arguments of `gsplat.rasterization` for one view."""
+    """The arguments of `gsplat.rasterization` for one view, with the camera as the origin of its float32."""
+    turn = np.eye(4, dtype=np.float32)
+    turn[:3, :3] = camera.world_to_camera[:3, :3]
     intrinsics = [[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]]
     return {
-        "means": torch.from_numpy(scene.means).to(device),
+        "means": torch.from_numpy(scene.means - camera.position).float().to(device),
         "quats": torch.from_numpy(scene.quaternions).to(device),
         "scales": torch.from_numpy(scene.scales).to(device),
         "opacities": torch.from_numpy(scene.opacities).to(device),
         "colors": torch.from_numpy(scene.sh).to(device),
-        "viewmats": torch.from_numpy(camera.world_to_camera.astype(np.float32))[None].to(device),
+        "viewmats": torch.from_numpy(turn)[None].to(device),
         "Ks": torch.tensor([intrinsics], dtype=torch.float32, device=device),
         "width": camera.width,
         "height": camera.height,
         "near_plane": 0.2,
         "sh_degree": scene.sh_degree,
+        "rasterize_mode": "antialiased" if scene.mip else "classic",
     }
 
 

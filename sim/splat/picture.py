@@ -22,7 +22,7 @@ def over(layers: Floats, background: Color = BLACK) -> Floats:
     black the bytes stay as they are.
     """
     behind: Floats = np.array(background, np.float32)
-    return layers[..., :3] + (np.float32(1) - layers[..., 3:]) * behind
+    return (layers[..., :3] + (1 - layers[..., 3:]) * behind).astype(np.float32, copy=False)
 
 
 def straight(layers: Floats) -> Floats:

@@ -11,6 +11,7 @@ from golden.scenes.embedded import EMBEDDED_NAME
 from golden.splat.frame import Frame, build_frame
 from golden.splat.memory_image import MemoryImage, build_memory_image
 from golden.splat.scene_image import SceneImage, build_scene_image
+from golden.splat.seen_scene import SeenScene, see
 from hw.splat.config import Config
 from sim.kernel.data import present
 
@@ -24,6 +25,7 @@ class SplatWorkload:
 
     config: Config
     scene: Scene
+    seen: SeenScene  #: the scene as the engine holds it for this view
     camera: Camera
     near: float
     image: SceneImage
@@ -51,13 +53,14 @@ def prepare(
     scene: Scene, camera: Camera, config: Config, *, near: float = NEAR, edge: float | None = None,
     view: str | None = None,
 ) -> SplatWorkload:  # fmt: skip
-    """Quantises the scene, the camera and the lists, and lays them out in memory."""
-    image = build_scene_image(scene, config.spec, edge=edge)
+    """Quantises the scene as the camera sees it, the camera and the lists, and lays them out in memory."""
+    seen = see(scene, camera, config.spec, near=near, edge=edge)
+    image = build_scene_image(seen.scene, config.spec, edge=seen.edge, origin=seen.origin)
     begin = time.perf_counter()
     frame = build_frame(image, camera, config.spec, near=near)
     host_seconds = time.perf_counter() - begin
     return SplatWorkload(
-        config=config, scene=scene, camera=camera, near=near, view=view, host_seconds=host_seconds,
+        config=config, scene=scene, seen=seen, camera=camera, near=near, view=view, host_seconds=host_seconds,
         image=image, frame=frame, memory=build_memory_image(image, frame, config.spec),
     )  # fmt: skip
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from golden.lod.builder import build_hierarchy
 from golden.lod.hierarchy import Hierarchy
 from golden.lod.sltree import build_sltree
 from golden.lod.spec import DEFAULT, PAPER, TINY, Spec
 from golden.lod.tree_image import build_tree_image
+from golden.scenes import load_scene
 from tests.golden.lod.trees import small_tree
 
 SPECS = {"default": DEFAULT, "tiny": TINY, "paper": PAPER, "two": replace(TINY, subtree_nodes=2)}
@@ -92,6 +94,14 @@ def test_builder_bounds_and_matches_moments() -> None:
     second = (weight * ((own.scales.astype(float) ** 2).sum(axis=1) + (offset**2).sum(axis=1))).sum() / weight.sum()
     assert np.isclose((tree.scene.scales[0].astype(float) ** 2).sum(), second, rtol=1e-3)
     assert np.allclose(np.linalg.norm(tree.scene.quaternions, axis=1), 1, atol=1e-5)
+
+
+def test_a_far_origin_changes_no_moments() -> None:
+    scene = load_scene("embedded").select(np.arange(400))
+    near, far = small_tree().scene, build_hierarchy(replace(scene, means=scene.means + 1e7, mip=True)).scene
+    assert (near.mip, far.mip) == (False, True)
+    assert np.abs(far.means - 1e7 - near.means).max() < 1e-6
+    assert np.allclose(far.scales, near.scales, rtol=1e-4)
 
 
 @pytest.mark.parametrize("spec", [DEFAULT, TINY, Spec(box_bits=6, size_bits=4), Spec(box_bits=16, size_bits=8)])

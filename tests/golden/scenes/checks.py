@@ -26,7 +26,7 @@ def assert_sound(scene: Scene) -> None:
     assert scene.opacities.shape == (count,)
     assert scene.sh.shape in [(count, k, 3) for k in (1, 4, 9, 16)]
     for array in (scene.means, scene.scales, scene.quaternions, scene.opacities, scene.sh):
-        assert array.dtype == np.float32
+        assert array.dtype == (np.float64 if array is scene.means else np.float32)
         assert np.isfinite(array).all()
     assert (scene.scales > 0).all()
     assert np.abs(np.linalg.norm(scene.quaternions.astype(np.float64), axis=1) - 1).max() < 1e-6

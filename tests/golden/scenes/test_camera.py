@@ -139,3 +139,15 @@ def test_inria_form(tmp_path: Path, seed: int) -> None:
     assert np.allclose(middle.world_to_camera, camera.world_to_camera, atol=1e-12)
     assert (middle.fx, middle.fy, middle.cx, middle.cy) == (camera.fx, camera.fy, 32, 24)
     assert (shifted.cx, shifted.cy) == (30.5, 20)
+
+
+def test_the_position_is_what_the_matrix_sends_to_0(seed: int) -> None:
+    """Also far from the origin, with a rotation of float32's or a text file's precision."""
+    rng = np.random.default_rng(seed)
+    for digits in (4, 7):
+        matrix = np.eye(4)
+        matrix[:3, :3] = np.linalg.qr(rng.normal(size=(3, 3)))[0].round(digits)
+        matrix[:3, :3] *= np.sign(np.linalg.det(matrix[:3, :3]))
+        matrix[:3, 3] = rng.uniform(-1e7, 1e7, 3)
+        camera = Camera(width=8, height=8, fx=8, fy=8, cx=4, cy=4, world_to_camera=matrix)
+        assert np.abs(matrix @ [*camera.position, 1.0])[:3].max() < 1e-7

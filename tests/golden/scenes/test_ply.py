@@ -47,6 +47,44 @@ def test_plain_takes_any_line_end(tmp_path: Path, seed: int) -> None:
         assert_same(load_bytes(tmp_path, "lines.ply", data), cloud)
 
 
+def test_double_positions_stay_double(tmp_path: Path, seed: int) -> None:
+    """As in maps, at coordinates of millions; whatever the other properties are."""
+    cloud = random_cloud(seed, 40, 0)
+    columns = plain_columns(cloud) | {axis: 5e6 + cloud.means[:, k] for k, axis in enumerate("xyz")}
+    scene = load_bytes(tmp_path, "map.ply", ply_bytes({"vertex": columns}))
+    assert np.abs(scene.means - 5e6 - cloud.means).max() < 1e-8
+
+
+def test_compressed_positions_are_finer_than_their_boxes_are_far(tmp_path: Path, seed: int) -> None:
+    """A box at 1,000,000 is stored in steps of 1/16; what lies in it is not."""
+    cloud = random_cloud(seed, 40, 0)
+    cloud.means[0], cloud.means[1] = -5, 5
+    elements = compressed_elements(cloud, color_box=False)
+    for axis in "xyz":
+        elements["chunk"] |= {
+            f"{end}_{axis}": elements["chunk"][f"{end}_{axis}"] + np.float32(1e6) for end in ("min", "max")
+        }
+    scene = load_bytes(tmp_path, "far.compressed.ply", ply_bytes(elements))
+    assert np.abs(scene.means - 1e6 - cloud.means).max() < 10 / 1023
+
+
+@pytest.mark.parametrize(
+    ("comment", "mip"),
+    [
+        ("SplatRenderMode: mip", True),
+        ("splatrendermode:mip ", True),
+        ("SplatRenderMode: default", False),
+        ("mip", False),
+    ],
+)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_the_mip_comment_is_heeded(tmp_path: Path, seed: int, comment: str, mip: bool, compressed: bool) -> None:
+    cloud = random_cloud(seed, 5, 0)
+    elements = compressed_elements(cloud, color_box=True) if compressed else {"vertex": plain_columns(cloud)}
+    data = ply_bytes(elements).replace(b"comment written by a test", b"comment " + comment.encode())
+    assert load_bytes(tmp_path, "mip.ply", data).mip == mip
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16"])
 def test_comments_in_any_encoding(tmp_path: Path, seed: int, encoding: str) -> None:
     cloud = random_cloud(seed, 5, 0)

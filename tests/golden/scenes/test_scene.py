@@ -104,7 +104,8 @@ def test_any_other_quaternion_becomes_a_unit(values: list[float]) -> None:
 def test_select() -> None:
     changed = arrays()
     changed["means"][:, 0] = [0, 1, 2, 3]
-    scene = make_scene("x", **changed)
+    scene = make_scene("x", **changed, mip=True)
+    assert scene.select(np.array([3, 1])).mip
     assert scene.select(np.array([3, 1])).means[:, 0].tolist() == [3, 1]
     assert scene.select(scene.means[:, 0] > 1.5).means[:, 0].tolist() == [2, 3]
 

@@ -54,10 +54,10 @@ def test_in_a_folder_of_the_archive(tmp_path: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("said", [True, False, None])
-def test_the_mip_filter_is_said(tmp_path: Path, seed: int, said: bool | None) -> None:
+def test_the_mip_filter_is_heeded(tmp_path: Path, seed: int, said: bool | None) -> None:
     meta, images = sog_files(random_cloud(seed, 5, 0), 2)
     scene = load_bytes(tmp_path, "a.sog", zipped(meta if said is None else meta | {"antialias": said}, images))
-    assert scene.notes == (("trained with the 2-D mip filter, drawn without it",) if said else ())
+    assert scene.mip == bool(said)
 
 
 def test_a_rotation_without_a_tag_is_dropped(tmp_path: Path, seed: int) -> None:

@@ -96,3 +96,11 @@ def test_the_half_turn_keeps_every_shape(tmp_path: Path, seed: int) -> None:
     in_scene = torch.from_numpy(loaded.quaternions).double()
     covariance = rotation_matrix(in_scene) @ scale @ rotation_matrix(in_scene).mT
     assert (turn @ file_covariance @ turn - covariance).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("flags", range(4))
+def test_the_antialiased_flag_is_heeded(tmp_path: Path, seed: int, flags: int) -> None:
+    cloud = random_cloud(seed, 5, 0)
+    data = bytearray(gzip.decompress(spz_bytes(cloud, 3)))
+    data[14] = flags
+    assert load_bytes(tmp_path, "a.spz", bytes(data)).mip == bool(flags & 1)

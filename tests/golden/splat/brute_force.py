@@ -50,7 +50,9 @@ def flatten(scene: Scene, camera: Camera, rules: Rules, n: int) -> Flat | None:
     limit_x, limit_y = 1.3 * camera.width / (2 * camera.fx), 1.3 * camera.height / (2 * camera.fy)
     tx, ty = np.clip(x / z, -limit_x, limit_x), np.clip(y / z, -limit_y, limit_y)
     flat = [np.array([camera.fx * (a[0] - tx * a[2]) / z, camera.fy * (a[1] - ty * a[2]) / z]) for a in axes]
-    covariance = sum((np.outer(f, f) for f in flat), 0.3 * np.eye(2))
+    sharp = sum((np.outer(f, f) for f in flat), np.zeros((2, 2)))
+    covariance = sharp + 0.3 * np.eye(2)
+    kept_light = math.sqrt(max(0.0, np.linalg.det(sharp) / np.linalg.det(covariance))) if scene.mip else 1.0
     if rules.square:
         half = np.trace(covariance) / 2
         largest = half + math.sqrt(max(0.1, half * half - np.linalg.det(covariance)))
@@ -64,7 +66,7 @@ def flatten(scene: Scene, camera: Camera, rules: Rules, n: int) -> Flat | None:
         mean=np.array([camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy]),
         covariance=covariance,
         radius=radius,
-        opacity=float(scene.opacities[n]),
+        opacity=kept_light * float(scene.opacities[n]),
         color=np.maximum(0, 0.5 + harmonics @ scene.sh[n].astype(np.float64)),
     )
 

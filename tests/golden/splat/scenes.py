@@ -27,7 +27,7 @@ def scene_of(
     constant = (np.broadcast_to(colors, (count, 3)) - 0.5) / SH_C0
     return Scene(
         name="made",
-        means=np.asarray(means, np.float32),
+        means=np.asarray(means, np.float64),
         scales=np.broadcast_to(scales, (count, 3)).astype(np.float32),
         quaternions=turned.astype(np.float32),
         opacities=np.broadcast_to(opacities, (count,)).astype(np.float32),

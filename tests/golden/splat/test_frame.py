@@ -172,7 +172,7 @@ def looking(**changes: object) -> Camera:
         (looking(), np.nan, "camera: the near plane must be positive, it is nan"),
         (looking(), np.inf, "camera: the near plane must be positive, it is inf"),
         (looking(), 1e6, "camera: the near plane must lie below 32768 voxel edges, it is"),
-        (camera_at((0, 0, -1e5)), 0.2, "camera: must lie within 8192 voxels of the scene's middle, it is"),
+        (camera_at((0, 0, -1e5)), 0.2, "camera: every voxel must lie within 32764 voxel edges of the camera, one is"),
     ],
 )
 def test_refused_views(camera: Camera, near: float, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,9 +183,9 @@ def test_rotation_matrix() -> None:
 
 
 @pytest.mark.parametrize("rules", [Rules(), GSPLAT], ids=["inria", "gsplat"])
-@pytest.mark.parametrize("opaque", [False, True])
-def test_brute_force_agrees(seed: int, rules: Rules, opaque: bool) -> None:
-    scene = random_scene(seed + opaque, 40, opaque=opaque)
+@pytest.mark.parametrize(("opaque", "mip"), [(False, False), (True, False), (False, True)])
+def test_brute_force_agrees(seed: int, rules: Rules, opaque: bool, mip: bool) -> None:
+    scene = replace(random_scene(seed + opaque, 40, opaque=opaque), mip=mip)
     camera = camera_at_origin(36, 20, 24.0)
     wanted, sure = brute_force.render(scene, camera, rules, 0.4)
     image = render(scene, camera, rules=rules, background=0.4).double().numpy()
@@ -192,6 +193,16 @@ def test_brute_force_agrees(seed: int, rules: Rules, opaque: bool) -> None:
     assert sure.mean() > 0.98
     assert np.abs(image - wanted)[sure].max() < 1e-4
     assert image.std() > 0.05
+
+
+@pytest.mark.parametrize("far", [1e5, 1e7])
+def test_coordinates_of_millions_change_nothing(seed: int, far: float) -> None:
+    scene, camera = random_scene(seed, 60), camera_at_origin()
+    moved = camera.world_to_camera.copy()
+    place = far * np.array([1, -0.3, 0.7])
+    moved[:3, 3] = -place
+    image = render(replace(scene, means=scene.means + place), replace(camera, world_to_camera=moved))
+    assert psnr(image, render(scene, camera)) > 100
 
 
 @pytest.mark.parametrize("case", ["tiny", "basic"])

@@ -178,3 +178,32 @@ def test_a_setting_changes_the_result(tessera: Tessera, scene_file: Path, tmp_pa
         pictures.append(np.array(Image.open(tmp_path / "f.png")))
     assert len(hashes) == 2
     assert (pictures[0] != pictures[1]).any()
+
+
+def test_what_does_not_fit_is_said(tessera: Tessera, tmp_path: Path, seed: int) -> None:
+    cloud = random_cloud(seed, 50, 0)
+    cloud.log_scales[0] = 20.0
+    (tmp_path / "giant.ply").write_bytes(ply_bytes({"vertex": plain_columns(cloud)}))
+    outcome = tessera(
+        "render", tmp_path / "giant.ply", "--backend", "model", "--size", "16x16", "--out", tmp_path / "f.png"
+    )
+    assert outcome.status == 0
+    assert "giant.ply: 1 Gaussians are wider than 4096 voxels of" in outcome.out
+
+
+def test_a_map_at_coordinates_of_millions(tessera: Tessera, tmp_path: Path, seed: int) -> None:
+    """By model and reference, from a file of doubles."""
+    cloud = random_cloud(seed, 300, 1)
+    columns = plain_columns(cloud) | {axis: 5e6 + cloud.means[:, k] for k, axis in enumerate("xyz")}
+    (tmp_path / "map.ply").write_bytes(ply_bytes({"vertex": columns}))
+    (tmp_path / "near.ply").write_bytes(ply_bytes({"vertex": plain_columns(cloud)}))
+    arrays: list[np.ndarray] = []
+    for file, backend in (("near", "reference"), ("map", "reference"), ("map", "model")):
+        outcome = tessera(
+            "render", tmp_path / f"{file}.ply", "--backend", backend, "--size", "40x32",
+            "--out", tmp_path / "f.png", "--array", tmp_path / "f.npy",
+        )  # fmt: skip
+        assert (outcome.status, outcome.err) == (0, "")
+        arrays.append(np.load(tmp_path / "f.npy"))
+    assert psnr(arrays[1], arrays[0]) > 60
+    assert psnr(arrays[2], arrays[0]) > 45
