@@ -21,8 +21,8 @@ def over(layers: Floats, background: Color = BLACK) -> Floats:
     A channel of the background at b adds up to b/2 of a byte's step to the error, from the coverage's rounding; over
     black the bytes stay as they are.
     """
-    behind: Floats = np.array(background, np.float32)
-    return (layers[..., :3] + (1 - layers[..., 3:]) * behind).astype(np.float32, copy=False)
+    behind = (1 - layers[..., 3:]) * np.array(background, np.float32)
+    return (layers[..., :3] + behind).astype(np.float32)
 
 
 def straight(layers: Floats) -> Floats:
