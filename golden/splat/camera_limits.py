@@ -14,6 +14,7 @@ from golden.splat.spec import CAMERA_FRACTION, Spec
 
 MIN_FOCAL, MAX_FOCAL = 1, 1 << 16  # pixels; 4 bits of exponent
 MAX_TANGENT = 1.3  # of half a field of view; a larger one would not fit `Frame.stretch_x`, u1.7
+GUARD_BAND = 0.3  # of half the field of view: how far beyond the image's edge the Jacobian is still evaluated
 
 
 def check_intrinsics(camera: Camera, spec: Spec) -> None:
@@ -40,6 +41,20 @@ def check_intrinsics(camera: Camera, spec: Spec) -> None:
         raise InputError(
             f"camera: half the field of view must have a tangent of at most {MAX_TANGENT}, it is {tangent:.3g}"
         )
+
+
+def guard_band(camera: Camera) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Lowest and highest x/z, and lowest and highest y/z, at which the Jacobian is evaluated.
+
+    They lie 0.3 × half the field of view beyond the image's edges: ±1.3 × where the principal point is
+    in the middle (INRIA's rule), and the same band around any window of a larger image (gsplat's).
+    """
+
+    def ends(centre: float, size: int, focal: float) -> tuple[float, float]:
+        beyond = GUARD_BAND * 0.5 * size / focal
+        return -centre / focal - beyond, (size - centre) / focal + beyond
+
+    return ends(camera.cx, camera.width, camera.fx), ends(camera.cy, camera.height, camera.fy)
 
 
 def _half_tangent(centre: float, size: int, focal: float) -> float:

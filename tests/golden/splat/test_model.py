@@ -152,7 +152,7 @@ def test_images_that_no_group_divides(width: int, height: int) -> None:
     """The part of a larger image that a smaller one shows is the same, to the last bit."""
     v, usual = embedded()
     camera = replace(v.camera, width=width, height=height)
-    frame = replace(build_frame(v.image, camera, DEFAULT), limit_x=v.frame.limit_x, limit_y=v.frame.limit_y)
+    frame = replace(build_frame(v.image, camera, DEFAULT), limits=v.frame.limits)
     result = render(v.image, frame, DEFAULT)
     assert result.image.shape == (height, width, 4)
     both = (slice(min(height, SIZE)), slice(min(width, SIZE)))
