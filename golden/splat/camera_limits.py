@@ -13,6 +13,7 @@ from golden.scenes.voxels import MAX_INDEX
 from golden.splat.spec import CAMERA_FRACTION, Spec
 
 MIN_FOCAL, MAX_FOCAL = 1, 1 << 16  # pixels; 4 bits of exponent
+MAX_GROUPS = (1 << 16) - 1  # entries of the group table
 MAX_TANGENT = 1.3  # of half a field of view; a larger one would not fit `Frame.stretch_x`, u1.7
 GUARD_BAND = 0.3  # of half the field of view: how far beyond the image's edge the Jacobian is still evaluated
 
@@ -21,8 +22,16 @@ def check_intrinsics(camera: Camera, spec: Spec) -> None:
     """The camera's own numbers.
 
     Raises:
-        InputError: a focal length or principal point out of range, or a field of view wider than 2·atan(1.3).
+        InputError: a focal length or principal point out of range, a field of view wider than 2·atan(1.3), or
+            more groups of pixels than the group table holds.
     """
+    size = spec.group_size
+    groups = -(-camera.width // size) * -(-camera.height // size)
+    if groups > MAX_GROUPS:
+        raise InputError(
+            f"camera: a frame must have at most {MAX_GROUPS} groups of {size}×{size} pixels, "
+            f"{camera.width}×{camera.height} has {groups}"
+        )
     for name in ("fx", "fy"):
         if not MIN_FOCAL <= getattr(camera, name) < MAX_FOCAL:
             raise InputError(

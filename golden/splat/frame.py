@@ -77,9 +77,7 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
     ]
     band = guard_band(camera)
     stretch = [math.sqrt(1 + max(abs(end) for end in ends) ** 2) for ends in band]
-    left, right, top, bottom = (
-        encode(end, spec.rotation_format, overflow="saturate") for ends in band for end in ends
-    )
+    left, right, top, bottom = (encode(end, spec.rotation_format, overflow="saturate") for ends in band for end in ends)
     frame = Frame(
         camera=camera,
         rotation=rotation,

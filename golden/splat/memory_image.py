@@ -93,9 +93,7 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
         v = group.voxels
         index = {f"index_{axis}": image.grid.index[v, k] for k, axis in enumerate("xyz")}
         depth = np.maximum(group.depths - frame.near, 0)
-        entries = pack(
-            VOXEL, {**index, "count": image.grid.count[v], "first": first[v], "depth": depth}, VOXEL_BYTES
-        )
+        entries = pack(VOXEL, {**index, "count": image.grid.count[v], "first": first[v], "depth": depth}, VOXEL_BYTES)
         padded = _to_lines(entries.reshape(-1))
         lists.append(padded)
         addresses.append(address)

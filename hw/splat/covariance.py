@@ -168,9 +168,7 @@ class Covariance(wiring.Component):
             total,
             name="doublings",
         )
-        shift = p.stage(
-            lambda t, d: resize(clip(t + (d << 1), least, 42), unsigned(6)), total, doublings, name="shift"
-        )
+        shift = p.stage(lambda t, d: resize(clip(t + (d << 1), least, 42), unsigned(6)), total, doublings, name="shift")
         return shift, doublings
 
     def _entry(self, p: Pipe, total: Staged, factor: Staged, shift: Staged, name: str) -> Staged:

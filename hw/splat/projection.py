@@ -80,9 +80,7 @@ class Projection(wiring.Component):
         )
         return m
 
-    def _quotient(
-        self, p: Pipe, value: Staged, zeros: Staged, reciprocal: Staged, axis: str
-    ) -> tuple[Staged, Staged]:
+    def _quotient(self, p: Pipe, value: Staged, zeros: Staged, reciprocal: Staged, axis: str) -> tuple[Staged, Staged]:
         """value/z = quotient · 2**(-16 - below)."""
         bits = self.spec.mantissa_bits
         size = p.stage(lambda v: (v ^ v[-1].replicate(len(v)))[:DEPTH_BITS], value, name=f"size_{axis}")

@@ -12,6 +12,7 @@ import torch
 from golden.errors import InputError
 from golden.scenes import Camera
 from golden.scenes.camera import look_at
+from golden.splat.camera_limits import check_intrinsics
 from golden.splat.coarse_filter import voxel_fetch
 from golden.splat.depth_key import depth_key
 from golden.splat.ewa import covariance_2d
@@ -131,7 +132,9 @@ def test_camera_constants() -> None:
         [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
     ]
     assert np.abs(turned - camera.world_to_camera[:3, :3]).max() < 1e-4
-    assert np.array(frame.limits) / 2**16 == pytest.approx(1.3 * 64 / camera.fx * np.array([-1, 1, -1, 1]), abs=2.0**-16)
+    assert np.array(frame.limits) / 2**16 == pytest.approx(
+        1.3 * 64 / camera.fx * np.array([-1, 1, -1, 1]), abs=2.0**-16
+    )
     for limit, stretch in ((frame.limits[1], frame.stretch_x), (frame.limits[3], frame.stretch_y)):
         assert stretch / 128 >= np.sqrt(1 + (limit / 2**16) ** 2) > (stretch - 1.01) / 128
 
@@ -217,6 +220,14 @@ def test_refused_views(camera: Camera, near: float, message: str) -> None:
         build_frame(image, camera, DEFAULT, near=near)
     assert str(refusal.value).startswith(message)
     assert "\n" not in str(refusal.value)
+
+
+def test_frames_of_too_many_groups() -> None:
+    """The group table counts to 65,535: with groups of 16 pixels that is less than the largest frame."""
+    camera = camera_at(size=(5187, 3361), focal=4900)
+    with pytest.raises(InputError, match="at most 65535 groups of 16×16 pixels, 5187×3361 has 68575"):
+        check_intrinsics(camera, TINY)
+    check_intrinsics(camera, DEFAULT)
 
 
 @pytest.mark.parametrize("name", ["lastchance", "flowers_3_0"])

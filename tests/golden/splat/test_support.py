@@ -52,7 +52,12 @@ def test_extents(name: str, spec: Spec, seed: int) -> None:
 
 def test_extents_of_what_is_too_faint() -> None:
     """Next to nothing is visible: less than 2 px."""
-    faint = extents(torch.tensor([[1 << 20, 0, 1 << 20]] * 2), torch.zeros(2, dtype=torch.int64), torch.tensor([2047, 2044]), DEFAULT)
+    faint = extents(
+        torch.tensor([[1 << 20, 0, 1 << 20]] * 2),
+        torch.zeros(2, dtype=torch.int64),
+        torch.tensor([2047, 2044]),
+        DEFAULT,
+    )
     assert int(faint.max()) * DEFAULT.mean_format.step < 2  # 16 px of deviation, and next to nothing of it is seen
 
 
