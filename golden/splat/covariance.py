@@ -34,8 +34,8 @@ def covariance(
     """Σ' = J·M·Mᵀ·Jᵀ + 0.3·I of M = rotation·diag(scale): xx, xy, yy in px² with 12 fraction bits.
 
     A covariance that does not fit is divided by 4**doublings, which is the second result; the
-    dilation is nothing beside it. Rows of J·M without f/z: a_1k = V_0k - t_x·V_2k, a_2k = V_1k - t_y·V_2k; b = a·scale; sums of
-    products of b are normalised together and then multiplied by (f/z)².
+    dilation is nothing beside it. Rows of J·M without f/z: a_1k = V_0k - t_x·V_2k,
+    a_2k = V_1k - t_y·V_2k; b = a·scale; sums of products of b are normalised together and then multiplied by (f/z)².
     """
     left, right, top, bottom = frame.limits
     low, high = torch.tensor([left, top]), torch.tensor([right, bottom])

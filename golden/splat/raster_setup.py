@@ -26,8 +26,8 @@ class Setup:
 def setup(splats: Splats, pair: Tensor, subtile: Tensor, spec: Spec) -> Setup:
     """Moves each splat's quadratic form to the first pixel centre of a sub-tile.
 
-    With d the vector from the splat's centre to that pixel, cut to the centre's unit: u = a·d_x + b·d_y, v = b·d_x + c·d_y,
-    start = d_x·u + d_y·v - log2(o), g_x = 2u, g_y = 2v.
+    With d the vector from the splat's centre to that pixel, cut to the centre's unit:
+    u = a·d_x + b·d_y, v = b·d_x + c·d_y, start = d_x·u + d_y·v - log2(o), g_x = 2u, g_y = 2v.
 
     Args:
         pair: [P] which splat. subtile: [P] which sub-tile, row by row.

@@ -33,9 +33,12 @@ def workload(config: str = "tiny", scene: str = "embedded", *, width: int = 64, 
         return prepare(loaded, orbit(loaded, 1, VIEWS, width=width, height=height), chosen)
     if scene == "around":
         rng = np.random.default_rng(1)
+        # Just behind the near plane and far to the sides: thousands of pixels off, and as large.
+        beside = rng.uniform(-40, 40, (20, 3)) * [1, 1, 0] + rng.uniform(0.25, 0.7, (20, 1)) * [0, 0, 1]
         faint = scene_of(
-            rng.uniform(-4, 4, (40, 3)), np.exp(rng.uniform(-1, 2.5, (40, 3))), rng.uniform(0.02, 0.3, 40),
-            quaternions=rng.normal(size=(40, 4)), colors=rng.uniform(0, 1, (40, 3)),
+            np.concatenate([rng.uniform(-4, 4, (20, 3)), beside]),
+            np.concatenate([np.exp(rng.uniform(-1, 1.5, (20, 3))), rng.uniform(12, 20, (20, 3))]),
+            rng.uniform(0.02, 0.3, 40), quaternions=rng.normal(size=(40, 4)), colors=rng.uniform(0, 1, (40, 3)),
         )  # fmt: skip
         camera = camera_at((0, 0, 0), size=(width, height), focal=width)
         return prepare(faint, replace(camera, cx=-0.2 * width, cy=0.7 * height), chosen)
