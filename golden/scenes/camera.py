@@ -12,7 +12,7 @@ import numpy.typing as npt
 from golden.errors import InputError
 from golden.scenes.scene import Scene
 
-MAX_SIDE = 4096  # pixels; the engines address a frame with 12 bits a side
+MAX_SIDE = 8192  # pixels: the largest frame takes 256 MB
 MIN_FOCAL, MAX_FOCAL = 1e-2, 1e6  # pixels; far beyond any lens on either side
 MAX_DISTANCE = 1e12  # scene units; float32 renderers square it
 ORBIT_FOV = math.radians(50)

@@ -9,8 +9,8 @@ from golden.integers import look_up, normalise
 from golden.splat.spec import COVARIANCE_FRACTION, COVARIANCE_WIDTH, Spec
 
 
-def conic(cov: Tensor, spec: Spec) -> tuple[Tensor, Tensor, Tensor]:
-    """½·log2(e)·Σ'⁻¹ as mantissas on one shift, and whether the determinant is positive."""
+def conic(cov: Tensor, doublings: Tensor, spec: Spec) -> tuple[Tensor, Tensor, Tensor]:
+    """½·log2(e)·Σ'⁻¹ of Σ' = cov · 4**doublings as mantissas on one shift, and whether the determinant is positive."""
     bits, wide = spec.mantissa_bits, spec.covariance_bits
     largest = cov[:, 0] | cov[:, 2]
     _, zeros = normalise(largest, COVARIANCE_WIDTH, wide)
@@ -26,4 +26,4 @@ def conic(cov: Tensor, spec: Spec) -> tuple[Tensor, Tensor, Tensor]:
     # a = (yy >> drop)·reciprocal; Σ' = xx·2**unit px²; determinant = mantissa·2**(2·wide - bits - det_zeros + 2·unit)
     unit = COVARIANCE_WIDTH - wide - zeros - COVARIANCE_FRACTION
     exponent = bits - conic_zeros + drop + unit - (2 * bits - 1) - (2 * wide - bits - det_zeros) - 2 * unit
-    return mantissas, -exponent, positive
+    return mantissas, 2 * doublings - exponent, positive

@@ -9,7 +9,15 @@ from golden.formats import shift_round
 from golden.integers import normalise, step_look_up
 from golden.splat.frame import Frame
 from golden.splat.projection import Projection
-from golden.splat.spec import COVARIANCE_FRACTION, COVARIANCE_WIDTH, DILATION, SCALE_BIAS, SUM_WIDTH, Spec
+from golden.splat.spec import (
+    COVARIANCE_FRACTION,
+    COVARIANCE_WIDTH,
+    DILATION,
+    MAX_DOUBLINGS,
+    SCALE_BIAS,
+    SUM_WIDTH,
+    Spec,
+)
 
 
 def scales(code: Tensor, spec: Spec) -> tuple[Tensor, Tensor]:
@@ -22,14 +30,16 @@ def scales(code: Tensor, spec: Spec) -> tuple[Tensor, Tensor]:
 
 def covariance(
     rotation: Tensor, scale: Tensor, scale_exponent: Tensor, p: Projection, frame: Frame, spec: Spec
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Σ' = J·M·Mᵀ·Jᵀ + 0.3·I of M = rotation·diag(scale): xx, xy, yy in px² with 12 fraction bits.
 
-    Rows of J·M without f/z: a_1k = V_0k - t_x·V_2k, a_2k = V_1k - t_y·V_2k; b = a·scale; sums of
-    products of b are normalised together and then multiplied by (f/z)².
+    A covariance that does not fit is divided by 4**doublings, which is the second result; the
+    dilation is nothing beside it. Rows of J·M without f/z: a_1k = V_0k - t_x·V_2k,
+    a_2k = V_1k - t_y·V_2k; b = a·scale; sums of products of b are normalised together and then multiplied by (f/z)².
     """
-    limit = torch.tensor([frame.limit_x, frame.limit_y])
-    tangent = torch.maximum(torch.minimum(p.tangent, limit), -limit)
+    left, right, top, bottom = frame.limits
+    low, high = torch.tensor([left, top]), torch.tensor([right, bottom])
+    tangent = torch.maximum(torch.minimum(p.tangent, high), low)
     rows: list[Tensor] = []
     for axis in range(2):
         a = (rotation[:, axis] << 16) - tangent[:, axis, None] * rotation[:, 2]
@@ -53,6 +63,9 @@ def covariance(
         + 3 * bits + 2 * (frame.focal_exponent - bits + 1) + 2 * (p.zeros - 14 - bits)
         + COVARIANCE_FRACTION
     )  # fmt: skip
+    beyond = (exponent - (COVARIANCE_WIDTH - 2 - 2 * bits)).clip(0)
+    doublings = ((beyond + 1) >> 1).clip(max=MAX_DOUBLINGS)
+    exponent = exponent - 2 * doublings
     product = sums * factor  # 2·bits wide
     value = torch.where(
         (exponent < 0)[:, None],
@@ -60,4 +73,4 @@ def covariance(
         product << exponent.clip(0, COVARIANCE_WIDTH - 2 - 2 * bits)[:, None],
     )
     dilation = round(DILATION * (1 << COVARIANCE_FRACTION))
-    return value + torch.tensor([dilation, 0, dilation])
+    return value + torch.tensor([dilation, 0, dilation]), doublings

@@ -6,7 +6,13 @@ import torch
 from torch import Tensor
 
 from golden.integers import normalise
+from golden.splat.frame import Frame
 from golden.splat.spec import Spec
+
+
+def sort_key(z: Tensor, frame: Frame, spec: Spec) -> Tensor:
+    """The key of a depth behind the near plane: what lies far off but close together is told apart, too."""
+    return depth_key(z - frame.near, spec)
 
 
 def depth_key(z: Tensor, spec: Spec) -> Tensor:

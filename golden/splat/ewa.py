@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from golden.scenes import Camera, Scene
+from golden.splat.camera_limits import guard_band
 
 DILATION = 0.3  # px², added to the diagonal of the 2-D covariance (low-pass)
 MAX_ALPHA = 0.99
 MIN_ALPHA = 1 / 255
-GUARD_BAND = 1.3  # the Jacobian is evaluated no further out than 1.3 × the field of view
 DEFAULT_NEAR = 0.2
 
 
@@ -107,10 +107,9 @@ def covariance_2d(
         [N, 3] the entries xx, xy, yy of Σ'.
     """
     x, y, z = point.unbind(-1)
-    limit_x = GUARD_BAND * 0.5 * camera.width / camera.fx
-    limit_y = GUARD_BAND * 0.5 * camera.height / camera.fy
-    tx = (x / z).clamp(-limit_x, limit_x) * z
-    ty = (y / z).clamp(-limit_y, limit_y) * z
+    limit_x, limit_y = guard_band(camera)
+    tx = (x / z).clamp(*limit_x) * z
+    ty = (y / z).clamp(*limit_y) * z
     zero = torch.zeros_like(z)
     jacobian = torch.stack(
         [camera.fx / z, zero, -camera.fx * tx / (z * z), zero, camera.fy / z, -camera.fy * ty / (z * z)], -1

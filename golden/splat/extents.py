@@ -10,10 +10,10 @@ from golden.integers import bit_length, normalise, step_look_up
 from golden.splat.spec import COVARIANCE_FRACTION, COVARIANCE_WIDTH, EXTENT_FACTOR_FRACTION, HALF_LOG2E, Spec
 
 
-def extents(cov: Tensor, opacity: Tensor, spec: Spec) -> Tensor:
+def extents(cov: Tensor, doublings: Tensor, opacity: Tensor, spec: Spec) -> Tensor:
     """Half-widths of the support alpha >= 1/255 along x, y, x+y and x-y, [M, 4], pixels, screen_fraction.
 
-    e² = 2·ln(255·o)·v with v = xx, yy, xx+2xy+yy, xx-2xy+yy; rounded up.
+    e² = 2·ln(255·o)·v·4**doublings with v = xx, yy, xx+2xy+yy, xx-2xy+yy of `cov`; rounded up.
     """
     margin = (spec.max_power << spec.opacity_fraction) - (opacity << spec.power_fraction)
     # 2·ln(255·o) = margin/HALF_LOG2E, u4.8, rounded up; zero when nothing is visible
@@ -32,6 +32,8 @@ def extents(cov: Tensor, opacity: Tensor, spec: Spec) -> Tensor:
     up = width - bit_length(product)
     up = up - ((unit + width - up) & 1)
     root = step_look_up(spec.extent_sqrt, (product << up) >> (width - 8))
-    shift = (unit + width - 2 - up) // 2 + spec.screen_fraction - 8
-    extent = torch.where(shift >= 0, root << shift.clip(0, 20), (root >> (-shift).clip(0, 20)) + 1)
+    shift = (unit + width - 2 - up) // 2 + spec.screen_fraction - 8 + doublings[:, None]
+    # A root is 2**8 or more: the longest shift saturates.
+    most = spec.mean_format.width - 9
+    extent = torch.where(shift >= 0, root << shift.clip(0, most), (root >> (-shift).clip(0, 20)) + 1)
     return saturate(extent, spec.mean_format)

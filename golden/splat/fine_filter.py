@@ -14,10 +14,10 @@ from golden.splat.coarse_filter import Candidates
 from golden.splat.color import color
 from golden.splat.conic import conic
 from golden.splat.covariance import covariance, scales
-from golden.splat.depth_key import depth_key
+from golden.splat.depth_key import sort_key
 from golden.splat.extents import extents
 from golden.splat.frame import Frame, Group
-from golden.splat.projection import projection
+from golden.splat.projection import projection, scaled_centre
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
 from golden.splat.touch import touch
@@ -30,7 +30,8 @@ class Splats:
 
     place: Tensor  # [M] place in the scene image
     depth: Tensor  # [M] sort key
-    mean: Tensor  # [M, 2] relative to the group's corner, mean_format
+    mean: Tensor  # [M, 2] relative to the group's corner, centre_format …
+    mean_exponent: Tensor  # [M] … times 2**mean_exponent
     conic: Tensor  # [M, 3] mantissas of ½·log2(e)·(a, b, c), mantissa_bits (b signed)
     conic_shift: Tensor  # [M] value = mantissa · 2**-shift
     opacity: Tensor  # [M] -log2
@@ -51,13 +52,15 @@ def fine_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: 
     p = projection(candidates.point, frame, group, spec)
     rotation = view_rotation(torch.from_numpy(image.quaternion)[place], frame, spec)
     scale, scale_exponent = scales(torch.from_numpy(image.scale)[place], spec)
-    cov = covariance(rotation, scale, scale_exponent, p, frame, spec)
-    mantissas, shift, positive = conic(cov, spec)
-    mask = touch(p.mean, extents(cov, opacity, spec), group, spec)
+    cov, doublings = covariance(rotation, scale, scale_exponent, p, frame, spec)
+    mantissas, shift, positive = conic(cov, doublings, spec)
+    mask = touch(p.mean, extents(cov, doublings, opacity, spec), group, spec)
+    centre, centre_exponent = scaled_centre(p.mean, spec)
     splats = Splats(
         place=place,
-        depth=depth_key(candidates.point[:, 2], spec),
-        mean=p.mean,
+        depth=sort_key(candidates.point[:, 2], frame, spec),
+        mean=centre,
+        mean_exponent=centre_exponent,
         conic=mantissas,
         conic_shift=shift,
         opacity=opacity,
@@ -70,4 +73,4 @@ def fine_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: 
         ),
         mask=mask,
     )
-    return splats.select(p.valid & positive & mask.any(-1))
+    return splats.select(positive & mask.any(-1))

@@ -101,9 +101,8 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
     for group in frame.groups:
         v = group.voxels
         index = {f"index_{axis}": image.grid.index[v, k] for k, axis in enumerate("xyz")}
-        entries = pack(
-            VOXEL, {**index, "count": image.grid.count[v], "first": first[v], "depth": group.depths}, VOXEL_BYTES
-        )
+        depth = np.maximum(group.depths - frame.near, 0)
+        entries = pack(VOXEL, {**index, "count": image.grid.count[v], "first": first[v], "depth": depth}, VOXEL_BYTES)
         padded = _to_lines(entries.reshape(-1))
         lists.append(padded)
         addresses.append(address)
@@ -131,9 +130,10 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
         **{
             name: getattr(frame, name)
             for name in (
-                "focal_x", "focal_y", "focal_exponent", "limit_x", "limit_y", "near", "stretch_x", "stretch_y",
+                "focal_x", "focal_y", "focal_exponent", "near", "stretch_x", "stretch_y",
             )
         },
+        **dict(zip(("limit_left", "limit_right", "limit_top", "limit_bottom"), frame.limits, strict=True)),
         "group_count": groups,
         "sh_degree": image.sh_degree,
         "group_address": base + HEADER_BYTES,

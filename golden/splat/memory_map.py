@@ -25,8 +25,7 @@ HEADER = [
     Field("focal_x", 32),
     Field("focal_y", 32),
     Field("focal_exponent", 32),
-    Field("limit_x", 32),
-    Field("limit_y", 32),
+    *(Field(f"limit_{side}", 32, True) for side in ("left", "right", "top", "bottom")),
     Field("near", 32),
     Field("stretch_x", 32),
     Field("stretch_y", 32),
@@ -36,7 +35,6 @@ HEADER = [
     Field("coarse_address", 32),
     Field("record_address", 32),
     Field("frame_address", 32),
-    Field("spare", 64),
 ]
 
 #: One entry of the group table.
@@ -53,7 +51,7 @@ GROUP = [
     Field("valid_rows", 8),
 ]
 
-#: One entry of a group's visiting list; no Gaussian of the voxel is nearer than `depth`.
+#: One entry of a group's visiting list; no Gaussian of the voxel is nearer than `depth` behind `near`.
 VOXEL = [
     Field("index_x", 16, True),
     Field("index_y", 16, True),

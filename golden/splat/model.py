@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from golden.splat.coarse_filter import coarse_filter, voxel_fetch
-from golden.splat.depth_key import depth_key
+from golden.splat.depth_key import sort_key
 from golden.splat.depth_sort import depth_sort
 from golden.splat.fine_filter import Splats, fine_filter
 from golden.splat.frame import Frame, Group
@@ -60,7 +60,7 @@ def render_group(image: SceneImage, frame: Frame, group: Group, spec: Spec, work
     arrival = torch.full((len(image),), -1)
     arrival[candidates.place] = visit
     splats = fine_filter(candidates, image, frame, group, spec)
-    bounds = depth_key(torch.from_numpy(group.depths), spec)
+    bounds = sort_key(torch.from_numpy(group.depths), frame, spec)
     order, forced, deepest = depth_sort(splats.depth, arrival[splats.place], bounds, spec)
     pixels, touches, useful = rasterise(splats.select(order), spec)
     work.voxels += len(group.voxels)

@@ -7,41 +7,55 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from golden.formats import shift_round
-from golden.integers import look_up, normalise
+from golden.formats import saturate, shift_round
+from golden.integers import bit_length, look_up, normalise, shift_half_up
 from golden.splat.frame import Frame, Group
-from golden.splat.spec import Spec
+from golden.splat.spec import QUOTIENT_BITS, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
 class Projection:
     """A Gaussian's centre on the image, and 1/z for the blocks behind."""
 
-    tangent: Tensor  # [M, 2] x/z, y/z, rotation_format
+    tangent: Tensor  # [M, 2] x/z, y/z, rotation_format; ±2 where they are larger
     reciprocal: Tensor  # [M] mantissa of 1/z
     zeros: Tensor  # [M] 1/z = reciprocal · 2**(zeros - 14 - mantissa_bits)
-    mean: Tensor  # [M, 2] mean_format
-    valid: Tensor  # [M] both tangents are below 2 in size, and the mean fits its format
+    mean: Tensor  # [M, 2] mean_format, the nearest that it holds
 
 
 def projection(point: Tensor, frame: Frame, group: Group, spec: Spec) -> Projection:
-    """Perspective division and the centre on the image: u = f_x·x/z + c_x, relative to the group."""
-    x, y, z = point.unbind(-1)
+    """Perspective division and the centre on the image: u = f_x·x/z + c_x, relative to the group.
+
+    x, y and z are normalised each by itself, so that the centre's error is 2**-15 of its distance
+    from the principal point, for long lenses as for centres far off the image.
+    """
     bits = spec.mantissa_bits
-    mantissa, zeros = normalise(z, 31, bits)
-    reciprocal = look_up(spec.reciprocal, mantissa - (1 << (bits - 1))).clip(max=(1 << bits) - 1)
-    valid = (x.abs() < 2 * z) & (y.abs() < 2 * z)
+    mantissa, zeros = normalise(point[:, 2], 31, bits + 1)
+    reciprocal = look_up(spec.reciprocal, mantissa - (1 << bits)).clip(max=(1 << bits) - 1)
     tangents: list[Tensor] = []
     means: list[Tensor] = []
-    for value, focal, centre in ((x, frame.focal_x, group.centre_x), (y, frame.focal_y, group.centre_y)):
-        scaled = (torch.where(valid, value, 0) << zeros) >> (32 - bits)  # bits + 1 wide, signed
-        tangent = shift_round(scaled * reciprocal, 2 * bits - 18, "half_up")  # rotation_format
-        tangent = tangent.clip(-(1 << 17), (1 << 17) - 1)
-        shift = 16 + bits - 1 - frame.focal_exponent - spec.screen_fraction
-        means.append(shift_round(tangent * focal, shift, "half_up") + centre)
-        tangents.append(tangent)
-    mean = torch.stack(means, -1)
-    fits = (mean >= spec.mean_format.low) & (mean <= spec.mean_format.high)
+    axes = ((point[:, 0], frame.focal_x, group.centre_x), (point[:, 1], frame.focal_y, group.centre_y))
+    for value, focal, centre in axes:
+        own_zeros = 31 - bit_length((value ^ (value >> 63)).clip(1))
+        numerator = (value << own_zeros) >> (30 - bits)  # bits + 2 wide, signed
+        # x/z = quotient · 2**(zeros - own_zeros - 16)
+        quotient = shift_round(numerator * reciprocal, 2 * bits + 2 - QUOTIENT_BITS, "half_up")
+        quotient = quotient.clip(max=(1 << (QUOTIENT_BITS - 1)) - 1)
+        below = own_zeros - zeros
+        tangent = torch.where(below > 0, shift_half_up(quotient, below.clip(1)), quotient << (-below).clip(0, 2))
+        tangents.append(saturate(tangent, spec.rotation_format))
+        shift = 16 + bits - 1 - frame.focal_exponent - spec.screen_fraction + below
+        scaled = quotient * focal
+        mean = shift_half_up(scaled, shift.clip(1)) + centre
+        beyond = torch.where(value < 0, spec.mean_format.low, spec.mean_format.high)
+        means.append(torch.where(shift < 1, beyond, saturate(mean, spec.mean_format)))
     return Projection(
-        tangent=torch.stack(tangents, -1), reciprocal=reciprocal, zeros=zeros, mean=mean, valid=valid & fits.all(-1)
+        tangent=torch.stack(tangents, -1), reciprocal=reciprocal, zeros=zeros, mean=torch.stack(means, -1)
     )
+
+
+def scaled_centre(mean: Tensor, spec: Spec) -> tuple[Tensor, Tensor]:
+    """A centre in centre_format, and the exponent that both axes share: the smallest that holds it, truncated."""
+    size = (mean ^ (mean >> 63)).amax(-1)
+    exponent = (bit_length(size) - (spec.centre_format.width - 1)).clip(0)
+    return mean >> exponent[:, None], exponent

@@ -26,25 +26,27 @@ class Setup:
 def setup(splats: Splats, pair: Tensor, subtile: Tensor, spec: Spec) -> Setup:
     """Moves each splat's quadratic form to the first pixel centre of a sub-tile.
 
-    With d the vector from the splat's centre to that pixel: u = a·d_x + b·d_y, v = b·d_x + c·d_y,
-    start = d_x·u + d_y·v - log2(o), g_x = 2u, g_y = 2v.
+    With d the vector from the splat's centre to that pixel, cut to the centre's unit:
+    u = a·d_x + b·d_y, v = b·d_x + c·d_y, start = d_x·u + d_y·v - log2(o), g_x = 2u, g_y = 2v.
 
     Args:
         pair: [P] which splat. subtile: [P] which sub-tile, row by row.
     """
     half = 1 << (spec.screen_fraction - 1)
     size = spec.subtile << spec.screen_fraction
-    dx = (subtile % spec.columns) * size + half - splats.mean[pair, 0]
-    dy = (subtile // spec.columns) * size + half - splats.mean[pair, 1]
+    exponent = splats.mean_exponent[pair]
+    dx = (((subtile % spec.columns) * size + half) >> exponent) - splats.mean[pair, 0]
+    dy = (((subtile // spec.columns) * size + half) >> exponent) - splats.mean[pair, 1]
     a, b, c = splats.conic[pair].unbind(-1)
     shift = splats.conic_shift[pair]
     u, v = a * dx + b * dy, b * dx + c * dy
     fraction = spec.power_fraction
     fine = fraction + GUARD_BITS
-    start = _scaled(dx * u + dy * v, shift + 2 * spec.screen_fraction - fraction)
+    screen = spec.screen_fraction - exponent  # fraction bits of dx and dy
+    start = _scaled(dx * u + dy * v, shift + 2 * screen - fraction)
     start = start + shift_round(splats.opacity[pair], spec.opacity_fraction - fraction, "half_up")
-    gx = _scaled(2 * u, shift + spec.screen_fraction - fine)
-    gy = _scaled(2 * v, shift + spec.screen_fraction - fine)
+    gx = _scaled(2 * u, shift + screen - fine)
+    gy = _scaled(2 * v, shift + screen - fine)
     a, b2, c = _scaled(a, shift - fine), _scaled(2 * b, shift - fine), _scaled(c, shift - fine)
     step = torch.arange(spec.subtile)
     column = shift_round(gx[:, None] * step + a[:, None] * step * step, GUARD_BITS, "half_up")

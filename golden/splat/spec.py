@@ -22,6 +22,10 @@ DEPTH_DROP = 8  # fraction bits of the depth that the coarse test's slope produc
 SLACK_BITS = 7  # the coarse test's slack for that is 2**-7 voxel edges
 COVARIANCE_FRACTION = 12  # of the 2-D covariance in px² before its normalisation …
 COVARIANCE_WIDTH = 36  # … and its bits
+MAX_DOUBLINGS = 11  # a covariance beyond its width is divided by a power of 4, as far as conic_shift holds it
+QUOTIENT_BITS = 18  # of x/z on its own power of two, signed: one side of a multiplier
+CENTRE_INTEGER = 10  # of a splat's centre on its exponent: a distance from it is one side of a multiplier
+FURTHEST = 8  # the highest exponent of a splat's centre: it may lie 2**18 px off
 SUM_WIDTH = 35  # sums of squares of the projected axes, u7.28
 DIRECTION_FRACTION = 14  # unit view direction and SH polynomials
 EXTENT_FACTOR_FRACTION = 8  # 2·ln(255·o), u4.8
@@ -141,9 +145,21 @@ class Spec:
         return signed(2, 13)
 
     @property
+    def furthest(self) -> int:
+        """The highest exponent of a splat's centre: lower where the rasteriser's shifts would fall below 1."""
+        gradient = self.mantissa_bits + self.screen_fraction - self.power_fraction - GUARD_BITS - 4
+        start = (self.mantissa_bits + 2 * self.screen_fraction - self.power_fraction - 3) // 2
+        return min(FURTHEST, gradient, start)
+
+    @property
     def mean_format(self) -> Format:
         """Projected centres relative to the group's corner, in pixels."""
-        return signed(12, self.screen_fraction)
+        return signed(CENTRE_INTEGER + self.furthest, self.screen_fraction)
+
+    @property
+    def centre_format(self) -> Format:
+        """The same in a splat, on the splat's own power of two, 0 to `furthest`."""
+        return signed(CENTRE_INTEGER, self.screen_fraction)
 
     @property
     def opacity_fraction(self) -> int:
@@ -186,10 +202,10 @@ class Spec:
 
     @cached_property
     def reciprocal(self) -> LinearTable:
-        """1/x for x in [1, 2): the perspective division."""
+        """1/x for x in [1, 2): the perspective division, by a bit more of x than it gives."""
         bits = self.mantissa_bits
         return LinearTable(
-            function=lambda x: 1 / x, low=1, span=1, in_bits=bits - 1, index_bits=min(8, bits - 2), out_fraction=bits
+            function=lambda x: 1 / x, low=1, span=1, in_bits=bits, index_bits=min(8, bits - 2), out_fraction=bits
         )
 
     @cached_property

@@ -19,8 +19,13 @@ class SplatNumbers(Protocol):
     """What a specification has to say of a splat's numbers."""
 
     @property
-    def mean_format(self) -> Format:
-        """Of the centre, from the group's corner."""
+    def centre_format(self) -> Format:
+        """Of the centre on its exponent, from the group's corner."""
+        ...
+
+    @property
+    def furthest(self) -> int:
+        """The highest exponent of a centre."""
         ...
 
     @property
@@ -50,7 +55,8 @@ class SplatLayout(data.StructLayout):
     def __init__(self, numbers: SplatNumbers) -> None:
         super().__init__(
             {
-                "mean": data.ArrayLayout(shape_of(numbers.mean_format), 2),  #: centre from the group's corner, x and y
+                "mean": data.ArrayLayout(shape_of(numbers.centre_format), 2),  #: centre from the group's corner, …
+                "mean_exponent": range(numbers.furthest + 1),  #: … x and y, in 2**mean_exponent screen units
                 "conic": data.ArrayLayout(signed(numbers.mantissa_bits + 1), 3),  #: mantissas of ½·log2(e)·(a, b, c)
                 "conic_shift": 6,  #: value = mantissa · 2**-shift
                 "opacity": numbers.opacity_bits,  #: -log2 of it

@@ -43,6 +43,7 @@ class Conic(wiring.Component):
         p = Pipe(m, platform)
         bits, wide = self.spec.mantissa_bits, self.spec.covariance_bits
         cov = {name: p.source(self.i[name], name) for name in ("xx", "xy", "yy")}
+        doublings = p.source(self.i.doublings, "doublings")
         largest = p.stage(lambda a, b: a | b, cov["xx"], cov["yy"], name="largest")
         zeros = p.leading_zeros(largest, COVARIANCE_WIDTH, name="zeros")
         entry = {name: self._normalised(p, cov[name], zeros, name) for name in cov}
@@ -67,7 +68,7 @@ class Conic(wiring.Component):
         both = p.stage(lambda a, c: a | c, product["a"], product["c"], name="both")
         conic_zeros = p.leading_zeros(both, 2 * bits, name="conic_zeros")
         mantissas = [self._mantissa(p, term, conic_zeros, name) for name, term in product.items()]
-        shift = self._shift(p, zeros, det_zeros, conic_zeros, drop)
+        shift = self._shift(p, (zeros, det_zeros, conic_zeros, doublings), drop)
         p.finish(self.o, self.latency, conic=p.join(mantissas, "conic"), shift=shift, positive=positive)
         return m
 
@@ -86,13 +87,13 @@ class Conic(wiring.Component):
         )
         return Staged(shifted.value.shift_right(bits), shifted.stage, f"conic_{name}")
 
-    def _shift(self, p: Pipe, zeros: Staged, det_zeros: Staged, conic_zeros: Staged, drop: int) -> Staged:
-        """The model's -exponent, as one sum of the three zero counts."""
+    def _shift(self, p: Pipe, terms: tuple[Staged, ...], drop: int) -> Staged:
+        """The model's -exponent, as one sum of the three zero counts and the doublings."""
         bits, wide = self.spec.mantissa_bits, self.spec.covariance_bits
         unit = COVARIANCE_WIDTH - wide - COVARIANCE_FRACTION  # minus zeros
         constant = -(bits + drop - unit - (2 * bits - 1) - (2 * wide - bits))
 
-        def total(z: Value, d: Value, c: Value) -> Value:
-            return resize(constant + c - d - z, unsigned(6))
+        def total(z: Value, d: Value, c: Value, doublings: Value) -> Value:
+            return resize(constant + c - d - z + (doublings << 1), unsigned(6))
 
-        return p.stage(total, zeros, det_zeros, conic_zeros, name="shift")
+        return p.stage(total, *terms, name="shift")

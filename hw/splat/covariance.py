@@ -10,6 +10,7 @@ from golden.splat.spec import (
     COVARIANCE_FRACTION,
     COVARIANCE_WIDTH,
     DILATION,
+    MAX_DOUBLINGS,
     SCALE_BIAS,
     SUM_WIDTH,
     Spec,
@@ -25,12 +26,13 @@ ROW = signed(18)  # entries of J·M without the factor f/z: s2.15, then s3.14
 
 
 def covariance_layout() -> data.StructLayout:
-    """xx, xy, yy in px² with 12 fraction bits."""
+    """xx, xy, yy in px² with 12 fraction bits, times 4**doublings."""
     return data.StructLayout(
         {
             "xx": unsigned(COVARIANCE_WIDTH),  #: variance along x
             "xy": signed(COVARIANCE_WIDTH + 1),  #: covariance of x and y
             "yy": unsigned(COVARIANCE_WIDTH),  #: variance along y
+            "doublings": range(MAX_DOUBLINGS + 1),  #: 0 for standard deviations of less than 700 px
         }
     )
 
@@ -72,9 +74,9 @@ class Covariance(wiring.Component):
         rows = [self._row(p, axis, scale) for axis in range(2)]
         sums, sum_zeros = self._sums(p, rows)
         factors = self._factors(p)
-        total = self._exponent(p, sum_zeros, exponent)
-        result = {name: self._entry(p, sums[name], factors[name], total, name) for name in ("xx", "xy", "yy")}
-        p.finish(self.o, self.latency, **result)
+        shift, doublings = self._exponent(p, sum_zeros, exponent)
+        result = {name: self._entry(p, sums[name], factors[name], shift, name) for name in ("xx", "xy", "yy")}
+        p.finish(self.o, self.latency, **result, doublings=doublings)
         return m
 
     def _scale(self, p: Pipe) -> tuple[list[Staged], Staged]:
@@ -93,11 +95,13 @@ class Covariance(wiring.Component):
 
     def _row(self, p: Pipe, axis: int, scale: list[Staged]) -> list[Staged]:
         """b_k = (V_axis,k - t·V_2,k) · scale_k, s3.14, for the three axes k of the Gaussian."""
-        limit = self.frame[f"limit_{'xy'[axis]}"][:17]
+        sides = ("left", "right") if axis == 0 else ("top", "bottom")
+        width = self.spec.rotation_format.width
+        low, high = (self.frame[f"limit_{side}"][:width].as_signed() for side in sides)
         t = p.source(self.i.tangent[axis], f"tangent_{axis}")
 
         def limited(v: Value) -> Value:
-            return resize(Mux(v > limit, limit, Mux(v < -limit, -limit, v)), signed(len(v)))
+            return Mux(v > high, high, Mux(v < low, low, v))
 
         tangent = p.stage(limited, t, name=f"limited_{axis}")
         entries: list[Staged] = []
@@ -145,8 +149,8 @@ class Covariance(wiring.Component):
             for name in ("xx", "xy", "yy")
         }
 
-    def _exponent(self, p: Pipe, sum_zeros: Staged, scale_exponent: Staged) -> Staged:
-        """By how much product · 4 is shifted right: 2 - exponent of the model, kept in 0..42."""
+    def _exponent(self, p: Pipe, sum_zeros: Staged, scale_exponent: Staged) -> tuple[Staged, Staged]:
+        """By how much product · 4 is shifted right: 2 - exponent of the model, kept in 0..42; and the doublings."""
         bits = self.spec.mantissa_bits
         constant = (
             SUM_WIDTH - bits - 28 - 2 * SCALE_BIAS + 3 * bits + 2 * (1 - bits) - 2 * (14 + bits) + COVARIANCE_FRACTION
@@ -157,7 +161,15 @@ class Covariance(wiring.Component):
             lambda s, z: (2 - constant) - 2 * (s + z) - 2 * focal, scale_exponent, zeros, name="known_shift"
         )
         highest = COVARIANCE_WIDTH - 2 - 2 * bits
-        return p.stage(lambda k, s: resize(clip(k + s, 2 - highest, 42), unsigned(6)), known, sum_zeros, name="shift")
+        least = 2 - highest
+        total = p.stage(lambda k, s: k + s, known, sum_zeros, name="total_shift")
+        doublings = p.stage(
+            lambda t: resize(clip((least + 1 - t).shift_right(1), 0, MAX_DOUBLINGS), unsigned(4)),
+            total,
+            name="doublings",
+        )
+        shift = p.stage(lambda t, d: resize(clip(t + (d << 1), least, 42), unsigned(6)), total, doublings, name="shift")
+        return shift, doublings
 
     def _entry(self, p: Pipe, total: Staged, factor: Staged, shift: Staged, name: str) -> Staged:
         product = p.stage(lambda s, f: (s * f).shift_left(2), total, factor, name=f"product_{name}")

@@ -48,7 +48,8 @@ class Extents(wiring.Component):
         m = Module()
         p = Pipe(m, platform)
         factor = self._factor(p)
-        extents = [self._extent(p, v, factor, name) for name, v in zip(DIRECTIONS, self._variances(p), strict=True)]
+        variances = zip(DIRECTIONS, self._variances(p), strict=True)
+        extents = [self._extent(p, variance, factor, name) for name, variance in variances]
         p.finish(self.o, self.latency, extent=p.join(extents, "extent"))
         return m
 
@@ -100,11 +101,12 @@ class Extents(wiring.Component):
         index = Staged(shifted.value.shift_right(product_width - 8), shifted.stage, f"index_{name}")
         root = p.step_table(spec.extent_sqrt, index, name=f"root_{name}")
         shift = p.stage(
-            lambda z, u: resize(
-                (unit + product_width - 2 - z - u).shift_right(1) + spec.screen_fraction - 8, signed(6)
+            lambda z, u, d: resize(
+                (unit + product_width - 2 - z - u).shift_right(1) + spec.screen_fraction - 8 + d, signed(6)
             ),
             zeros,
             up,
+            p.source(self.i.doublings, "doublings"),
             name=f"shift_{name}",
         )
         return self._scaled(p, root, shift, name)
@@ -112,9 +114,10 @@ class Extents(wiring.Component):
     def _scaled(self, p: Pipe, root: Staged, shift: Staged, name: str) -> Staged:
         """root · 2**shift, rounded up and limited to the format of a centre."""
         high = self.spec.mean_format.high
-        left = p.stage(lambda s: Mux(s < 0, 0, s)[:5], shift, name=f"left_{name}")
+        most = self.spec.mean_format.width - 9  # a root is 2**8 or more: what is shifted further saturates
+        left = p.stage(lambda s: clip(s, 0, most)[:5], shift, name=f"left_{name}")
         right = p.stage(lambda s: Mux(s < 0, -s, 0)[:5], shift, name=f"right_{name}")
-        wide = p.shift_left(root, left, len(root.value) + 20, name=f"wide_{name}")
+        wide = p.shift_left(root, left, len(root.value) + most, name=f"wide_{name}")
         narrow = p.shift_right(root, right, name=f"narrow_{name}")
         below = p.stage(lambda s: s < 0, shift, name=f"below_{name}")
         return p.stage(

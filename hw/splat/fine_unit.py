@@ -23,11 +23,11 @@ from hw.splat.view_rotation import ViewRotation
 class FineUnit(wiring.Component):
     """A candidate with its record to a splat; `golden.splat.fine_filter.fine_filter`.
 
-    Latency 50 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
+    Latency 52 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
     the support touches a sub-tile, `keep` that the payload is worth passing on.
     """
 
-    latency = 50
+    latency = 52
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -43,7 +43,7 @@ class FineUnit(wiring.Component):
             {
                 "i": In(data.StructLayout({"detail": DetailLayout(spec), **group})),  #: a candidate, and its group
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                #: 50 cycles later; `keep`: the survivor is a splat or carries a mark
+                #: 52 cycles later; `keep`: the survivor is a splat or carries a mark
                 "o": Out(data.StructLayout({"survivor": SurvivorLayout(spec), "keep": 1})),
             }
         )
@@ -83,7 +83,7 @@ class FineUnit(wiring.Component):
             scale=members("scale", "012"),
             **{name: projected(name) for name in ("tangent", "reciprocal", "zeros")},
         )
-        cov = {name: covariance(name) for name in ("xx", "xy", "yy")}
+        cov = {name: covariance(name) for name in ("xx", "xy", "yy", "doublings")}
         conic = p.unit(units["conic"], **cov)
         opacity = source(record.opacity, "opacity")
         extents = p.unit(units["extents"], **cov, opacity=opacity)
@@ -94,13 +94,13 @@ class FineUnit(wiring.Component):
             **{name: source(self.i[name], name) for name in ("valid_columns", "valid_rows")},
         )
         colored = p.unit(units["color"], **self._color_inputs(p))
-        depth = depth_key(p, source(detail.point[2], "z"), spec, name="depth")
+        behind = p.stage(lambda z: z - self.frame.near, source(detail.point[2], "z"), name="behind")
+        depth = depth_key(p, behind, spec, name="depth")
 
         mark = p.source(detail.mark, "mark")
         some = p.stage(
-            lambda k, a, b, c: k.some & a & b & c,
+            lambda k, a, b: k.some & a & b,
             mark,
-            projected("valid"),
             conic("positive"),
             touched("any"),
             name="some",
@@ -111,7 +111,8 @@ class FineUnit(wiring.Component):
             some,
             mark,
             {
-                "mean": projected("mean"),
+                "mean": projected("centre"),
+                "mean_exponent": projected("exponent"),
                 "conic": conic("conic"),
                 "conic_shift": conic("shift"),
                 "opacity": opacity,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Value, signed, unsigned
+from amaranth.hdl import Elaboratable, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import Spec
-from hw.lib.fixed import clip, resize, saturate, shape_of, shift_round, wrap
+from golden.formats import Format
+from golden.splat.spec import QUOTIENT_BITS, Spec
+from hw.lib.fixed import clip, saturate, shape_of, shift_round, wrap
+from hw.lib.leading_zeros import leading_zeros
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.depth_key import DEPTH_BITS
 from hw.splat.layouts import header_layout, vector
@@ -21,11 +23,11 @@ def tangent_layout(spec: Spec) -> data.ArrayLayout:
 class Projection(wiring.Component):
     """tangent = (x/z, y/z), mean = focal · tangent + centre; `golden.splat.projection`.
 
-    1/z = reciprocal · 2**(zeros - 14 - mantissa_bits). `valid` says that both tangents are below 2
-    in size and the mean fits its format. Latency 16 cycles, one a cycle.
+    1/z = reciprocal · 2**(zeros - 14 - mantissa_bits). x, y and z are normalised each by itself. Latency
+    18 cycles, one a cycle; 5 multipliers.
     """
 
-    latency = 16
+    latency = 18
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -39,11 +41,12 @@ class Projection(wiring.Component):
                 "o": Out(
                     data.StructLayout(
                         {
-                            "tangent": tangent_layout(spec),  #: 0 where it would be 2 or more
+                            "tangent": tangent_layout(spec),  #: the nearest that it holds
                             "reciprocal": spec.mantissa_bits,  #: mantissa of 1/z
                             "zeros": range(DEPTH_BITS),  #: leading zeros of z, the exponent of 1/z
-                            "mean": data.ArrayLayout(mean, 2),  #: from the group's corner; wraps around unless `valid`
-                            "valid": 1,  #: both tangents are below 2 in size, and the mean fits its format
+                            "mean": data.ArrayLayout(mean, 2),  #: from the group's corner, the nearest that it holds
+                            "centre": data.ArrayLayout(shape_of(spec.centre_format), 2),  #: the same, cut, …
+                            "exponent": range(spec.furthest + 1),  #: … in 2**exponent screen units
                         }
                     )
                 ),
@@ -54,65 +57,88 @@ class Projection(wiring.Component):
         m = Module()
         p = Pipe(m, platform)
         bits = self.spec.mantissa_bits
-        x, y, z = (p.source(self.i.point[k], name) for k, name in enumerate("xyz"))
-        mantissa, zeros = p.normalise(z, DEPTH_BITS, bits, name="depth")
-        code = Staged(mantissa.value[: bits - 1], mantissa.stage, "depth_code")
-        quotient = p.linear_table(self.spec.reciprocal, code, name="quotient")
-        reciprocal = p.stage(lambda q: clip(q, 0, (1 << bits) - 1)[:bits], quotient, name="reciprocal")
-
-        inside = p.stage(lambda *v: self._in_front(*v), x, y, z, name="inside")
+        mantissa, zeros = p.normalise(p.source(self.i.point[2], "z"), DEPTH_BITS, bits + 1, name="depth")
+        code = Staged(mantissa.value[:bits], mantissa.stage, "depth_code")
+        fraction = p.linear_table(self.spec.reciprocal, code, name="inverse")
+        reciprocal = p.stage(lambda q: clip(q, 0, (1 << bits) - 1)[:bits], fraction, name="reciprocal")
         means: list[Staged] = []
         tangents: list[Staged] = []
-        for axis, value in (("x", x), ("y", y)):
-            tangent = self._tangent(p, value, inside, zeros, reciprocal, axis)
-            tangents.append(tangent)
-            means.append(self._mean(p, tangent, axis))
-        fits = p.stage(lambda a, b: self._fits(a) & self._fits(b), *means, name="fits")
-        mean_format = self.spec.mean_format
-        valid = p.stage(lambda a, b: a & b, fits, inside, name="valid")
+        for k, axis in enumerate("xy"):
+            quotient, below = self._quotient(p, p.source(self.i.point[k], axis), zeros, reciprocal, axis)
+            tangents.append(self._tangent(p, quotient, below, axis))
+            means.append(self._mean(p, quotient, below, axis))
+        centre, exponent = self._centre(p, means)
         p.finish(
             self.o,
             self.latency,
             tangent=p.join(tangents, "tangent"),
             reciprocal=reciprocal,
             zeros=zeros,
-            mean=p.join([Staged(wrap(v.value, mean_format), v.stage, v.name) for v in means], "mean"),
-            valid=valid,
+            mean=p.join(means, "mean"),
+            centre=centre,
+            exponent=exponent,
         )
         return m
 
-    @staticmethod
-    def _in_front(x: Value, y: Value, z: Value) -> Value:
-        twice = z << 1
-        return (x < twice) & (x > -twice) & (y < twice) & (y > -twice)
-
-    def _tangent(self, p: Pipe, value: Staged, inside: Staged, zeros: Staged, reciprocal: Staged, axis: str) -> Staged:
-        """value · reciprocal on the depth's scale, 0 where the centre lies outside."""
+    def _quotient(self, p: Pipe, value: Staged, zeros: Staged, reciprocal: Staged, axis: str) -> tuple[Staged, Staged]:
+        """value/z = quotient · 2**(-16 - below)."""
         bits = self.spec.mantissa_bits
-        used = p.stage(lambda v, ok: Mux(ok, v, 0), value, inside, name=f"used_{axis}")
-        wide = DEPTH_BITS + 3  # |value| < 2z, shifted as z is
-        shifted = p.shift_left(
-            Staged(resize(used.value, signed(wide)), used.stage, used.name), zeros, wide, name=f"shifted_{axis}"
+        size = p.stage(lambda v: (v ^ v[-1].replicate(len(v)))[:DEPTH_BITS], value, name=f"size_{axis}")
+        own_zeros = p.leading_zeros(size, DEPTH_BITS, name=f"zeros_{axis}")
+        shifted = p.shift_left(value, own_zeros, len(value.value), name=f"shifted_{axis}")
+        numerator = Staged(shifted.value.shift_right(DEPTH_BITS - 1 - bits), shifted.stage, f"numerator_{axis}")
+        product = p.stage(lambda a, b: a * b, numerator, reciprocal, name=f"product_{axis}")
+        fmt = Format(QUOTIENT_BITS, 0, signed=True)
+        quotient = p.stage(
+            lambda v: saturate(shift_round(v, 2 * bits + 2 - QUOTIENT_BITS, "half_up"), fmt),
+            product,
+            name=f"quotient_{axis}",
         )
-        scaled = Staged(shifted.value.shift_right(32 - bits), shifted.stage, f"scaled_{axis}")
-        product = p.stage(lambda a, b: a * b, scaled, reciprocal, name=f"product_{axis}")
-        fmt = self.spec.rotation_format
-        return p.stage(
-            lambda v: saturate(shift_round(v, 2 * bits - 18, "half_up"), fmt), product, name=f"tangent_{axis}"
-        )
+        return quotient, p.stage(lambda own, z: own - z, own_zeros, zeros, name=f"below_{axis}")
 
-    def _mean(self, p: Pipe, tangent: Staged, axis: str) -> Staged:
-        """focal · tangent + centre, before its fit is known."""
+    def _tangent(self, p: Pipe, quotient: Staged, below: Staged, axis: str) -> Staged:
+        """quotient · 2**-below, at most 2**2 times as large: what is shifted further saturates."""
+        up = 3  # so that every shift is to the right
+        amount = p.stage(lambda b: (clip(b, 1 - up, DEPTH_BITS) + up)[:6], below, name=f"tangent_shift_{axis}")
+        raised = Staged(quotient.value.shift_left(up), quotient.stage, f"raised_{axis}")
+        wide = p.shift_right_half_up(raised, amount, name=f"wide_{axis}")
+        return p.stage(lambda v: saturate(v, self.spec.rotation_format), wide, name=f"tangent_{axis}")
+
+    def _mean(self, p: Pipe, quotient: Staged, below: Staged, axis: str) -> Staged:
+        """focal · value/z + centre in mean_format."""
         spec = self.spec
         focal = self.frame[f"focal_{axis}"][: spec.mantissa_bits]
-        scaled = p.stage(lambda t: t * focal, tangent, name=f"focal_product_{axis}")
-        base = spec.rotation_format.fraction + spec.mantissa_bits - 1 - spec.screen_fraction
-        shift = p.constant(resize(base - self.frame.focal_exponent[:4], unsigned(base.bit_length())), "mean_shift")
-        offset = p.shift_right_half_up(scaled, shift, name=f"offset_{axis}")
-        return p.stage(
-            lambda o, c: o + c, offset, p.source(self.i[f"centre_{axis}"], f"centre_{axis}"), name=f"mean_{axis}"
-        )
+        scaled = p.stage(lambda q: q * focal, quotient, name=f"focal_product_{axis}")
+        base = 16 + spec.mantissa_bits - 1 - spec.screen_fraction
+        shift = p.stage(lambda b: base - self.frame.focal_exponent[:4] + b, below, name=f"mean_shift_{axis}")
+        amount = p.stage(lambda s: Mux(s < 1, 1, s)[:6], shift, name=f"amount_{axis}")
+        beyond = p.stage(lambda s: s < 1, shift, name=f"beyond_{axis}")
+        offset = p.shift_right_half_up(scaled, amount, name=f"offset_{axis}")
+        centre = p.source(self.i[f"centre_{axis}"], f"centre_{axis}")
+        total = p.stage(lambda o, c: o + c, offset, centre, name=f"total_{axis}")
+        fmt = spec.mean_format
+        negative = p.stage(lambda q: q < 0, quotient, name=f"negative_{axis}")
 
-    def _fits(self, mean: Value) -> Value:
-        fmt = self.spec.mean_format
-        return (mean >= fmt.low) & (mean <= fmt.high)
+        def nearest(v: Value, over: Value, sign: Value) -> Value:
+            return Mux(over, Mux(sign, fmt.low, fmt.high), saturate(v, fmt))
+
+        return p.stage(nearest, total, beyond, negative, name=f"mean_{axis}")
+
+    def _centre(self, p: Pipe, means: list[Staged]) -> tuple[Staged, Staged]:
+        """Both axes on the smallest exponent that holds them: 3 cycles."""
+        spec = self.spec
+        keep = spec.centre_format.width - 1
+
+        def above(*values: Value) -> Value:
+            sizes = [(v ^ v[-1].replicate(len(v)))[keep:-1] for v in values]
+            return sizes[0] | sizes[1]
+
+        high = p.stage(above, *means, name="above")
+        exponent = p.stage(
+            lambda v: (len(v) - leading_zeros(v)).as_unsigned()[: spec.furthest.bit_length()], high, name="exponent"
+        )
+        cut = [
+            p.stage(lambda v, e: wrap(v >> e, spec.centre_format), mean, exponent, name=f"cut_{k}")
+            for k, mean in enumerate(means)
+        ]
+        return p.join(cut, "centre"), exponent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Value
+from amaranth.hdl import Elaboratable, Module, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -37,7 +37,7 @@ class RasterSetup(wiring.Component):
 
     The lanes need no multiplier for the exponent: with g the gradient at the first pixel,
     column[x] = x·g_x + x²·a, row[y] = start + y·g_y + y²·c, cross[k] = 2·k·b. Latency 10 cycles,
-    one a cycle; 6 multipliers, two of them 38×19.
+    one a cycle; 8 multipliers of 18×18.
     """
 
     latency = 10
@@ -65,24 +65,26 @@ class RasterSetup(wiring.Component):
             name: p.stage(lambda u, v: u * v, coefficient, d, name=name)
             for name, coefficient, d in (("a_dx", a, dx), ("b_dy", b, dy), ("b_dx", b, dx), ("c_dy", c, dy))
         }
-        u = p.stage(lambda s, t: s + t, product["a_dx"], product["b_dy"], name="u")
-        v = p.stage(lambda s, t: s + t, product["b_dx"], product["c_dy"], name="v")
+        # One mantissa is below 2**mantissa_bits and the other not above it: the sum has no carry.
+        total = signed(spec.mantissa_bits + len(dx.value) + 1)
+        u = p.stage(lambda s, t: resize(s + t, total), product["a_dx"], product["b_dy"], name="u")
+        v = p.stage(lambda s, t: resize(s + t, total), product["b_dx"], product["c_dy"], name="v")
         form = p.stage(
             lambda s, t: s + t,
-            p.wide_product(dx, u, name="dx_u"),
-            p.wide_product(dy, v, name="dy_v"),
+            p.wide_product(dx, u, name="dx_u", split=17),
+            p.wide_product(dy, v, name="dy_v", split=17),
             name="form",
         )
         fraction, screen = spec.power_fraction, spec.screen_fraction
         fine = fraction + GUARD_BITS
-        start = self._scaled(p, form, 2 * screen - fraction, "start")
+        start = self._scaled(p, form, 2 * screen - fraction, "start", exponents=2)
         opacity = Staged(shift_round(splat.opacity, spec.opacity_fraction - fraction, "half_up"), 0, "opacity")
         begin = p.stage(lambda s, o: s + o, start, opacity, name="begin")
         power = shape_of(spec.power_format)
         far = p.stage(lambda s: (s >> fraction + FAR).any() & ~(s >> fraction + FAR).all(), begin, name="far")
 
-        gx = self._scaled(p, u, screen - fine - 1, "gx")
-        gy = self._scaled(p, v, screen - fine - 1, "gy")
+        gx = self._scaled(p, u, screen - fine - 1, "gx", exponents=1)
+        gy = self._scaled(p, v, screen - fine - 1, "gy", exponents=1)
         fine_a, fine_c = self._scaled(p, a, -fine, "fine_a"), self._scaled(p, c, -fine, "fine_c")
         fine_b2 = self._scaled(p, b, -fine - 1, "fine_b2")
         column = self._steps(p, gx, fine_a, "column")
@@ -106,20 +108,23 @@ class RasterSetup(wiring.Component):
         return m
 
     def _distance(self, p: Pipe, place: str, axis: int) -> Staged:
-        """First pixel centre of the sub-tile minus the splat's centre, in screen units."""
+        """First pixel centre of the sub-tile minus the splat's centre, in the centre's unit."""
         spec = self.spec
         half = 1 << (spec.screen_fraction - 1)
         log2_size = (spec.subtile << spec.screen_fraction).bit_length() - 1
 
-        def distance(number: Value, mean: Value) -> Value:
-            return (number.shift_left(log2_size) | half) - mean
+        def distance(number: Value, mean: Value, exponent: Value) -> Value:
+            return ((number.shift_left(log2_size) | half) >> exponent) - mean
 
-        mean = p.source(self.i.splat.mean[axis], f"mean_{axis}")
-        return p.stage(distance, p.source(self.i[place], place), mean, name=f"d_{'xy'[axis]}")
+        splat = self.i.splat
+        mean, exponent = p.source(splat.mean[axis], f"mean_{axis}"), p.source(splat.mean_exponent, "mean_exponent")
+        return p.stage(distance, p.source(self.i[place], place), mean, exponent, name=f"d_{'xy'[axis]}")
 
-    def _scaled(self, p: Pipe, value: Staged, offset: int, name: str) -> Staged:
-        """value / 2**(conic_shift + offset), rounded half up; the spec keeps that shift at 1 or more."""
-        shift = Staged((self.i.splat.conic_shift + offset)[:7].as_unsigned(), 0, f"{name}_shift")
+    def _scaled(self, p: Pipe, value: Staged, offset: int, name: str, *, exponents: int = 0) -> Staged:
+        """value / 2**(conic_shift + offset - exponents·mean_exponent), rounded half up; the spec keeps that above 0."""
+        splat = self.i.splat
+        total = splat.conic_shift + offset - exponents * splat.mean_exponent
+        shift = Staged(total[:7].as_unsigned(), 0, f"{name}_shift")
         amount = p.stage(lambda s: s, shift, name=f"{name}_amount")
         return p.shift_right_half_up(value, amount, name=name)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from golden.errors import InputError
+from golden.splat.far_off import count_far_off
 from golden.splat.scene_image import count_clipped
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
@@ -75,11 +76,15 @@ def render(
         out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:g} px")
     with step("quantising and ordering the scene"):
         workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name)
-    for notice in workload.seen.notices() if options.backend != Backend.REFERENCE else ():
+    exact = options.backend == Backend.REFERENCE
+    for notice in () if exact else workload.seen.notices():
         out.print(f"{loaded.name}: {notice}")
-    clipped = 0 if options.backend == Backend.REFERENCE else count_clipped(loaded, options.config.spec)
+    clipped = 0 if exact else count_clipped(loaded, options.config.spec)
     if clipped:
         out.print(f"{loaded.name}: {clipped} Gaussians have colours beyond the formats and are drawn clipped")
+    far_off = 0 if exact else count_far_off(workload.image, workload.frame, options.config.spec)
+    if far_off:
+        out.print(f"{loaded.name}: {far_off} Gaussians may reach the image from too far off and are drawn wrongly")
     with step(f"drawing by {options.backend}"):
         drawn = run(workload, **options.keywords())
     values = straight(layers(drawn)) if alpha else over(layers(drawn), background)

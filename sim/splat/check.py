@@ -61,6 +61,7 @@ def _splats(group: GroupResult, order: Any) -> Iterator[Row]:
         yield {
             "splat.mean.0": int(splats.mean[i, 0]),
             "splat.mean.1": int(splats.mean[i, 1]),
+            "splat.mean_exponent": int(splats.mean_exponent[i]),
             **{f"splat.conic.{k}": int(splats.conic[i, k]) for k in range(3)},
             "splat.conic_shift": int(splats.conic_shift[i]),
             "splat.opacity": int(splats.opacity[i]),

@@ -87,8 +87,8 @@ def test_a_size_scales_every_form(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_size_makes_a_camera_fit_that_is_too_large(tmp_path: Path) -> None:
-    large = OWN | {field: 100 * OWN[field] for field in ("width", "height", "fx", "fy", "cx", "cy")}
-    with pytest.raises(InputError, match=r"camera 0: width must lie in 1\.\.4096 pixels, it is 6400; --size"):
+    large = OWN | {field: 150 * OWN[field] for field in ("width", "height", "fx", "fy", "cx", "cy")}
+    with pytest.raises(InputError, match=r"camera 0: width must lie in 1\.\.8192 pixels, it is 9600; --size"):
         load_text(tmp_path, large)
     (camera,) = load_text(tmp_path, large, size=(64, 48))
     assert_is(camera)

@@ -47,8 +47,9 @@ def flatten(scene: Scene, camera: Camera, rules: Rules, n: int) -> Flat | None:
     axes = [
         s * (rotation @ _rotate(quaternion, e)) for s, e in zip(scene.scales[n].astype(float), np.eye(3), strict=True)
     ]
-    limit_x, limit_y = 1.3 * camera.width / (2 * camera.fx), 1.3 * camera.height / (2 * camera.fy)
-    tx, ty = np.clip(x / z, -limit_x, limit_x), np.clip(y / z, -limit_y, limit_y)
+    beyond_x, beyond_y = 0.15 * camera.width, 0.15 * camera.height
+    tx = np.clip(x / z, (-beyond_x - camera.cx) / camera.fx, (camera.width + beyond_x - camera.cx) / camera.fx)
+    ty = np.clip(y / z, (-beyond_y - camera.cy) / camera.fy, (camera.height + beyond_y - camera.cy) / camera.fy)
     flat = [np.array([camera.fx * (a[0] - tx * a[2]) / z, camera.fy * (a[1] - ty * a[2]) / z]) for a in axes]
     sharp = sum((np.outer(f, f) for f in flat), np.zeros((2, 2)))
     covariance = sharp + 0.3 * np.eye(2)

@@ -69,8 +69,9 @@ def covariance(rotation: Tensor, scales: Tensor, p: Projection, frame: Frame, sp
     Args:
         scales: [M, 3] in voxel edges.
     """
-    limit = torch.tensor([frame.limit_x, frame.limit_y])
-    t = torch.maximum(torch.minimum(p.tangent, limit), -limit).double() * spec.rotation_format.step
+    left, right, top, bottom = frame.limits
+    limited = torch.maximum(torch.minimum(p.tangent, torch.tensor([right, bottom])), torch.tensor([left, top]))
+    t = limited.double() * spec.rotation_format.step
     v = rotation.double() * spec.rotation_format.step
     inverse_depth = p.reciprocal.double() * 2.0 ** (p.zeros.double() - 14 - spec.mantissa_bits)
     factor = focal(frame, spec) * inverse_depth[:, None]
@@ -79,9 +80,14 @@ def covariance(rotation: Tensor, scales: Tensor, p: Projection, frame: Frame, sp
     return torch.stack([xx + DILATION, xy, yy + DILATION], -1)
 
 
-def pixels_squared(cov: Tensor) -> Tensor:
+def pixels_squared(cov: Tensor, doublings: Tensor) -> Tensor:
     """Covariance codes in px²."""
-    return cov.double() / (1 << COVARIANCE_FRACTION)
+    return cov.double() * 4.0 ** doublings[:, None].double() / (1 << COVARIANCE_FRACTION)
+
+
+def centre(mean: Tensor, exponent: Tensor, spec: Spec) -> Tensor:
+    """A splat's centre in pixels, [M, 2]."""
+    return mean.double() * 2.0 ** exponent[:, None].double() * spec.centre_format.step
 
 
 def conic(cov: Tensor) -> Tensor:

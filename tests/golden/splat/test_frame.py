@@ -11,10 +11,13 @@ import torch
 
 from golden.errors import InputError
 from golden.scenes import Camera
+from golden.scenes.camera import look_at
+from golden.splat.camera_limits import check_intrinsics
 from golden.splat.coarse_filter import voxel_fetch
 from golden.splat.depth_key import depth_key
 from golden.splat.ewa import covariance_2d
 from golden.splat.frame import build_frame, near_bounds
+from golden.splat.projection import projection
 from golden.splat.scene_image import build_scene_image
 from golden.splat.spec import DEFAULT, MIN_ALPHA, TINY, Spec
 from tests.golden.splat.scenes import camera_at, random_scene, scene_of
@@ -51,7 +54,7 @@ def reach_of(v: View) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         [v.camera.cx, v.camera.cy]
     )
     sigmas = (2 * (torch.from_numpy(kept.opacities).double() / MIN_ALPHA).log().clip(0)).sqrt()
-    drawn = (point[:, 2] > 0.2 + 1e-3) & (point[:, :2].abs() < 2 * point[:, 2:]).all(-1)
+    drawn = point[:, 2] > 0.2 + 1e-3
     return mean.numpy(), (sigmas[:, None] * cov[:, [0, 2]].sqrt()).numpy(), drawn.numpy()
 
 
@@ -129,10 +132,46 @@ def test_camera_constants() -> None:
         [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
     ]
     assert np.abs(turned - camera.world_to_camera[:3, :3]).max() < 1e-4
-    assert frame.near == np.ceil(0.2 / v.image.grid.edge * 2**16)
-    for limit, stretch in ((frame.limit_x, frame.stretch_x), (frame.limit_y, frame.stretch_y)):
-        assert limit / 2**16 == pytest.approx(1.3 * 64 / camera.fx, abs=2.0**-16)
+    assert np.array(frame.limits) / 2**16 == pytest.approx(
+        1.3 * 64 / camera.fx * np.array([-1, 1, -1, 1]), abs=2.0**-16
+    )
+    for limit, stretch in ((frame.limits[1], frame.stretch_x), (frame.limits[3], frame.stretch_y)):
         assert stretch / 128 >= np.sqrt(1 + (limit / 2**16) ** 2) > (stretch - 1.01) / 128
+
+
+def test_the_guard_band_belongs_to_the_window() -> None:
+    """A window of a larger image: 0.3 of half its own field of view beyond its own edges; stretch by the wider end."""
+    v = view(DEFAULT)
+    camera = replace(v.camera, width=64, height=32, fx=150.0, fy=120.0, cx=-64.0, cy=80.0)
+    frame = build_frame(v.image, camera, DEFAULT)
+    wanted = [(64 - 9.6) / 150, (64 + 64 + 9.6) / 150, (-80 - 4.8) / 120, (32 - 80 + 4.8) / 120]
+    assert np.array(frame.limits) / 2**16 == pytest.approx(wanted, abs=2.0**-16)
+    assert frame.stretch_x == np.ceil(128 * np.sqrt(1 + wanted[1] ** 2))
+    assert frame.stretch_y == np.ceil(128 * np.sqrt(1 + wanted[2] ** 2))
+
+
+def test_the_near_plane() -> None:
+    """As asked for where a Gaussian is nearer, else just before the nearest voxel."""
+    outside, inside = view(DEFAULT), wide(3)
+    nearest = int(near_bounds(outside.image, outside.frame, DEFAULT).min())
+    assert outside.frame.near == nearest - 1 > np.ceil(0.2 / outside.image.grid.edge * 2**16)
+    assert inside.frame.near == np.ceil(0.2 / inside.image.grid.edge * 2**16)
+
+
+@pytest.mark.parametrize("focal", [300, 20_000, 65_535])
+def test_long_lenses(focal: int, seed: int) -> None:
+    """Centres on the image are within 1/32 px at any focal length, whatever the rounding of the rotation."""
+    rng = np.random.default_rng(seed)
+    scene = scene_of(rng.uniform(-1, 1, (500, 3)))
+    for _ in range(5):
+        direction = rng.normal(size=3)
+        eye = -direction / np.linalg.norm(direction) * focal / 16
+        camera = look_at(eye, np.zeros(3), np.array([0.0, 1, 0]), width=64, height=64, fov=2 * np.arctan(32 / focal))
+        v = made(scene, camera, DEFAULT)
+        streamed = v.everything(v.middle)
+        mean = projection(streamed.point, v.frame, v.middle, DEFAULT).mean / 2**DEFAULT.screen_fraction
+        wanted, *_ = reach_of(v)
+        assert np.abs(mean.numpy() - wanted[streamed.place.numpy()]).max() < 1 / 32
 
 
 def half_turn(axis: int) -> np.ndarray:
@@ -165,8 +204,8 @@ def looking(**changes: object) -> Camera:
         (looking(fx=70_000.0), 0.2, "camera: fx must lie in 1..65535 pixels for this engine, it is 70000"),
         (looking(fy=65536.0), 0.2, "camera: fy must lie in 1..65535 pixels for this engine, it is 65536"),
         (looking(width=1, cx=0.5, fx=0.9), 0.2, "camera: fx must lie in 1..65535 pixels for this engine, it is 0.9"),
-        (looking(fx=9e3, cx=5e3), 0.2, "camera: cx must lie in -3968..4095 pixels for this engine, it is 5000"),
-        (looking(fy=9e3, cy=-4e3), 0.2, "camera: cy must lie in -3968..4095 pixels for this engine, it is -4000"),
+        (looking(fx=6e4, cx=3e5), 0.2, "camera: cx must lie in -262016..262143 pixels for this engine, it is 300000"),
+        (looking(fy=6e4, cy=-3e5), 0.2, "camera: cy must lie in -262016..262143 pixels for this engine, it is -300000"),
         (looking(), 0.0, "camera: the near plane must be positive, it is 0"),
         (looking(), -1.0, "camera: the near plane must be positive, it is -1"),
         (looking(), np.nan, "camera: the near plane must be positive, it is nan"),
@@ -181,6 +220,14 @@ def test_refused_views(camera: Camera, near: float, message: str) -> None:
         build_frame(image, camera, DEFAULT, near=near)
     assert str(refusal.value).startswith(message)
     assert "\n" not in str(refusal.value)
+
+
+def test_frames_of_too_many_groups() -> None:
+    """The group table counts to 65,535: with groups of 16 pixels that is less than the largest frame."""
+    camera = camera_at(size=(5187, 3361), focal=4900)
+    with pytest.raises(InputError, match="at most 65535 groups of 16×16 pixels, 5187×3361 has 68575"):
+        check_intrinsics(camera, TINY)
+    check_intrinsics(camera, DEFAULT)
 
 
 @pytest.mark.parametrize("name", ["lastchance", "flowers_3_0"])

@@ -13,7 +13,8 @@ from golden.splat.color import color
 from golden.splat.conic import conic
 from golden.splat.covariance import covariance, scales
 from golden.splat.extents import extents
-from golden.splat.projection import projection
+from golden.splat.projection import Projection as ModelProjection
+from golden.splat.projection import projection, scaled_centre
 from golden.splat.spec import DEFAULT, TINY, Spec
 from golden.splat.touch import touch
 from golden.splat.view_rotation import view_rotation
@@ -62,43 +63,34 @@ def uniform(seed: int, low: int, high: int, *shape: int) -> Tensor:
 @EVERY_CASE
 @SPECS
 def test_projection(name: str, spec: Spec, seed: int) -> None:
-    """Tangents, 1/z and centre of every Gaussian in front of the near plane; no centre where it is not valid."""
+    """Tangents, 1/z and centre of every Gaussian in front of the near plane."""
     v, candidates = chosen(name, spec, seed)
-    centre = (v.middle.centre_x, v.middle.centre_y)
-    p = projection(candidates.point, v.frame, v.middle, spec)
-    rows = [{"point": point, "centre_x": centre[0], "centre_y": centre[1]} for point in candidates.point.tolist()]
-    wanted = payloads(tangent=p.tangent, reciprocal=p.reciprocal, zeros=p.zeros, mean=p.mean, valid=p.valid.long())
-    for row in wanted:
-        if not row["valid"]:
-            del row["mean"]
-    same(answers(Projection(spec=spec), rows, header=header_of(v)), wanted)
+    projects(v, candidates.point)
 
 
-def test_centres_outside_their_format() -> None:
-    """At 3000 px of focal length a tangent of 1.38 is outside the format, one of 1.35 inside, on either axis."""
-    v = case("far", TINY)
-    tangents = [t * sign for t in (0.0, 1.35, 1.38, 1.99, 2.0) for sign in (1, -1)]
-    along_x = [[round(t * 2**20), 0, 2**20] for t in tangents]
-    point = torch.tensor(along_x + [[y, x, z] for x, y, z in along_x])
-    valid_flags(v, point)
+@SPECS
+def test_projection_of_any_point(spec: Spec, seed: int) -> None:
+    """Centres on the axis, next to it, and far beyond what the formats hold, at any depth."""
+    shift = uniform(seed + 1, 0, 30, 400, 3)
+    point = uniform(seed, -(1 << 31), (1 << 31) - 1, 400, 3) >> shift
+    point[:, 2] = (point[:, 2] & ((1 << 31) - 1)).clip(1)
+    point[:3, :2] = torch.tensor([0, 1, -1])[:, None]
+    v = case("far", spec)
+    p = projects(v, point)
+    for codes, fmt in ((p.mean, spec.mean_format), (p.tangent, spec.rotation_format)):
+        assert (int(codes.min()), int(codes.max())) == (fmt.low, fmt.high)
 
 
-def test_tangents_of_two() -> None:
-    """A tangent of 2 or -2 on either axis is not valid, one a step smaller is."""
-    z = 1 << 18
-    along_x = [[sign * (2 * z - step), 0, z] for sign in (1, -1) for step in (0, 1)]
-    valid = valid_flags(case("close", TINY), torch.tensor(along_x + [[y, x, z] for x, y, z in along_x]))
-    assert valid == [False, True] * 4
-
-
-def valid_flags(v: View, point: Tensor) -> list[bool]:
-    """Which of these the block calls valid: some, and as the model does."""
-    valid = projection(point, v.frame, v.middle, v.spec).valid.tolist()
-    assert 0 < sum(valid) < len(valid)
-    rows = [{"point": p, "centre_x": v.middle.centre_x, "centre_y": v.middle.centre_y} for p in point.tolist()]
-    got = answers(Projection(spec=v.spec), rows, header=header_of(v))
-    assert [bool(row["valid"]) for row in got] == valid
-    return valid
+def projects(v: View, point: Tensor) -> ModelProjection:
+    """The block does as the model, whose results these are."""
+    p = projection(point, v.frame, v.middle, v.spec)
+    centre, exponent = scaled_centre(p.mean, v.spec)
+    rows = [{"point": q, "centre_x": v.middle.centre_x, "centre_y": v.middle.centre_y} for q in point.tolist()]
+    wanted = payloads(
+        tangent=p.tangent, reciprocal=p.reciprocal, zeros=p.zeros, mean=p.mean, centre=centre, exponent=exponent
+    )
+    same(answers(Projection(spec=v.spec), rows, header=header_of(v)), wanted)
+    return p
 
 
 @SPECS
@@ -146,7 +138,7 @@ def test_view_rotation_rounds_halves_of_its_entries_up(seed: int) -> None:
     same(answers(ViewRotation(spec=spec), payloads(quaternion=quaternion), header=header), payloads(rotation=wanted))
 
 
-def covariance_inputs(v: View, candidates: Candidates, seed: int) -> tuple[dict[str, Tensor], Tensor]:
+def covariance_inputs(v: View, candidates: Candidates, seed: int) -> tuple[dict[str, Tensor], tuple[Tensor, Tensor]]:
     """Scales of the scene, and in every third row any codes at all; and the model's covariances."""
     p = projection(candidates.point, v.frame, v.middle, v.spec)
     rotation = view_rotation(v.records(candidates, "quaternion"), v.frame, v.spec)
@@ -162,38 +154,43 @@ def covariance_inputs(v: View, candidates: Candidates, seed: int) -> tuple[dict[
 def test_covariance(name: str, spec: Spec, seed: int) -> None:
     """All three entries, from scales of 2**-20 edges to those that overflow."""
     v, candidates = chosen(name, spec, seed)
-    inputs, wanted = covariance_inputs(v, candidates, seed)
-    xx, xy, yy = wanted.unbind(-1)
-    same(answers(Covariance(spec=spec), payloads(**inputs), header=header_of(v)), payloads(xx=xx, xy=xy, yy=yy))
+    inputs, (cov, doublings) = covariance_inputs(v, candidates, seed)
+    assert int(doublings.max()) > 0
+    wanted = payloads(**entries_of(cov, doublings))
+    same(answers(Covariance(spec=spec), payloads(**inputs), header=header_of(v)), wanted)
 
 
-def covariances(spec: Spec, seed: int) -> tuple[dict[str, Tensor], Tensor]:
+def entries_of(cov: Tensor, doublings: Tensor) -> dict[str, Tensor]:
+    return dict(zip(("xx", "xy", "yy"), cov.unbind(-1), strict=True)) | {"doublings": doublings}
+
+
+def covariances(spec: Spec, seed: int) -> tuple[Tensor, Tensor]:
     """Of all cases, and lines whose determinant is 0 or negative by rounding."""
     found = [covariance_inputs(*chosen(name, spec, seed), seed)[1] for name in CASES]
     lines = [[1 << 12, 1 << 12, 1 << 12], [100 << 12, -(10 << 12), 1 << 12], [1 << 12, 2 << 12, 1 << 12]]
-    cov = torch.cat([*found, torch.tensor(lines)])
-    return dict(zip(("xx", "xy", "yy"), cov.unbind(-1), strict=True)), cov
+    cov = torch.cat([*(cov for cov, _ in found), torch.tensor(lines)])
+    return cov, torch.cat([*(doublings for _, doublings in found), torch.tensor([0, 1, 11])])
 
 
 @pytest.mark.parametrize("spec", [DEFAULT, TINY, replace(DEFAULT, covariance_bits=24)], ids=["default", "tiny", "wide"])
 def test_conic(spec: Spec, seed: int) -> None:
     """Mantissas, their shift, and the sign of the determinant; nothing else where that is not positive."""
-    entries, cov = covariances(spec, seed)
-    mantissa, shift, positive = conic(cov, spec)
+    cov, doublings = covariances(spec, seed)
+    mantissa, shift, positive = conic(cov, doublings, spec)
     assert 0 < int((~positive).sum()) < len(positive) // 2
     wanted = payloads(conic=mantissa, shift=shift, positive=positive.long())
     wanted = [row if row["positive"] else {"positive": 0} for row in wanted]
-    same(answers(Conic(spec=spec), payloads(**entries)), wanted)
+    same(answers(Conic(spec=spec), payloads(**entries_of(cov, doublings))), wanted)
 
 
 @SPECS
 def test_extents(spec: Spec, seed: int) -> None:
     """All four half-widths, from what is too faint to what saturates."""
-    entries, cov = covariances(spec, seed)
+    cov, doublings = covariances(spec, seed)
     opacity = uniform(seed, 0, (1 << spec.opacity_bits) - 1, len(cov))
-    wanted = extents(cov, opacity, spec)
+    wanted = extents(cov, doublings, opacity, spec)
     assert int(wanted.max()) == spec.mean_format.high
-    same(answers(Extents(spec=spec), payloads(**entries, opacity=opacity)), payloads(extent=wanted))
+    same(answers(Extents(spec=spec), payloads(**entries_of(cov, doublings), opacity=opacity)), payloads(extent=wanted))
 
 
 @SPECS

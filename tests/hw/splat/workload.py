@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
-from golden.splat.depth_key import depth_key
+from golden.splat.depth_key import sort_key
 from golden.splat.depth_sort import depth_sort
 from golden.splat.fine_filter import Splats, fine_filter
 from golden.splat.frame import Group, voxel_origins
@@ -52,7 +52,7 @@ class Workload:
     def visits(self, group: Group) -> list[Payload]:
         v = self.view
         relative, origin = voxel_origins(v.image, v.frame, v.spec)
-        bounds = depth_key(torch.from_numpy(group.depths), v.spec).tolist()
+        bounds = sort_key(torch.from_numpy(group.depths), v.frame, v.spec).tolist()
         first = aligned_first(v.image)
         voxels = [
             {
@@ -86,7 +86,7 @@ class Workload:
         v = self.view
         streamed, visit = voxel_fetch(v.image, v.frame, group, v.spec)
         kept = coarse_filter(streamed, v.image, v.frame, group, v.spec)
-        bounds = depth_key(torch.from_numpy(group.depths), v.spec).tolist()
+        bounds = sort_key(torch.from_numpy(group.depths), v.frame, v.spec).tolist()
         result: list[tuple[Payload, int]] = []
         for voxel, bound in enumerate(bounds):
             here = torch.nonzero(visit == voxel)[:, 0].tolist()
@@ -143,7 +143,9 @@ class Workload:
         arrival = dict(zip(streamed.place[kept].tolist(), visit[kept].tolist(), strict=True))
         splats = fine_filter(streamed.select(kept), v.image, v.frame, group, v.spec)
         visits = torch.tensor([arrival[place] for place in splats.place.tolist()], dtype=torch.int64)
-        order, *_ = depth_sort(splats.depth, visits, depth_key(torch.from_numpy(group.depths), v.spec), spec or v.spec)
+        order, *_ = depth_sort(
+            splats.depth, visits, sort_key(torch.from_numpy(group.depths), v.frame, v.spec), spec or v.spec
+        )
         return splats.select(order)
 
 
@@ -152,6 +154,7 @@ def splat_payloads(splats: Splats) -> list[Payload]:
     return [
         {
             "mean": splats.mean[n].tolist(),
+            "mean_exponent": int(splats.mean_exponent[n]),
             "conic": splats.conic[n].tolist(),
             "conic_shift": int(splats.conic_shift[n]),
             "opacity": int(splats.opacity[n]),

@@ -1,12 +1,16 @@
 """Frames that several tests draw, quantised once a process.
 
-`embedded` stands for the default scene; `few` for 400 random Gaussians that leave no group opaque.
+`embedded` stands for the default scene; `few` for 400 random Gaussians that leave no group opaque; `around` for
+40 faint ones, larger than the frame, around the camera, through a window beside the axis.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
+
+import numpy as np
 
 from golden.scenes import load_scene, orbit
 from golden.splat.model import ModelResult, render
@@ -15,7 +19,7 @@ from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Run
 from sim.splat.run import run
 from sim.splat.workload import SplatWorkload, prepare
-from tests.golden.splat.scenes import camera_at, random_scene
+from tests.golden.splat.scenes import camera_at, random_scene, scene_of
 
 VIEWS = 3  # of an orbit
 
@@ -27,6 +31,17 @@ def workload(config: str = "tiny", scene: str = "embedded", *, width: int = 64, 
     if scene == "embedded":
         loaded = load_scene(scene)
         return prepare(loaded, orbit(loaded, 1, VIEWS, width=width, height=height), chosen)
+    if scene == "around":
+        rng = np.random.default_rng(1)
+        # Just behind the near plane and far to the sides: thousands of pixels off, and as large.
+        beside = rng.uniform(-40, 40, (20, 3)) * [1, 1, 0] + rng.uniform(0.25, 0.7, (20, 1)) * [0, 0, 1]
+        faint = scene_of(
+            np.concatenate([rng.uniform(-4, 4, (20, 3)), beside]),
+            np.concatenate([np.exp(rng.uniform(-1, 1.5, (20, 3))), rng.uniform(12, 20, (20, 3))]),
+            rng.uniform(0.02, 0.3, 40), quaternions=rng.normal(size=(40, 4)), colors=rng.uniform(0, 1, (40, 3)),
+        )  # fmt: skip
+        camera = camera_at((0, 0, 0), size=(width, height), focal=width)
+        return prepare(faint, replace(camera, cx=-0.2 * width, cy=0.7 * height), chosen)
     few = random_scene(11, 400, degree=1, thinnest=0.01, widest=0.1)
     return prepare(few, camera_at(size=(width, height), focal=0.85 * width), chosen)
 

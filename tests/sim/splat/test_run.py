@@ -16,6 +16,8 @@ from sim.kernel.run import Run
 from sim.kernel.runner import SimulationError
 from sim.splat.run import lanes_busy
 from sim.splat.suite import run_scene
+from sim.splat.workload import SplatWorkload
+from tests.golden.splat.views import View
 from tests.sim.splat.frames import VIEWS, drawn, model, workload
 
 SCENES = ("lastchance", "flowers_3_0", "statue_angel", "skull")
@@ -58,6 +60,20 @@ def test_a_frame_equals_the_model_whatever_the_memory_does(memory: dict[str, int
     assert got.shape == (37, 51, 4)
     assert got.any(axis=(0, 1)).all()
     assert (got == model("tiny", "few", **ODD).image.numpy()).all()
+
+
+def test_a_camera_amid_large_gaussians() -> None:
+    """Centres far off the image on their exponents, covariances beyond their width, a guard band that is not even."""
+    work = workload("tiny", "around", **ODD)
+    splats = [s for group in work.frame.groups for s in view_of(work).splats(group).mean_exponent.tolist()]
+    assert max(splats) > 2
+    got = pixels(drawn(work))
+    assert got.any(axis=(0, 1)).all()
+    assert (got == model("tiny", "around", **ODD).image.numpy()).all()
+
+
+def view_of(work: SplatWorkload) -> View:
+    return View(spec=work.config.spec, scene=work.scene, camera=work.camera, image=work.image, frame=work.frame)
 
 
 @pytest.mark.parametrize("stalls", [FREE, PAUSES])
