@@ -12,7 +12,7 @@ from golden.errors import InputError
 from golden.kv.keys import KeySet, load_keys
 from golden.kv.livevlm import vision_sink_scores
 from golden.kv.model import Options
-from golden.kv.quantise import Quantised, check_finite, quantise
+from golden.kv.quantise import Quantised, centred, check_finite, quantise
 from golden.kv.spec import Spec
 from golden.kv.video import video_stream
 from sim.kernel.data import present
@@ -99,10 +99,17 @@ def layer_stream(
     kind: str | None = None,
     correlation: float = 0.95,
 ) -> Stream:
-    """One layer of a file as a stream; see `load_stream`."""
+    """One layer of a file as a stream; see `load_stream`.
+
+    Its keys are less the layer's mean key, so that no step in float32 loses them beside it.
+
+    Raises:
+        InputError: no such layer, or keys that float32 does not hold without their mean.
+    """
     if not 0 <= layer < len(files.K):
         raise InputError(f"{files.name}: layer must lie in 0..{len(files.K) - 1}, it is {layer}")
-    keys, values = files.K[layer], files.V[layer]
+    keys, values = centred(files.K[layer], files.K[layer]).float(), files.V[layer]
+    check_finite("keys less their mean", keys)
     name = f"{files.name}@{layer}"
     stream = Stream(
         name=name,
