@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import click
 
 from golden.errors import InputError
+from golden.lod.hierarchy import Hierarchy
+from golden.scenes import Camera, Scene
 from golden.splat.scene_image import count_clipped
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
-from sim.chips.level import cut_scene, load_detailed
+from sim.chips.level import budget_scene, cut_scene, load_detailed
 from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step
@@ -26,28 +29,27 @@ from sim.splat.workload import NEAR, prepare
 @camera_options
 @click.option("--near", default=NEAR, show_default=True, help="Near plane, in scene units.")
 @click.option("--tau", type=float, help="Draw the cut of a hierarchy (.hier, or built over SCENE) at so many pixels.")
+@click.option("--budget", type=int, help="Draw instead the finest cut of at most so many Gaussians.")
 @run_options(CONFIGS)
 @click.option("--out", "picture", type=OutputFile(), required=True, help="PNG file.")
 @click.option("--array", "array_file", type=OutputFile(), help="NumPy file, float32 [H, W, 3].")
 def render(
-    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, options: RunOptions, picture: Path,
-    array_file: Path | None,
+    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, options: RunOptions,
+    picture: Path, array_file: Path | None,
 ) -> None:  # fmt: skip
     """Draw SCENE (.ply, .splat, .spz, the word `embedded`, or with --tau a .hier)."""
     if not 0 < near < math.inf:
         raise InputError(f"--near must be a positive number, it is {near:g}")
+    if tau is not None and budget is not None:
+        raise InputError("a cut has --tau, in pixels, or --budget, in Gaussians: give one of them")
     with step("loading the scene"):
-        loaded, tree = load_detailed(scene, tau)
+        loaded, tree = load_detailed(scene, cut=tau is not None or budget is not None)
         camera = viewpoint.camera(loaded)
     if loaded.dropped:
         out.print(f"{loaded.name}: {loaded.dropped} Gaussians are not finite or have no rotation and were left out")
-    if tree is not None and tau is not None:
-        with step("searching the hierarchy"):
-            loaded = cut_scene(
-                tree, camera, tau, LOD_CONFIGS[options.config_name](),
-                backend=options.backend, check=options.check, memory=options.memory,
-            )  # fmt: skip
-        out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:g} px")
+    if tree is not None:
+        loaded, tau = _cut(tree, camera, tau, budget, options)
+        out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:.12g} px")
     with step("quantising and ordering the scene"):
         workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name)
     clipped = 0 if options.backend == Backend.REFERENCE else count_clipped(loaded, options.config.spec)
@@ -61,3 +63,16 @@ def render(
         write_array(array_file, values)
     options.finish(drawn)
     out.print(f"{picture}: {camera.width}×{camera.height}")
+
+
+def _cut(
+    tree: Hierarchy, camera: Camera, tau: float | None, budget: int | None, options: RunOptions
+) -> tuple[Scene, float]:
+    """The scene that is drawn, and its threshold."""
+    config = LOD_CONFIGS[options.config_name]()
+    settings: dict[str, Any] = {"backend": options.backend, "check": options.check, "memory": options.memory}
+    with step("searching the hierarchy"):
+        if tau is None:
+            assert budget is not None
+            return budget_scene(tree, camera, budget, config, **settings)
+        return cut_scene(tree, camera, tau, config, **settings), tau
