@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -25,14 +25,15 @@ FORM = re.compile(r"(?:(?P<kind>video|drift)(?P<rho>0?\.\d+|1|0)?:)?(?P<file>[^@
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """One layer: float [heads, length, d]. `calibration`: keys whose mean centres the hyperplanes."""
+    """One layer: float [heads, length, d]."""
 
     name: str
     keys: Tensor
     values: Tensor
     queries: Tensor
     scale: float
-    calibration: Tensor
+    calibration: Tensor  #: keys whose mean is subtracted and centres the hyperplanes
+    taken: Tensor = field(default_factory=lambda: torch.zeros(1))  #: [heads, 1, d] what the file's keys had in common
 
     def info(self) -> dict[str, object]:
         """What identifies it in reports."""
@@ -110,6 +111,7 @@ def layer_stream(
         raise InputError(f"{files.name}: layer must lie in 0..{len(files.K) - 1}, it is {layer}")
     keys, values = centred(files.K[layer], files.K[layer]).float(), files.V[layer]
     check_finite("keys less their mean", keys)
+    taken = (files.K[layer][:, :1].double() - keys[:, :1]).float()
     name = f"{files.name}@{layer}"
     stream = Stream(
         name=name,
@@ -118,6 +120,7 @@ def layer_stream(
         queries=files.Q[layer][:, :queries],
         scale=files.scales[layer],
         calibration=keys,
+        taken=taken,
     )
     if kind is None:
         return stream

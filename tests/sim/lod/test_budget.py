@@ -72,7 +72,9 @@ def test_in_rtl(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
     assert last["tau_px"] == whole["workload"]["tau_px"] > last["finer_tau_px"]
     assert first["search_cycles"] > 10 * whole["cycles"] > 0
     assert last["searches"] < first["searches"] <= 22
-    again = tessera("lod", scene_file, "--tau", repr(first["tau_px"]), "--path", "orbit", "--frames", 1, *MODEL)
+    again = tessera(
+        "lod", scene_file, "--tau", repr(first["tau_px"]), "--path", "orbit", "--frames", 1, "--config", "tiny", *MODEL
+    )
     assert f"{first['gaussians']} of 599 nodes are on the cut" in again.out
 
 
