@@ -24,7 +24,7 @@ class KeySet:
     """Float32 [layers, heads, length, head size]; `layers` are the model's own numbers."""
 
     name: str
-    K: Tensor
+    K: Tensor  # float64 where the file's are: float32 would hold less of them beside a large mean
     V: Tensor
     Q: Tensor
     scales: tuple[float, ...]  # of each layer's attention logits
@@ -64,9 +64,9 @@ def load_keys(path: str | Path) -> KeySet:
     count = len(k)
     return KeySet(
         name=path.stem,
-        K=k,
-        V=v,
-        Q=q,
+        K=torch.from_numpy(k if k.dtype == np.float64 else k.astype(np.float32)),
+        V=torch.from_numpy(v.astype(np.float32)),
+        Q=torch.from_numpy(q.astype(np.float32)),
         scales=_scales(f"{path.name}: scale", found.get("scale", np.array(k.shape[3] ** -0.5)), count),
         layers=_layers(f"{path.name}: layers", found.get("layers", np.arange(count)), count),
     )
@@ -90,7 +90,8 @@ def _array(tensor: Tensor) -> npt.NDArray:
     return (tensor.float() if short else tensor).numpy()
 
 
-def _shaped(name: str, array: npt.NDArray) -> Tensor:
+def _shaped(name: str, array: npt.NDArray) -> npt.NDArray:
+    """[layers, heads, length, head size] in the file's own precision, of values that float32 holds."""
     array = numbers(name, array)
     if array.dtype.kind != "f":
         raise InputError(f"{name} must be floating point, it is {array.dtype}")
@@ -98,12 +99,12 @@ def _shaped(name: str, array: npt.NDArray) -> Tensor:
         array = array[None]
     if array.ndim != 4:
         raise InputError(f"{name} must be [layers, heads, length, head size], it has {array.ndim} axes")
-    singles = finite_singles(name, array)
+    finite_singles(name, array)
     if array.size:
         top = np.abs(array).max((2, 3))
         rule = f"{name}: the largest magnitude of a layer's head must be 0 or at least {LEAST:.3g}, it is"
         refuse_where((top > 0) & (top < LEAST), top, rule)
-    return torch.from_numpy(singles)
+    return array
 
 
 def _scales(name: str, array: npt.NDArray, layers: int) -> tuple[float, ...]:

@@ -14,20 +14,18 @@ from golden.kv.spec import KEY_MAX, Spec
 
 #: Of values that share a scale and are not all zero, the least largest magnitude: float32 holds their step in full.
 LEAST = float(torch.finfo(torch.float32).tiny) * KEY_MAX
-#: Largest row over the median row from which on the median row has less than 4 of the 127 steps, an error of some 20 %.
-DWARFING = 32.0
-CALIBRATION = 512  # keys whose mean the hyperplanes' offsets come from
+CALIBRATION = 512  # keys whose mean is subtracted from all, and whose projections' mean centres the hyperplanes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quantised:
-    """One layer's keys, values and queries as codes; value = code · scale."""
+    """One layer's keys, values and queries as codes; value = code · scale, of keys less their mean."""
 
     keys: Tensor  # int64 [T, heads, head_size]
     values: Tensor  # int64 [T, heads, head_size]
     queries: Tensor  # int64 [R, heads, head_size]
     key_scale: Tensor  # [heads]
-    value_scale: Tensor  # [heads]
+    value_scale: Tensor  # [T, heads] bfloat16's, as float32
     query_scale: Tensor  # [R, heads]
     offsets: Tensor  # int64 [hash_bits] projection of the calibration keys' mean
     shifts: Tensor  # int64 [R, heads] bucket = score >> shift
@@ -38,11 +36,11 @@ def codes(values: Tensor, scale: Tensor) -> Tensor:
     return (values / scale).round().clip(-KEY_MAX, KEY_MAX).long()
 
 
-def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """Largest magnitude / 127; 1 where all values are zero. `dims` are kept, with size 1.
+def largest(values: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """The largest magnitude; `dims` are kept, with size 1.
 
     Raises:
-        InputError: the magnitudes are too small for float32 to hold the step.
+        InputError: one is too small for float32 to hold a step of it.
     """
     top = values.abs().amax(dims, keepdim=True)
     small = top[(top > 0) & (top < LEAST)]
@@ -51,14 +49,44 @@ def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
             f"kv: values that share a scale must be 0 or reach {LEAST:.3g}, {small.numel()} of {top.numel()} such "
             f"groups do not, the first reaches {float(small[0]):.3g}"
         )
+    return top
+
+
+def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Largest magnitude / 127; 1 where all values are zero. `dims` are kept, with size 1.
+
+    Raises:
+        InputError: the magnitudes are too small for float32 to hold the step.
+    """
+    top = largest(values, dims)
     return torch.where(top > 0, top / KEY_MAX, torch.ones_like(top))
 
 
-def row_ratios(values: Tensor) -> Tensor:
-    """Of each head of [heads, T, d] the largest row over the median row that is not 0, by magnitude; 1 without."""
-    rows = values.abs().amax(2)
-    median = rows.masked_fill(rows == 0, torch.nan).nanmedian(1).values
-    return torch.where(median > 0, rows.amax(1) / median, torch.ones_like(median))
+def centred(keys: Tensor, calibration: Tensor) -> Tensor:
+    """Keys [heads, T, d] less the mean of the first `CALIBRATION` calibration keys [heads, N, d], float64.
+
+    What is common to all keys adds one constant to all scores of a query, which the softmax does not see and INT8
+    would waste its steps on. Differences to one key are taken first: they, and all that follows from them, are the
+    same to the last bit whatever is added to every key, as long as the keys hold the sums exactly.
+    """
+    anchor = calibration[:, :1].double()
+    mean = (calibration[:, :CALIBRATION].double() - anchor).mean(1, keepdim=True)
+    return keys.double() - anchor - mean
+
+
+def value_scales(values: Tensor) -> Tensor:
+    """A scale for every token and head of values [heads, T, d]: largest magnitude / 127, [heads, T, 1].
+
+    Rounded up to a bfloat16, 16 bits beside the token's codes, so that no code exceeds 127. A row that is too faint
+    for float32 to hold its step, in a head that is not, has the least step; a row of zeros has 1.
+
+    Raises:
+        InputError: a head is as faint.
+    """
+    largest(values, (1, 2))
+    top = values.float().abs().amax(2, keepdim=True)
+    bits = (top.clip(min=LEAST) / KEY_MAX).view(torch.int32)
+    return torch.where(top > 0, (bits + 0xFFFF & ~0xFFFF).view(torch.float32), torch.ones_like(top))
 
 
 def bucket_shifts(queries: Tensor, keys: Tensor, spec: Spec) -> Tensor:
@@ -86,12 +114,12 @@ def check_finite(name: str, values: Tensor) -> None:
 def quantise(
     keys: Tensor, values: Tensor, queries: Tensor, spec: Spec, *, calibration: Tensor | None = None
 ) -> Quantised:
-    """Symmetric INT8, a scale per head for keys and values, per row and head for queries.
+    """Symmetric INT8, a scale per head for keys, per token and head for values, per row and head for queries.
 
     Args:
         keys, values: float [heads, T, head_size]. queries: float [heads, R, head_size].
-        calibration: keys of this layer [heads, N, head_size] whose mean centres the hyperplanes;
-            the stream's own first 512 if left out.
+        calibration: keys of this layer [heads, N, head_size]; the mean of the first 512 is subtracted from all keys
+            and centres the hyperplanes. The stream's own if left out.
 
     Raises:
         InputError: a shape that the spec does not have, no tokens or queries, or a value that is not finite.
@@ -109,18 +137,19 @@ def quantise(
         raise InputError(f"kv: keys and values must be equally many, they are {keys.shape[1]} and {values.shape[1]}")
     if keys.shape[1] > spec.tokens:
         raise InputError(f"kv: at most {spec.tokens} tokens fit this config, there are {keys.shape[1]}")
-    key_scale, value_scale = scale_of(keys, (1, 2)), scale_of(values, (1, 2))
-    query_scale = scale_of(queries, (2,))
-    key_codes = codes(keys, key_scale).transpose(0, 1).contiguous()
-    query_codes = codes(queries, query_scale).transpose(0, 1).contiguous()
     reference = keys if calibration is None else calibration
-    centre = project(codes(reference[:, :CALIBRATION], key_scale).transpose(0, 1), spec).double().mean(0)
+    centred_keys = centred(keys, reference)
+    key_scale, value_scale, query_scale = scale_of(centred_keys, (1, 2)), value_scales(values), scale_of(queries, (2,))
+    key_codes = codes(centred_keys, key_scale).transpose(0, 1).contiguous()
+    query_codes = codes(queries, query_scale).transpose(0, 1).contiguous()
+    calibrating = codes(centred(reference[:, :CALIBRATION], reference), key_scale)
+    centre = project(calibrating.transpose(0, 1), spec).double().mean(0)
     return Quantised(
         keys=key_codes,
         values=codes(values, value_scale).transpose(0, 1).contiguous(),
         queries=query_codes,
-        key_scale=key_scale.flatten(),
-        value_scale=value_scale.flatten(),
+        key_scale=key_scale.flatten().float(),
+        value_scale=value_scale[:, :, 0].T.contiguous(),
         query_scale=query_scale[:, :, 0].T.contiguous(),
         offsets=centre.round().long(),
         shifts=bucket_shifts(query_codes, key_codes, spec),

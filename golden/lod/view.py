@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import numpy as np
 
 from golden.errors import InputError
 from golden.lod.frustum import EVERYWHERE, quantise_planes
 from golden.lod.hierarchy import Ints
-from golden.lod.spec import CAMERA_BITS, MANTISSA, NEVER, SLACK_BITS
+from golden.lod.spec import CAMERA_BITS, NEVER, SLACK_BITS
+from golden.lod.threshold import MAX_TAU, MIN_TAU, factor_of, focal_length
 from golden.lod.tree_image import TreeImage
 from golden.scenes import Camera
-
-MIN_TAU, MAX_TAU = 0.01, 10_000.0  # pixels
-EXPONENT_LIMIT = 250
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +52,13 @@ def make_path(
     for camera, threshold in zip(cameras, taus, strict=True):
         if not MIN_TAU <= threshold <= MAX_TAU:
             raise InputError(f"lod: tau must lie in {MIN_TAU:g}..{MAX_TAU:g} px, it is {threshold:g}")
-        focal = max(camera.fx, camera.fy)
+        focal = focal_length(camera)
         if threshold > (highest := image.highest_tau(focal)):
             raise InputError(
                 f"lod: with infinite sizes or wide nodes, tau must be at most {highest:g} px at a focal length "
                 f"of {focal:g} px, it is {threshold:g}"
             )
-        factor, power = _factor(focal, threshold)
+        factor, power = factor_of(focal, threshold)
         cells = np.round((camera.position - image.corner) / image.cell)
         reach = (1 << (CAMERA_BITS - 1)) - 1
         place = np.clip(cells, -reach, reach).astype(np.int64)
@@ -80,15 +77,3 @@ def make_path(
             View(camera=place, factor=factor, power=power, travelled=travelled, clamped=clamped, planes=planes)
         )
     return views
-
-
-def _factor(focal: float, tau: float) -> tuple[int, int]:
-    """(focal/tau)² as a mantissa of 17 bits, rounded up, and an exponent."""
-    exact = (Fraction(focal) / Fraction(tau)) ** 2
-    power = math.frexp(float(exact))[1] - MANTISSA
-    factor = math.ceil(exact / Fraction(2) ** power)
-    if factor >> MANTISSA:
-        factor, power = 1 << (MANTISSA - 1), power + 1
-    if abs(power) > EXPONENT_LIMIT - 50:
-        raise InputError(f"lod: (focal/tau)² must lie within 2**±{EXPONENT_LIMIT - 50}, it is {float(exact):g}")
-    return factor, power

@@ -18,6 +18,7 @@ from sim.kernel.jobs import MemorySettings
 from sim.kernel.pictures import side_by_side
 from sim.kernel.run import Backend
 from sim.lod import run as search
+from sim.lod.budget import finest_cut
 from sim.lod.workload import known_hierarchy, prepare
 from sim.splat import run as splat
 from sim.splat.workload import prepare as prepare_frame
@@ -26,17 +27,19 @@ PICTURE = 256  # pixels a side
 PICTURE_TAUS = (2.0, 12.0, 40.0)
 
 
-def load_detailed(source: str, tau: float | None) -> tuple[Scene, Hierarchy | None]:
-    """The scene at its finest, and with a threshold its hierarchy.
+def load_detailed(source: str, *, cut: bool) -> tuple[Scene, Hierarchy | None]:
+    """The scene at its finest, and its hierarchy where a cut of it is to be drawn.
 
     Raises:
-        InputError: a `.hier` file without a threshold, or whatever the readers refuse.
+        InputError: a `.hier` file without a cut, or whatever the readers refuse.
     """
-    if tau is not None:
+    if cut:
         tree = load_hierarchy(source)
         return leaves(tree), tree
     if source.lower().endswith(HIER):
-        raise InputError(f"{source}: a hierarchy is drawn at a threshold: give --tau, in pixels")
+        raise InputError(
+            f"{source}: a hierarchy is drawn at a threshold: give --tau, in pixels, or --budget, in Gaussians"
+        )
     return load_scene(source), None
 
 
@@ -53,6 +56,21 @@ def cut_scene(
     workload = prepare(image, [camera], tau, config, temporal=False)
     found = search.run(workload, backend=backend, check=check, memory=memory)
     return tree.scene.select(tree.drawn(search.cut(found)))
+
+
+def budget_scene(
+    tree: Hierarchy, camera: Camera, budget: int, config: Config, *, backend: Backend, check: bool = False,
+    memory: MemorySettings = MemorySettings(),
+) -> tuple[Scene, float]:  # fmt: skip
+    """The Gaussians of the finest cut of at most `budget` of them, and its threshold.
+
+    Raises:
+        InputError: no cut is within the budget, or the tree cannot have one.
+        CheckError: with `check`, RTL and model differ.
+    """
+    image = build_tree_image(build_sltree(tree, config.spec))
+    answer = finest_cut(image, camera, budget, config, backend=backend, check=check, memory=memory)
+    return tree.scene.select(tree.drawn(search.cut(answer.run))), answer.best.tau
 
 
 def draw_cuts(tree: Hierarchy, path: Path, *, size: int = PICTURE) -> None:

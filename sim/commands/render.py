@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import click
 
 from golden.errors import InputError
+from golden.lod.hierarchy import Hierarchy
+from golden.scenes import Camera, Scene
 from golden.splat.far_off import count_far_off
 from golden.splat.scene_image import count_clipped
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
-from sim.chips.level import cut_scene, load_detailed
+from sim.chips.level import budget_scene, cut_scene, load_detailed
 from sim.commands.background import background_option
 from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.commands.viewpoint import Viewpoint, camera_options
@@ -33,6 +36,7 @@ from sim.splat.workload import NEAR, prepare
     type=float,
     help="Draw the level-of-detail cut of a hierarchy (.hier, or built over SCENE) at this many pixels.",
 )
+@click.option("--budget", type=int, help="Draw the finest level-of-detail cut of at most this many Gaussians.")
 @run_options(CONFIGS)
 @click.option("--out", "picture", type=OutputFile(), required=True, help="Write the picture to FILE as PNG.")
 @click.option(
@@ -48,32 +52,30 @@ from sim.splat.workload import NEAR, prepare
     help="No background: coverage as the picture's alpha, colours not multiplied by it.",
 )
 def render(
-    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, options: RunOptions, picture: Path,
-    array_file: Path | None, background: Color, alpha: bool,
+    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, options: RunOptions,
+    picture: Path, array_file: Path | None, background: Color, alpha: bool,
 ) -> None:  # fmt: skip
     """Draw a frame of SCENE.
 
-    SCENE is a file (.ply, .splat, .ksplat, .spz, .sog, or with --tau a .hier) or the word `embedded`, the built-in
-    scene.
+    SCENE is a file (.ply, .splat, .ksplat, .spz, .sog, or with --tau or --budget a .hier) or the word `embedded`,
+    the built-in scene.
     """
     if not 0 < near < math.inf:
         raise InputError(f"--near must be a positive number, it is {near:g}")
     if alpha and background != BLACK:
         raise InputError("--alpha leaves the background open: leave out --background")
+    if tau is not None and budget is not None:
+        raise InputError("a cut has --tau, in pixels, or --budget, in Gaussians: give one of them")
     with step("loading the scene"):
-        loaded, tree = load_detailed(scene, tau)
+        loaded, tree = load_detailed(scene, cut=tau is not None or budget is not None)
         camera = viewpoint.camera(loaded)
     if loaded.dropped:
         out.print(f"{loaded.name}: {loaded.dropped} Gaussians are not finite or have no rotation and were left out")
     for note in loaded.notes:
         out.print(f"{loaded.name}: {note}")
-    if tree is not None and tau is not None:
-        with step("searching the hierarchy"):
-            loaded = cut_scene(
-                tree, camera, tau, LOD_CONFIGS[options.config_name](),
-                backend=options.backend, check=options.check, memory=options.memory,
-            )  # fmt: skip
-        out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:g} px")
+    if tree is not None:
+        loaded, tau = _cut(tree, camera, tau, budget, options)
+        out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:.12g} px")
     with step("quantising and ordering the scene"):
         workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name)
     exact = options.backend == Backend.REFERENCE
@@ -98,3 +100,16 @@ def render(
     report["workload"] |= {"background": None if alpha else list(background)}
     options.finish(drawn, report)
     out.print(f"{picture}: {camera.width}×{camera.height}")
+
+
+def _cut(
+    tree: Hierarchy, camera: Camera, tau: float | None, budget: int | None, options: RunOptions
+) -> tuple[Scene, float]:
+    """The scene that is drawn, and its threshold."""
+    config = LOD_CONFIGS[options.config_name]()
+    settings: dict[str, Any] = {"backend": options.backend, "check": options.check, "memory": options.memory}
+    with step("searching the hierarchy"):
+        if tau is None:
+            assert budget is not None
+            return budget_scene(tree, camera, budget, config, **settings)
+        return cut_scene(tree, camera, tau, config, **settings), tau

@@ -10,12 +10,11 @@ import click
 from golden.errors import InputError
 from hw.kv.config import CONFIGS
 from sim.commands.options import OutputFile, RunOptions, run_options
-from sim.kernel.console import out, show_table, step, warn
+from sim.kernel.console import out, show_table, step
 from sim.kernel.files import write_arrays
 from sim.kernel.quality import shown
-from sim.kernel.run import Backend
 from sim.kv.run import run
-from sim.kv.workload import RetrieveWorkload, prepare_retrieve, retrieve_options
+from sim.kv.workload import prepare_retrieve, retrieve_options
 
 
 @click.command()
@@ -59,8 +58,6 @@ def retrieve(
     with step("quantising keys and queries"):
         job = retrieve_options(spec, pages=rule == "pages", share=share, hamming=hamming)
         workload = prepare_retrieve(loaded, options.config, job)
-    if options.backend != Backend.REFERENCE:
-        _warn_of_lost_values(workload)
     with step(f"retrieving by {options.backend}"):
         found = run(workload, **options.keywords())
     heads = range(len(loaded.keys)) if head is None else [head]
@@ -78,23 +75,6 @@ def retrieve(
     report = found.report()
     report["quality"]["heads"] = qualities
     options.finish(found, report)
-
-
-def _warn_of_lost_values(workload: RetrieveWorkload) -> None:
-    """Where a row of values dwarfs the others, one scale a head leaves the others next to nothing."""
-    from golden.kv.quantise import DWARFING, KEY_MAX, row_ratios
-
-    ratios = row_ratios(workload.stream.values)
-    heads = (ratios >= DWARFING).nonzero().flatten().tolist()
-    if heads:
-        worst = int(ratios.argmax())
-        ratio = float(ratios[worst])
-        token = int(workload.stream.values[worst].abs().amax(1).argmax())
-        warn(
-            f"values: in head{'s' if len(heads) > 1 else ''} {', '.join(map(str, heads))} one row dwarfs the others, "
-            f"which INT8 with one scale a head loses: in head {worst} token {token} is {ratio:.4g} times the median "
-            f"row, which keeps {KEY_MAX / ratio:.2g} of {KEY_MAX} steps"
-        )
 
 
 def _figures(q: Mapping[str, float | None]) -> tuple[str, ...]:

@@ -56,13 +56,16 @@ VARIANTS = (
 
 
 def measure_variant(stream: Stream, variant: Variant, spec: Spec = DEFAULT) -> dict[str, float]:
-    """Clusters, share of tokens kept and mass against exact top-k, each row's own selection; mean over heads."""
+    """Clusters, share of tokens kept and mass against exact top-k, each row's own selection; mean over heads.
+
+    Of the keys as the file has them: some variants depend on what all have in common.
+    """
     length = stream.keys.shape[1]
-    flat = stream.keys.transpose(0, 1).reshape(length, -1)
+    flat = (stream.keys + stream.taken).transpose(0, 1).reshape(length, -1)
     planes = plane_signs(replace(spec, hash_bits=variant.bits)).float()
     if variant.gaussian:
         planes = torch.randn(planes.shape, generator=torch.Generator().manual_seed(spec.plane_seed))
-    calibration = stream.calibration[:, :512].transpose(0, 1).reshape(-1, flat.shape[1]).mean(0)
+    calibration = (stream.calibration[:, :512] + stream.taken).transpose(0, 1).reshape(-1, flat.shape[1]).mean(0)
     centre = calibration if variant.centred else None
     table = cluster(
         flat,

@@ -68,7 +68,7 @@ def row_qualities(stream: Stream, data: Quantised, model: ModelResult) -> list[Q
 def _quality(stream: Stream, data: Quantised | None, head: int, chosen: Tensor) -> Quality:
     stored = data and (
         data.keys[:, head] * float(data.key_scale[head]),
-        data.values[:, head] * float(data.value_scale[head]),
+        data.values[:, head] * data.value_scale[:, head, None],
     )
     return quality(stream.queries[head], stream.keys[head], stream.values[head], stream.scale, chosen, stored=stored)
 

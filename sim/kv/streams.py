@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from golden.errors import InputError
 from golden.kv.keys import KeySet, load_keys
 from golden.kv.livevlm import vision_sink_scores
 from golden.kv.model import Options
-from golden.kv.quantise import Quantised, check_finite, quantise
+from golden.kv.quantise import Quantised, centred, check_finite, quantise
 from golden.kv.spec import Spec
 from golden.kv.video import video_stream
 from sim.kernel.data import present
@@ -25,14 +25,15 @@ FORM = re.compile(r"(?:(?P<kind>video|drift)(?P<rho>0?\.\d+|1|0)?:)?(?P<file>[^@
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """One layer: float [heads, length, d]. `calibration`: keys whose mean centres the hyperplanes."""
+    """One layer: float [heads, length, d]."""
 
     name: str
     keys: Tensor
     values: Tensor
     queries: Tensor
     scale: float
-    calibration: Tensor
+    calibration: Tensor  #: keys whose mean is subtracted and centres the hyperplanes
+    taken: Tensor = field(default_factory=lambda: torch.zeros(1))  #: [heads, 1, d] what the file's keys had in common
 
     def info(self) -> dict[str, object]:
         """What identifies it in reports."""
@@ -102,10 +103,18 @@ def layer_stream(
     kind: str | None = None,
     correlation: float = 0.95,
 ) -> Stream:
-    """One layer of a file as a stream; see `load_stream`."""
+    """One layer of a file as a stream; see `load_stream`.
+
+    Its keys are less the layer's mean key, so that no step in float32 loses them beside it.
+
+    Raises:
+        InputError: no such layer, or keys that float32 does not hold without their mean.
+    """
     if not 0 <= layer < len(files.K):
         raise InputError(f"{files.name}: layer must lie in 0..{len(files.K) - 1}, it is {layer}")
-    keys, values = files.K[layer], files.V[layer]
+    keys, values = centred(files.K[layer], files.K[layer]).float(), files.V[layer]
+    check_finite("keys less their mean", keys)
+    taken = (files.K[layer][:, :1].double() - keys[:, :1]).float()
     name = f"{files.name}@{layer}"
     stream = Stream(
         name=name,
@@ -114,6 +123,7 @@ def layer_stream(
         queries=files.Q[layer][:, :queries],
         scale=files.scales[layer],
         calibration=keys,
+        taken=taken,
     )
     if kind is None:
         return stream

@@ -9,8 +9,15 @@ from golden.kv.quantise import Quantised, quantise
 from golden.kv.spec import Spec
 
 
-def clustered(spec: Spec, tokens: int, queries: int, *, seed: int, anchors: int = 20, noise: float = 0.15) -> Quantised:
-    """Keys around a few anchors, unrelated values and queries."""
+def clustered(spec: Spec, tokens: int, queries: int, *, seed: int, anchors: int = 20) -> Quantised:
+    """Keys around a few anchors, unrelated values and queries, as codes."""
+    return quantise(*clustered_floats(spec, tokens, queries, seed=seed, anchors=anchors), spec)
+
+
+def clustered_floats(
+    spec: Spec, tokens: int, queries: int, *, seed: int, anchors: int = 20, noise: float = 0.15
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The same in float: keys, values and queries, [heads, length, head size]."""
     g = torch.Generator().manual_seed(seed)
 
     def normal(*shape: int) -> Tensor:
@@ -18,7 +25,7 @@ def clustered(spec: Spec, tokens: int, queries: int, *, seed: int, anchors: int 
 
     base = normal(spec.heads, anchors, spec.head_size)
     keys = base[:, torch.randint(anchors, (tokens,), generator=g)] + noise * normal(spec.heads, tokens, spec.head_size)
-    return quantise(keys, torch.randn_like(keys), normal(spec.heads, queries, spec.head_size), spec)
+    return keys, normal(*keys.shape), normal(spec.heads, queries, spec.head_size)
 
 
 def hashes_near(spec: Spec, count: int, *, seed: int, anchors: int = 12, flips: int = 7) -> Tensor:

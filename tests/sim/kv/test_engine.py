@@ -22,7 +22,7 @@ from sim.kv.streams import Stream, layer_stream, load_stream, synthetic_stream
 from sim.kv.suite import run_stream
 from sim.kv.workload import RetrieveWorkload, prepare_retrieve
 from tests.golden.kv.streams import clustered
-from tests.sim.kv.streams import clustered_stream, stream_of
+from tests.sim.kv.streams import clustered_stream
 
 RESV, PAGES = Options.of(TINY), Options.livevlm(TINY)
 NARROW = replace(RESV, hamming_threshold=2)
@@ -66,7 +66,7 @@ def run(stream: Stream, options: Options, memory: MemorySettings) -> ModelResult
 def test_streams_of_codes(seed: int) -> None:
     """The tests' streams are the codes that `clustered` makes."""
     data = clustered(TINY, 60, 3, seed=seed)
-    again = prepare_retrieve(stream_of(data), tiny(), RESV).data
+    again = prepare_retrieve(clustered_stream(TINY, 60, 3, seed=seed), tiny(), RESV).data
     for name in ("keys", "values", "queries", "offsets", "shifts"):
         assert torch.equal(getattr(again, name), getattr(data, name)), name
 

@@ -1,4 +1,4 @@
-"""Values that give a quality no value, and value rows that INT8 cannot hold beside others."""
+"""Values that give a quality no value, and value rows that dwarf the others."""
 
 from __future__ import annotations
 
@@ -54,27 +54,17 @@ def test_logits_beyond_float32(tessera: Tessera, backend: str, tmp_path: Path) -
 
 
 def test_a_value_row_that_dwarfs_the_others(tessera: Tessera, tmp_path: Path) -> None:
-    """One warning names the heads, and the worst row with its ratio; the float reference loses nothing."""
-    values = normal_values()
-    values[0, 1, 5] *= 100 / np.abs(values[0, 1, 5]).max()
-    values[0, 3, 7] *= 1000 / np.abs(values[0, 3, 7]).max()
-    values[0, 3, 20:60] = 0
-    rows = np.abs(values[0, 3]).max(1)
-    ratio = 1000 / np.sort(rows[rows > 0])[(np.count_nonzero(rows) - 1) // 2]
-    source = file_with(tmp_path, values)
-    outcome = tessera(*RETRIEVE, "model", source)
-    assert outcome.status == 0
-    assert outcome.err.startswith("tessera: warning: values: in heads 1, 3 one row dwarfs the others")
-    assert f"in head 3 token 7 is {ratio:.4g} times the median row" in outcome.err
-    assert outcome.err.count("\n") == 1
-    assert tessera(*RETRIEVE, "reference", source).err == ""
-
-
-@pytest.mark.parametrize("rows", [slice(0, 64), slice(0, 63)])
-def test_padding_is_no_dwarf(tessera: Tessera, rows: slice, tmp_path: Path) -> None:
-    values = normal_values()
-    values[:, :, rows] = 0
-    assert tessera(*RETRIEVE, "model", file_with(tmp_path, values)).err == ""
+    """A scale a token: beside a row a thousand times the others these lose nothing. Keys are zero, so that all stay."""
+    values, reports = normal_values(), [tmp_path / f"{name}.json" for name in ("plain", "sink")]
+    for report, factor in zip(reports, (1, 1000), strict=True):
+        values[0, 3, 7] *= factor
+        source = file_with(tmp_path, values, K=np.zeros_like(values))
+        outcome = tessera(*RETRIEVE, "model", source, "--report", report)
+        assert (outcome.status, outcome.err) == (0, "")
+    plain, sink = (json.loads(report.read_text())["quality"]["heads"]["3"] for report in reports)
+    assert plain["kept"] == sink["kept"] == 1
+    assert 0 < plain["output_error"] < 0.02
+    assert 0 < sink["output_error"] < 0.02
 
 
 def test_means_leave_out_what_has_no_value() -> None:

@@ -102,7 +102,6 @@ def test_draws_a_cut(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("lod {hier}", "Missing option '--tau'"),
         ("lod {hier} --tau 0", "tau must lie in 0.01..10000 px, it is 0"),
         ("lod {hier} --tau nan", "tau must lie in 0.01..10000 px, it is nan"),
         ("lod {hier} --tau 3 --backend gpu", "'gpu' is not one of 'rtl', 'model', 'reference'"),
