@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+#: Of every field, the smallest and the largest value.
+Limits = Mapping[str, tuple[int, int]]
+
 
 class InputError(ValueError):
     """Bad input: a malformed file, an impossible parameter, a missing tool.
@@ -15,19 +18,22 @@ class InputError(ValueError):
     """
 
 
-def check_limits(owner: str, settings: Any, limits: Mapping[str, tuple[int, int]]) -> None:
-    """Checks that every field of the dataclass `settings`, its `spec` aside, is a whole number within its limits.
+def check_limits(owner: str, settings: Any) -> None:
+    """Checks every field of the dataclass `settings`, its `spec` aside, against its class.
+
+    `LIMITS` there has every field, `POWERS` names those that must be powers of two; `tessera config` shows both.
 
     Raises:
-        InputError: one is not. KeyError: a field has no limits.
+        InputError: one is not a whole number within its limits, or no power of two. KeyError: a field has no limits.
     """
     for field in fields(settings):
         if field.name == "spec":
             continue
-        low, high = limits[field.name]
+        low, high = settings.LIMITS[field.name]
         value = getattr(settings, field.name)
         if not isinstance(value, int) or not low <= value <= high:
             raise InputError(f"{owner}: {field.name} must lie in {low}..{high}, it is {value}")
+    check_powers_of_two(owner, settings, settings.POWERS)
 
 
 def check_base(owner: str, base: int, step: int) -> None:

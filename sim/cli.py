@@ -10,11 +10,14 @@ from golden.errors import InputError
 from hw.yosys import YosysError
 from sim.commands.baseline import baseline
 from sim.commands.bench import bench
+from sim.commands.clean import clean
 from sim.commands.collective import gather, reduce
 from sim.commands.compare import compare
 from sim.commands.compress import compress
+from sim.commands.config import config
 from sim.commands.decode import decode
 from sim.commands.demo import demo
+from sim.commands.diff import diff
 from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.generate import generate
@@ -24,6 +27,7 @@ from sim.commands.render import render
 from sim.commands.retrieve import retrieve
 from sim.commands.sim import sim
 from sim.commands.synth import synth
+from sim.commands.version import version_option
 from sim.kernel.baseline import WrongAnswerError
 from sim.kernel.compare import CheckError
 from sim.kernel.console import err, start
@@ -36,6 +40,7 @@ TARGET_MISSED = 3  # right, but not as fast or small as asked
 
 
 @output_options
+@version_option
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def cli() -> None:
     """Open accelerator RTL with its proof: generate it, run it, measure it."""
@@ -43,7 +48,7 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, lod, retrieve, compress, reduce, gather, decode,
-    demo, sim, synth, baseline, compare, bench, docs, engines,
+    demo, config, sim, synth, baseline, compare, diff, bench, docs, engines, clean,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(output_options(command))
@@ -60,7 +65,7 @@ def main() -> None:
         err.print(error.format_message(), markup=False)
         sys.exit(BAD_INPUT)
     except click.ClickException as error:
-        _fail(error.format_message(), BAD_INPUT)
+        _fail(" ".join(error.format_message().split()), BAD_INPUT)  # some list choices one a line
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except InputError as error:

@@ -11,7 +11,6 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-from golden.errors import InputError
 from hw.lib.block import Block
 
 
@@ -57,14 +56,3 @@ ENGINES = {
         Engine(name="cluster", component="ClusterEngine"),
     )
 }
-
-
-def find_engine(name: str) -> Engine:
-    """The engine of that name.
-
-    Raises:
-        InputError: there is none.
-    """
-    if name not in ENGINES:
-        raise InputError(f"engine must be one of {', '.join(ENGINES)}, it is '{name}'")
-    return ENGINES[name]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import ClassVar
 
-from golden.errors import check_limits, check_powers_of_two
+from golden.errors import Limits, check_limits
 
 
 class Op(IntEnum):
@@ -128,21 +129,22 @@ class Status(IntEnum):
 class Spec:
     """Nodes, link width and the size of a node's memory: what decides addresses and the split into flits."""
 
-    nodes: int = 4  #: N, a power of two
+    nodes: int = 4  #: nodes N of the cluster
     link_width: int = 128  #: bits of a flit, of a word of a node's memory and of a lane of external memory
-    memory_kib: int = 64  #: of one node
+    memory_kib: int = 64  #: KiB of one node's memory
     compute: int = 1  #: 0: the network alone; 1: every node has a decode unit
-    weight_bits: int = 8  #: 8: INT8 codes with a scale a row; 4: with a step and an offset a group besides
-    activation_bits: int = 8  #: of activations and queries; block floating point
+    weight_bits: int = 8  #: bits of a weight; 8: codes with a scale a row; 4: a step and an offset a group besides
+    activation_bits: int = 8  #: bits of activations and queries; block floating point
     inputs: int = 8192  #: activations that a node holds
 
+    LIMITS: ClassVar[Limits] = {
+        "nodes": (2, 32), "link_width": (64, 256), "memory_kib": (1, 1024), "compute": (0, 1), "weight_bits": (4, 8),
+        "activation_bits": (8, 16), "inputs": (256, 65536),
+    }  # fmt: skip
+    POWERS: ClassVar = ("nodes", "link_width", "memory_kib", "weight_bits", "inputs")
+
     def __post_init__(self) -> None:
-        powers = {
-            "nodes": (2, 32), "link_width": (64, 256), "memory_kib": (1, 1024), "weight_bits": (4, 8),
-            "inputs": (256, 65536),
-        }  # fmt: skip
-        check_limits("cluster", self, {**powers, "compute": (0, 1), "activation_bits": (8, 16)})
-        check_powers_of_two("cluster", self, powers)
+        check_limits("cluster", self)
 
     @property
     def rounds(self) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
-from golden.errors import InputError, check_limits, check_powers_of_two
+from golden.errors import InputError, Limits, check_limits
 from golden.tables import LinearTable
 
 KEY_BITS = 8  # of a key, value, query and cluster mean, two's complement, at most 127 in magnitude
@@ -31,12 +32,12 @@ class Spec:
     heads: int = 4  #: key-value heads that are clustered together
     head_size: int = 32  #: dimensions of a head
     lanes: int = 32  #: dimensions of a chunk: one memory word holds a chunk of key and of value
-    hash_bits: int = 48  #: hyperplanes
-    plane_seed: int = 7  #: of the hyperplanes' signs
+    hash_bits: int = 48  #: hyperplanes, each of which gives a bit of a hash
+    plane_seed: int = 7  #: seed of the hyperplanes' signs
     hamming_threshold: int = 9  #: Th_hd: clusters nearer than this take a token
-    wicsum_code: int = 307  #: Th_r-wics in 1/1024
-    tokens: int = 32768  #: capacity
-    clusters: int = 2048  #: capacity of the hash-cluster table
+    wicsum_code: int = 307  #: Th_r-wics, the share of the weighted sum that is kept, in 1/1024
+    tokens: int = 32768  #: tokens that the engine holds
+    clusters: int = 2048  #: clusters that the hash-cluster table holds
     rows: int = 16  #: query rows scored together
     buckets: int = 256  #: score ranges of a row
     block_tokens: int = 16  #: tokens of a cluster that lie side by side in memory
@@ -44,18 +45,18 @@ class Spec:
     near_blocks: int = 512  #: blocks of the near level
     sink_capacity: int = 4  #: largest capacity of a vision-sink bucket
 
+    LIMITS: ClassVar[Limits] = {
+        "heads": (1, 8), "head_size": (8, 128), "lanes": (8, 32), "hash_bits": (8, 48), "plane_seed": (0, 2**31),
+        "hamming_threshold": (1, 48), "wicsum_code": (1, 1023), "tokens": (64, 32768), "clusters": (16, 4096),
+        "rows": (2, 16), "buckets": (8, 256), "block_tokens": (2, 64), "blocks": (16, 32768),
+        "near_blocks": (16, 32768), "sink_capacity": (1, 8),
+    }  # fmt: skip
+    POWERS: ClassVar = (
+        "head_size", "lanes", "tokens", "clusters", "rows", "buckets", "block_tokens", "blocks", "near_blocks",
+    )  # fmt: skip
+
     def __post_init__(self) -> None:
-        limits = {
-            "heads": (1, 8), "head_size": (8, 128), "lanes": (8, 32), "hash_bits": (8, 48), "plane_seed": (0, 2**31),
-            "hamming_threshold": (1, 48), "wicsum_code": (1, 1023), "tokens": (64, 32768), "clusters": (16, 4096),
-            "rows": (2, 16), "buckets": (8, 256), "block_tokens": (2, 64), "blocks": (16, 32768),
-            "near_blocks": (16, 32768), "sink_capacity": (1, 8),
-        }  # fmt: skip
-        check_limits("kv", self, limits)
-        powers = (
-            "head_size", "lanes", "tokens", "clusters", "rows", "buckets", "block_tokens", "blocks", "near_blocks",
-        )  # fmt: skip
-        check_powers_of_two("kv", self, powers)
+        check_limits("kv", self)
         check_hamming_threshold(self.hamming_threshold, self.hash_bits)
         if self.head_size % self.lanes:
             raise InputError(f"kv: head_size must be a multiple of lanes = {self.lanes}, it is {self.head_size}")

@@ -48,14 +48,14 @@ def build_sink_image(codes: Tensor, spec: Spec, options: SinkOptions) -> MemoryI
     """Lays out a job that compresses tokens by their scores.
 
     Raises:
-        InputError: no tokens or more than fit, a capacity that the config does not have or that
-            does not divide the budget, more unconditional tokens than the budget.
+        InputError: no tokens or more than fit, a budget of none or of more than there are, a capacity that the
+            config does not have or that does not divide the budget, more unconditional tokens than the budget.
     """
     length = len(codes)
     if not 1 <= length <= spec.tokens:
         raise InputError(f"kv: 1 to {spec.tokens} tokens fit this config, there are {length}")
-    if options.budget < 1:
-        raise InputError(f"kv: the budget must be at least 1 token, it is {options.budget}")
+    if not 1 <= options.budget <= length:
+        raise InputError(f"kv: the budget must lie in 1..{length}, the tokens there are, it is {options.budget}")
     if not 1 <= options.capacity <= spec.sink_capacity or options.budget % options.capacity:
         raise InputError(
             f"kv: the bucket capacity must lie in 1..{spec.sink_capacity} and divide the budget {options.budget}, "
@@ -65,16 +65,15 @@ def build_sink_image(codes: Tensor, spec: Spec, options: SinkOptions) -> MemoryI
         raise InputError(f"kv: unconditional tokens must lie in 0..{options.budget}, they are {options.unconditional}")
     scores = codes.numpy().astype(f"<u{SINK_SCORE_BITS // 8}").view(np.uint8)
     result = lines(HEADER_BYTES) + lines(len(scores))
-    budget = min(options.budget, length)  # a larger budget keeps all of them too
     header = {
         "token_count": length,
         "mode": MODE_SINK,
         "token_address": lines(HEADER_BYTES),
         "select_address": result,
-        "sink_budget": budget,
-        "sink_buckets": budget // options.capacity,
+        "sink_budget": options.budget,
+        "sink_buckets": options.budget // options.capacity,
         "sink_capacity": options.capacity,
-        "sink_unconditional": min(options.unconditional, length),
+        "sink_unconditional": options.unconditional,
     }
     image = np.zeros(result, np.uint8)
     image[:HEADER_BYTES] = pack(HEADER, header, HEADER_BYTES).reshape(-1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
-from golden.errors import check_limits
+from golden.errors import Limits, check_limits
 from golden.tables import StepTable
 
 GRID_BITS = 20  # cells along the longest side of the tree's box
@@ -42,9 +43,11 @@ class Spec:
     box_bits: int = 7  #: each of the six coordinates of a box, in its subtree's own frame
     size_bits: int = 8  #: mantissa of a node's size, after the leading one
 
+    LIMITS: ClassVar[Limits] = {"subtree_nodes": (2, 32), "box_bits": (6, 16), "size_bits": (4, 8)}
+    POWERS: ClassVar = ()
+
     def __post_init__(self) -> None:
-        limits = {"subtree_nodes": (2, 32), "box_bits": (6, 16), "size_bits": (4, 8)}
-        check_limits("lod", self, limits)
+        check_limits("lod", self)
 
     @property
     def node_bits(self) -> int:

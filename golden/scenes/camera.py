@@ -96,6 +96,12 @@ def look_at(
     return Camera(width=width, height=height, fx=focal, fy=focal, cx=width / 2, cy=height / 2, world_to_camera=matrix)
 
 
+def orbit_name(view: int, views: int) -> str:
+    """K/N in lowest terms: one name for one place, by which reports and baselines know it."""
+    shared = math.gcd(view, views)
+    return f"{view // shared}/{views // shared}"
+
+
 def orbit(scene: Scene, view: int, views: int, *, width: int, height: int) -> Camera:
     """View `view` of `views` on a circle around the scene.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
-from golden.errors import InputError, check_limits, check_powers_of_two
+from golden.errors import InputError, Limits, check_limits
 from golden.formats import Format, signed, unsigned
 from golden.tables import LinearTable, StepTable
 
@@ -41,15 +42,15 @@ class Spec:
     """
 
     group_size: int = 64  #: pixels a side of a group, drawn at once
-    subtile: int = 8  #: pixels a side of a sub-tile, drawn in one cycle
+    subtile: int = 8  #: pixels a side of a sub-tile, drawn in one cycle by a lane for each
     sh_degree: int = 3  #: highest spherical-harmonics degree that is evaluated
     position_bits: int = 16  #: fraction of a voxel edge in positions, on each axis
     quaternion_bits: int = 12  #: each of w, x, y, z, two's complement, 1 = 2**(bits-1)
-    scale_bits: int = 12  #: log2 of a scale in voxel edges, biased by 20 …
-    scale_fraction: int = 7  #: … of which these bits are fraction
+    scale_bits: int = 12  #: log2 of a scale in voxel edges, biased by 20
+    scale_fraction: int = 7  #: of scale_bits, those that are fraction
     opacity_bits: int = 11  #: -log2 of the opacity, 3 integer bits
-    dc_bits: int = 11  #: base colour, two's complement …
-    dc_fraction: int = 9  #: … of which these bits are fraction
+    dc_bits: int = 11  #: base colour, two's complement
+    dc_fraction: int = 9  #: of dc_bits, those that are fraction
     sh_bits: int = 8  #: each higher coefficient, two's complement, block exponent a Gaussian
     mantissa_bits: int = 16  #: normalised operands of the projection
     covariance_bits: int = 16  #: normalised 2-D covariance before its determinant
@@ -63,18 +64,19 @@ class Spec:
     sort_levels: int = 10  #: levels of a bank's heap, which holds 2**levels - 1 survivors
     sort_banks: int = 4  #: heaps that take survivors in turn
 
+    LIMITS: ClassVar[Limits] = {
+        "group_size": (8, 128), "subtile": (2, 8), "sh_degree": (0, 3), "position_bits": (8, 16),
+        "quaternion_bits": (6, 16), "scale_bits": (8, 12), "scale_fraction": (3, 7), "opacity_bits": (6, 14),
+        "dc_bits": (8, 14), "dc_fraction": (5, 12), "sh_bits": (4, 8), "mantissa_bits": (11, 17),
+        "covariance_bits": (12, 26),
+        "screen_fraction": (2, 8), "power_fraction": (4, 10), "alpha_bits": (8, 16),
+        "transmittance_bits": (12, 18), "color_fraction": (6, 12), "accumulator_fraction": (8, 20),
+        "depth_bits": (12, 30), "sort_levels": (3, 13), "sort_banks": (1, 8),
+    }  # fmt: skip
+    POWERS: ClassVar = ("group_size", "subtile", "sort_banks")
+
     def __post_init__(self) -> None:
-        limits = {
-            "group_size": (8, 128), "subtile": (2, 8), "sh_degree": (0, 3), "position_bits": (8, 16),
-            "quaternion_bits": (6, 16), "scale_bits": (8, 12), "scale_fraction": (3, 7), "opacity_bits": (6, 14),
-            "dc_bits": (8, 14), "dc_fraction": (5, 12), "sh_bits": (4, 8), "mantissa_bits": (11, 17),
-            "covariance_bits": (12, 26),
-            "screen_fraction": (2, 8), "power_fraction": (4, 10), "alpha_bits": (8, 16),
-            "transmittance_bits": (12, 18), "color_fraction": (6, 12), "accumulator_fraction": (8, 20),
-            "depth_bits": (12, 30), "sort_levels": (3, 13), "sort_banks": (1, 8),
-        }  # fmt: skip
-        check_limits("splat", self, limits)
-        check_powers_of_two("splat", self, ("group_size", "subtile", "sort_banks"))
+        check_limits("splat", self)
         if self.group_size < 2 * self.subtile or self.group_size > 16 * self.subtile:
             raise InputError(
                 f"splat: group_size must be 2 to 16 sub-tiles a side, {self.group_size} px / {self.subtile} px is "

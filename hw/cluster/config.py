@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from golden.cluster.spec import DEFAULT as DEFAULT_SPEC
 from golden.cluster.spec import PAPER as PAPER_SPEC
 from golden.cluster.spec import STREAM_AHEAD, Spec
 from golden.cluster.spec import TINY as TINY_SPEC
-from golden.errors import check_limits
+from golden.errors import Limits, check_limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +23,14 @@ class Config:
     command_depth: int = 4  #: collectives that wait in a node
     read_words: int = 128  #: words of external memory asked for and not yet used
 
+    LIMITS: ClassVar[Limits] = {
+        "link_stages": (1, 64), "receive_depth": (2, 256), "operand_depth": (4, 64), "command_depth": (2, 64),
+        "read_words": (32, STREAM_AHEAD),
+    }  # fmt: skip
+    POWERS: ClassVar = ()
+
     def __post_init__(self) -> None:
-        limits = {
-            "link_stages": (1, 64), "receive_depth": (2, 256), "operand_depth": (4, 64), "command_depth": (2, 64),
-            "read_words": (32, STREAM_AHEAD),
-        }  # fmt: skip
-        check_limits("cluster", self, limits)
+        check_limits("cluster", self)
 
     @property
     def word_bytes(self) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from golden.errors import InputError, check_limits, check_powers_of_two
+from golden.errors import InputError, Limits, check_limits
 from golden.kv.spec import DEFAULT as DEFAULT_SPEC
 from golden.kv.spec import PAPER as PAPER_SPEC
 from golden.kv.spec import TINY as TINY_SPEC
@@ -22,13 +23,14 @@ class Config:
     gather_ahead: int = 256  #: gathered words read ahead
     outstanding: int = 64  #: bursts under way at the memory, all readers together
 
+    LIMITS: ClassVar[Limits] = {
+        "compare_width": (2, 64), "recent_words": (8, 1024), "token_ahead": (8, 1024), "gather_ahead": (8, 1024),
+        "outstanding": (4, 1024),
+    }  # fmt: skip
+    POWERS: ClassVar = ("compare_width",)
+
     def __post_init__(self) -> None:
-        limits = {
-            "compare_width": (2, 64), "recent_words": (8, 1024), "token_ahead": (8, 1024), "gather_ahead": (8, 1024),
-            "outstanding": (4, 1024),
-        }  # fmt: skip
-        check_limits("kv", self, limits)
-        check_powers_of_two("kv", self, ("compare_width",))
+        check_limits("kv", self)
         if self.compare_width > self.spec.clusters // 2:
             raise InputError(
                 f"kv: compare_width must not exceed clusters / 2 = {self.spec.clusters // 2}, it is "

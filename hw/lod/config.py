@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from golden.errors import InputError, check_limits, check_powers_of_two
+from golden.errors import InputError, Limits, check_limits
 from golden.lod.spec import DEFAULT as DEFAULT_SPEC
 from golden.lod.spec import PAPER as PAPER_SPEC
 from golden.lod.spec import TINY as TINY_SPEC
@@ -30,16 +31,17 @@ class Config:
     temporal: int = 1  #: 1: with the hardware for temporal search, which needs `ordered`
     frustum: int = 0  #: 1: with the check of what lies outside the picture, for full searches
 
+    LIMITS: ClassVar[Limits] = {
+        "memory_width": (128, 1024), "units": (1, 16), "contexts": (2, 32), "cache_subtrees": (2, 4096),
+        "queue_depth": (2, 4096), "queue_words": (2, 512),
+        "pending_words": (2, 512), "fetch_words": (4, 512), "state_words": (4, 512),
+        "outstanding": (4, 1024), "ordered": (0, 1), "temporal": (0, 1),
+        "frustum": (0, 1),
+    }  # fmt: skip
+    POWERS: ClassVar = ("memory_width", "contexts", "cache_subtrees")
+
     def __post_init__(self) -> None:
-        limits = {
-            "memory_width": (128, 1024), "units": (1, 16), "contexts": (2, 32), "cache_subtrees": (2, 4096),
-            "queue_depth": (2, 4096), "queue_words": (2, 512),
-            "pending_words": (2, 512), "fetch_words": (4, 512), "state_words": (4, 512),
-            "outstanding": (4, 1024), "ordered": (0, 1), "temporal": (0, 1),
-            "frustum": (0, 1),
-        }  # fmt: skip
-        check_limits("lod", self, limits)
-        check_powers_of_two("lod", self, ("memory_width", "contexts", "cache_subtrees"))
+        check_limits("lod", self)
         if self.spec.block_bytes % self.word_bytes:
             raise InputError(
                 f"lod: a subtree's block must be whole memory words, {self.spec.block_bytes} bytes are not "

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from golden.errors import InputError, check_limits, check_powers_of_two
+from golden.errors import InputError, Limits, check_limits
 from golden.splat.spec import DEFAULT as DEFAULT_SPEC
 from golden.splat.spec import TINY as TINY_SPEC
 from golden.splat.spec import Spec
@@ -28,14 +29,15 @@ class Config:
     splat_depth: int = 32  #: sorted splats that wait for the rasteriser
     issue_window: int = 6  #: splats among which the rasteriser looks for a free sub-tile
 
+    LIMITS: ClassVar[Limits] = {
+        "memory_width": (128, 512), "coarse_lanes": (1, 8), "outstanding": (4, 1024), "list_words": (4, 64),
+        "coarse_words": (4, 512), "record_words": (4, 512), "candidate_depth": (4, 1024), "splat_depth": (4, 512),
+        "issue_window": (1, 16),
+    }  # fmt: skip
+    POWERS: ClassVar = ("memory_width", "coarse_lanes")
+
     def __post_init__(self) -> None:
-        limits = {
-            "memory_width": (128, 512), "coarse_lanes": (1, 8), "outstanding": (4, 1024), "list_words": (4, 64),
-            "coarse_words": (4, 512), "record_words": (4, 512), "candidate_depth": (4, 1024), "splat_depth": (4, 512),
-            "issue_window": (1, 16),
-        }  # fmt: skip
-        check_limits("splat", self, limits)
-        check_powers_of_two("splat", self, ("memory_width", "coarse_lanes"))
+        check_limits("splat", self)
         if self.coarse_lanes * 64 > self.memory_width:
             raise InputError(
                 f"splat: coarse_lanes must not exceed memory_width / 64 = {self.memory_width // 64}, "

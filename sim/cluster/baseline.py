@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from golden.cluster.spec import ElementType
 from golden.errors import InputError
 from hw.cluster.config import default
 from sim.cluster.workload import random_messages
-from sim.kernel.baseline import WrongAnswerError, cpu_device, save, time_runs
+from sim.kernel.baseline import Measured, WrongAnswerError, cpu_device, entry, time_runs
 from sim.kernel.console import step
 
 NODES = 4
@@ -44,11 +43,11 @@ def _messages(size: int) -> Tensor:
     return torch.from_numpy(random_messages(config, size, ElementType.HALF, 1).view(np.float16))
 
 
-def _entry(op: str, size: dict[str, Any], run: Callable[[], Tensor]) -> dict[str, Any]:
-    return {"workload": {"scene": f"{op} of {NODES}", **size}, **time_runs(run), "energy_mj": None}
+def _entry(op: str, run: Callable[[], Tensor], **names: object) -> dict[str, Any]:
+    return entry({"scene": f"{op} of {NODES}", **names}, "torch on one memory, float32 sums", time_runs(run))
 
 
-def measure_cpu(names: Sequence[str]) -> Path:
+def measure_cpu(names: Sequence[str]) -> Measured:
     """Times reduce and gather of half messages, and a decode step of one head in float32.
 
     Raises:
@@ -61,9 +60,9 @@ def measure_cpu(names: Sequence[str]) -> Path:
             error = (_reduce(messages)[2].double() - reduce_sum(messages)).abs().max()
             if error > 2.0**-7:
                 raise WrongAnswerError(f"torch's sum of {size} B differs by {error:.1e}")
-            entries.append(_entry("reduce", {"size": size}, lambda messages=messages: _reduce(messages)))
+            entries.append(_entry("reduce", lambda m=messages: _reduce(m), size=size, format="half", kind="sum"))
         if "gather" in names:
-            entries.append(_entry("gather", {"size": size}, lambda messages=messages: _gather(messages)))
+            entries.append(_entry("gather", lambda m=messages: _gather(m), size=size, format="half"))
     for tokens in TOKENS if "decode" in names else ():
         hidden, head = random_head(HEAD, HIDDEN, tokens - 1, 1)
 
@@ -74,12 +73,11 @@ def measure_cpu(names: Sequence[str]) -> Path:
         error = (run().double() - exact).norm() / exact.norm()
         if error > 1e-4:
             raise WrongAnswerError(f"torch's decode step over {tokens} tokens differs by {error:.1e}")
-        entries.append(_entry("decode", {"size": tokens}, run))
-    method = "torch float32: sum and repeat; repeat; a decode step of one head of 128 of a hidden vector of 4,096"
-    return save("cluster", cpu_device(torch.get_num_threads()), method, entries)
+        entries.append(_entry("decode", run, size=tokens, head=HEAD, hidden=HIDDEN))
+    return cpu_device(torch.get_num_threads()), entries
 
 
-def measure(inputs: Sequence[str] = (), size: int = 0) -> tuple[list[Path], list[str]]:
+def measure(inputs: Sequence[str] = (), size: int = 0) -> tuple[list[Measured], list[str]]:
     """The chosen operations (all by default) on the CPU; sizes are fixed, `size` is not used.
 
     Raises:
@@ -89,5 +87,5 @@ def measure(inputs: Sequence[str] = (), size: int = 0) -> tuple[list[Path], list
         if name not in COLLECTIVES:
             raise InputError(f"--input must be one of {', '.join(COLLECTIVES)}, it is '{name}'")
     with step("timing on the CPU"):
-        path = measure_cpu(inputs or COLLECTIVES)
-    return [path], ["no kernel with distributed shared memory is part of this baseline: CPU only"]
+        measured = measure_cpu(inputs or COLLECTIVES)
+    return [measured], ["no kernel with distributed shared memory is part of this baseline: CPU only"]

@@ -25,7 +25,10 @@ SIZE = 256
 @set_option
 @json_option
 def bench(scene: str, config_name: str, changes: tuple[str, ...], as_json: bool) -> None:
-    """Time generation, a fresh C++ build and a 256×256 frame of SCENE; the figures go to build/bench/report.json."""
+    """Time the generator, a fresh C++ build and a simulated frame.
+
+    The frame is 256×256 pixels of SCENE; the figures go to build/bench/report.json.
+    """
     config = choose_config(CONFIGS, config_name, changes)
     from sim.splat.run import run
     from sim.splat.workload import prepare

@@ -23,11 +23,11 @@ from sim.kernel.files import write_array
 def collective_options(command: Any) -> Any:
     """What reduce and gather have in common."""
     for option in (
-        click.option("--out", "target", type=OutputFile(), help="NumPy file of the results, [nodes, elements]."),
+        click.option("--out", "target", type=OutputFile(), help="Write the results to FILE (NumPy)."),
         pauses_option,
         click.option("--input", "source", type=click.Path(path_type=Path, dir_okay=False),
-                     help="Messages: .npy [nodes, elements]. [default: random numbers]"),
-        click.option("--size", default=1024, show_default=True, help="Bytes of a node's message, if it is random."),
+                     help="NumPy file with the messages, [nodes, elements]. [default: random numbers]"),
+        click.option("--size", default=1024, show_default=True, help="Bytes of each node's random message."),
         click.option("--format", "form", default="half", show_default=True, type=names_of(ElementType),
                      help="Number format of the elements."),
         click.option("--schedule", default="xor", show_default=True, type=names_of(Schedule),
@@ -77,15 +77,21 @@ def _warn_of_differences(numbers: npt.NDArray, schedule: str) -> None:
 @collective_options
 @click.option(
     "--op", "kind", default="sum", show_default=True, type=click.Choice(["sum", "max", "min"]),
-    help="How two elements become one.",
+    help="How two elements are combined.",
 )  # fmt: skip
 def reduce(kind: str, **options: Any) -> None:
-    """Reduce messages over all nodes (ClusterReduce); every node gets the result."""
+    """Reduce the nodes' messages; every node gets the result.
+
+    The collective is ClusterFusion's ClusterReduce.
+    """
     run_collective(Op.REDUCE, Kind[kind.upper()], **options)
 
 
 @click.command()
 @collective_options
 def gather(**options: Any) -> None:
-    """Gather the nodes' messages in rank order (ClusterGather); every node gets all of them."""
+    """Gather the nodes' messages; every node gets all of them.
+
+    They lie in the order of their nodes. The collective is ClusterFusion's ClusterGather.
+    """
     run_collective(Op.GATHER, Kind.SUM, **options)

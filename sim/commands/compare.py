@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from golden.errors import InputError
+from sim.commands.options import json_option
 from sim.engines import ENGINES
 from sim.kernel.baseline import published
-from sim.kernel.comparison import comparison_rows, read_report
-from sim.kernel.console import out, show_table
+from sim.kernel.comparison import HEAD, Figure, baseline_figures, read_report, rtl_figures
+from sim.kernel.console import out, show_json, show_table
 from sim.kernel.runner import BUILD
 
 
 @click.command()
 @click.argument("reports", nargs=-1, type=click.Path(path_type=Path))
-def compare(reports: tuple[Path, ...]) -> None:
-    """Show the cycle counts of REPORTS (default: all under build/) beside measured and published figures."""
+@click.option("--clock", default=1.0, show_default=True, help="Assumed clock of the RTL, in GHz.")
+@json_option
+def compare(reports: tuple[Path, ...], clock: float, as_json: bool) -> None:
+    """Show the times of reports beside those of other devices.
+
+    REPORTS are JSON files of runs; without any, all under build/ are shown. Cycles are measured in simulation and
+    become a time by the clock that --clock assumes. Beside each report stand the measured times of the same workload
+    (`tessera baseline` adds this machine's), and below them published figures.
+    """
+    if not 0 < clock <= 100:
+        raise InputError(f"--clock must lie in 0..100 GHz and not be 0, it is {clock:g}")
     paths = list(reports) or sorted(BUILD.glob("*/report*.json"))
     shown: set[str] = set()
-    rows: list[tuple[str, str, str, str, str]] = []
+    figures: list[Figure] = []
     for path in paths:
         report = read_report(path)
         if report.get("cycles"):
-            rows += comparison_rows(report)
+            figures += [*rtl_figures(report, clock), *baseline_figures(report, clock)]
             shown.add(report["engine"])
-    if rows:
-        show_table("time of the same workload", ("device", "kind", "workload", "ms", "× RTL"), rows)
+    if as_json:
+        show_json([asdict(figure) for figure in figures])
+    if figures:
+        show_table("time of the same workload", HEAD, (figure.row() for figure in figures))
     else:
         out.print("no report with cycles yet: run `make demo` or `tessera sim` first")
     for engine in sorted(shown or ENGINES):
@@ -34,4 +48,5 @@ def compare(reports: tuple[Path, ...]) -> None:
             f"{engine}: published, other scenes and sizes, for orientation",
             ("design", "figure", "source"),
             ((p["design"], p["what"], p["source"]) for p in published(engine)),
+            left=("figure", "source"),
         )

@@ -18,20 +18,34 @@ from sim.kv.workload import prepare_compress, sink_options
 
 @click.command()
 @click.argument("stream")
-@click.option("--layer", default=0, show_default=True, help="Layer of the file, from 0.")
-@click.option("--tokens", type=int, help="The first so many tokens. [default: all]")
-@click.option("--window", default=16, show_default=True, help="Query rows whose attention scores the tokens.")
-@click.option("--video", type=float, help="Build a video-like stream of this frame-to-frame correlation.")
-@click.option("--budget", type=int, help="Tokens that stay. [default: 40 % of them]")
-@click.option("--capacity", default=1, show_default=True, help="Tokens that a position bucket holds.")
-@click.option("--unconditional", type=int, help="Best tokens that stay in any case. [default: a quarter of the budget]")
+@click.option("--layer", default=0, show_default=True, help="Layer of STREAM to use, counted from 0.")
+@click.option("--tokens", type=int, help="Use only this many tokens, from the first. [default: all]")
+@click.option("--window", default=16, show_default=True, help="Number of query rows whose attention scores the tokens.")
+@click.option(
+    "--video", type=float, help="Make a video-like stream from STREAM, with this correlation between frames (0 to 1)."
+)
+@click.option("--budget", type=int, help="Tokens to keep. [default: 40 % of them]")
+@click.option("--capacity", default=1, show_default=True, help="Tokens that one position bucket holds.")
+@click.option(
+    "--unconditional",
+    type=int,
+    help="Best-scoring tokens that are kept whatever their bucket. [default: a quarter of the budget]",
+)
 @run_options(CONFIGS)
-@click.option("--selection", "selection_file", type=OutputFile(), help="NumPy .npz with the tokens kept.")
+@click.option(
+    "--selection",
+    "selection_file",
+    type=OutputFile(),
+    help="Write the numbers of the tokens kept to FILE (NumPy .npz).",
+)
 def compress(
     stream: str, layer: int, tokens: int | None, window: int, video: float | None, budget: int | None, capacity: int,
     unconditional: int | None, options: RunOptions, selection_file: Path | None,
 ) -> None:  # fmt: skip
-    """Choose the tokens of STREAM (.npz or .safetensors with K, V, Q; or `synthetic`) that a smaller cache keeps."""
+    """Choose the tokens that a smaller key-value cache keeps.
+
+    STREAM is a .npz or .safetensors file with K, V and Q, or the word `synthetic`.
+    """
     for name, value in (("--window", window), ("--capacity", capacity), ("--tokens", 1 if tokens is None else tokens)):
         if value < 1:
             raise InputError(f"{name} must be at least 1, it is {value}")

@@ -23,14 +23,14 @@ LIMITS = {"head-size": 1024, "hidden": 65536, "tokens": 65536}
 
 @click.command()
 @click.argument("source", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--layer", default=0, show_default=True, help="Layer, of a cache in SOURCE.")
-@click.option("--head", default=0, show_default=True, help="Head, of a cache in SOURCE.")
-@click.option("--query", default=0, show_default=True, help="Query row, of a cache in SOURCE.")
+@click.option("--layer", default=0, show_default=True, help="Layer of the cache in SOURCE.")
+@click.option("--head", default=0, show_default=True, help="Head of the cache in SOURCE.")
+@click.option("--query", default=0, show_default=True, help="Query row of the cache in SOURCE.")
 @click.option("--head-size", "size", default=128, show_default=True, help="Elements H of a random head.")
-@click.option("--hidden", default=4096, show_default=True, help="Elements D of the hidden vector, if it is random.")
-@click.option("--tokens", default=1024, show_default=True, help="Tokens of the cache, the decoded one not counted.")
+@click.option("--hidden", default=4096, show_default=True, help="Elements D of a random hidden vector.")
+@click.option("--tokens", default=1024, show_default=True, help="Tokens in the cache, not counting the one decoded.")
 @click.option(
-    "--dataflow", default="token", show_default=True, type=names_of(Dataflow), help="What the nodes share out."
+    "--dataflow", default="token", show_default=True, type=names_of(Dataflow), help="What is divided among the nodes."
 )
 @click.option(
     "--schedule", default="xor", show_default=True, type=names_of(Schedule),
@@ -39,18 +39,19 @@ LIMITS = {"head-size": 1024, "hidden": 65536, "tokens": 65536}
 @pauses_option
 @click.option(
     "--unfused/--no-unfused", default=True, show_default=True,
-    help="Measure the step through external memory as well, if by RTL.",
+    help="Also measure the same step through external memory (RTL only).",
 )  # fmt: skip
 @run_options(CONFIGS, memory=LinkedMemory)
-@click.option("--out", "target", type=OutputFile(), help="NumPy file of the output, float32 [D].")
+@click.option("--out", "target", type=OutputFile(), help="Write the output to FILE (NumPy, float32 [D]).")
 def decode(
     source: Path | None, layer: int, head: int, query: int, size: int, hidden: int, tokens: int, dataflow: str,
     schedule: str, unfused: bool, options: RunOptions, target: Path | None,
 ) -> None:  # fmt: skip
-    """Decode one token with one head: projections, rotary embedding, attention, output projection.
+    """Decode one token with one attention head on the cluster.
 
-    SOURCE is a .npz with a head's weights and cache, or with keys, values and queries (K, V, Q) around which
-    random weights are put. Without it everything is random.
+    That is: projections, rotary embedding, attention, output projection. SOURCE is a .npz with a head's weights and
+    cache, or with keys, values and queries (K, V, Q) around which random weights are put. Without it everything is
+    random.
     """
     for name, value in (("head-size", size), ("hidden", hidden), ("tokens", tokens)):
         if not 1 <= value <= LIMITS[name]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import numpy as np
 from golden.scenes.embedded import EMBEDDED_NAME
 from hw.splat.config import CONFIGS
 from sim.commands.options import config_option, json_option, set_option
-from sim.kernel.comparison import comparison_rows
+from sim.kernel.comparison import HEAD, baseline_figures, rtl_figures
 from sim.kernel.console import out, show_json, show_table, step
 from sim.kernel.files import require_writable, to_bytes, write_json, write_png
 from sim.kernel.pictures import side_by_side
@@ -22,12 +23,15 @@ AMPLIFY = 16  # of the difference picture
 
 @click.command()
 @click.argument("scene", default=EMBEDDED_NAME)
-@click.option("--size", default=256, show_default=True, help="Pixels a side.")
+@click.option("--size", default=256, show_default=True, help="Pixels per side.")
 @config_option
 @set_option
 @json_option
 def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...], as_json: bool) -> None:
-    """Draw SCENE in RTL, check every pixel against the model, and write pictures and a report to build/demo/."""
+    """Draw a frame of SCENE in RTL, check it, and picture it.
+
+    Every pixel must equal the model's. Pictures and a report go to build/demo/.
+    """
     config = choose_config(CONFIGS, config_name, changes)
     folder = BUILD / "demo"
     require_writable(folder / "report.json")
@@ -44,15 +48,13 @@ def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...], as_j
     titles = ("RTL", "float reference", f"difference × {AMPLIFY}")
     side_by_side(folder / "demo.png", dict(zip(titles, (frame.pixels, reference, difference), strict=True)))
     report = frame.report()
-    rows = comparison_rows(report)
-    report["baselines"] = [
-        dict(zip(("device", "kind", "workload", "ms", "ratio"), row, strict=True)) for row in rows[1:]
-    ]
+    baselines = baseline_figures(report)
+    report["baselines"] = [asdict(figure) for figure in baselines]
     write_json(folder / "report.json", report)
     if as_json:
         show_json(report)
     _show(report, lanes_busy(frame.run))
-    show_table("time of this frame", ("device", "kind", "workload", "ms", "× RTL"), rows)
+    show_table("time of this frame", HEAD, (figure.row() for figure in (*rtl_figures(report), *baselines)))
     out.print(f"every pixel equals the bit-true model; {frame.run.took}\n{_shown(folder / 'demo.png')} and report.json")
 
 

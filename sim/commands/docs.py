@@ -9,25 +9,39 @@ import click
 from golden.errors import InputError
 from hw.generate import ROOT
 from sim.chips import RECORDED, recorder
-from sim.engines import ENGINES, find_engine
+from sim.commands.options import choice_argument
+from sim.engines import ENGINES
+from sim.kernel import report_schema
 from sim.kernel.console import out
 
 DOCS = ROOT / "docs"
+SCHEMA = "schema"
 
 
 @click.command()
-@click.argument("name", metavar="[ENGINE|CHIP]", required=False)
-@click.option("--size", type=int, help="Pixels a side, or the engine's own measure of size.")
-@click.option("-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), default=DOCS, help="Folder.")
+@choice_argument("name", [*ENGINES, *RECORDED, SCHEMA], metavar="[NAME]", required=False)
+@click.option(
+    "--size", type=int, help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster)."
+)
+@click.option(
+    "-o",
+    "--out",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DOCS,
+    help="Folder for the output files.",
+)
 def docs(name: str | None, size: int | None, folder: Path) -> None:
-    """Measure again what the pages of docs/ record in docs/sweeps and docs/images; of all, half an hour.
+    """Make the tables, curves and schema of docs/ again.
 
-    Name one engine, or one composition of several (`level`), to measure only that.
+    All of them take half an hour. NAME is one engine, one composition of several (`level`), or `schema`, the schema of
+    reports, to make only that.
     """
     chips = [recorder(chip) for chip in RECORDED if name in (None, chip)]
-    engines = [] if name in RECORDED else [find_engine(name)] if name else list(ENGINES.values())
+    engines = [engine for engine in ENGINES.values() if name in (None, engine.name)]
     sweeps = [sweep for engine in engines if (sweep := engine.sweep())]
-    if not sweeps + chips:
+    schema = [report_schema] if name in (None, SCHEMA) else []
+    if not sweeps + chips + schema:
         raise InputError(f"engine must be one with a recorded sweep, it is '{name}'")
-    for module in sweeps + chips:
+    for module in sweeps + chips + schema:
         out.print(*module.record(folder, out.print, **({"size": size} if size else {})), sep="\n")

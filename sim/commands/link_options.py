@@ -20,7 +20,7 @@ def _checked(_: click.Context, __: click.Parameter, value: int) -> int:
 
 pauses_option = click.option(
     "--pauses", "link_pauses", default=0, show_default=True, callback=_checked,
-    help="Chance that a node's links pause in a cycle, in 256.",
+    help="Probability of a pause of a node's links per cycle, in 256ths.",
 )  # fmt: skip
 
 

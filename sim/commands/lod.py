@@ -23,19 +23,22 @@ from sim.lod.workload import load_tree, prepare
 
 @click.command()
 @click.argument("tree")
-@click.option("--tau", type=float, required=True, help="Threshold: nodes of at least so many pixels are split.")
+@click.option("--tau", type=float, required=True, help="Threshold in pixels: nodes of this size or more are split.")
 @camera_options
-@click.option("--path", "name", type=click.Choice(PATHS), help="Instead of one view.")
-@click.option("--frames", default=64, show_default=True, help="Views of the path.")
-@click.option("--full", is_flag=True, help="Search every view of the path from the root.")
-@click.option("--frustum", is_flag=True, help="Leave out what lies outside the picture; for full searches.")
+@click.option("--path", "name", type=click.Choice(PATHS), help="Search a path of views instead of one view.")
+@click.option("--frames", default=64, show_default=True, help="Number of views on the path.")
+@click.option("--full", is_flag=True, help="Search every view of the path from the root, not from the view before.")
+@click.option("--frustum", is_flag=True, help="Leave out what lies outside the picture; needs a full search.")
 @run_options(CONFIGS)
-@click.option("--cut", "cut_file", type=OutputFile(), help="NumPy file: nodes on the last view's cut.")
+@click.option("--cut", "cut_file", type=OutputFile(), help="Write the nodes on the last view's cut to FILE (NumPy).")
 def lod(
     tree: str, tau: float, viewpoint: Viewpoint, name: str | None, frames: int, full: bool, frustum: bool,
     options: RunOptions, cut_file: Path | None,
 ) -> None:  # fmt: skip
-    """Find the level-of-detail cut of TREE (.hier, or any scene, over which a hierarchy is built)."""
+    """Find the level-of-detail cut of a hierarchy.
+
+    TREE is a .hier file, or any scene, over which a hierarchy is built.
+    """
     config = replace(options.config, frustum=1) if frustum else options.config
     with step("loading the hierarchy"):
         image = load_tree(tree, config.spec)
@@ -43,7 +46,8 @@ def lod(
     temporal = len(cameras) > 1 and not full and bool(config.temporal)
     if temporal and frustum:
         raise InputError("--frustum needs a full search: add --full")
-    workload = prepare(image, cameras, tau, config, temporal=temporal, frustum=frustum, name=name)
+    view = None if name else viewpoint.name
+    workload = prepare(image, cameras, tau, config, temporal=temporal, frustum=frustum, name=name, view=view)
     with step(f"searching by {options.backend}"):
         searched = run(workload, **options.keywords())
     nodes = cut(searched)

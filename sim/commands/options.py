@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from golden.errors import InputError
 from hw.generate import config_hash
+from sim.engines import ENGINES
 from sim.kernel.compare import series
 from sim.kernel.console import detail, hush, out, show_json, tell_all, warn
 from sim.kernel.files import require_writable, write_json
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Backend, Run, refuse_without_rtl
-from sim.kernel.settings import choose_config
+from sim.kernel.settings import choose_config, field_names
 from sim.kernel.waves import Waves, fst_possible
 
-CONFIG_NAMES = ("tiny", "default", "paper")
 BACKENDS = [backend.value for backend in Backend]
 LIMITS = {
     "latency": (1, 900), "bandwidth": (1, 256), "stalls": (0, 240), "seed": (1, (1 << 31) - 1),
 }  # fmt: skip
 
-config_option = click.option(
-    "--config",
-    "config_name",
-    default="default",
-    show_default=True,
-    metavar="|".join(CONFIG_NAMES),
-    help="Named config.",
-)
-set_option = click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change one field.")
+C = TypeVar("C", bound=click.Command)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+Configs = Mapping[str, Callable[[], Any]]
+
+
+def choice_argument(
+    name: str, choices: Iterable[str], *, metavar: str = "ENGINE", required: bool = True, **others: Any
+) -> Decorator:
+    """An argument with its choices in the help, in refusals, and in shell completion."""
+    known = list(choices)
+    return click.argument(
+        name, metavar=metavar, type=click.Choice(known), required=required, help=f"One of {', '.join(known)}.", **others
+    )
+
+
+engine_argument = choice_argument("engine", ENGINES, callback=lambda _, __, name: ENGINES.get(name))
+
+
+def config_options(configs: Configs | None = None, *, default: str = "default") -> tuple[Decorator, Decorator]:
+    """--config, with the names there are, and --set; without `configs` for whatever engine a command is called with."""
+    every = [configs] if configs else [engine.configs for engine in ENGINES.values()]
+    names = dict.fromkeys(name for known in every for name in known)
+
+    def fields(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
+        return [f"{name}=" for known in every for name in field_names(known["default"]()) if name.startswith(begun)]
+
+    return (
+        click.option("--config", "config_name", default=default, show_default=True, type=click.Choice(list(names)),
+                     help="Named configuration of the engine."),
+        click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", shell_complete=fields,
+                     help="Change one field of the config; may be repeated. `tessera config` lists the fields."),
+    )  # fmt: skip
+
+
+config_option, set_option = config_options()
 out_dir_option = click.option(
-    "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the files."
+    "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the output files."
 )
 
 
@@ -49,11 +75,11 @@ def _if_set(act: Callable[[], None]) -> Callable[[click.Context, click.Parameter
     return call
 
 
-def output_options(command: click.Command) -> click.Command:
+def output_options(command: C) -> C:
     """--quiet and --verbose, which every command has; they act at once and are no argument of it."""
     for name, act, text in (
-        ("quiet", hush, "Only warnings and errors, and the files that were asked for."),
-        ("verbose", tell_all, "Also where builds and runs lie and what is used again, on stderr."),
+        ("quiet", hush, "Print only warnings and errors."),
+        ("verbose", tell_all, "Say on stderr where builds lie and what is reused."),
     ):
         flags = (f"-{name[0]}", f"--{name}")
         click.option(*flags, is_flag=True, expose_value=False, is_eager=True, callback=_if_set(act), help=text)(command)
@@ -61,7 +87,12 @@ def output_options(command: click.Command) -> click.Command:
 
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, is_eager=True, callback=_if_set(hush), help="JSON on stdout instead of text."
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,
+    callback=_if_set(hush),
+    help="Print JSON on stdout, and nothing else there.",
 )
 
 
@@ -130,9 +161,7 @@ def stages(run: Run) -> list[str]:
     return list(dict.fromkeys(series(name.partition(".")[0]) for name in run.results))
 
 
-def run_options(
-    configs: Mapping[str, Callable[[], Any]], *, memory: type[MemorySettings] = MemorySettings
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettings) -> Decorator:
     """What every command that can run RTL takes (config, backend, memory, report, …), as one argument `options`.
 
     `memory`: the engine's own settings, if the simulated surroundings have more of them; the command has an option for
@@ -162,28 +191,32 @@ def run_options(
             detail(f"config {config_name}, hash {config_hash(options.config)}")
             command(options=options, **others)
 
+        decorated: Callable[..., None] = call
+
         for option in reversed(
             (
-                config_option,
-                set_option,
+                *config_options(configs),
                 click.option("--backend", default="rtl", show_default=True, type=click.Choice(BACKENDS),
-                             help="What computes it: generated Verilog, bit-true model, or float reference."),
-                click.option("--check", is_flag=True, help="Compare every word of the RTL with the model."),
+                             help="What computes the result: generated Verilog, bit-true model, or float reference."),
+                click.option("--check", is_flag=True, help="Compare every word of the RTL's results with the model's."),
                 click.option("--waves", type=WavesFile(), help="Waves of the RTL's run, .fst or .vcd."),
                 click.option("--waves-from", "first", default=0, show_default=True, help="First cycle of the waves."),
                 click.option("--waves-to", "last", type=int, help="Last cycle of the waves. [default: all]"),
                 click.option("--waves-scope", "scope", metavar="MODULE",
                              help="Only signals in this module or instance. [default: all]"),
-                click.option("--report", type=OutputFile(), help="JSON report."),
+                click.option("--report", type=OutputFile(), help="Write the report of the run to FILE as JSON."),
                 json_option,
-                click.option("--latency", default=100, show_default=True, help="Memory latency in cycles."),
-                click.option("--bandwidth", default=256, show_default=True, help="Memory words in 256 cycles."),
-                click.option("--stalls", default=0, show_default=True, help="Chance of a memory pause a cycle in 256."),
-                click.option("--seed", default=1, show_default=True, help="Seed of every random choice."),
+                click.option("--latency", default=100, show_default=True, help="Latency of the memory, in cycles."),
+                click.option("--bandwidth", default=256, show_default=True,
+                             help="Bandwidth of the memory, in words per 256 cycles."),
+                click.option("--stalls", default=0, show_default=True,
+                             help="Probability of a memory pause per cycle, in 256ths."),
+                click.option("--seed", default=1, show_default=True,
+                             help="Seed of all random numbers: power-up state, pauses, made-up inputs."),
             )
         ):  # fmt: skip
-            call = option(call)
-        return call
+            decorated = option(decorated)
+        return decorated
 
     return decorate
 

@@ -25,15 +25,24 @@ from sim.splat.workload import NEAR, prepare
 @click.argument("scene")
 @camera_options
 @click.option("--near", default=NEAR, show_default=True, help="Near plane, in scene units.")
-@click.option("--tau", type=float, help="Draw the cut of a hierarchy (.hier, or built over SCENE) at so many pixels.")
+@click.option(
+    "--tau",
+    type=float,
+    help="Draw the level-of-detail cut of a hierarchy (.hier, or built over SCENE) at this many pixels.",
+)
 @run_options(CONFIGS)
-@click.option("--out", "picture", type=OutputFile(), required=True, help="PNG file.")
-@click.option("--array", "array_file", type=OutputFile(), help="NumPy file, float32 [H, W, 3].")
+@click.option("--out", "picture", type=OutputFile(), required=True, help="Write the picture to FILE as PNG.")
+@click.option(
+    "--array", "array_file", type=OutputFile(), help="Write the picture to FILE as numbers (NumPy, float32 [H, W, 3])."
+)
 def render(
     scene: str, viewpoint: Viewpoint, near: float, tau: float | None, options: RunOptions, picture: Path,
     array_file: Path | None,
 ) -> None:  # fmt: skip
-    """Draw SCENE (.ply, .splat, .spz, the word `embedded`, or with --tau a .hier)."""
+    """Draw a frame of SCENE.
+
+    SCENE is a file (.ply, .splat, .spz, or with --tau a .hier) or the word `embedded`, the built-in scene.
+    """
     if not 0 < near < math.inf:
         raise InputError(f"--near must be a positive number, it is {near:g}")
     with step("loading the scene"):

@@ -20,22 +20,29 @@ from sim.kv.workload import RetrieveWorkload, prepare_retrieve, retrieve_options
 
 @click.command()
 @click.argument("stream")
-@click.option("--layer", default=0, show_default=True, help="Layer of the file, from 0.")
-@click.option("--head", type=int, help="Only this head in the table and the files. [default: all]")
-@click.option("--tokens", type=int, help="The first so many tokens. [default: all that fit]")
-@click.option("--queries", default=16, show_default=True, help="The first so many query rows.")
-@click.option("--video", type=float, help="Build a video-like stream of this frame-to-frame correlation.")
+@click.option("--layer", default=0, show_default=True, help="Layer of STREAM to use, counted from 0.")
+@click.option("--head", type=int, help="Show and write only this head. [default: all]")
+@click.option("--tokens", type=int, help="Use only this many tokens, from the first. [default: all]")
+@click.option("--queries", default=16, show_default=True, help="Use only this many query rows, from the first.")
+@click.option(
+    "--video", type=float, help="Make a video-like stream from STREAM, with this correlation between frames (0 to 1)."
+)
 @click.option("--select", "rule", default="resv", show_default=True, type=click.Choice(("resv", "pages")),
-              help="What is selected: hash clusters (V-Rex) or pages (LiveVLM).")  # fmt: skip
-@click.option("--share", type=float, help="Share of the weighted sum (resv) or of the tokens (pages).")
-@click.option("--hamming", type=int, help="Th_hd of this job. [default: the config's]")
+              help="What to select: hash clusters (V-Rex) or pages (LiveVLM).")  # fmt: skip
+@click.option("--share", type=float, help="Share of the weighted sum (resv) or of the tokens (pages) to keep.")
+@click.option("--hamming", type=int, help="Hamming threshold Th_hd for this job. [default: the config's]")
 @run_options(CONFIGS)
-@click.option("--selection", "selection_file", type=OutputFile(), help="NumPy .npz with the token numbers.")
+@click.option(
+    "--selection", "selection_file", type=OutputFile(), help="Write the selected tokens' numbers to FILE (NumPy .npz)."
+)
 def retrieve(
     stream: str, layer: int, head: int | None, tokens: int | None, queries: int, video: float | None, rule: str,
     share: float | None, hamming: int | None, options: RunOptions, selection_file: Path | None,
 ) -> None:  # fmt: skip
-    """Select tokens of STREAM (.npz or .safetensors with K, V, Q; or the word `synthetic`) for its queries."""
+    """Select the tokens of a key-value stream that queries need.
+
+    STREAM is a .npz or .safetensors file with K, V and Q, or the word `synthetic`.
+    """
     if share is not None and not 1 / 1024 <= share <= 1023 / 1024:
         raise InputError(f"--share must lie in 1/1024..1023/1024, it is {share:g}")
     for name, value in (("--queries", queries), ("--tokens", 1 if tokens is None else tokens)):

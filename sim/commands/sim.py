@@ -6,30 +6,44 @@ from pathlib import Path
 
 import click
 
-from sim.commands.options import config_option, memory_settings, out_dir_option, set_option
-from sim.engines import find_engine
+from sim.commands.options import config_option, engine_argument, memory_settings, out_dir_option, set_option
+from sim.engines import Engine
 from sim.kernel.console import show_table
 from sim.kernel.runner import BUILD
 from sim.kernel.settings import choose_config
 
 
 @click.command()
-@click.argument("engine")
-@click.option("--input", "inputs", multiple=True, help="Scene or trace; may be repeated. [default: all known]")
-@click.option("--size", type=int, help="Pixels a side, or the engine's own measure of size.")
-@click.option("--stalls", type=int, multiple=True, help="Memory pauses in 256. [default: 0 and 64]")
+@engine_argument
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    help="Scene, tree, stream or collective to run; may be repeated. [default: all known]",
+)
+@click.option(
+    "--size", type=int, help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster)."
+)
+@click.option(
+    "--stalls",
+    type=int,
+    multiple=True,
+    help="Probability of a memory pause per cycle, in 256ths; may be repeated. [default: 0 and 64]",
+)
 @config_option
 @set_option
 @out_dir_option
 def sim(
-    engine: str, inputs: tuple[str, ...], size: int | None, stalls: tuple[int, ...], config_name: str,
+    engine: Engine, inputs: tuple[str, ...], size: int | None, stalls: tuple[int, ...], config_name: str,
     changes: tuple[str, ...], folder: Path | None,
 ) -> None:  # fmt: skip
-    """Run ENGINE's workloads in RTL, with and without random memory pauses; every word must equal the model's."""
-    entry = find_engine(engine)
-    config = choose_config(entry.configs, config_name, changes)
+    """Check whole workloads of ENGINE in RTL against its model.
+
+    They run with and without random memory pauses; every word must equal the model's.
+    """
+    config = choose_config(engine.configs, config_name, changes)
     for rate in stalls:
         memory_settings(stalls=rate)
     options = {"inputs": inputs} | ({} if size is None else {"size": size}) | ({"stalls": stalls} if stalls else {})
-    table = entry.suite().run_suite(config, folder or BUILD / "sim", **options)
+    table = engine.suite().run_suite(config, folder or BUILD / "sim", **options)
     show_table(table.title, table.head, table.rows)

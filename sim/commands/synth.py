@@ -11,21 +11,23 @@ from golden.errors import InputError
 from hw.generate import config_hash
 from hw.lib.block import Block
 from hw.lib.catalogue import catalogue as lib_catalogue
-from sim.commands.options import json_option, out_dir_option, set_option
-from sim.engines import find_engine
+from sim.commands.options import choice_argument, config_options, json_option, out_dir_option
+from sim.engines import ENGINES
 from sim.kernel.console import err, out, show_json, show_table
 from sim.kernel.files import write_json
 from sim.kernel.runner import BUILD
 from sim.kernel.settings import choose_config
 from sim.kernel.synth import DEVICE, TARGET_MHZ, PlacedBlock, TargetMissedError, synthesise
 
+tiny_option, set_option = config_options(default="tiny")
+
 
 @click.command()
-@click.argument("engine")
-@click.option("--config", "config_name", default="tiny", show_default=True, help="Named config.")
+@choice_argument("engine", ["lib", *ENGINES])
+@tiny_option
 @set_option
-@click.option("--block", "blocks", multiple=True, help="Only this block; may be given several times.")
-@click.option("--top", is_flag=True, help="The whole engine as one block.")
+@click.option("--block", "blocks", multiple=True, help="Only this block; may be repeated.")
+@click.option("--top", is_flag=True, help="Synthesise the whole engine as one block.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the placer.")
 @out_dir_option
 @json_option
@@ -33,7 +35,10 @@ def synth(
     engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
     folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Synthesise, place and route every unique block of ENGINE (or of `lib`); print size and speed."""
+    """Synthesise, place and route each block of ENGINE (or `lib`).
+
+    The table has size, speed and worst path on ECP5, out of context; each unique block counts once.
+    """
     config = None
     stages: dict[str, Block]
     if engine == "lib":
@@ -41,7 +46,7 @@ def synth(
             raise InputError("--top needs an engine, lib has no whole")
         stages = {name: Block(make) for name, make in lib_catalogue().items()}
     else:
-        entry = find_engine(engine)
+        entry = ENGINES[engine]
         config = choose_config(entry.configs, config_name, changes)
         stages = {engine: Block(lambda: entry.top(config))} if top else dict(entry.catalogue(config))
     unknown = [name for name in blocks if name not in stages]

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from golden.errors import InputError
-from golden.scenes import Camera, Scene, load_cameras, orbit
+from golden.scenes import Camera, Scene, load_cameras, orbit, orbit_name
 
 DEFAULT_SIZE = "256x256"
 
@@ -41,7 +41,7 @@ class Viewpoint:
                     f"--view must lie in 0..{len(cameras) - 1} for {self.camera_file.name}, it is {self.view}"
                 )
             return cameras[self.view]
-        k, n = parse_pair(self.orbit_text or "1/3", "/", "--orbit", "K/N")
+        k, n = self._place
         width, height = self.pixels
         return orbit(scene, k, n, width=width, height=height)
 
@@ -56,8 +56,12 @@ class Viewpoint:
 
     @property
     def name(self) -> str | None:
-        """K/N of an orbit, by which baselines know the view."""
-        return None if self.camera_file else self.orbit_text or "1/3"
+        """Of the place on an orbit, by which baselines know the view."""
+        return None if self.camera_file else orbit_name(*self._place)
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        return parse_pair(self.orbit_text or "1/3", "/", "--orbit", "K/N")
 
 
 def camera_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -71,10 +75,12 @@ def camera_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--size",
             metavar="WxH",
-            help="Pixels; with --camera its frame is scaled to them. [default: 256x256, or the camera's]",
+            help="Size in pixels; a frame from --camera is scaled to it. [default: 256x256, or the camera's]",
         ),
-        click.option("--orbit", "orbit_text", metavar="K/N", help="View K of N around the scene. [default: 1/3]"),
-        click.option("--view", default=0, show_default=True, help="Which camera of the file."),
+        click.option(
+            "--orbit", "orbit_text", metavar="K/N", help="View K of N on a circle around the scene. [default: 1/3]"
+        ),
+        click.option("--view", default=0, show_default=True, help="Which camera of the file, counted from 0."),
         click.option(
             "--camera",
             "camera_file",

@@ -3,35 +3,80 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from golden.errors import InputError
 from sim.kernel.baseline import load
 
+HEAD = ("device", "threads", "method", "kind", "workload", "ms", "× RTL")
+_SIZES = {"gaussians": "Gaussians", "nodes": "nodes", "tau_px": "px", "tokens": "tokens", "queries": "queries"}
+_ASSUMED = "cycles measured, clock assumed"
 
-def comparison_rows(report: dict[str, Any], clock_ghz: float = 1.0) -> list[tuple[str, str, str, str, str]]:
-    """A row for the RTL's run, and one for every measured baseline of the same workload.
 
-    A baseline's workload is the same if all that it names has the report's value.
-    """
-    workload = report["workload"]
-    milliseconds = report["cycles"] / clock_ghz / 1e6
-    matching = [
-        (record["device"]["name"], entry)
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """How long a workload takes somewhere."""
+
+    device: str
+    threads: int | None  #: None where it has no meaning
+    method: str
+    kind: str  #: how the time was found
+    workload: str
+    ms: float
+    ratio: float  #: over the RTL's
+
+    def row(self) -> tuple[str, ...]:
+        """For a table with `HEAD`."""
+        threads = "-" if self.threads is None else str(self.threads)
+        ratio = f"{self.ratio:.1f}" if self.ratio >= 10 else f"{self.ratio:.3g}"
+        return self.device, threads, self.method, self.kind, self.workload, f"{self.ms:.3f}", ratio
+
+
+def rtl_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Figure]:
+    """The RTL's run at a clock, and what the host must do for such a job, where that was timed."""
+    workload, memory = report["workload"], report["memory"]
+    ms = report["cycles"] / clock_ghz / 1e6
+    pauses = f", memory pauses {memory['stalls']}/256" if memory.get("stalls") else ""
+    name = label(workload)
+    figures = [
+        Figure(
+            device=f"RTL at {clock_ghz:g} GHz{pauses}", threads=None, method="generated Verilog", kind=_ASSUMED,
+            workload=name, ms=ms, ratio=1.0,
+        )
+    ]  # fmt: skip
+    host = workload.get("host_ms")
+    if host is not None:
+        figures.append(
+            Figure(
+                device="its host, the CPU that simulated", threads=1, method="what a view needs beforehand, in Python",
+                kind="measured", workload=name, ms=host, ratio=host / ms,
+            )
+        )  # fmt: skip
+    return figures
+
+
+def baseline_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Figure]:
+    """Every measured baseline of the report's workload: all that its own workload names has the report's value."""
+    ms = report["cycles"] / clock_ghz / 1e6
+    return [
+        Figure(
+            device=record["device"]["name"], threads=entry["threads"], method=entry["method"], kind="measured",
+            workload=label(entry["workload"]), ms=entry["median_ms"], ratio=entry["median_ms"] / ms,
+        )
         for record in load(report["engine"])
         for entry in record["entries"]
-        if all(workload.get(name) == value for name, value in entry["workload"].items())
-    ]
-    known = matching[0][1]["workload"] if matching else {k: v for k, v in workload.items() if isinstance(v, str | int)}
-    label = " ".join(str(value) for value in known.values())
-    pauses = report["memory"].get("stalls", 0)
-    rtl = f"RTL at {clock_ghz:g} GHz" + (f", memory pauses {pauses}/256" if pauses else "")
-    rows = [(rtl, "cycles measured, clock assumed", label, f"{milliseconds:.3f}", "1")]
-    for device, entry in matching:
-        ratio = f"{entry['median_ms'] / milliseconds:.1f}"
-        rows.append((device, "measured", label, f"{entry['median_ms']:.3f}", ratio))
-    return rows
+        if all(report["workload"].get(name) == value for name, value in entry["workload"].items())
+    ]  # fmt: skip
+
+
+def label(workload: Mapping[str, Any]) -> str:
+    """What people call it: its name, and its size in whatever it is measured."""
+    named = [str(workload[key]) for key in ("scene", "stream", "tree", "view", "path") if workload.get(key)]
+    sizes = [f"{workload[key]} {word}" for key, word in _SIZES.items() if workload.get(key)]
+    return " ".join([*named, *([str(workload["size"])] if "size" in workload else []), *sizes])
 
 
 def read_report(path: Path) -> dict[str, Any]:

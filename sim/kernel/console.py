@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from codecs import register_error
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -134,12 +134,14 @@ def detail(what: str) -> None:
         err.print(f"tessera: {what}", markup=False, soft_wrap=True)
 
 
-def show_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table whose first column is text and whose others are right-aligned; in a pipe without lines around it."""
+def show_table(
+    title: str, head: Sequence[str], rows: Iterable[Sequence[object]], *, left: Collection[str] = ()
+) -> None:
+    """A table whose columns are right-aligned, but the first and those named; in a pipe without lines around it."""
     frame = box.HEAVY_HEAD if out.is_terminal else None
     table = Table(title=title, title_justify="left", title_style="bold", box=frame, pad_edge=out.is_terminal)
     for k, name in enumerate(head):
-        table.add_column(name, justify="left" if k == 0 else "right", overflow="fold")
+        table.add_column(name, justify="left" if k == 0 or name in left else "right", overflow="fold")
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     out.print(table)

@@ -52,6 +52,7 @@ def design(make: Callable[[], wiring.Component], name: str, config: Any, *, vari
     key = hashlib.sha256(f"{_sources()} {name} {config_hash(config)} {variant!r}".encode()).hexdigest()[:16]
     path = FOLDER / f"{name}-{key}.json"
     if path.exists():
+        path.touch()  # used: what cleans up takes the oldest
         return Generated(**json.loads(path.read_text()))
     generated = generate(make(), name, config)
     write_text(path, json.dumps(asdict(generated)))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hw.generate import ROOT
+from sim.kernel.cleaning import run_prefix
 
 BUILD = ROOT / "build"
 RUNS = BUILD / "runs"
@@ -20,7 +21,7 @@ KEPT_LOGS = 20  # the newest stay
 def run_folder(name: str) -> Iterator[Path]:
     """An empty folder that is removed with all it holds, however the block ends."""
     RUNS.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=RUNS))
+    folder = Path(tempfile.mkdtemp(prefix=run_prefix(name), dir=RUNS))
     try:
         yield folder
     finally:

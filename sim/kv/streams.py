@@ -86,7 +86,10 @@ def find_stream(
         return synthetic_stream(tokens or 1024, spec=spec, queries=queries)
     files = load_keys(source)
     kind = None if correlation is None else "video"
-    length = tokens or files.K.shape[2]
+    there = files.K.shape[2]
+    if kind is None and tokens is not None and tokens > there:
+        raise InputError(f"{files.name}: --tokens must lie in 1..{there}, the tokens there are, it is {tokens}")
+    length = tokens or there
     return layer_stream(files, layer, length, queries=queries, kind=kind, correlation=correlation or 0.0)
 
 

@@ -31,7 +31,12 @@ class RetrieveWorkload:
 
     def info(self) -> dict[str, Any]:
         """What identifies it in reports."""
-        return {**self.stream.info(), "options": vars(self.options)}
+        return retrieve_info(self.stream, self.options)
+
+
+def retrieve_info(stream: Stream, options: Options) -> dict[str, Any]:
+    """What makes a retrieval the same for a report and a baseline."""
+    return {**stream.info(), "options": vars(options)}
 
 
 @dataclass(frozen=True, kw_only=True)

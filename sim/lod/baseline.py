@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,12 +10,13 @@ import torch
 from golden.lod.hierarchy import Hierarchy
 from golden.lod.load import leaves, load_hierarchy
 from golden.lod.reference import find_cut
-from golden.scenes import Camera, orbit
-from sim.kernel.baseline import WrongAnswerError, cpu_device, cuda_device, save, time_runs
+from golden.scenes import Camera, orbit, orbit_name
+from sim.kernel.baseline import Measured, WrongAnswerError, cpu_device, cuda_device, entry, gpu_remark, time_runs
 from sim.kernel.console import step
-from sim.lod.workload import known_trees, tree_info
+from sim.lod.workload import known_trees, search_info
 
 TAUS = (3.0, 30.0)
+VIEW = (1, 3)  # K of N around the tree
 Search = Callable[[], torch.Tensor]
 
 
@@ -80,30 +80,23 @@ def time_tree(
         if different > len(tree) / 10_000:
             raise WrongAnswerError(f"{name} search of {tree.scene.name} at {tau:g} px: {different} nodes differ")
         timed = time_runs(lambda search=search: search(place, reach), wait=wait)
-        entries.append(
-            {
-                "workload": {**tree_info(tree, camera, tau), "kernel": name},
-                **timed,
-                "cut_nodes": int(expected.sum()),
-                "different_nodes": different,
-                "energy_mj": None,
-            }
-        )
+        names = search_info(tree, camera, tau, view=orbit_name(*VIEW))
+        figures = {"cut_nodes": int(expected.sum()), "different_nodes": different}
+        entries.append(entry(names, f"torch float32, {name}", timed, **figures))
     return entries
 
 
-def measure(inputs: Sequence[str] = (), size: int = 512) -> tuple[list[Path], list[str]]:
-    """Every tree on the CPU, and on the GPU where there is one; the files written, and remarks."""
+def measure(inputs: Sequence[str] = (), size: int = 512) -> tuple[list[Measured], list[str]]:
+    """Every tree on the CPU, and on the GPU where there is one; and remarks."""
     trees = [load_hierarchy(source) for source in inputs or known_trees()]
-    views = [(tree, orbit(leaves(tree), 1, 3, width=size, height=size)) for tree in trees]
-    method = "torch float32: every node for itself, and level by level from the root; arrays on the device"
+    views = [(tree, orbit(leaves(tree), *VIEW, width=size, height=size)) for tree in trees]
 
     def timed(device: str, wait: Callable[[], object]) -> list[dict[str, Any]]:
         return [e for tree, camera in views for tau in TAUS for e in time_tree(tree, camera, tau, device, wait)]
 
     with step("timing on the CPU"):
-        paths = [save("lod", cpu_device(torch.get_num_threads()), method, timed("cpu", lambda: None))]
+        measured = [(cpu_device(torch.get_num_threads()), timed("cpu", lambda: None))]
     if not torch.cuda.is_available():
-        return paths, ["no CUDA device at hand: no GPU baseline"]
+        return measured, [gpu_remark()]
     with step("timing on the GPU"):
-        return [*paths, save("lod", cuda_device(), method, timed("cuda", torch.cuda.synchronize))], []
+        return [*measured, (cuda_device(), timed("cuda", torch.cuda.synchronize))], []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,8 @@ class LodWorkload:
     frustum: bool  #: what lies outside the picture is left out
     memory: LodImage
     name: str | None = None  #: of the path
+    view: str | None = None  #: its place on an orbit, by which baselines know a single view
+    host_seconds: float = 0.0  #: that quantising the views took
 
     @property
     def tree(self) -> Hierarchy:
@@ -41,16 +44,25 @@ class LodWorkload:
 
     def info(self) -> dict[str, Any]:
         """What identifies it in baselines and reports."""
+        search = search_info(
+            self.tree, self.cameras[-1], self.tau, view=self.view, path=self.name, frames=len(self.path),
+            temporal=self.temporal, frustum=self.frustum,
+        )  # fmt: skip
         return {
-            **tree_info(self.tree, self.cameras[-1], self.tau), "subtrees": len(self.image.sltree), "path": self.name,
-            "frames": len(self.path), "search": "temporal" if self.temporal else "full", "frustum": self.frustum,
-            "camera": self.cameras[-1].to_json(),
+            **search, "subtrees": len(self.image.sltree), "camera": self.cameras[-1].to_json(),
+            "host_ms": round(1e3 * self.host_seconds, 3),
         }  # fmt: skip
 
 
-def tree_info(tree: Hierarchy, camera: Camera, tau: float) -> dict[str, Any]:
-    """What names a search in a table."""
-    return {"tree": tree.scene.name, "nodes": len(tree), "tau_px": tau, "size": f"{camera.width}x{camera.height}"}
+def search_info(
+    tree: Hierarchy, camera: Camera, tau: float, *, view: str | None = None, path: str | None = None, frames: int = 1,
+    temporal: bool = False, frustum: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """What makes a search the same for a report and a baseline."""
+    return {
+        "tree": tree.scene.name, "nodes": len(tree), "tau_px": tau, "size": f"{camera.width}x{camera.height}",
+        "view": view, "path": path, "frames": frames, "search": "temporal" if temporal else "full", "frustum": frustum,
+    }  # fmt: skip
 
 
 def load_tree(source: str, spec: Spec) -> TreeImage:
@@ -64,7 +76,7 @@ def load_tree(source: str, spec: Spec) -> TreeImage:
 
 def prepare(
     image: TreeImage, cameras: Sequence[Camera], tau: float, config: Config, *, temporal: bool, frustum: bool = False,
-    buffers: int | None = None, name: str | None = None,
+    buffers: int | None = None, name: str | None = None, view: str | None = None,
 ) -> LodWorkload:  # fmt: skip
     """Quantises the views and lays the job out in memory; with `buffers` only the last so many views' results stay.
 
@@ -73,9 +85,12 @@ def prepare(
     """
     if frustum and not config.frustum:
         raise InputError("lod: views with a frustum need frustum = 1, it is 0")
+    begin = time.perf_counter()
     path = make_path(image, cameras, tau, frustum=frustum)
+    host_seconds = time.perf_counter() - begin
     return LodWorkload(
         config=config, image=image, cameras=cameras, tau=tau, path=path, temporal=temporal, frustum=frustum, name=name,
+        view=view, host_seconds=host_seconds,
         memory=build_memory_image(image, path, word_bytes=config.word_bytes, temporal=temporal, buffers=buffers),
     )  # fmt: skip
 

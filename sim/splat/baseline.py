@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from golden.scenes import Camera, Scene, load_scene, orbit
+from golden.scenes import Camera, Scene, load_scene, orbit, orbit_name
 from golden.splat.reference import render
-from sim.kernel.baseline import WrongAnswerError, cpu_device, cuda_device, save, time_runs
+from sim.kernel.baseline import Measured, WrongAnswerError, cpu_device, cuda_device, entry, gpu_remark, time_runs
 from sim.kernel.console import step
 from sim.kernel.quality import psnr
 from sim.splat.suite import VIEWS
-from sim.splat.workload import frame_info, known_scenes
+from sim.splat.workload import NEAR, frame_info, known_scenes
 
 MIN_DB = 40.0  # an answer further from the reference is no baseline; gsplat differs in near plane and radius
 
 
 def _names(scene: Scene, camera: Camera, view: int) -> dict[str, Any]:
-    return {**frame_info(scene, camera), "view": f"{view}/{VIEWS}"}
+    return {**frame_info(scene, camera), "view": orbit_name(view, VIEWS), "near": NEAR}
 
 
-def measure_cpu(scenes: list[str], *, view: int = 1, size: int = 256) -> Path:
+def measure_cpu(scenes: list[str], *, view: int = 1, size: int = 256) -> Measured:
     """Times `golden.splat.reference.render` with torch's own threads."""
     entries: list[dict[str, Any]] = []
     for source in scenes:
         scene = load_scene(source)
         camera = orbit(scene, view, VIEWS, width=size, height=size)
         timed = time_runs(lambda scene=scene, camera=camera: render(scene, camera))
-        entries.append({"workload": _names(scene, camera, view), **timed, "psnr_db": None, "energy_mj": None})
-    method = "golden/splat/reference.py: float32 torch, projection to pixels"
-    return save("splat", cpu_device(torch.get_num_threads()), method, entries)
+        entries.append(entry(_names(scene, camera, view), "float32 reference in torch", timed, psnr_db=None))
+    return cpu_device(torch.get_num_threads()), entries
 
 
 def gsplat_arguments(scene: Scene, camera: Camera, device: str) -> dict[str, Any]:
@@ -54,7 +52,7 @@ def gsplat_arguments(scene: Scene, camera: Camera, device: str) -> dict[str, Any
     }
 
 
-def measure_cuda(scenes: list[str], *, view: int = 1, size: int = 256) -> Path:
+def measure_cuda(scenes: list[str], *, view: int = 1, size: int = 256) -> Measured:
     """Times `gsplat.rasterization` (Apache-2.0) after comparing its picture with the reference.
 
     Raises:
@@ -72,21 +70,20 @@ def measure_cuda(scenes: list[str], *, view: int = 1, size: int = 256) -> Path:
         if quality < MIN_DB:
             raise WrongAnswerError(f"gsplat draws {scene.name} at {quality:.1f} dB from the reference, below {MIN_DB}")
         timed = time_runs(lambda arguments=arguments: rasterization(**arguments), wait=torch.cuda.synchronize)
-        entries.append(
-            {"workload": _names(scene, camera, view), **timed, "psnr_db": round(quality, 2), "energy_mj": None}
-        )
-    return save("splat", cuda_device(), "gsplat.rasterization", entries)
+        names = _names(scene, camera, view)
+        entries.append(entry(names, "gsplat.rasterization", timed, psnr_db=round(quality, 2)))
+    return cuda_device(), entries
 
 
-def measure(inputs: Sequence[str] = (), size: int = 256) -> tuple[list[Path], list[str]]:
-    """Every scene on the CPU, and on the GPU where there is one; the files written, and remarks."""
+def measure(inputs: Sequence[str] = (), size: int = 256) -> tuple[list[Measured], list[str]]:
+    """Every scene on the CPU, and on the GPU where there is one; and remarks."""
     sources = list(inputs) or known_scenes()
     with step("timing on the CPU"):
-        paths = [measure_cpu(sources, size=size)]
+        measured = [measure_cpu(sources, size=size)]
     if not torch.cuda.is_available():
-        return paths, ["no CUDA device at hand: no GPU baseline"]
+        return measured, [gpu_remark()]
     try:
         with step("timing on the GPU"):
-            return [*paths, measure_cuda(sources, size=size)], []
+            return [*measured, measure_cuda(sources, size=size)], []
     except ImportError:
-        return paths, ["a CUDA device is there, but gsplat is not installed: no GPU baseline"]
+        return measured, ["a GPU is at hand, but gsplat is not installed: `.venv/bin/pip install -e '.[gpu]'`"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golden.scenes import load_scene, orbit
+from golden.scenes import load_scene, orbit, orbit_name
 from hw.splat.config import Config
 from sim.kernel.console import step
 from sim.kernel.files import write_json, write_png
@@ -54,7 +54,7 @@ def run_scene(
     """
     scene = load_scene(source)
     camera = orbit(scene, view, VIEWS, width=size, height=size)
-    workload = prepare(scene, camera, config, view=f"{view}/{VIEWS}")
+    workload = prepare(scene, camera, config, view=orbit_name(view, VIEWS))
     frame = run(workload, memory=MemorySettings(stalls=stalls, seed=seed), check=True)
     reference = colors(run(workload, backend=Backend.REFERENCE))
     return CheckedFrame(name=Path(source).stem, run=frame, reference=reference)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +29,8 @@ class SplatWorkload:
     image: SceneImage
     frame: Frame
     memory: MemoryImage
-    view: str | None = None  #: its number on an orbit, where baselines know it by that
+    view: str | None = None  #: its place on an orbit, by which baselines know it
+    host_seconds: float = 0.0  #: that ordering the voxels for the view took
 
     def info(self) -> dict[str, Any]:
         """What identifies it in baselines and reports."""
@@ -36,7 +38,7 @@ class SplatWorkload:
         return {
             **frame_info(self.scene, self.camera), **place,
             "dropped": self.scene.dropped, "sh_degree": self.scene.sh_degree, "camera": self.camera.to_json(),
-            "near": self.near,
+            "near": self.near, "host_ms": round(1e3 * self.host_seconds, 3),
         }  # fmt: skip
 
 
@@ -51,9 +53,11 @@ def prepare(
 ) -> SplatWorkload:  # fmt: skip
     """Quantises the scene, the camera and the lists, and lays them out in memory."""
     image = build_scene_image(scene, config.spec, edge=edge)
+    begin = time.perf_counter()
     frame = build_frame(image, camera, config.spec, near=near)
+    host_seconds = time.perf_counter() - begin
     return SplatWorkload(
-        config=config, scene=scene, camera=camera, near=near, view=view,
+        config=config, scene=scene, camera=camera, near=near, view=view, host_seconds=host_seconds,
         image=image, frame=frame, memory=build_memory_image(image, frame, config.spec),
     )  # fmt: skip
 

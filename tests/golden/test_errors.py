@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
-from golden.errors import InputError, check_base, check_limits, check_powers_of_two
+from golden.errors import InputError, Limits, check_base, check_limits, check_powers_of_two
 
 
 @dataclass
@@ -15,28 +16,34 @@ class Settings:
     lanes: int = 4
     depth: int = 3
 
+    LIMITS: ClassVar[Limits] = {"lanes": (1, 8), "depth": (2, 5)}
+    POWERS: ClassVar = ("lanes",)
 
-LIMITS = {"lanes": (1, 8), "depth": (2, 5)}
+
+class Lacking(Settings):
+    LIMITS: ClassVar[Limits] = {"lanes": (1, 8)}
 
 
 @pytest.mark.parametrize("depth", [2, 5])
 def test_limits_belong_to_the_range(depth: int) -> None:
-    check_limits("x", Settings(depth=depth), LIMITS)
+    check_limits("x", Settings(depth=depth))
 
 
 @pytest.mark.parametrize("depth", [1, 6, 2.5, "3"])
 def test_beyond_the_limits(depth: int) -> None:
     with pytest.raises(InputError, match=rf"^x: depth must lie in 2\.\.5, it is {depth}$"):
-        check_limits("x", Settings(depth=depth), LIMITS)
+        check_limits("x", Settings(depth=depth))
 
 
 def test_no_field_goes_unchecked() -> None:
     with pytest.raises(KeyError, match="depth"):
-        check_limits("x", Settings(), {"lanes": (1, 8)})
+        check_limits("x", Lacking())
 
 
 def test_powers_of_two() -> None:
     check_powers_of_two("x", Settings(), ["lanes"])
+    with pytest.raises(InputError, match=r"^x: lanes must be a power of two, it is 6$"):
+        check_limits("x", Settings(lanes=6))
     with pytest.raises(InputError, match=r"^x: depth must be a power of two, it is 3$"):
         check_powers_of_two("x", Settings(), ["lanes", "depth"])
 

@@ -94,14 +94,50 @@ def test_compare_without_reports_says_so(tessera: Tessera, tmp_path: Path, monke
 def test_baseline_measures_and_shows(
     tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The record is written where records are kept, and its time is in the table."""
-    monkeypatch.setattr("sim.kernel.baseline.SIM", tmp_path)
-    outcome = tessera("baseline", "splat", "--input", scene_file, "--size", 32)
-    assert (outcome.status, outcome.err) == (0, "")
-    (path,) = (tmp_path / "splat").glob("measured-*.json")
-    (entry,) = json.loads(path.read_text())["entries"]
-    assert f"{entry['median_ms']}" in outcome.out
-    assert entry["workload"] == {"scene": "small.ply", "gaussians": 300, "view": "1/3", "size": "32x32"}
+    """The record goes to build/, to the source tree only if that is asked for; its time is in the table."""
+    monkeypatch.setattr("sim.kernel.baseline.SIM", tmp_path / "tree")
+    monkeypatch.setattr("sim.kernel.baseline.LOCAL", tmp_path / "build")
+    for place, option in (("build", ()), ("tree", ("--record",)), ("mine", ("-o", tmp_path / "mine"))):
+        outcome = tessera("baseline", "splat", "--input", scene_file, "--size", 32, *option)
+        assert (outcome.status, outcome.err) == (0, "")
+        (path,) = (tmp_path / place / "splat").glob("measured-*.json")
+        (entry,) = json.loads(path.read_text())["entries"]
+        assert f"{entry['median_ms']}" in outcome.out
+        (tmp_path / place).rename(tmp_path / f"{place} done")
+
+
+COMPARED = [
+    ("baseline splat --input {scene} --size 24", "render {scene} --size 24x24 --orbit 2/6 --out {folder}/f.png"),
+    ("baseline lod --input {scene} --size 24", "lod {scene} --tau 3 --size 24x24"),
+    ("baseline kv --input synthetic --size 64", "retrieve synthetic --tokens 64"),
+    ("baseline cluster --input reduce", "reduce --size 1024"),
+]
+OTHERS = ("--near 0.5", "--tau 8", "--frames 2 --path still", "--select pages", "--hamming 5", "--format single")
+
+
+@pytest.mark.parametrize(("measure", "run"), COMPARED, ids=["splat", "lod", "kv", "cluster"])
+def test_a_baseline_of_the_same_workload_is_found(
+    tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measure: str, run: str
+) -> None:
+    """Whatever command made the report; an option that changes the workload leaves it without one."""
+    monkeypatch.setattr("sim.kernel.baseline.SIM", tmp_path / "none")
+    monkeypatch.setattr("sim.kernel.baseline.LOCAL", tmp_path / "build")
+    names = {"scene": scene_file, "folder": tmp_path}
+    assert tessera(*measure.format(**names).split()).status == 0
+
+    def found(*options: str) -> int:
+        line = [*run.format(**names).split(), *options, "--backend", "model", "--json"]
+        report = json.loads(tessera(*line).out) | {"cycles": 500_000}
+        (tmp_path / "r.json").write_text(json.dumps(report))
+        figures = json.loads(tessera("compare", tmp_path / "r.json", "--clock", 2, "--json").out)
+        assert figures[0]["ms"] == 0.25
+        return sum(figure["kind"] == "measured" and figure["device"].count("host") == 0 for figure in figures)
+
+    assert found() >= 1
+    known = {option for param in cli.commands[run.split()[0]].params for option in param.opts}
+    for option in OTHERS:
+        if option.split()[0] in known:
+            assert found(*option.split()) == 0, option
 
 
 def test_synth_measures_one_block(tessera: Tessera, tmp_path: Path) -> None:

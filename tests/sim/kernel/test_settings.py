@@ -24,8 +24,9 @@ def test_fields_of_config_and_spec_change() -> None:
     ("name", "change", "message"),
     [
         ("huge", "sh_degree=1", "config must be one of tiny, default, paper, it is 'huge'"),
-        ("tiny", "lanes=4", "no field 'lanes'; there are .*coarse_lanes"),
-        ("tiny", "spec=4", "no field 'spec'"),
+        ("tiny", "lanes=4", "no field 'lanes', did you mean coarse_lanes.? `tessera config splat` lists all"),
+        ("tiny", "grup_size=4", "no field 'grup_size', did you mean group_size"),
+        ("tiny", "spec=4", "no field 'spec'; `tessera config splat` lists all"),
         ("tiny", "sh_degree", "takes field=value, got 'sh_degree'"),
         ("tiny", "sh_degree=", "sh_degree must be a whole number, it is ''"),
         ("tiny", "sh_degree=1.5", "sh_degree must be a whole number, it is '1.5'"),

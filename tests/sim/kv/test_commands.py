@@ -60,6 +60,18 @@ def test_head_size_that_is_not_supported(tessera: Tessera, tmp_path: Path) -> No
     assert outcome.err == "tessera: error: kv: head_size must be a power of two, it is 48\n"
 
 
+@pytest.mark.parametrize("command", ["retrieve", "compress"])
+def test_more_tokens_than_there_are(tessera: Tessera, command: str, tmp_path: Path) -> None:
+    """Refused, not cut: a report would say another number than was asked for. Video is made as long as is wanted."""
+    keys = np.random.default_rng(1).normal(size=(1, 4, 70, 32)).astype(np.float32)
+    np.savez(tmp_path / "a.npz", K=keys, V=keys, Q=keys)
+    for tokens, wanted in ((70, 0), (71, 2)):
+        outcome = tessera(command, tmp_path / "a.npz", "--tokens", tokens, "--backend", "model")
+        assert outcome.status == wanted, outcome.err
+    assert outcome.err == "tessera: error: a: --tokens must lie in 1..70, the tokens there are, it is 71\n"
+    assert tessera(command, tmp_path / "a.npz", "--tokens", 80, "--video", 0.9, "--backend", "model").status == 0
+
+
 @pytest.mark.parametrize("rule", ["resv", "pages"])
 def test_selection_file(tessera: Tessera, rule: str, tmp_path: Path) -> None:
     target = tmp_path / "sel.npz"

@@ -50,7 +50,8 @@ def test_equals_the_model(length: int, values: int, options: SinkOptions, memory
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--budget", "0"], "the budget must be at least 1 token, it is 0"),
+        (["--budget", "0"], "the budget must lie in 1..200, the tokens there are, it is 0"),
+        (["--budget", "201"], "the budget must lie in 1..200, the tokens there are, it is 201"),
         (["--budget", "9", "--capacity", "2"], "capacity must lie in 1..4 and divide the budget 9, it is 2"),
         (["--capacity", "5"], "capacity must lie in 1..4 and divide the budget 80, it is 5"),
         (["--capacity", "0"], "--capacity must be at least 1, it is 0"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,18 +10,20 @@ from typing import Any
 import pytest
 import torch
 
+from golden.errors import InputError
 from hw.generate import ROOT
 from sim.kernel import baseline as record
 from sim.kernel.baseline import WrongAnswerError, load, published, time_runs
-from sim.kernel.comparison import comparison_rows
+from sim.kernel.comparison import baseline_figures, rtl_figures
 from sim.splat import baseline as splat
 
 
 @pytest.fixture(autouse=True)
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Records go to a folder of their own."""
-    monkeypatch.setattr(record, "SIM", tmp_path)
-    return tmp_path / "splat"
+    """Records go to a folder of their own, and none are there."""
+    monkeypatch.setattr(record, "SIM", tmp_path / "tree")
+    monkeypatch.setattr(record, "LOCAL", tmp_path / "build")
+    return tmp_path / "build"
 
 
 def test_time_runs_keeps_every_run_and_the_median(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,16 +37,18 @@ def test_time_runs_keeps_every_run_and_the_median(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_cpu_is_measured(scene_file: Path, measured: Path) -> None:
-    """A record says device, method, commit, and for each workload its times; `load` finds it."""
-    paths, _ = splat.measure([str(scene_file)], size=24)
-    assert all(path.parent == measured for path in paths)
-    (entry,) = [e for e in load("splat") if e["device"]["kind"] == "cpu"]
-    assert {"schema", "engine", "commit", "device", "torch", "method", "entries"} == set(entry)
-    (run,) = entry["entries"]
-    assert run["workload"] == {"scene": "small.ply", "gaussians": 300, "view": "1/3", "size": "24x24"}
+    """A record says the device, and for each workload method, threads, commit and times; `load` finds it."""
+    (one,), _ = splat.measure([str(scene_file)], size=24)
+    assert record.save("splat", one, measured).parent == measured / "splat"
+    (found,) = load("splat")
+    assert set(found) == {"schema", "engine", "device", "entries"}
+    assert found["device"]["kind"] == "cpu"
+    (run,) = found["entries"]
+    assert run["workload"] == {"scene": "small.ply", "gaussians": 300, "view": "1/3", "size": "24x24", "near": 0.2}
     assert len(run["runs_ms"]) == record.RUNS
     assert min(run["runs_ms"]) <= run["median_ms"] <= max(run["runs_ms"])
-    assert entry["device"]["threads"] >= 1
+    assert run["threads"] >= 1
+    assert (run["method"], run["torch"]) == ("float32 reference in torch", torch.__version__)
 
 
 @pytest.fixture
@@ -68,30 +73,74 @@ def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 
 def test_a_right_answer_is_recorded(scene_file: Path, measured: Path, fake_gpu: dict[str, float]) -> None:
     """Its distance from the reference stands beside its time, in a file named by the device."""
-    path = splat.measure_cuda([str(scene_file)], size=24)
-    assert path == measured / "measured-stand-in-1.json"
+    path = record.save("splat", splat.measure_cuda([str(scene_file)], size=24), measured)
+    assert path == measured / "splat" / "measured-stand-in-1.json"
     (entry,) = json.loads(path.read_text())["entries"]
     assert entry["psnr_db"] >= splat.MIN_DB
     assert entry["median_ms"] > 0
 
 
-def test_a_wrong_answer_is_no_baseline(scene_file: Path, measured: Path, fake_gpu: dict[str, float]) -> None:
-    """Another picture is refused, and its time is not kept."""
+def test_a_wrong_answer_is_no_baseline(scene_file: Path, fake_gpu: dict[str, float]) -> None:
+    """Another picture is refused, and its time with it."""
     fake_gpu["gain"] = 0.8
     with pytest.raises(WrongAnswerError, match=r"gsplat draws small.ply at .* dB from the reference, below 40"):
         splat.measure_cuda([str(scene_file)], size=24)
-    assert not list(measured.glob("*"))
 
 
 def test_only_the_same_workload_is_compared(measured: Path) -> None:
     """A baseline of the report's frame is a row with its ratio; another size or scene is none."""
     same = {"scene": "a", "gaussians": 5, "view": "1/3", "size": "8x8"}
-    entries = [{"workload": w, "median_ms": 3.0} for w in (same, same | {"size": "9x9"}, same | {"scene": "b"})]
-    record.save("splat", {"kind": "cpu", "name": "Slow"}, "m", entries)
-    report = {"engine": "splat", "cycles": 500_000, "memory": {}, "workload": {**same, "sh_degree": 2}}
-    rows = comparison_rows(report)
-    assert [(row[0], row[3], row[4]) for row in rows] == [("RTL at 1 GHz", "0.500", "1"), ("Slow", "3.000", "6.0")]
-    assert comparison_rows(report, 2.0)[1][4] == "12.0"
+    record.save("splat", slow(same, same | {"size": "9x9"}, same | {"scene": "b"}), measured)
+    report = {"engine": "splat", "cycles": 500_000, "memory": {}, "workload": {**same, "sh_degree": 2, "host_ms": 2.5}}
+    rtl, host = rtl_figures(report)
+    assert (rtl.device, rtl.ms, rtl.ratio) == ("RTL at 1 GHz", 0.5, 1.0)
+    assert (host.ms, host.ratio) == (2.5, 5.0)
+    (figure,) = baseline_figures(report)
+    assert (figure.device, figure.threads, figure.method, figure.ms, figure.ratio) == ("Slow", 3, "m", 3.0, 6.0)
+    assert baseline_figures(report, 2.0)[0].ratio == 12.0
+
+
+def slow(*workloads: dict[str, Any], ms: float = 3.0) -> Any:
+    """A device that was measured on these workloads."""
+    device = {"kind": "cpu", "name": "Slow", "threads": 3}
+    return device, [record.entry(workload, "m", {"median_ms": ms, "runs_ms": [ms]}) for workload in workloads]
+
+
+def test_records_of_other_workloads_stay(measured: Path) -> None:
+    """A workload that is measured again replaces itself alone; this machine's records come before the source tree's."""
+    record.save("splat", slow({"scene": "a"}, {"scene": "b"}), record.SIM)
+    record.save("splat", slow({"scene": "b"}, ms=5.0), record.SIM)
+    record.save("splat", slow({"scene": "c"}), measured)
+    assert [(e["workload"]["scene"], e["median_ms"]) for e in load("splat")[0]["entries"]] == [
+        ("a", 3.0),
+        ("b", 5.0),
+        ("c", 3.0),
+    ]
+    record.save("splat", slow({"scene": "a"}, ms=7.0), measured)
+    assert {e["workload"]["scene"]: e["median_ms"] for e in load("splat")[0]["entries"]}["a"] == 7.0
+
+
+def test_a_record_of_another_schema_is_refused(measured: Path) -> None:
+    """One line, not a KeyError."""
+    path = record.save("splat", slow({"scene": "a"}), measured)
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
+    with pytest.raises(InputError, match="a record must have schema 2, it has 1"):
+        load("splat")
+
+
+@pytest.mark.parametrize(
+    ("gpu", "cuda", "said"),
+    [
+        (None, None, "no CUDA device at hand"),
+        ("nvidia-smi", None, r"a GPU is at hand, but this torch \(.*\) is a CPU build: .*pip install"),
+        ("nvidia-smi", "13.0", "cannot use it"),
+    ],
+)
+def test_why_no_gpu_was_measured(monkeypatch: pytest.MonkeyPatch, gpu: str | None, cuda: str | None, said: str) -> None:
+    """A CPU build of torch on a machine with a GPU is named, with the way out."""
+    monkeypatch.setattr(record.shutil, "which", lambda _: gpu)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    assert re.search(said, record.gpu_remark())
 
 
 def test_published_figures_have_sources(monkeypatch: pytest.MonkeyPatch) -> None:

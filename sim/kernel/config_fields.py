@@ -1,0 +1,47 @@
+"""What a config's fields are: value, limits, meaning, and what they change."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_FIELD = re.compile(r"    (\w+): int = .*?  #: (.*)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigField:
+    """A field of a config or of its spec."""
+
+    name: str
+    value: int
+    low: int
+    high: int
+    power_of_two: bool
+    meaning: str  #: the comment beside its declaration
+    changes: str  #: what it may change
+
+    @property
+    def limits(self) -> str:
+        """For people."""
+        return f"{self.low}..{self.high}" + (", a power of two" if self.power_of_two else "")
+
+
+def config_fields(config: Any) -> list[ConfigField]:
+    """Every field of a config, those of its spec first.
+
+    Raises:
+        KeyError: the declaration of one has no `#:` comment on its line.
+    """
+    return [*_fields_of(config.spec, "results"), *_fields_of(config, "speed, area")]
+
+
+def _fields_of(settings: Any, changes: str) -> Iterator[ConfigField]:
+    meanings = dict(_FIELD.findall(inspect.getsource(type(settings))))
+    for name, (low, high) in settings.LIMITS.items():
+        yield ConfigField(
+            name=name, value=getattr(settings, name), low=low, high=high, power_of_two=name in settings.POWERS,
+            meaning=meanings[name], changes=changes,
+        )  # fmt: skip

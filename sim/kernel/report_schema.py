@@ -1,0 +1,87 @@
+"""The schema of reports: one table, from which docs/report.schema.json is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sim.kernel.files import write_json
+
+#: Of a report. A key that is added is none; one that goes, or means something else, is a new number.
+SCHEMA = 2
+FILE = "report.schema.json"
+
+_WHOLE: dict[str, Any] = {"type": "integer"}
+_NUMBER: dict[str, Any] = {"type": "number"}
+_TEXT: dict[str, Any] = {"type": "string"}
+_OPEN: dict[str, Any] = {"type": "object"}
+
+
+def _map(values: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": values}
+
+
+def _record(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _or_null(kind: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [kind, {"type": "null"}]}
+
+
+#: Key, type, meaning; in the order in which a report has them.
+_FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("schema", {"const": SCHEMA}, "Version of this schema."),
+    ("tools", _map(_TEXT), "Version of every tool that can change a result."),
+    ("commit", _TEXT, "Commit of the checkout, with -dirty if files differ from it; `unknown` outside git."),
+    ("engine", _TEXT, "Name of the engine."),
+    ("config", {"type": "object", "properties": {"spec": _map(_WHOLE)}, "additionalProperties": _WHOLE},
+     "Every field of the config; `spec` has those that change results, the others change speed and area."),
+    ("config_hash", {"type": "string", "pattern": "^[0-9a-f]{12}$"}, "Names the config in every file made with it."),
+    ("seed", _WHOLE, "Seed of power-up state, memory pauses, and inputs that are made up."),
+    ("workload", _OPEN, "What was computed; keys depend on the engine. A baseline is of the same workload if the values"
+     " of all its keys are the report's. `backend` says what computed it, `seconds` how long that took."),
+    ("memory", _map(_or_null(_WHOLE)),
+     "Simulated memory: latency in cycles; bandwidth, stalls and link_pauses in 256ths; null for what is not limited."),
+    ("cycles", _or_null(_WHOLE), "Measured in simulation; null if no RTL ran."),
+    ("bound", _or_null(_record(cycles=_NUMBER, limit=_TEXT, stages=_map(_NUMBER))),
+     "Least cycles that the counted work can take, modelled: of every stage, and of the one that limits."),
+    ("ratio", _or_null(_NUMBER), "Cycles over the bound's."),
+    ("counters", _map(_WHOLE), "Counters of the hardware, by name."),
+    ("bytes", _map(_WHOLE), "Bytes to and from external memory by kind, and their total."),
+    ("quality", _OPEN, "Figures of the results; null where one has no value. `rtl_equals_model`, and the number of"
+     " `words_compared`, if every word was compared."),
+    ("baselines", {"type": "array", "items": _record(
+        device=_TEXT, threads=_or_null(_WHOLE), method=_TEXT, kind=_TEXT, workload=_TEXT, ms=_NUMBER, ratio=_NUMBER)},
+     "Times of the same workload elsewhere in milliseconds, and over the RTL's at 1 GHz."),
+)  # fmt: skip
+#: What only some commands add.
+_EXTRAS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("unfused", _OPEN, "`decode`: the same step through external memory: cycles, bytes, counters."),
+)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a report."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Tessera report, schema {SCHEMA}",
+        "description": "What --report and --json give: the same keys for every engine.",
+        "type": "object",
+        "properties": {name: {"description": text, **kind} for name, kind, text in (*_FIELDS, *_EXTRAS)},
+        "required": [name for name, _, _ in _FIELDS],
+        "additionalProperties": False,
+    }
+
+
+def record(docs: Path, progress: Callable[[str], object], size: int = 0) -> list[Path]:
+    """Writes the schema's file; `progress` and `size` are not used."""
+    path = docs / FILE
+    write_json(path, schema())
+    return [path]
