@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+from amaranth.lib import data
 
 from hw.lib.fields import PlacedField
-from sim.kernel.compare import first_difference, picture_difference
+from sim.kernel.compare import StageStream, first_difference, first_stage, last_write, picture_difference
 from sim.kernel.differences import Difference, Field
 from sim.kernel.streams import first_difference as first_payload
 
@@ -88,17 +90,34 @@ def test_a_pixel_is_a_place_with_fields() -> None:
 
 def test_fields_of_one_stage_are_shown_together() -> None:
     """Two of three differ at the same index; another stage's do not count."""
-    expected = {
-        "log.hash": np.arange(3) + 0x10000,
-        "log.cluster": np.arange(3),
-        "log.new": np.arange(3),
-        "x": np.ones(3),
-    }
+    count = np.arange(3)
+    expected = {"log.hash": count + 0x10000, "log.cluster": count, "log.new": count, "other": count}
     got = {name: array.copy() for name, array in expected.items()}
     got["log.hash"][1] += 1
     got["log.new"][1] += 1
-    got["other"][:] = 0
+    got["other"][:] = 7
     first = first_difference(expected, got, {"log": ("token",)})
     assert first
     assert first.place == "log: token 1"
     assert first.fields == [Field("hash", "0x10001", "0x10002"), Field("new", "1", "2")]
+
+
+def test_a_recorded_stream_names_field_and_cycle(tmp_path: Path) -> None:
+    """Of the second group's first wrong payload, only the field that differs."""
+    layout = data.StructLayout({"a": 8, "b": 8, "end": 1})
+    tap = tmp_path / "stage.hex"
+    tap.write_text("00201 11\n10000 12\n00403 15\n00405 16\n10000 17\n")
+    groups = [[{"a": 1, "b": 2}], [{"a": 3, "b": 4}, {"a": 5, "b": 6}]]
+    first = first_stage({"stage": StageStream(layout=layout, groups=groups, end="end")}, {"stage": tap})
+    assert first
+    assert first.table().splitlines()[0] == "stage: group 1 index 1, cycle 16: of 2 payloads 1 differ"
+    assert first.fields == [Field("b", "6", "4")]
+    groups[1][1]["b"] = 4
+    assert first_stage({"stage": StageStream(layout=layout, groups=groups, end="end")}, {"stage": tap}) is None
+
+
+def test_the_last_write_of_a_byte(tmp_path: Path) -> None:
+    """Of the word that holds it; the address is in a payload's lowest 32 bits."""
+    tap = tmp_path / "writes.hex"
+    tap.write_text("ab00000040 5\ncd00000048 6\nef00000040 9\n")
+    assert [last_write(tap, address, 8) for address in (0x40, 0x47, 0x48, 0x50)] == [9, 9, 6, None]
