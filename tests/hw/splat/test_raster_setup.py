@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+import torch
 
 from golden.formats import shift_round
 from golden.splat.raster_setup import setup
@@ -31,7 +32,10 @@ def test_raster_setup(name: str, spec: Spec, seed: int) -> None:
     sharp = replace(splats, conic_shift=(splats.conic_shift - 5).clip(spec.mantissa_bits - 2))
     rows: list[Payload] = []
     wanted: list[Payload] = []
-    for each in (splats, sharp):
+    # And centres far off, each on a power of two of its own.
+    exponent = torch.arange(len(splats)) % (spec.furthest + 1)
+    off = replace(splats, mean_exponent=exponent, conic_shift=(splats.conic_shift + 2 * exponent).clip(max=63))
+    for each in (splats, sharp, off):
         pair, subtile = pairs_of(each)
         chosen = rng.sample(range(len(pair)), min(60, len(pair)))
         pair, subtile = pair[chosen], subtile[chosen]
@@ -43,7 +47,7 @@ def test_raster_setup(name: str, spec: Spec, seed: int) -> None:
             terms = {"row": s.row[n].tolist(), "column": s.column[n].tolist(), "cross": cross, "far": 0}
             fits = max(abs(v) for name in ("row", "column", "cross") for v in terms[name]) <= spec.power_format.high
             wanted.append({"far": 1} if bool(s.far[n]) else terms)
-            assert fits or bool(s.far[n]) or each is sharp
+            assert fits or bool(s.far[n]) or each is not splats
             if not fits and not bool(s.far[n]):
                 wanted[-1] = {"far": 0}
     same(answers(RasterSetup(spec=spec), rows), wanted)
