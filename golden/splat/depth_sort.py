@@ -14,24 +14,21 @@ def depth_sort(key: Tensor, visit: Tensor, bounds: Tensor, spec: Spec) -> tuple[
     """The order in which survivors reach the rasteriser.
 
     Survivors arrive in order; number i has the sort key `key[i]` and came from the `visit[i]`-th
-    voxel of the list, whose near bound (as a sort key) is `bounds[visit[i]]`. Survivor i waits in
-    bank i mod `sort_banks`, which holds `bank_capacity`. When a voxel begins, all that
-    is nearer than its bound leaves, nearest first (equal keys: first come). When a survivor finds
-    its bank full, the nearest of all banks leaves although it may not be safe, until there is room.
+    voxel of the list, whose near bound (as a sort key) is `bounds[visit[i]]`. The banks hold
+    `sort_capacity` survivors. When a voxel begins, all that is nearer than its bound leaves, nearest
+    first (equal keys: first come). When a survivor finds all banks full, the nearest leaves although
+    it may not be safe.
 
     Returns:
         the order [M]; how many left unsafely; the largest number that waited at once.
     """
     keys, visits, limits = key.tolist(), visit.tolist(), bounds.tolist()
-    room = [spec.bank_capacity] * spec.sort_banks
     heap: list[tuple[int, int]] = []
     order: list[int] = []
     forced = deepest = 0
 
     def emit() -> None:
-        index = heapq.heappop(heap)[1]
-        room[index % spec.sort_banks] += 1
-        order.append(index)
+        order.append(heapq.heappop(heap)[1])
 
     current = -1
     for index, depth in enumerate(keys):
@@ -39,12 +36,10 @@ def depth_sort(key: Tensor, visit: Tensor, bounds: Tensor, spec: Spec) -> tuple[
             current = visits[index]
             while heap and heap[0][0] < limits[current]:
                 emit()
-        bank = index % spec.sort_banks
-        while room[bank] == 0:
+        if len(heap) == spec.sort_capacity:
             emit()
             forced += 1
         heapq.heappush(heap, (depth, index))
-        room[bank] -= 1
         deepest = max(deepest, len(heap))
     while heap:
         emit()

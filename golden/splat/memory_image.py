@@ -112,7 +112,7 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
         },
         **{
             name: np.array([getattr(g, name) for g in frame.groups])
-            for name in ("centre_x", "centre_y", "valid_columns", "valid_rows")
+            for name in ("centre_x", "centre_y", "valid_columns", "valid_rows", "continued", "low", "high")
         },
     }
     header = {
@@ -137,7 +137,7 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
         data=np.concatenate([np.zeros(base, np.uint8), *head, *lists, coarse_bytes, record_bytes_]),
         header_address=base,
         result_address=frame_address,
-        result_bytes=groups * spec.group_size**2 * PIXEL_BYTES,
+        result_bytes=sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,
     )
 
 

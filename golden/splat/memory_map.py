@@ -39,7 +39,8 @@ HEADER = [
     Field("spare", 64),
 ]
 
-#: One entry of the group table.
+#: One entry of the group table: a square of pixels, or a depth slab [low, high) of one. After a `continued`
+#: entry comes the next slab of the same pixels.
 GROUP = [
     Field("list_address", 32),
     Field("list_count", 32),
@@ -51,6 +52,9 @@ GROUP = [
     Field("centre_y", 32, True),
     Field("valid_columns", 8),
     Field("valid_rows", 8),
+    Field("continued", 16),
+    Field("low", 32, True),
+    Field("high", 32, True),
 ]
 
 #: One entry of a group's visiting list; no Gaussian of the voxel is nearer than `depth`.

@@ -109,6 +109,11 @@ class Spec:
         return (1 << self.sort_levels) - 1
 
     @property
+    def sort_capacity(self) -> int:
+        """Survivors that all banks hold back."""
+        return self.sort_banks * self.bank_capacity
+
+    @property
     def base_record_bits(self) -> int:
         return 4 * self.quaternion_bits + 3 * self.scale_bits + self.opacity_bits + 3 * self.dc_bits
 
