@@ -89,7 +89,7 @@ def _arrivals(group: Group, everything: Candidates, image: SceneImage, frame: Fr
 
 def _slabs(group: Group, arrivals: Arrivals, spec: Spec) -> list[Group]:
     """The group as entries of the group table; itself where its candidates fit."""
-    cuts = list(_cuts(arrivals, spec.sort_capacity))
+    cuts = list(slab_cuts(arrivals, spec.sort_capacity))
     if not cuts:
         return [group]
     key = arrivals.key
@@ -111,7 +111,7 @@ def _slabs(group: Group, arrivals: Arrivals, spec: Spec) -> list[Group]:
     return slabs
 
 
-def _cuts(arrivals: Arrivals, capacity: int) -> Iterator[int]:
+def slab_cuts(arrivals: Arrivals, capacity: int) -> Iterator[int]:
     """The keys at which new slabs begin: each slab is as deep as fits, and holds at least one key."""
     ordered = np.sort(arrivals.key)
     distinct = np.unique(ordered)

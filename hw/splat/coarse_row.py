@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Value, signed
+from amaranth.hdl import Cat, Elaboratable, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
 from hw.lib.pipe import Pipe
 from hw.lib.shared import repeat
-from hw.splat.coarse_lane import SLOPES, CoarseLane
+from hw.splat.coarse_lane import CoarseLane, group_fields
 from hw.splat.layouts import INDEX_WIDTH, MarkLayout, RowLayout, header_layout, vector
 
 
@@ -36,10 +36,10 @@ class CoarseRow(wiring.Component):
 
     def __init__(self, *, spec: Spec, lanes: int) -> None:
         self.spec, self.lanes = spec, lanes
-        slopes = {name: signed(spec.slope_format.width) for name in SLOPES}
         super().__init__(
             {
-                "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **slopes})),  #: a row and its group's slopes
+                #: a row, and its group's slopes and range of depths
+                "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
                 "o": Out(CoarseResultLayout(spec, lanes)),  #: 8 cycles later
             }
@@ -57,7 +57,7 @@ class CoarseRow(wiring.Component):
                 lane.i.mask.eq(row.mask[k]),
                 lane.i.origin.eq(row.visit.origin),
                 lane.i.relative.eq(row.visit.relative),
-                *(lane.i[name].eq(self.i[name]) for name in SLOPES),
+                *(lane.i[name].eq(self.i[name]) for name in group_fields(self.spec)),
                 out.points[k].eq(lane.o.point),
                 out.relatives[k].eq(lane.o.relative),
             ]

@@ -20,6 +20,7 @@ from golden.splat.frame import Group, voxel_origins
 from golden.splat.memory_image import MemoryImage, aligned_first, build_memory_image
 from golden.splat.memory_map import COARSE_BYTES, coarse_half, record, record_bytes
 from golden.splat.spec import TINY, Spec
+from hw.splat.coarse_lane import SLOPES
 from tests.golden.splat.rows import Row, groups_of, header_of, row
 from tests.golden.splat.scenes import camera_at, random_scene
 from tests.golden.splat.views import View, made
@@ -145,6 +146,18 @@ class Workload:
         visits = torch.tensor([arrival[place] for place in splats.place.tolist()], dtype=torch.int64)
         order, *_ = depth_sort(splats.depth, visits, depth_key(torch.from_numpy(group.depths), v.spec), spec or v.spec)
         return splats.select(order)
+
+
+def group_inputs(group: Group) -> Row:
+    """What the coarse lanes know of a group."""
+    return {**dict(zip(SLOPES, group.slopes, strict=True)), "low": group.low, "high": group.high}
+
+
+def slab_of(view: View, group: Group) -> Group:
+    """The middle third of the group's Gaussians by depth; both ends are depths of Gaussians."""
+    depth = view.streamed(group).point[:, 2]
+    depth = depth[depth > view.frame.near].sort().values
+    return replace(group, low=int(depth[len(depth) // 3]), high=int(depth[2 * len(depth) // 3]))
 
 
 def splat_payloads(splats: Splats) -> list[Payload]:
