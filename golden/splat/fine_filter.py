@@ -30,6 +30,7 @@ class Splats:
 
     place: Tensor  # [M] place in the scene image
     depth: Tensor  # [M] sort key
+    rank: Tensor  # [M] place in the file, by which equal keys are ordered
     mean: Tensor  # [M, 2] relative to the group's corner, mean_format
     conic: Tensor  # [M, 3] mantissas of ½·log2(e)·(a, b, c), mantissa_bits (b signed)
     conic_shift: Tensor  # [M] value = mantissa · 2**-shift
@@ -57,6 +58,7 @@ def fine_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: 
     splats = Splats(
         place=place,
         depth=depth_key(candidates.point[:, 2], spec),
+        rank=torch.from_numpy(image.grid.order)[place],
         mean=p.mean,
         conic=mantissas,
         conic_shift=shift,

@@ -26,7 +26,7 @@ from golden.splat.memory_map import (
     record_bytes,
 )
 from golden.splat.scene_image import SceneImage
-from golden.splat.spec import Spec
+from golden.splat.spec import RANK_LOW_BITS, Spec
 
 if TYPE_CHECKING:  # torch is not needed to lay out memory
     from golden.splat.model import ModelResult
@@ -49,22 +49,24 @@ def aligned_first(image: SceneImage) -> Ints:
 
 
 def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
-    """The two arrays of a scene: coarse halves [n, 8] and records [n, 16, 32 or 64], voxels padded to lines."""
+    """The two arrays of a scene: coarse halves [n, 8] and records [n, 32 or 64], voxels padded to lines."""
     grid = image.grid
     count = grid.count
     first = aligned_first(image)
     total = int(first[-1] + -(-count[-1] // VOXEL_ALIGN) * VOXEL_ALIGN)
     place = np.repeat(first - grid.first, count) + np.arange(len(image))
 
+    rank, rank_low = np.divmod(grid.order, 1 << RANK_LOW_BITS)
     coarse = np.zeros((total, COARSE_BYTES), np.uint8)
     axes = {f"offset_{axis}": image.offset[:, k] for k, axis in enumerate("xyz")}
-    coarse[place] = pack(coarse_half(spec), {**axes, "radius": image.radius}, COARSE_BYTES)
+    coarse[place] = pack(coarse_half(spec), {**axes, "radius": image.radius, "rank_low": rank_low}, COARSE_BYTES)
 
     size = record_bytes(image.sh_degree)
     values = {
         **{f"quaternion_{c}": image.quaternion[:, k] for k, c in enumerate("wxyz")},
         **{f"scale_{k}": image.scale[:, k] for k in range(3)},
         "opacity": image.opacity,
+        "rank": rank,
         **{f"dc_{c}": image.dc[:, k] for k, c in enumerate("rgb")},
         **{f"sh_{k}_{c}": image.sh[:, k, j] for k in range(image.sh.shape[1]) for j, c in enumerate("rgb")},
     }

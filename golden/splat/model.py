@@ -63,7 +63,7 @@ def render_group(
     arrival[candidates.place] = visit
     splats = fine_filter(candidates, image, frame, group, spec)
     bounds = depth_key(torch.from_numpy(group.depths), spec)
-    order, forced, deepest = depth_sort(splats.depth, arrival[splats.place], bounds, spec)
+    order, forced, deepest = depth_sort(splats.depth, splats.rank, arrival[splats.place], bounds, spec)
     pixels, touches, useful = rasterise(splats.select(order), spec, pixels)
     work.voxels += len(group.voxels)
     work.streamed += len(streamed)

@@ -68,6 +68,7 @@ class CoarseFilter(wiring.Component):
             with m.If(chosen[k]):
                 m.d.comb += [
                     out.index.eq(row.index + k),
+                    out.rank_low.eq(row.ranks_low[k]),
                     out.point.eq(row.points[k]),
                     out.relative.eq(row.relatives[k]),
                 ]

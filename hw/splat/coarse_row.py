@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Elaboratable, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import Spec
+from golden.splat.spec import RANK_LOW_BITS, Spec
 from hw.lib.pipe import Pipe
 from hw.lib.shared import repeat
 from hw.splat.coarse_lane import CoarseLane, group_fields
@@ -22,6 +22,7 @@ class CoarseResultLayout(data.StructLayout):
                 "mark": MarkLayout(spec),  #: of the whole row; `some` if it has a survivor
                 "index": INDEX_WIDTH,  #: of the Gaussian on lane 0
                 "mask": lanes,  #: survivors
+                "ranks_low": data.ArrayLayout(RANK_LOW_BITS, lanes),  #: of their places in the file
                 "points": data.ArrayLayout(vector(spec), lanes),  #: centres in camera space
                 "relatives": data.ArrayLayout(vector(spec), lanes),  #: centres from the camera, world axes
                 "keep": 1,  #: the row has a survivor or carries a mark
@@ -50,6 +51,10 @@ class CoarseRow(wiring.Component):
         p = Pipe(m, platform)
         row, out = self.i.row, self.o
         lanes = repeat(m, platform, "coarse_lane", self.lanes, lambda: CoarseLane(spec=self.spec))
+
+        def late(value: Value, name: str) -> Value:
+            return p.at(p.source(value, name), self.latency)
+
         for k, lane in enumerate(lanes):
             m.d.comb += [
                 lane.frame.eq(self.frame),
@@ -58,13 +63,10 @@ class CoarseRow(wiring.Component):
                 lane.i.origin.eq(row.visit.origin),
                 lane.i.relative.eq(row.visit.relative),
                 *(lane.i[name].eq(self.i[name]) for name in group_fields(self.spec)),
+                out.ranks_low[k].eq(late(row.halves[k].rank_low, f"rank_low_{k}")),
                 out.points[k].eq(lane.o.point),
                 out.relatives[k].eq(lane.o.relative),
             ]
-
-        def late(value: Value, name: str) -> Value:
-            return p.at(p.source(value, name), self.latency)
-
         begin, end = late(row.begin, "begin"), late(row.visit.end, "end")
         m.d.comb += [
             out.mask.eq(Cat(lane.o.keep for lane in lanes)),

@@ -15,7 +15,7 @@ from hw.lib.stream import connect, transfer
 from hw.lib.tree import balanced
 from hw.splat.config import Config
 from hw.splat.heap_bank import HeapBank
-from hw.splat.heap_level import ARRIVAL_WIDTH, ItemLayout, order_key
+from hw.splat.heap_level import ItemLayout, order_key
 from hw.splat.layouts import SurvivorLayout
 from hw.splat.slot_pool import SlotPool
 
@@ -76,7 +76,6 @@ class DepthSort(wiring.Component):
         """Takes survivors; returns a flag: the survivor at hand finds every bank full."""
         spec = self.config.spec
         mark = self.i.payload.mark
-        arrival = Signal(ARRIVAL_WIDTH)
         turn = Signal(range(len(banks)))
         chosen = Signal.like(turn)
         full = Cat(bank.full for bank in banks)
@@ -89,7 +88,7 @@ class DepthSort(wiring.Component):
             taken.eq(transfer(self.i) & mark.some),
             chosen.eq(turn + first_clear((Cat(full, full) >> turn)[: len(banks)])),
             pool.o.ready.eq(taken),
-            item.arrival.eq(arrival),
+            item.rank.eq(self.i.payload.rank),
             item.depth.eq(self.i.payload.depth),
             item.parity.eq(fill_parity),
             item.slot.eq(pool.o.payload),
@@ -106,9 +105,9 @@ class DepthSort(wiring.Component):
         ]
         with m.If(transfer(self.i)):
             with m.If(mark.end):
-                m.d.sync += [fill_parity.eq(~fill_parity), arrival.eq(0), turn.eq(0), bound.eq(0)]
+                m.d.sync += [fill_parity.eq(~fill_parity), turn.eq(0), bound.eq(0)]
             with m.Elif(mark.some):
-                m.d.sync += [arrival.eq(arrival + 1), turn.eq(chosen + 1)]
+                m.d.sync += turn.eq(chosen + 1)
             m.d.comb += self.regressed.eq(mark.begin & (mark.bound < bound))
         # A bound counts from the moment it is seen: it may make room for the survivor it comes with.
         rises = self.i.valid & mark.begin & (mark.bound > bound)

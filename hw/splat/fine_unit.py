@@ -96,6 +96,8 @@ class FineUnit(wiring.Component):
         colored = p.unit(units["color"], **self._color_inputs(p))
         depth = depth_key(p, source(detail.point[2], "z"), spec, name="depth")
 
+        rank = p.join([source(detail.rank_low, "rank_low"), source(record.rank, "rank_high")], "rank")
+
         mark = p.source(detail.mark, "mark")
         some = p.stage(
             lambda k, a, b, c: k.some & a & b & c,
@@ -118,7 +120,7 @@ class FineUnit(wiring.Component):
                 "color": colored("color"),
                 "mask": touched("mask"),
             },
-            depth,
+            {"depth": depth, "rank": rank},
         )
         return m
 
@@ -134,7 +136,9 @@ class FineUnit(wiring.Component):
             inputs["sh"] = p.join([p.source(record[f"sh_{k}_{c}"], f"sh_{k}_{c}") for k in rest for c in "rgb"], "sh")
         return inputs
 
-    def _finish(self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], depth: Staged) -> None:
+    def _finish(
+        self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], order: dict[str, Staged]
+    ) -> None:
         """Delays every result to the last cycle and puts it in its field of the output."""
         if some.stage != self.latency:
             raise ValueError(f"the datapath takes {some.stage} cycles, its stated latency is {self.latency}")
@@ -144,6 +148,6 @@ class FineUnit(wiring.Component):
             out.mark.eq(last),
             out.mark.some.eq(some.value),
             self.o.keep.eq(some.value | last.begin | last.end),
-            out.depth.eq(p.at(depth, self.latency)),
+            *(out[name].eq(p.at(v, self.latency)) for name, v in order.items()),
             *(Value.cast(out.splat[name]).eq(Value.cast(p.at(v, self.latency))) for name, v in splat.items()),
         ]

@@ -100,6 +100,7 @@ class Workload:
                 payload = {
                     "mark": {"some": 1, **begin},
                     "index": self.index(int(streamed.place[n])),
+                    "rank_low": int(v.image.grid.order[streamed.place[n]]) & 31,
                     "point": streamed.point[n].tolist(),
                     "relative": streamed.relative[n].tolist(),
                 }
@@ -127,7 +128,8 @@ class Workload:
             mark = candidate["mark"]
             if place in number:
                 n = number[place]
-                result.append({"mark": mark, "depth": int(splats.depth[n]), "splat": drawn[n]})
+                rank = {"rank": int(splats.rank[n])}
+                result.append({"mark": mark, "depth": int(splats.depth[n]), **rank, "splat": drawn[n]})
             else:
                 result.append({"mark": mark | {"some": 0}})
         return result
@@ -144,7 +146,7 @@ class Workload:
         arrival = dict(zip(streamed.place[kept].tolist(), visit[kept].tolist(), strict=True))
         splats = fine_filter(streamed.select(kept), v.image, v.frame, group, v.spec)
         visits = torch.tensor([arrival[place] for place in splats.place.tolist()], dtype=torch.int64)
-        order, *_ = depth_sort(splats.depth, visits, depth_key(torch.from_numpy(group.depths), v.spec), spec or v.spec)
+        order, *_ = depth_sort(splats.depth, splats.rank, visits, depth_key(torch.from_numpy(group.depths), v.spec), spec or v.spec)
         return splats.select(order)
 
 
