@@ -79,7 +79,7 @@ def coarse_half(spec: Spec) -> list[Field]:
 
 
 def record(spec: Spec, sh_degree: int) -> list[Field]:
-    """The second half of a Gaussian: 16 bytes, its place in the file, and the coefficients of bands 1 to `sh_degree`."""
+    """The second half of a Gaussian: 16 bytes, its place in the file, the coefficients of bands 1 to `sh_degree`."""
     rest = (sh_degree + 1) ** 2 - 1
     fields = [
         *(Field(f"quaternion_{c}", spec.quaternion_bits, True) for c in "wxyz"),

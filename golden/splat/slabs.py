@@ -7,8 +7,9 @@ that voxels across a cut are streamed again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +18,7 @@ import numpy.typing as npt
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
 
-if TYPE_CHECKING:  # the frame is made of these groups, and torch is needed only where one is crowded
-    from golden.splat.coarse_filter import Candidates
+if TYPE_CHECKING:  # the frame is made of these groups
     from golden.splat.frame import Frame, Group
 
 Ints = npt.NDArray[np.int64]
@@ -33,10 +33,25 @@ class Arrivals:
     depth: Ints  # [M] camera_format
     bounds: Ints  # [voxels of the list] ascending
 
+    @cached_property
+    def ordered(self) -> Ints:
+        """The keys, near to far."""
+        return np.sort(self.key)
 
-def cut_crowded(
-    groups: tuple[Group, ...], image: SceneImage, frame: Frame, spec: Spec, far: Ints
-) -> tuple[Group, ...]:
+    @cached_property
+    def nearer(self) -> Ints:
+        """Of every voxel, how many candidates its bound lets go."""
+        return np.searchsorted(self.ordered, self.bounds)
+
+    def most_held(self, low: int, high: int) -> int:
+        """Of the candidates with low ≤ key < high, the most that wait at once."""
+        first, last = np.searchsorted(self.ordered, (low, high))
+        here = self.visit[(self.key >= low) & (self.key < high)]
+        arrived = np.bincount(here, minlength=len(self.bounds)).cumsum()
+        return int((arrived - (self.nearer.clip(first, last) - first)).max(initial=0))
+
+
+def cut_crowded(groups: tuple[Group, ...], image: SceneImage, frame: Frame, spec: Spec, far: Ints) -> tuple[Group, ...]:
     """The groups, those cut into slabs whose candidates would not all fit the depth sort at some moment.
 
     `far` bounds the depths of every voxel, [V]. What the coarse filter keeps is counted, and the fine filter only
@@ -45,13 +60,10 @@ def cut_crowded(
     crowded = [_most_streamed(group, image, frame, far, spec) > spec.sort_capacity for group in groups]
     if not any(crowded):
         return groups
-    from golden.splat.coarse_filter import voxel_fetch
-
-    all_voxels = replace(groups[0], voxels=np.arange(len(image.grid)))
-    everything, _ = voxel_fetch(image, frame, all_voxels, spec)
+    counted = count_arrivals((g for g, many in zip(groups, crowded, strict=True) if many), image, frame, spec)
     result: list[Group] = []
     for group, many in zip(groups, crowded, strict=True):
-        result += _slabs(group, _arrivals(group, everything, image, frame, spec), spec) if many else [group]
+        result += _slabs(group, next(counted), spec) if many else [group]
     return tuple(result)
 
 
@@ -66,28 +78,35 @@ def _most_streamed(group: Group, image: SceneImage, frame: Frame, far: Ints, spe
     return int((count.cumsum() - gone).max(initial=0))
 
 
-def _arrivals(group: Group, everything: Candidates, image: SceneImage, frame: Frame, spec: Spec) -> Arrivals:
-    """What the coarse filter keeps of the group; `everything` is the scene in the order of its image."""
+def count_arrivals(groups: Iterable[Group], image: SceneImage, frame: Frame, spec: Spec) -> Iterator[Arrivals]:
+    """What the coarse filter keeps of each group."""
+    # They import the frame, which imports this; and torch, which is slow to load and seldom needed here.
     import torch
 
-    from golden.splat.coarse_filter import Candidates, coarse_filter
+    from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
     from golden.splat.depth_key import depth_key
 
-    first, count = image.grid.first[group.voxels], image.grid.count[group.voxels]
-    visit = np.repeat(np.arange(len(count)), count)
-    place = np.arange(len(visit)) + (first - (count.cumsum() - count))[visit]
-    numbers = torch.from_numpy(place)
-    # NumPy gathers a few thousand rows in a fraction of the time that torch's threads take to start.
-    point, relative = (torch.from_numpy(rows.numpy()[place]) for rows in (everything.point, everything.relative))
-    streamed = Candidates(place=numbers, point=point, relative=relative)
-    kept = coarse_filter(streamed, image, frame, group, spec)
-    depth = streamed.point[kept, 2]
-    return Arrivals(
-        visit=visit[kept.numpy()],
-        key=depth_key(depth, spec).numpy(),
-        depth=depth.numpy(),
-        bounds=depth_key(torch.from_numpy(group.depths), spec).numpy(),
-    )
+    everything: Candidates | None = None
+    for group in groups:
+        if everything is None:  # the scene in the order of its image: where its points lie depends on no group
+            everything, _ = voxel_fetch(image, frame, replace(group, voxels=np.arange(len(image.grid))), spec)
+        first, count = image.grid.first[group.voxels], image.grid.count[group.voxels]
+        visit = np.repeat(np.arange(len(count)), count)
+        place = np.arange(len(visit)) + (first - (count.cumsum() - count))[visit]
+        # NumPy gathers a few thousand rows in a fraction of the time that torch's threads take to start.
+        number, point, relative = (
+            torch.from_numpy(column.numpy()[place])
+            for column in (everything.place, everything.point, everything.relative)
+        )
+        streamed = Candidates(place=number, point=point, relative=relative)
+        kept = coarse_filter(streamed, image, frame, group, spec)
+        depth = streamed.point[kept, 2]
+        yield Arrivals(
+            visit=visit[kept.numpy()],
+            key=depth_key(depth, spec).numpy(),
+            depth=depth.numpy(),
+            bounds=depth_key(torch.from_numpy(group.depths), spec).numpy(),
+        )
 
 
 def _slabs(group: Group, arrivals: Arrivals, spec: Spec) -> list[Group]:
@@ -116,27 +135,17 @@ def _slabs(group: Group, arrivals: Arrivals, spec: Spec) -> list[Group]:
 
 def slab_cuts(arrivals: Arrivals, capacity: int) -> Iterator[int]:
     """The keys at which new slabs begin: each slab is as deep as fits, and holds at least one key."""
-    ordered = np.sort(arrivals.key)
-    distinct = np.unique(ordered)
-    before = np.searchsorted(ordered, arrivals.bounds)  # candidates that a bound lets go
-
-    def most_held(low: int, high: int) -> int:
-        """Of the keys low ≤ key < high, the most that wait at once."""
-        nearer, last = np.searchsorted(ordered, (low, high))
-        here = arrivals.visit[(arrivals.key >= low) & (arrivals.key < high)]
-        arrived = np.bincount(here, minlength=len(before)).cumsum()
-        return int((arrived - (before.clip(nearer, last) - nearer)).max(initial=0))
-
-    end, start = int(ordered[-1]) + 1 if len(ordered) else 0, 0
-    while start < len(distinct) and most_held(int(distinct[start]), end) > capacity:
+    distinct = np.unique(arrivals.key).tolist()
+    start = 0
+    while start < len(distinct) and arrivals.most_held(distinct[start], distinct[-1] + 1) > capacity:
         fits, bursts = start + 1, len(distinct)  # the slab may end before distinct[fits], not before distinct[bursts]
         while bursts - fits > 1:
             middle = (fits + bursts) // 2
-            if most_held(int(distinct[start]), int(distinct[middle])) <= capacity:
+            if arrivals.most_held(distinct[start], distinct[middle]) <= capacity:
                 fits = middle
             else:
                 bursts = middle
         if fits == len(distinct):
             return
         start = fits
-        yield int(distinct[start])
+        yield distinct[start]

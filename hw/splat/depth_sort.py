@@ -28,9 +28,9 @@ class DepthSort(wiring.Component):
 
     Survivors go to the banks in turn, past those that are full. The nearest of all banks leaves as
     soon as its key is below the bound of the current voxel (or its group is complete). A survivor
-    that finds all banks full makes the nearest leave before its time; that is counted. Two groups may be inside: the one
-    that drains comes first. Bounds must not fall within a group; a fall is counted and the higher
-    bound kept.
+    that finds all banks full makes the nearest leave before its time; that is counted. Equal keys
+    leave by their place in the file. Two groups may be inside: the one that drains comes first.
+    Bounds must not fall within a group; a fall is counted and the higher bound kept.
 
     Takes up to one survivor and sends up to one splat a cycle; an operation occupies its bank for
     2 cycles. Latency at least 6 cycles.
@@ -84,7 +84,9 @@ class DepthSort(wiring.Component):
         taken = Signal()
         m.d.comb += [
             # An end waits until the group before has left: no more than two groups are inside.
-            self.i.ready.eq(Mux(mark.some, Array(b.i.ready for b in banks)[chosen] & pool.o.valid, ~mark.end | together)),
+            self.i.ready.eq(
+                Mux(mark.some, Array(b.i.ready for b in banks)[chosen] & pool.o.valid, ~mark.end | together)
+            ),
             taken.eq(transfer(self.i) & mark.some),
             chosen.eq(turn + first_clear((Cat(full, full) >> turn)[: len(banks)])),
             pool.o.ready.eq(taken),

@@ -11,7 +11,7 @@ from golden.scenes.embedded import EMBEDDED_NAME
 from hw.splat.config import CONFIGS
 from sim.commands.options import config_option, set_option
 from sim.kernel.comparison import comparison_rows
-from sim.kernel.console import out, show_table, step
+from sim.kernel.console import out, show_table, step, warn
 from sim.kernel.files import require_writable, to_bytes, write_json, write_png
 from sim.kernel.pictures import side_by_side
 from sim.kernel.runner import BUILD
@@ -30,7 +30,7 @@ def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...]) -> N
     config = choose_config(CONFIGS, config_name, changes)
     folder = BUILD / "demo"
     require_writable(folder / "report.json")
-    from sim.splat.run import lanes_busy
+    from sim.splat.run import lanes_busy, overflow
     from sim.splat.suite import run_scene
 
     with step("building the RTL and drawing the frame (a minute the first time)"):
@@ -49,6 +49,8 @@ def demo(scene: str, size: int, config_name: str, changes: tuple[str, ...]) -> N
     ]
     write_json(folder / "report.json", report)
     _show(report, lanes_busy(frame.run))
+    if overflowed := overflow(frame.run):
+        warn(overflowed)
     show_table("time of this frame", ("device", "kind", "workload", "ms", "× RTL"), rows)
     out.print(f"every pixel equals the bit-true model; {frame.run.took}\n{_shown(folder / 'demo.png')} and report.json")
 

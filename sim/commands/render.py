@@ -14,10 +14,10 @@ from hw.splat.config import CONFIGS
 from sim.chips.level import cut_scene, load_detailed
 from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.commands.viewpoint import Viewpoint, camera_options
-from sim.kernel.console import out, step
+from sim.kernel.console import out, step, warn
 from sim.kernel.files import to_bytes, write_array, write_png
 from sim.kernel.run import Backend
-from sim.splat.run import colors, run
+from sim.splat.run import colors, overflow, run
 from sim.splat.workload import NEAR, prepare
 
 
@@ -60,4 +60,6 @@ def render(
     if array_file:
         write_array(array_file, values)
     options.finish(drawn)
+    if overflowed := overflow(drawn):
+        warn(overflowed)
     out.print(f"{picture}: {camera.width}×{camera.height}")

@@ -8,7 +8,6 @@ from itertools import pairwise
 from random import Random
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st

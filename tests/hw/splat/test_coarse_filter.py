@@ -27,7 +27,12 @@ def whole_scene(w: Workload) -> Group:
     voxels = np.arange(len(w.view.image.grid))
     anywhere = w.view.spec.camera_format
     return replace(
-        w.view.middle, voxels=voxels, depths=np.zeros_like(voxels), low=anywhere.low, high=anywhere.high, continued=False
+        w.view.middle,
+        voxels=voxels,
+        depths=np.zeros_like(voxels),
+        low=anywhere.low,
+        high=anywhere.high,
+        continued=False,
     )
 
 
@@ -35,7 +40,7 @@ def whole_scene(w: Workload) -> Group:
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("spec", [DEFAULT, TINY, replace(DEFAULT, position_bits=12)], ids=["default", "tiny", "coarse"])
 def test_coarse_lane(name: str, spec: Spec, slab: bool, seed: int) -> None:
-    """Position, both ways, and the tests, of a whole group and of a depth slab, for Gaussians on both sides of every plane; masked lanes keep none."""
+    """Position, both ways, and the tests, for Gaussians on both sides of every plane; masked lanes keep none."""
     v = case(name, spec)
     w = workload_of(v)
     group = slab_of(v, whole_scene(w)) if slab else whole_scene(w)
@@ -104,7 +109,7 @@ def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
 
 @pytest.mark.parametrize(("lanes", "put", "get"), [(1, 0, 0), (1, 0.3, 0.4), (2, 0, 0.6), (4, 0, 0), (4, 0.4, 0.3)])
 def test_coarse_filter(lanes: int, put: float, get: float, seed: int) -> None:
-    """The survivors of three groups, one of them a depth slab, in memory order, the first payload of each voxel marked, and the ends."""
+    """The survivors of three groups, one a slab, in memory order, each voxel's first payload marked, and the ends."""
     w, numbers = workload(), (3, 5, 2)
     spec = w.view.spec
     groups = [w.groups[3], slab_of(w.view, w.groups[5]), w.groups[2]]
