@@ -1,6 +1,7 @@
 """Frames that several tests draw, quantised once a process.
 
-`embedded` stands for the default scene; `few` for 400 random Gaussians that leave no group opaque.
+`embedded` stands for the default scene; `few` for 400 random Gaussians that leave no group opaque; `wall` for
+thousands behind a few that hide them.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from golden.scenes import load_scene, orbit
+import numpy as np
+
+from golden.scenes import Scene, load_scene, orbit
 from golden.splat.model import ModelResult, render
 from hw.splat.config import CONFIGS
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Run
 from sim.splat.run import run
 from sim.splat.workload import SplatWorkload, prepare
-from tests.golden.splat.scenes import camera_at, random_scene
+from tests.golden.splat.scenes import camera_at, random_scene, scene_of
 
 VIEWS = 3  # of an orbit
 
@@ -27,8 +30,19 @@ def workload(config: str = "tiny", scene: str = "embedded", *, width: int = 64, 
     if scene == "embedded":
         loaded = load_scene(scene)
         return prepare(loaded, orbit(loaded, 1, VIEWS, width=width, height=height), chosen)
+    if scene == "wall":
+        return prepare(wall(), camera_at(size=(width, height), focal=1.5 * width), chosen)
     few = random_scene(11, 400, degree=1, thinnest=0.01, widest=0.1)
     return prepare(few, camera_at(size=(width, height), focal=0.85 * width), chosen)
+
+
+def wall() -> Scene:
+    """4,000 Gaussians in a deep box, and before them 20 wide opaque ones."""
+    rng = np.random.default_rng(12)
+    behind, front = rng.uniform([-1, -1, 0], [1, 1, 9], (4000, 3)), rng.uniform([-1, -1, -1.4], [1, 1, -1.2], (20, 3))
+    scales = np.repeat([[0.05], [2.0]], [4000, 20], axis=0)
+    opacities = np.repeat([0.3, 0.99], [4000, 20])
+    return scene_of(np.concatenate([behind, front]), scales, opacities)
 
 
 @cache
