@@ -65,7 +65,7 @@ def coarse_filter(candidates: Candidates, image: SceneImage, frame: Frame, group
 
     With slopes l, r, t, b of the group's sides, bounding radius ρ and stretch k = sqrt(1 + tan²):
     z > near, x - r·z <= ρ·k_x, l·z - x <= ρ·k_x, y - b·z <= ρ·k_y, t·z - y <= ρ·k_y. Conservative:
-    never rejects what `fine_filter` keeps.
+    never rejects what `fine_filter` keeps. Of a depth slab only low <= z < high.
     """
     x, y, z = candidates.point.unbind(-1)
     code = torch.from_numpy(image.radius)[candidates.place]
@@ -74,7 +74,7 @@ def coarse_filter(candidates: Candidates, image: SceneImage, frame: Frame, group
     drop = spec.slope_format.fraction - DEPTH_DROP
     reach_x = radius_times_stretch(code, frame.stretch_x, spec)
     reach_y = radius_times_stretch(code, frame.stretch_y, spec)
-    kept = z > frame.near
+    kept = (z > frame.near) & (z >= group.low) & (z < group.high)
     kept &= x - ((depth * right) >> drop) <= reach_x
     kept &= ((depth * left) >> drop) - x <= reach_x
     kept &= y - ((depth * bottom) >> drop) <= reach_y

@@ -10,41 +10,36 @@ from torch import Tensor
 from golden.splat.spec import Spec
 
 
-def depth_sort(key: Tensor, visit: Tensor, bounds: Tensor, spec: Spec) -> tuple[Tensor, int, int]:
+def depth_sort(key: Tensor, rank: Tensor, visit: Tensor, bounds: Tensor, spec: Spec) -> tuple[Tensor, int, int]:
     """The order in which survivors reach the rasteriser.
 
-    Survivors arrive in order; number i has the sort key `key[i]` and came from the `visit[i]`-th
-    voxel of the list, whose near bound (as a sort key) is `bounds[visit[i]]`. Survivor i waits in
-    bank i mod `sort_banks`, which holds `bank_capacity`. When a voxel begins, all that
-    is nearer than its bound leaves, nearest first (equal keys: first come). When a survivor finds
-    its bank full, the nearest of all banks leaves although it may not be safe, until there is room.
+    Survivors arrive in order; number i has the sort key `key[i]`, the place `rank[i]` in the scene's
+    file, and came from the `visit[i]`-th voxel of the list, whose near bound (as a sort key) is
+    `bounds[visit[i]]`. The banks hold `sort_capacity` survivors. When a voxel begins, all that is
+    nearer than its bound leaves, nearest first, equal keys in the order of the file. When a survivor
+    finds all banks full, the first of all in that order leaves although it may not be safe.
 
     Returns:
         the order [M]; how many left unsafely; the largest number that waited at once.
     """
-    keys, visits, limits = key.tolist(), visit.tolist(), bounds.tolist()
-    room = [spec.bank_capacity] * spec.sort_banks
-    heap: list[tuple[int, int]] = []
+    visits, limits = visit.tolist(), bounds.tolist()
+    heap: list[tuple[int, int, int]] = []
     order: list[int] = []
     forced = deepest = 0
 
     def emit() -> None:
-        index = heapq.heappop(heap)[1]
-        room[index % spec.sort_banks] += 1
-        order.append(index)
+        order.append(heapq.heappop(heap)[2])
 
     current = -1
-    for index, depth in enumerate(keys):
+    for index, item in enumerate(zip(key.tolist(), rank.tolist(), strict=True)):
         if visits[index] != current:
             current = visits[index]
             while heap and heap[0][0] < limits[current]:
                 emit()
-        bank = index % spec.sort_banks
-        while room[bank] == 0:
+        if len(heap) == spec.sort_capacity:
             emit()
             forced += 1
-        heapq.heappush(heap, (depth, index))
-        room[bank] -= 1
+        heapq.heappush(heap, (*item, index))
         deepest = max(deepest, len(heap))
     while heap:
         emit()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from golden.splat.frame import Frame, voxel_origins
+from golden.splat.frame import Frame
 from golden.splat.scene_image import SceneImage, radius_value
 from golden.splat.spec import CAMERA_FRACTION, Spec
 
@@ -20,8 +20,6 @@ def count_far_off(image: SceneImage, frame: Frame, spec: Spec) -> int:
     near = frame.near * 2.0**-CAMERA_FRACTION
     if reach.max() / near < limit:
         return 0
-    first = voxel_origins(image, frame, spec)[1][:, 2] * 2.0**-CAMERA_FRACTION
-    count = image.grid.count
     rotation = frame.rotation * spec.rotation_format.step
     point = (image.grid.position - frame.position * 2.0**-CAMERA_FRACTION) @ rotation.T
     depth = np.maximum(point[:, 2:], near)

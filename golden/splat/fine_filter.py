@@ -30,6 +30,7 @@ class Splats:
 
     place: Tensor  # [M] place in the scene image
     depth: Tensor  # [M] sort key
+    rank: Tensor  # [M] place in the file, by which equal keys are ordered
     mean: Tensor  # [M, 2] relative to the group's corner, centre_format …
     mean_exponent: Tensor  # [M] … times 2**mean_exponent
     conic: Tensor  # [M, 3] mantissas of ½·log2(e)·(a, b, c), mantissa_bits (b signed)
@@ -59,6 +60,7 @@ def fine_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: 
     splats = Splats(
         place=place,
         depth=sort_key(candidates.point[:, 2], frame, spec),
+        rank=torch.from_numpy(image.grid.order)[place],
         mean=centre,
         mean_exponent=centre_exponent,
         conic=mantissas,

@@ -7,7 +7,7 @@ each voxel's Gaussians; the hardware's own ordering unit (StreamingGS's VSU) wou
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from golden.formats import encode
 from golden.scenes.camera import Camera
 from golden.splat.camera_limits import check_intrinsics, check_reach, guard_band, near_code
 from golden.splat.scene_image import SceneImage, radius_value
+from golden.splat.slabs import cut_crowded
 from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, SLACK_BITS, Spec
 
 #: Pixels a support can reach beyond its undilated size: sqrt(0.3 · 2·ln 255), and a rounding guard.
@@ -26,7 +27,11 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """A square of pixels and its visiting list."""
+    """A square of pixels and its visiting list, or a depth slab of one.
+
+    A square that would overflow the depth sort stands several times in the table, near to far, each
+    time with the range of depths that it draws.
+    """
 
     corner_x: int  # pixels
     corner_y: int
@@ -37,6 +42,9 @@ class Group:
     slopes: tuple[int, int, int, int]  #: left, right, top, bottom side, slope_format, widened
     voxels: Ints  # voxel numbers, nearest first
     depths: Ints  # their near bounds, camera_format
+    low: int  #: camera_format; only Gaussians from this depth on …
+    high: int  #: … and nearer than this one
+    continued: bool  #: the next entry draws on the same pixels, which are not written yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +103,8 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
     )
     nearest = int(near_bounds(image, frame, spec).min())
     frame = Frame(**{**vars(frame), "near": max(frame.near, nearest - 1)})
-    lists = voxel_lists(image, frame, spec)
-    return Frame(**{**vars(frame), "groups": lists})
+    whole = voxel_lists(image, frame, spec)
+    return replace(frame, groups=cut_crowded(whole, image, frame, spec, far_bounds(image, frame, spec)))
 
 
 def _principal(camera: Camera, rotation: npt.NDArray[np.float64]) -> tuple[float, float]:
@@ -141,15 +149,25 @@ def near_bounds(image: SceneImage, frame: Frame, spec: Spec) -> Ints:
     The nearest corner of the box around the voxel's positions, in the coarse filter's own
     arithmetic. Its roundings are monotone, so the bound is exact, not merely safe.
     """
+    return _corner_depths(image, frame, spec, np.minimum)
+
+
+def far_bounds(image: SceneImage, frame: Frame, spec: Spec) -> Ints:
+    """A depth beyond which no Gaussian of the voxel lies, [V], camera_format; the furthest corner likewise."""
+    return _corner_depths(image, frame, spec, np.maximum)
+
+
+def _corner_depths(image: SceneImage, frame: Frame, spec: Spec, choose: np.ufunc) -> Ints:
+    """Of the box around each voxel's positions, the corner that `choose` takes."""
     first = image.grid.first
     offset = image.offset << (CAMERA_FRACTION - spec.position_bits)
     low, high = np.minimum.reduceat(offset, first, axis=0), np.maximum.reduceat(offset, first, axis=0)
-    nearest = np.minimum(low * frame.rotation[2], high * frame.rotation[2]).sum(axis=1)
-    return voxel_origins(image, frame, spec)[1][:, 2] + (nearest >> spec.rotation_format.fraction)
+    corner = choose(low * frame.rotation[2], high * frame.rotation[2]).sum(axis=1)
+    return voxel_origins(image, frame, spec)[1][:, 2] + (corner >> spec.rotation_format.fraction)
 
 
 def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...]:
-    """For each group, row by row, the voxels that can reach it, sorted by `near_bounds`.
+    """For each group, row by row, the voxels that can reach it, sorted by `near_bounds`; of any depth.
 
     A voxel is visited if and only if the box around the supports of its Gaussians (bounding radius
     times the Jacobian's stretch) reaches inside the group's four planes, widened by the low-pass margin.
@@ -188,6 +206,9 @@ def voxel_lists(image: SceneImage, frame: Frame, spec: Spec) -> tuple[Group, ...
                     slopes=(left, right, top, bottom),
                     voxels=order[visited[order]],
                     depths=bounds[order[visited[order]]],
+                    low=spec.camera_format.low,
+                    high=spec.camera_format.high,
+                    continued=False,
                 )
             )
     return tuple(groups)

@@ -26,7 +26,7 @@ from golden.splat.memory_map import (
     record_bytes,
 )
 from golden.splat.scene_image import SceneImage
-from golden.splat.spec import Spec
+from golden.splat.spec import RANK_LOW_BITS, Spec
 
 BLOCK = 1 << 14  # Gaussians packed at once; only memory and time depend on it
 
@@ -51,22 +51,26 @@ def aligned_first(image: SceneImage) -> Ints:
 
 
 def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
-    """The two arrays of a scene: coarse halves [n, 8] and records [n, 16, 32 or 64], voxels padded to lines."""
+    """The two arrays of a scene: coarse halves [n, 8] and records [n, 32 or 64], voxels padded to lines."""
     grid = image.grid
     count = grid.count
     first = aligned_first(image)
     total = int(first[-1] + -(-count[-1] // VOXEL_ALIGN) * VOXEL_ALIGN)
     place = np.repeat(first - grid.first, count) + np.arange(len(image))
 
+    rank, rank_low = np.divmod(grid.order, 1 << RANK_LOW_BITS)
     coarse = np.zeros((total, COARSE_BYTES), np.uint8)
     axes = {f"offset_{axis}": image.offset[:, k] for k, axis in enumerate("xyz")}
-    coarse[place] = _pack_blocks(coarse_half(spec), {**axes, "radius": image.radius}, COARSE_BYTES)
+    coarse[place] = _pack_blocks(
+        coarse_half(spec), {**axes, "radius": image.radius, "rank_low": rank_low}, COARSE_BYTES
+    )
 
     size = record_bytes(image.sh_degree)
     values = {
         **{f"quaternion_{c}": image.quaternion[:, k] for k, c in enumerate("wxyz")},
         **{f"scale_{k}": image.scale[:, k] for k in range(3)},
         "opacity": image.opacity,
+        "rank": rank,
         **{f"dc_{c}": image.dc[:, k] for k, c in enumerate("rgb")},
         **{f"sh_{k}_{c}": image.sh[:, k, j] for k in range(image.sh.shape[1]) for j, c in enumerate("rgb")},
     }
@@ -120,7 +124,7 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
         },
         **{
             name: np.array([getattr(g, name) for g in frame.groups])
-            for name in ("centre_x", "centre_y", "valid_columns", "valid_rows")
+            for name in ("centre_x", "centre_y", "valid_columns", "valid_rows", "continued", "low", "high")
         },
     }
     header = {
@@ -146,7 +150,7 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
         data=np.concatenate([np.zeros(base, np.uint8), *head, *lists, coarse_bytes, record_bytes_]),
         header_address=base,
         result_address=frame_address,
-        result_bytes=groups * spec.group_size**2 * PIXEL_BYTES,
+        result_bytes=sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,
     )
 
 

@@ -7,7 +7,7 @@ reads by them. A table is a list of fields from bit 0 upwards, little endian.
 from __future__ import annotations
 
 from golden.rows import Field
-from golden.splat.spec import RADIUS_MANTISSA, Spec
+from golden.splat.spec import RADIUS_MANTISSA, RANK_BITS, RANK_LOW_BITS, Spec
 
 LINE_BYTES = 64  # voxels, lists and group entries start on a line
 HEADER_BYTES = 128
@@ -37,7 +37,8 @@ HEADER = [
     Field("frame_address", 32),
 ]
 
-#: One entry of the group table.
+#: One entry of the group table: a square of pixels, or a depth slab [low, high) of one. After a `continued`
+#: entry comes the next slab of the same pixels.
 GROUP = [
     Field("list_address", 32),
     Field("list_count", 32),
@@ -49,6 +50,9 @@ GROUP = [
     Field("centre_y", 32, True),
     Field("valid_columns", 8),
     Field("valid_rows", 8),
+    Field("continued", 16),
+    Field("low", 32, True),
+    Field("high", 32, True),
 ]
 
 #: One entry of a group's visiting list; no Gaussian of the voxel is nearer than `depth` behind `near`.
@@ -63,16 +67,17 @@ VOXEL = [
 
 
 def coarse_half(spec: Spec) -> list[Field]:
-    """The first half of a Gaussian: 8 bytes."""
+    """The first half of a Gaussian: 8 bytes. Of its place in the file, the lowest bits, for which there is room."""
     fields = [
         *(Field(f"offset_{axis}", spec.position_bits) for axis in "xyz"),
         Field("radius", 5 + RADIUS_MANTISSA),
+        Field("rank_low", RANK_LOW_BITS),
     ]
     return [*fields, Field("spare", 8 * COARSE_BYTES - sum(f.width for f in fields))]
 
 
 def record(spec: Spec, sh_degree: int) -> list[Field]:
-    """The second half of a Gaussian: 16 bytes, and the coefficients of bands 1 to `sh_degree`."""
+    """The second half of a Gaussian: 16 bytes, its place in the file, the coefficients of bands 1 to `sh_degree`."""
     rest = (sh_degree + 1) ** 2 - 1
     fields = [
         *(Field(f"quaternion_{c}", spec.quaternion_bits, True) for c in "wxyz"),
@@ -80,7 +85,7 @@ def record(spec: Spec, sh_degree: int) -> list[Field]:
         Field("opacity", spec.opacity_bits),
         *(Field(f"dc_{c}", spec.dc_bits, True) for c in "rgb"),
     ]
-    fields.append(Field("spare", 128 - sum(f.width for f in fields)))
+    fields += [Field("spare", 128 - sum(f.width for f in fields)), Field("rank", RANK_BITS - RANK_LOW_BITS)]
     if rest:
         fields.append(Field("sh_exponent", 4))
         fields += [Field(f"sh_{k}_{c}", spec.sh_bits, True) for k in range(rest) for c in "rgb"]
@@ -89,4 +94,4 @@ def record(spec: Spec, sh_degree: int) -> list[Field]:
 
 def record_bytes(sh_degree: int) -> int:
     """Bytes from one record to the next: a power of two, so that none crosses a line."""
-    return (16, 32, 64, 64)[sh_degree]
+    return (32, 32, 64, 64)[sh_degree]

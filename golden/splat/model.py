@@ -39,7 +39,7 @@ class GroupResult:
     candidates: Tensor  # places that pass the coarse filter, in order
     splats: Splats  # the fine filter's, in order
     order: Tensor  # the depth sort's, as indices of `splats`
-    pixels: Pixels
+    pixels: Pixels  # shared by the slabs of a square, with all that they drew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +52,10 @@ class ModelResult:
     groups: list[GroupResult] = field(default_factory=list)
 
 
-def render_group(image: SceneImage, frame: Frame, group: Group, spec: Spec, work: Work) -> GroupResult:
-    """All stages for one group; adds to `work`."""
+def render_group(
+    image: SceneImage, frame: Frame, group: Group, spec: Spec, work: Work, pixels: Pixels | None = None
+) -> GroupResult:
+    """All stages for one group, on the `pixels` of the slab before if there is one; adds to `work`."""
     streamed, visit = voxel_fetch(image, frame, group, spec)
     kept = coarse_filter(streamed, image, frame, group, spec)
     candidates, visit = streamed.select(kept), visit[kept]
@@ -61,8 +63,8 @@ def render_group(image: SceneImage, frame: Frame, group: Group, spec: Spec, work
     arrival[candidates.place] = visit
     splats = fine_filter(candidates, image, frame, group, spec)
     bounds = sort_key(torch.from_numpy(group.depths), frame, spec)
-    order, forced, deepest = depth_sort(splats.depth, arrival[splats.place], bounds, spec)
-    pixels, touches, useful = rasterise(splats.select(order), spec)
+    order, forced, deepest = depth_sort(splats.depth, splats.rank, arrival[splats.place], bounds, spec)
+    pixels, touches, useful = rasterise(splats.select(order), spec, pixels)
     work.voxels += len(group.voxels)
     work.streamed += len(streamed)
     work.candidates += len(candidates)
@@ -82,13 +84,17 @@ def render(image: SceneImage, frame: Frame, spec: Spec, *, keep_groups: bool = F
     canvas = torch.zeros(rows * size, columns * size, 4, dtype=torch.uint8)
     color = torch.zeros(rows * size, columns * size, 3)
     work, groups = Work(), []
+    pixels = None
     for group in frame.groups:
-        result = render_group(image, frame, group, spec, work)
+        result = render_group(image, frame, group, spec, work, pixels)
+        if keep_groups:
+            groups.append(result)
+        pixels = result.pixels if group.continued else None
+        if group.continued:
+            continue
         here = (slice(group.corner_y, group.corner_y + size), slice(group.corner_x, group.corner_x + size))
         canvas[here] = untile(pixel_bytes(result.pixels, spec), spec).byte()
         color[here] = untile(result.pixels.color, spec).float() * spec.accumulator_format.step
-        if keep_groups:
-            groups.append(result)
     return ModelResult(
         image=canvas[: camera.height, : camera.width],
         color=color[: camera.height, : camera.width],

@@ -12,14 +12,14 @@ from golden.splat.spec import Spec
 BLOCK = 32  # steps whose alphas are evaluated together; only speed depends on it
 
 
-def rasterise(splats: Splats, spec: Spec) -> tuple[Pixels, int, int]:
-    """Blends `splats`, already in order, on all sub-tiles of a group.
+def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple[Pixels, int, int]:
+    """Blends `splats`, already in order, on all sub-tiles of a group: on `pixels`, in place, or on new ones.
 
     Returns the pixels, the (splat, sub-tile) pairs touched, and those of them that came before
     their sub-tile was opaque.
     """
     count = spec.columns**2
-    pixels = Pixels(
+    pixels = pixels or Pixels(
         transmittance=torch.full((count, spec.lanes), spec.full_transmittance),
         done=torch.zeros(count, spec.lanes, dtype=torch.bool),
         color=torch.zeros(count, spec.lanes, 3, dtype=torch.int64),

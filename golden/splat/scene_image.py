@@ -1,7 +1,7 @@
 """A scene as the engine stores it: quantised Gaussians, voxel by voxel, in two arrays.
 
 The coarse half of a Gaussian (8 bytes) is what the coarse filter reads for every Gaussian of a
-visited voxel; the record (16, 32 or 64 bytes by SH degree) is read only for its survivors. This
+visited voxel; the record (32 or 64 bytes by SH degree) is read only for its survivors. This
 is StreamingGS's data layout (section III); the codes themselves are this project's.
 """
 
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from golden.errors import InputError
 from golden.scenes.scene import SH_C0, Floats, Scene
 from golden.scenes.voxels import VoxelGrid, choose_edge, voxelise
 from golden.splat.spec import (
     MIN_ALPHA,
     RADIUS_BIAS,
     RADIUS_MANTISSA,
+    RANK_BITS,
     SCALE_BIAS,
     Spec,
 )
@@ -127,7 +129,12 @@ def build_scene_image(
     """Quantises `scene` in voxels of `edge`, without it `scene_edge`'s, around `origin`, without it the middle.
 
     Gaussians whose opacity is below 1/255 cannot colour a pixel; they are left out and counted.
+
+    Raises:
+        InputError: more than 2**25 Gaussians.
     """
+    if len(scene) > 1 << RANK_BITS:
+        raise InputError(f"splat: a scene may hold at most {1 << RANK_BITS} Gaussians, this one holds {len(scene)}")
     visible = _visible(scene)
     transparent = int((scene.opacities < MIN_ALPHA).sum())
     if edge is None:

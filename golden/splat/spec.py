@@ -36,6 +36,8 @@ FAR = 10
 COLOR_INTEGER = 2  # a colour channel saturates below 4
 RADIUS_MANTISSA = 6  # bits behind the leading one in the coarse record's bounding radius
 RADIUS_BIAS = 20  # a radius code of exponent 0 is (1.m)·2**-20 voxel edges
+RANK_BITS = 25  # of a Gaussian's place in the file, by which equal depths are ordered …
+RANK_LOW_BITS = 5  # … and of those, the ones that its coarse half holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,11 @@ class Spec:
     def bank_capacity(self) -> int:
         """Survivors that one bank of the depth sort holds back."""
         return (1 << self.sort_levels) - 1
+
+    @property
+    def sort_capacity(self) -> int:
+        """Survivors that all banks hold back."""
+        return self.sort_banks * self.bank_capacity
 
     @property
     def base_record_bits(self) -> int:
@@ -250,4 +257,4 @@ DEFAULT = Spec()
 #: Equal to the default: the paper does not publish its formats, and its sizes are the default's.
 PAPER = Spec()
 #: Unit tests, formal proofs and small FPGAs: 16 lanes, SH of degree 1, a 16×16 group.
-TINY = Spec(group_size=16, subtile=4, sh_degree=1, sort_levels=6, sort_banks=1)
+TINY = Spec(group_size=16, subtile=4, sh_degree=1, sort_levels=8, sort_banks=1)

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.lib.stream import transfer
 from hw.lib.stream_pipeline import StreamPipeline
-from hw.splat.coarse_lane import SLOPES
+from hw.splat.coarse_lane import group_fields
 from hw.splat.coarse_row import CoarseRow
 from hw.splat.config import Config
 from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_layout
@@ -41,7 +41,7 @@ class CoarseFilter(wiring.Component):
         m.d.comb += [
             unit.frame.eq(self.frame),
             pipeline.i.payload.row.eq(self.i.payload),
-            *(pipeline.i.payload[name].eq(self.groups.payload[name]) for name in SLOPES),
+            *(pipeline.i.payload[name].eq(self.groups.payload[name]) for name in group_fields(self.config.spec)),
             pipeline.i.valid.eq(self.i.valid & self.groups.valid),
             self.i.ready.eq(pipeline.i.ready & self.groups.valid),
             self.groups.ready.eq(transfer(self.i) & self.i.payload.visit.end),
@@ -68,6 +68,7 @@ class CoarseFilter(wiring.Component):
             with m.If(chosen[k]):
                 m.d.comb += [
                     out.index.eq(row.index + k),
+                    out.rank_low.eq(row.ranks_low[k]),
                     out.point.eq(row.points[k]),
                     out.relative.eq(row.relatives[k]),
                 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Value, signed
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Shape, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,10 +13,17 @@ from hw.splat.layouts import coarse_half_layout, header_layout, vector
 STRETCH_FRACTION = 7
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION
 SLOPES = ("left", "right", "top", "bottom")
+DEPTHS = ("low", "high")
+
+
+def group_fields(spec: Spec) -> dict[str, Shape]:
+    """What the lanes know of the group: the tangents of its four sides, and the depths that it draws."""
+    slope, depth = signed(spec.slope_format.width), signed(spec.camera_format.width)
+    return {**dict.fromkeys(SLOPES, slope), **dict.fromkeys(DEPTHS, depth)}
 
 
 class CoarseLane(wiring.Component):
-    """point = origin + W·offset; kept if it lies in front of the near plane and within reach of all four sides.
+    """point = origin + W·offset; kept if in front of the near plane, of the slab's depth, in reach of all four sides.
 
     The test of `golden.splat.coarse_filter.coarse_filter`. Latency 8 cycles, one Gaussian a cycle;
     13 multipliers of up to 24×18 bits and two of 8×8.
@@ -26,7 +33,6 @@ class CoarseLane(wiring.Component):
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        slope = signed(spec.slope_format.width)
         inputs = {
             "half": coarse_half_layout(spec),  #: the Gaussian, its position as an offset in the voxel
             "origin": vector(spec),  #: the voxel's corner in camera space
@@ -40,8 +46,8 @@ class CoarseLane(wiring.Component):
         }
         super().__init__(
             {
-                #: a Gaussian, and the tangents of the group's four sides
-                "i": In(data.StructLayout({**inputs, **dict.fromkeys(SLOPES, slope)})),
+                #: a Gaussian, the tangents of the group's four sides and its range of depths
+                "i": In(data.StructLayout({**inputs, **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
                 "o": Out(data.StructLayout(result)),  #: 8 cycles later, whether or not it is kept
             }
@@ -111,7 +117,7 @@ class CoarseLane(wiring.Component):
         )
 
     def _inside(self, p: Pipe, point: list[Staged], half: Staged) -> Staged:
-        """The five tests."""
+        """Near plane, range of depths and four sides."""
         drop = self.spec.slope_format.fraction - DEPTH_DROP
         x, y, z = point
         side = {
@@ -128,4 +134,10 @@ class CoarseLane(wiring.Component):
 
         outside_x, outside_y = beyond("right", "left", "x", x), beyond("bottom", "top", "y", y)
         front = p.stage(lambda d: d > self.frame.near, z, name="front")
-        return p.stage(lambda a, b, f: f & ~a & ~b, outside_x, outside_y, front, name="inside")
+        low, high = (p.source(self.i[name], name) for name in DEPTHS)
+        behind = p.stage(lambda d, bound: d >= bound, z, low, name="behind")
+        before = p.stage(lambda d, bound: d < bound, z, high, name="before")
+        return p.stage(
+            lambda a, b, *depths: Cat(*depths).all() & ~a & ~b,
+            outside_x, outside_y, front, behind, before, name="inside",
+        )  # fmt: skip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Value, signed
+from amaranth.hdl import Cat, Elaboratable, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import Spec
+from golden.splat.spec import RANK_LOW_BITS, Spec
 from hw.lib.pipe import Pipe
 from hw.lib.shared import repeat
-from hw.splat.coarse_lane import SLOPES, CoarseLane
+from hw.splat.coarse_lane import CoarseLane, group_fields
 from hw.splat.layouts import INDEX_WIDTH, MarkLayout, RowLayout, header_layout, vector
 
 
@@ -22,6 +22,7 @@ class CoarseResultLayout(data.StructLayout):
                 "mark": MarkLayout(spec),  #: of the whole row; `some` if it has a survivor
                 "index": INDEX_WIDTH,  #: of the Gaussian on lane 0
                 "mask": lanes,  #: survivors
+                "ranks_low": data.ArrayLayout(RANK_LOW_BITS, lanes),  #: of their places in the file
                 "points": data.ArrayLayout(vector(spec), lanes),  #: centres in camera space
                 "relatives": data.ArrayLayout(vector(spec), lanes),  #: centres from the camera, world axes
                 "keep": 1,  #: the row has a survivor or carries a mark
@@ -36,10 +37,10 @@ class CoarseRow(wiring.Component):
 
     def __init__(self, *, spec: Spec, lanes: int) -> None:
         self.spec, self.lanes = spec, lanes
-        slopes = {name: signed(spec.slope_format.width) for name in SLOPES}
         super().__init__(
             {
-                "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **slopes})),  #: a row and its group's slopes
+                #: a row, and its group's slopes and range of depths
+                "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
                 "o": Out(CoarseResultLayout(spec, lanes)),  #: 8 cycles later
             }
@@ -50,6 +51,10 @@ class CoarseRow(wiring.Component):
         p = Pipe(m, platform)
         row, out = self.i.row, self.o
         lanes = repeat(m, platform, "coarse_lane", self.lanes, lambda: CoarseLane(spec=self.spec))
+
+        def late(value: Value, name: str) -> Value:
+            return p.at(p.source(value, name), self.latency)
+
         for k, lane in enumerate(lanes):
             m.d.comb += [
                 lane.frame.eq(self.frame),
@@ -57,14 +62,11 @@ class CoarseRow(wiring.Component):
                 lane.i.mask.eq(row.mask[k]),
                 lane.i.origin.eq(row.visit.origin),
                 lane.i.relative.eq(row.visit.relative),
-                *(lane.i[name].eq(self.i[name]) for name in SLOPES),
+                *(lane.i[name].eq(self.i[name]) for name in group_fields(self.spec)),
+                out.ranks_low[k].eq(late(row.halves[k].rank_low, f"rank_low_{k}")),
                 out.points[k].eq(lane.o.point),
                 out.relatives[k].eq(lane.o.relative),
             ]
-
-        def late(value: Value, name: str) -> Value:
-            return p.at(p.source(value, name), self.latency)
-
         begin, end = late(row.begin, "begin"), late(row.visit.end, "end")
         m.d.comb += [
             out.mask.eq(Cat(lane.o.keep for lane in lanes)),

@@ -57,9 +57,9 @@ def tiny() -> Config:
         coarse_lanes=1,
         outstanding=32,
         list_words=4,
-        coarse_words=16,
-        record_words=16,
-        candidate_depth=16,
+        coarse_words=64,
+        record_words=64,
+        candidate_depth=32,
         splat_depth=8,
         issue_window=2,
     )

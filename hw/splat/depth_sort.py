@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import ReadPort, WritePort
 from amaranth.lib.wiring import In, Out
@@ -15,7 +15,7 @@ from hw.lib.stream import connect, transfer
 from hw.lib.tree import balanced
 from hw.splat.config import Config
 from hw.splat.heap_bank import HeapBank
-from hw.splat.heap_level import ARRIVAL_WIDTH, ItemLayout, order_key
+from hw.splat.heap_level import ItemLayout, order_key
 from hw.splat.layouts import SurvivorLayout
 from hw.splat.slot_pool import SlotPool
 
@@ -26,11 +26,11 @@ IN_FLIGHT = 3  # splats between the decision to send them and the output queue
 class DepthSort(wiring.Component):
     """Sends the splats of each group on in exact depth order; `golden.splat.depth_sort.depth_sort`.
 
-    Survivors go to the banks in turn. The nearest of all banks leaves as soon as its key is below
-    the bound of the current voxel (or its group is complete). A survivor that finds its bank full
-    makes the nearest leave before its time; that is counted. Two groups may be inside: the one
-    that drains comes first. Bounds must not fall within a group; a fall is counted and the higher
-    bound kept.
+    Survivors go to the banks in turn, past those that are full. The nearest of all banks leaves as
+    soon as its key is below the bound of the current voxel (or its group is complete). A survivor
+    that finds all banks full makes the nearest leave before its time; that is counted. Equal keys
+    leave by their place in the file. Two groups may be inside: the one that drains comes first.
+    Bounds must not fall within a group; a fall is counted and the higher bound kept.
 
     Takes up to one survivor and sends up to one splat a cycle; an operation occupies its bank for
     2 cycles. Latency at least 6 cycles.
@@ -73,20 +73,24 @@ class DepthSort(wiring.Component):
         self, m: Module, banks: list[HeapBank], pool: SlotPool, write: WritePort,
         fill_parity: Signal, together: Value, bound: Signal,
     ) -> Signal:  # fmt: skip
-        """Takes survivors; returns a flag: the survivor at hand finds its bank full."""
+        """Takes survivors; returns a flag: the survivor at hand finds every bank full."""
         spec = self.config.spec
         mark = self.i.payload.mark
-        arrival = Signal(ARRIVAL_WIDTH)
-        turn = arrival[: (len(banks) - 1).bit_length()] if len(banks) > 1 else Value.cast(0)
+        turn = Signal(range(len(banks)))
+        chosen = Signal.like(turn)
+        full = Cat(bank.full for bank in banks)
         wanted = Signal()
         item = Signal(ItemLayout(spec))
         taken = Signal()
         m.d.comb += [
             # An end waits until the group before has left: no more than two groups are inside.
-            self.i.ready.eq(Mux(mark.some, Array(b.i.ready for b in banks)[turn] & pool.o.valid, ~mark.end | together)),
+            self.i.ready.eq(
+                Mux(mark.some, Array(b.i.ready for b in banks)[chosen] & pool.o.valid, ~mark.end | together)
+            ),
             taken.eq(transfer(self.i) & mark.some),
+            chosen.eq(turn + first_clear((Cat(full, full) >> turn)[: len(banks)])),
             pool.o.ready.eq(taken),
-            item.arrival.eq(arrival),
+            item.rank.eq(self.i.payload.rank),
             item.depth.eq(self.i.payload.depth),
             item.parity.eq(fill_parity),
             item.slot.eq(pool.o.payload),
@@ -94,7 +98,7 @@ class DepthSort(wiring.Component):
         for k, bank in enumerate(banks):
             m.d.comb += [
                 bank.i.payload.eq(item),
-                bank.i.valid.eq(self.i.valid & mark.some & pool.o.valid & (turn == k)),
+                bank.i.valid.eq(self.i.valid & mark.some & pool.o.valid & (chosen == k)),
             ]
         m.d.comb += [
             write.addr.eq(pool.o.payload),
@@ -103,15 +107,15 @@ class DepthSort(wiring.Component):
         ]
         with m.If(transfer(self.i)):
             with m.If(mark.end):
-                m.d.sync += [fill_parity.eq(~fill_parity), arrival.eq(0), bound.eq(0)]
-            with m.Else():
-                m.d.sync += arrival.eq(arrival + mark.some)
+                m.d.sync += [fill_parity.eq(~fill_parity), turn.eq(0), bound.eq(0)]
+            with m.Elif(mark.some):
+                m.d.sync += turn.eq(chosen + 1)
             m.d.comb += self.regressed.eq(mark.begin & (mark.bound < bound))
         # A bound counts from the moment it is seen: it may make room for the survivor it comes with.
         rises = self.i.valid & mark.begin & (mark.bound > bound)
         with m.If(rises):
             m.d.sync += bound.eq(mark.bound)
-        m.d.comb += wanted.eq(self.i.valid & mark.some & Array(b.full for b in banks)[turn] & ~rises)
+        m.d.comb += wanted.eq(self.i.valid & mark.some & full.all() & ~rises)
         return wanted
 
     def _drain(
@@ -175,3 +179,11 @@ class DepthSort(wiring.Component):
 
         names: list[int] = []
         return balanced(nearer, candidates)
+
+
+def first_clear(bits: Value) -> Value:
+    """The number of the lowest bit that is 0; 0 if there is none."""
+    number: Value = Const(0)
+    for k in reversed(range(len(bits))):
+        number = Mux(bits[k], number, k)
+    return number

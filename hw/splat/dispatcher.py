@@ -20,7 +20,8 @@ class Dispatcher(wiring.Component):
     oldest splat goes first, unless its sub-tiles had an operation in the last 2 cycles; then a
     younger one may go, on a sub-tile that no older splat of the window waits for. Opaque sub-tiles
     are struck out. When a group's last splat has gone, its sub-tiles are flushed, at the pace of
-    `flush_room`, while the next group draws on those that are flushed already.
+    `flush_room`, while the next group draws on those that are flushed already; a `continued` group
+    leaves its sub-tiles to the next one as they are.
 
     After reset all sub-tiles are flushed once, `silent`, to bring the pixel memories to their
     initial state.
@@ -36,6 +37,7 @@ class Dispatcher(wiring.Component):
                 "operation": Out(OperationLayout(spec)),  #: for the lanes, from a register; at most one a cycle
                 "splat": Out(SplatLayout(spec)),  #: what `operation` draws; meaningless for a flush
                 "silent": Out(1, init=1),  #: flushes are those after reset, whose pixels nobody wants
+                "continued": In(1),  #: with a group's end: the next one draws on the same pixels, which are not flushed
                 "flush_room": In(1),  #: the writer takes one more sub-tile
                 #: a drawing operation has passed the lanes; `done`: its sub-tile is opaque
                 "drawn": In(data.StructLayout({"valid": 1, "place": place, "done": 1})),
@@ -143,7 +145,7 @@ class Dispatcher(wiring.Component):
             self.opaque.eq((self.opaque | done) & ~through),
             to_flush.eq(to_flush & ~flush),
         ]
-        with m.If(self.group_end):
+        with m.If(self.group_end & ~self.continued):
             m.d.sync += to_flush.eq((1 << count) - 1)
         with m.If(~closed.any()):
             m.d.sync += self.silent.eq(0)

@@ -20,7 +20,7 @@ LOG2_RECORD = [record_bytes(degree).bit_length() - 1 for degree in range(4)]
 class FineFetch(wiring.Component):
     """Joins every candidate with its record, in order.
 
-    Records are 16 to 64 bytes by the scene's degree: several in a word or several words each. A
+    Records are 32 or 64 bytes by the scene's degree: several in a word or several words each. A
     word is read once for neighbouring candidates that share it. One candidate a cycle if its
     record is in the word at hand or takes one word. Marks without a Gaussian pass through.
     """
@@ -123,6 +123,7 @@ class FineFetch(wiring.Component):
             m.d.sync += [
                 have.eq(0),
                 out.mark.eq(candidate.mark),
+                out.rank_low.eq(candidate.rank_low),
                 out.point.eq(candidate.point),
                 out.relative.eq(candidate.relative),
                 Value.cast(out.record).eq(Mux(single, word, held)),

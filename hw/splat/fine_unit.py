@@ -97,6 +97,8 @@ class FineUnit(wiring.Component):
         behind = p.stage(lambda z: z - self.frame.near, source(detail.point[2], "z"), name="behind")
         depth = depth_key(p, behind, spec, name="depth")
 
+        rank = p.join([source(detail.rank_low, "rank_low"), source(record.rank, "rank_high")], "rank")
+
         mark = p.source(detail.mark, "mark")
         some = p.stage(
             lambda k, a, b: k.some & a & b,
@@ -119,7 +121,7 @@ class FineUnit(wiring.Component):
                 "color": colored("color"),
                 "mask": touched("mask"),
             },
-            depth,
+            {"depth": depth, "rank": rank},
         )
         return m
 
@@ -135,7 +137,9 @@ class FineUnit(wiring.Component):
             inputs["sh"] = p.join([p.source(record[f"sh_{k}_{c}"], f"sh_{k}_{c}") for k in rest for c in "rgb"], "sh")
         return inputs
 
-    def _finish(self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], depth: Staged) -> None:
+    def _finish(
+        self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], order: dict[str, Staged]
+    ) -> None:
         """Delays every result to the last cycle and puts it in its field of the output."""
         if some.stage != self.latency:
             raise ValueError(f"the datapath takes {some.stage} cycles, its stated latency is {self.latency}")
@@ -145,6 +149,6 @@ class FineUnit(wiring.Component):
             out.mark.eq(last),
             out.mark.some.eq(some.value),
             self.o.keep.eq(some.value | last.begin | last.end),
-            out.depth.eq(p.at(depth, self.latency)),
+            *(out[name].eq(p.at(v, self.latency)) for name, v in order.items()),
             *(Value.cast(out.splat[name]).eq(Value.cast(p.at(v, self.latency))) for name, v in splat.items()),
         ]

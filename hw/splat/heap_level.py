@@ -7,19 +7,17 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import Spec
-
-ARRIVAL_WIDTH = 20  # survivors of a group before equal depths may change places
+from golden.splat.spec import RANK_BITS, Spec
 
 
 class ItemLayout(data.StructLayout):
-    """An entry: its order (`parity` of the group, then depth, then arrival) and where its splat lies."""
+    """An entry: its order (`parity` of the group, then depth, then rank) and where its splat lies."""
 
     def __init__(self, spec: Spec) -> None:
         slots = spec.sort_banks << spec.sort_levels
         super().__init__(
             {
-                "arrival": ARRIVAL_WIDTH,  #: number within the group; the earlier of equal depths comes first
+                "rank": RANK_BITS,  #: place in the file; the earlier of equal depths comes first
                 "depth": spec.depth_bits,  #: sort key
                 "parity": 1,  #: of the group, which alternates
                 "slot": range(slots),  #: where the splat lies
@@ -29,7 +27,7 @@ class ItemLayout(data.StructLayout):
 
 def order_key(item: data.View, parity: Value) -> Value:
     """What entries are compared by: the group being drained (`parity`) comes before the next one."""
-    return Cat(item.arrival, item.depth, item.parity ^ parity)
+    return Cat(item.rank, item.depth, item.parity ^ parity)
 
 
 class HeapOperation(data.StructLayout):

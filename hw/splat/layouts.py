@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.lib import data
 
 from golden.splat.memory_map import GROUP, HEADER, VOXEL, coarse_half, record
-from golden.splat.spec import Spec
+from golden.splat.spec import RANK_BITS, RANK_LOW_BITS, Spec
 from hw.lib.fixed import shape_of
 from hw.lib.payloads import SplatLayout
 from hw.lib.row_layout import layout_of
@@ -96,6 +96,7 @@ class CandidateLayout(data.StructLayout):
             {
                 "mark": MarkLayout(spec),  #: what comes with it
                 "index": INDEX_WIDTH,  #: its number in the scene image
+                "rank_low": RANK_LOW_BITS,  #: of its place in the file, the lowest bits
                 "point": vector(spec),  #: centre in camera space
                 "relative": vector(spec),  #: centre from the camera along world axes
             }
@@ -109,6 +110,7 @@ class DetailLayout(data.StructLayout):
         super().__init__(
             {
                 "mark": MarkLayout(spec),  #: what comes with it
+                "rank_low": RANK_LOW_BITS,  #: of its place in the file, the lowest bits
                 "point": vector(spec),  #: centre in camera space
                 "relative": vector(spec),  #: centre from the camera along world axes
                 "record": record_layout(spec),  #: as it lies in memory
@@ -124,6 +126,7 @@ class SurvivorLayout(data.StructLayout):
             {
                 "mark": MarkLayout(spec),  #: what comes with it
                 "depth": spec.depth_bits,  #: sort key
+                "rank": RANK_BITS,  #: place in the file, by which equal keys are ordered
                 "splat": SplatLayout(spec),  #: if `mark.some`
             }
         )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
 from hw.lib.payloads import SortedLayout
 from hw.lib.pipe import Pipe
-from hw.lib.stream import connect
 from hw.splat.config import Config
 from hw.splat.dispatcher import Dispatcher
 from hw.splat.lane_array import LaneArray
@@ -22,7 +21,8 @@ class Rasteriser(wiring.Component):
     """Dispatcher, set-up, lanes and writer; `golden.splat.rasteriser.rasterise`.
 
     One splat × one sub-tile a cycle. `stop` rises when every sub-tile of the group at hand that
-    lies on the image is opaque: the rest of the group cannot change a pixel.
+    lies on the image is opaque: the rest of the group cannot change a pixel. The pixels of a
+    `continued` group are not written, and the next group draws on them.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -34,7 +34,8 @@ class Rasteriser(wiring.Component):
                 "start": In(1),  #: a frame begins
                 "frame_address": In(ADDRESS_WIDTH),  #: of the framebuffer, once the first splat comes
                 "stop": Out(1),  #: nothing can change a pixel of the group at hand any more
-                "group_end": Out(1),  #: a group's last splat has gone, in this cycle
+                "group_end": Out(1),  #: a group's last splat has gone, in this cycle …
+                "square_end": Out(1),  #: … and it is not continued
                 "busy": Out(1),  #: pixels are still to be drawn or written
                 "drawing": Out(1),  #: in this cycle the lanes get a splat …
                 "flushing": Out(1),  #: … or a flush …
@@ -52,7 +53,16 @@ class Rasteriser(wiring.Component):
         m.submodules.lanes = lanes = LaneArray(spec=spec)
         m.submodules.writer = writer = PixelWriter(config=config)
         wiring.connect(m, wiring.flipped(self.memory), writer.memory)
-        connect(m, self.i, dispatcher.i)
+        # A group's end waits for its entry, which says whether it is continued.
+        here = self.groups.valid | ~self.i.payload.end
+        continued = self.groups.payload.continued[0]
+        m.d.comb += [
+            Value.cast(dispatcher.i.payload).eq(Value.cast(self.i.payload)),
+            dispatcher.i.valid.eq(self.i.valid & here),
+            self.i.ready.eq(dispatcher.i.ready & here),
+            dispatcher.continued.eq(continued),
+            self.square_end.eq(dispatcher.group_end & ~continued),
+        ]
 
         operation = dispatcher.operation
         log2_columns = (spec.columns - 1).bit_length()

@@ -28,7 +28,7 @@ GROUPS_AHEAD = 4  # groups that the first stage may be ahead of the last
 COUNTERS = CounterLayout(
     {
         "cycles": "cycles of the frame",
-        "groups": "groups drawn",
+        "groups": "groups drawn; a square of pixels in depth slabs counts once a slab",
         "groups_stopped": "groups that were opaque before their list ended",
         "voxels": "voxels visited",
         "rows": "rows of neighbouring Gaussians through the coarse filter",
@@ -151,19 +151,22 @@ class SplatEngine(wiring.Component):
     def _progress(
         self, m: Module, starts: Signal, frame_fetch: FrameFetch, voxel_fetch: VoxelFetch, rasteriser: Rasteriser
     ) -> Value:
-        """Starts and ends the frame; stops the walk of an opaque group. Returns: a group was cut short."""
-        walked = Signal(16)  # groups whose list has been walked
+        """Starts and ends the frame; stops the walk of an opaque square. Returns: a group was cut short.
+
+        A square's groups may be walked and drawn at the same time: its pixels, once opaque, stay so.
+        """
         drawn = Signal(16)  # groups whose splats have all gone
+        ahead = Signal(16)  # squares whose lists have been walked, but are not drawn
         loaded = Signal()
         cut = Signal()
         # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
-        m.d.comb += voxel_fetch.stop.eq(rasteriser.stop & (walked == drawn))
+        m.d.comb += voxel_fetch.stop.eq(rasteriser.stop & (ahead == 0))
         with m.If(starts):
-            m.d.sync += [self.busy.eq(1), walked.eq(0), drawn.eq(0), loaded.eq(0), cut.eq(0)]
+            m.d.sync += [self.busy.eq(1), ahead.eq(0), drawn.eq(0), loaded.eq(0), cut.eq(0)]
         with m.Else():
             m.d.sync += [
-                walked.eq(walked + ended),
+                ahead.eq(ahead + voxel_fetch.square_walked - rasteriser.square_end),
                 drawn.eq(drawn + rasteriser.group_end),
                 loaded.eq(loaded | transfer(frame_fetch.groups)),
                 cut.eq(~ended & (cut | voxel_fetch.stop)),

@@ -39,6 +39,7 @@ class VoxelFetch(wiring.Component):
                 ),  #: drop the rest of the current group's list, but not its end mark, from the next cycle on
                 #: the current group's list ends in this cycle; from the next one on `stop` means the next group
                 "walked": Out(1),
+                "square_walked": Out(1),  #: … and the group is not continued
                 "o": Out(stream.Signature(VisitLayout(config.spec))),  #: voxels in list order, then an end mark
                 "memory": Out(ReadSignature(config.memory_width)),  #: visiting lists
             }
@@ -86,6 +87,7 @@ class VoxelFetch(wiring.Component):
     ) -> None:  # fmt: skip
         """Sends a group's entries on, then its end mark."""
         busy = Signal()
+        continued = Signal()
         to_unpack = Signal(32)  # list entries not yet taken from words
         to_visit = Signal(32)  # … not yet sent on
         dropping = Signal()  # the rest of this group's list
@@ -101,10 +103,12 @@ class VoxelFetch(wiring.Component):
             entry.ready.eq(busy & (to_visit != 0) & (visits.ready | dropping)),
             groups.ready.eq(~busy),
             self.walked.eq(transfer(visits) & visits.payload.end),
+            self.square_walked.eq(self.walked & ~continued),
         ]
         with m.If(transfer(groups)):
             count = groups.payload.list_count
             m.d.sync += [busy.eq(1), to_unpack.eq(count), to_visit.eq(count), dropping.eq(0)]
+            m.d.sync += continued.eq(groups.payload.continued[0])
         with m.If(transfer(words)):
             m.d.sync += to_unpack.eq(Mux(to_unpack > per_word, to_unpack - per_word, 0))
         with m.If(transfer(entry)):

@@ -13,7 +13,7 @@ from hw.splat.config import CONFIGS
 from sim.commands.background import background_option
 from sim.commands.options import config_option, json_option, set_option
 from sim.kernel.comparison import HEAD, baseline_figures, rtl_figures
-from sim.kernel.console import out, show_json, show_table, step
+from sim.kernel.console import out, show_json, show_table, step, warn
 from sim.kernel.files import require_writable, to_bytes, write_json, write_png
 from sim.kernel.pictures import side_by_side
 from sim.kernel.runner import BUILD
@@ -38,7 +38,7 @@ def demo(scene: str, size: int, background: Color, config_name: str, changes: tu
     config = choose_config(CONFIGS, config_name, changes)
     folder = BUILD / "demo"
     require_writable(folder / "report.json")
-    from sim.splat.run import lanes_busy
+    from sim.splat.run import lanes_busy, overflow
     from sim.splat.suite import run_scene
 
     with step("building the RTL and drawing the frame (a minute the first time)"):
@@ -57,6 +57,8 @@ def demo(scene: str, size: int, background: Color, config_name: str, changes: tu
     if as_json:
         show_json(report)
     _show(report, lanes_busy(frame.run))
+    if overflowed := overflow(frame.run):
+        warn(overflowed)
     show_table("time of this frame", HEAD, (figure.row() for figure in (*rtl_figures(report), *baselines)))
     out.print(f"every pixel equals the bit-true model; {frame.run.took}\n{_shown(folder / 'demo.png')} and report.json")
 

@@ -19,11 +19,11 @@ from sim.chips.level import budget_scene, cut_scene, load_detailed
 from sim.commands.background import background_option
 from sim.commands.options import OutputFile, RunOptions, run_options
 from sim.commands.viewpoint import Viewpoint, camera_options
-from sim.kernel.console import out, step
+from sim.kernel.console import out, step, warn
 from sim.kernel.files import to_bytes, write_array, write_png
 from sim.kernel.run import Backend
 from sim.splat.picture import BLACK, Color, over, straight, too_bright
-from sim.splat.run import layers, run
+from sim.splat.run import layers, overflow, run
 from sim.splat.workload import NEAR, prepare
 
 
@@ -99,6 +99,8 @@ def render(
     report = drawn.report()
     report["workload"] |= {"background": None if alpha else list(background)}
     options.finish(drawn, report)
+    if overflowed := overflow(drawn):
+        warn(overflowed)
     out.print(f"{picture}: {camera.width}×{camera.height}")
 
 

@@ -51,7 +51,8 @@ def _candidates(workload: SplatWorkload, group: GroupResult) -> list[Row]:
 
 def _survivors(group: GroupResult) -> list[Row]:
     rows = _splats(group, slice(None))
-    return [{"depth": int(depth), **row} for depth, row in zip(group.splats.depth.tolist(), rows, strict=True)]
+    order = zip(group.splats.depth.tolist(), group.splats.rank.tolist(), strict=True)
+    return [{"depth": depth, "rank": rank, **row} for (depth, rank), row in zip(order, rows, strict=True)]
 
 
 def _splats(group: GroupResult, order: Any) -> Iterator[Row]:

@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from golden.scenes import load_scene, orbit, orbit_name
 from hw.splat.config import Config
-from sim.kernel.console import step
+from sim.kernel.console import step, warn
 from sim.kernel.files import to_bytes, write_json, write_png
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.quality import psnr
 from sim.kernel.run import Backend, Run
 from sim.kernel.suite import SuiteTable
 from sim.splat.picture import BLACK, Color, over
-from sim.splat.run import lanes_busy, layers, run
+from sim.splat.run import lanes_busy, layers, overflow, run
 from sim.splat.workload import known_scenes, prepare
 
 VIEWS = 3  # around a scene
@@ -78,6 +78,8 @@ def run_suite(
         for rate in stalls:
             with step(f"{Path(source).name}, pauses {rate}/256"):
                 frame = run_scene(source, config, size=size, stalls=rate)
+            if overflowed := overflow(frame.run):
+                warn(overflowed)
             report = frame.report()
             write_json(folder / f"report-splat-{frame.name}-{rate}.json", report)
             write_png(folder / f"splat-{frame.name}.png", frame.pixels)

@@ -16,6 +16,7 @@ from golden.splat.spec import DEFAULT, Spec
 from sim.kernel.files import write_json, write_text
 from sim.kernel.quality import psnr
 from sim.kernel.sweep import Sweep, SweepRow, markdown, plot
+from sim.splat import sort_sweep
 from sim.splat.workload import known_scenes
 
 STEPS = (-3, -2, -1, 1, 2)  # bits from the chosen width
@@ -71,7 +72,7 @@ def run_sweep(progress: Callable[[str], None], *, size: int) -> Sweep:
 
 
 def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_SIZE) -> list[Path]:
-    """Sweeps and writes JSON, table and curves.
+    """Sweeps and writes JSON, table and curves; then the depth sort's table.
 
     Raises:
         InputError: a size out of range.
@@ -83,4 +84,4 @@ def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_S
     write_json(paths[0], sweep.as_dict())
     write_text(paths[1], markdown(sweep))
     plot(sweep, paths[2])
-    return paths
+    return [*paths, *sort_sweep.record(docs, progress)]

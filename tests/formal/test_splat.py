@@ -50,8 +50,8 @@ def test_dispatcher(window: int, tmp_path: Path) -> None:
         # Nothing becomes opaque, so that every splat has to be drawn on every sub-tile that it touches.
         m.d.comb += Assume(~dut.drawn.done)
         splat = dut.i.payload.splat
-        group = Signal()  # of the splat at the input, odd or even
-        m.d.sync += group.eq(group ^ (transfer(dut.i) & dut.i.payload.end))
+        group = Signal()  # of the splat at the input, odd or even; a continued one goes on in the next
+        m.d.sync += group.eq(group ^ (transfer(dut.i) & dut.i.payload.end & ~dut.continued))
         for tile in range(SPEC.columns**2):
             here = operation.place == tile
             board = Scoreboard(shape=3, capacity=window + 1)

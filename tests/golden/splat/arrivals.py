@@ -14,15 +14,24 @@ from golden.splat.spec import Spec
 
 @dataclass(frozen=True, kw_only=True)
 class Arrivals:
-    """One group's survivors: `key[i]` from the `visit[i]`-th voxel, none nearer than `bounds[visit[i]]`."""
+    """One group's survivors: `key[i]` from the `visit[i]`-th voxel, none nearer than `bounds[visit[i]]`.
+
+    `rank[i]` is the place in the file; without ranks they came as they stand there.
+    """
 
     key: list[int]
     visit: list[int]
     bounds: list[int]  # ascending
+    ranks: list[int] | None = None
+
+    @property
+    def rank(self) -> list[int]:
+        return list(range(len(self.key))) if self.ranks is None else self.ranks
 
     def sorted(self, spec: Spec) -> tuple[list[int], int, int]:
         """The model's order, how many left unsafely, the most that waited."""
-        order, forced, deepest = depth_sort(self.tensor("key"), self.tensor("visit"), self.tensor("bounds"), spec)
+        columns = [self.tensor(name) for name in ("key", "rank", "visit", "bounds")]
+        order, forced, deepest = depth_sort(*columns, spec)
         return order.tolist(), forced, deepest
 
     def tensor(self, name: str) -> Tensor:
@@ -30,12 +39,13 @@ class Arrivals:
 
     @property
     def plain(self) -> list[int]:
-        """By key, equal keys as they came."""
-        return sorted(range(len(self.key)), key=lambda i: self.key[i])
+        """By key, equal keys as in the file."""
+        return sorted(range(len(self.key)), key=lambda i: (self.key[i], self.rank[i]))
 
 
 def arrivals(rng: Random, *, voxels: int, crowd: int, spread: int) -> Arrivals:
     """Up to `crowd` survivors a voxel, up to `spread` behind its bound; bounds and keys meet often."""
     bounds = sorted(rng.randrange(1, 20 * voxels + 2) for _ in range(voxels))
     visit = [v for v in range(voxels) for _ in range(rng.choice([0, rng.randint(0, crowd)]))]
-    return Arrivals(key=[bounds[v] + rng.randrange(spread) for v in visit], visit=visit, bounds=bounds)
+    key = [bounds[v] + rng.randrange(spread) for v in visit]
+    return Arrivals(key=key, visit=visit, bounds=bounds, ranks=rng.sample(range(1 << 25), len(key)))

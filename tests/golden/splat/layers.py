@@ -29,6 +29,7 @@ def layers(spec: Spec, opacity: list[int], color: list[int]) -> Splats:
     return Splats(
         place=torch.arange(count),
         depth=torch.arange(count),
+        rank=torch.arange(count),
         mean=torch.full((count, 2), spec.group_size << spec.screen_fraction >> 1),
         mean_exponent=torch.zeros(count, dtype=torch.int64),
         conic=torch.tensor([[1, 0, 1]] * count),

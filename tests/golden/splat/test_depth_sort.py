@@ -27,16 +27,17 @@ def waiting_room(a: Arrivals, spec: Spec) -> tuple[list[int], int, int]:
     forced = deepest = 0
 
     def nearest() -> int:
-        return min(inside, key=lambda i: (a.key[i], i))
+        return min(inside, key=lambda i: (a.key[i], a.rank[i]))
 
     def leave() -> None:
         order.append(nearest())
         inside.remove(order[-1])
 
+    capacity = spec.sort_banks * ((1 << spec.sort_levels) - 1)
     for number, voxel in enumerate(a.visit):
         while inside and a.key[nearest()] < a.bounds[voxel]:
             leave()
-        while sum(i % spec.sort_banks == number % spec.sort_banks for i in inside) == spec.bank_capacity:
+        if len(inside) == capacity:
             leave()
             forced += 1
         inside.append(number)
@@ -48,7 +49,7 @@ def waiting_room(a: Arrivals, spec: Spec) -> tuple[list[int], int, int]:
 
 @given(st.randoms(use_true_random=False), st.integers(1, 12), st.integers(0, 30), st.sampled_from([1, 4, 60, 4000]))
 def test_the_order_is_exact_while_nothing_overflows(rng: Random, voxels: int, crowd: int, spread: int) -> None:
-    """With room for all, survivors leave by depth, and equal depths in order of arrival."""
+    """With room for all, survivors leave by depth, and equal depths as in the file."""
     a = arrivals(rng, voxels=voxels, crowd=crowd, spread=spread)
     order, forced, deepest = a.sorted(DEFAULT)
     assert order == a.plain
@@ -86,13 +87,22 @@ def test_one_survivor_too_many() -> None:
     assert a.sorted(spec_of(4, 1)) == ([7, 6, 5, 4, 3, 2, 1, 0], 0, 8)
 
 
-def test_a_full_bank_empties_from_all_banks() -> None:
-    """Survivor 14 finds bank 0 of two full; what leaves is the nearest of all until bank 0 has room."""
-    key = [50, 11, 51, 12, 52, 90, 53, 91, 54, 92, 55, 93, 56, 94, 57]
+def test_full_banks_let_the_nearest_of_all_leave() -> None:
+    """Survivor 14 finds both banks of seven full; the nearest leaves, whatever its bank, and one is enough."""
+    key = [50, 11, 51, 12, 52, 90, 53, 91, 54, 92, 55, 93, 56, 94, 10]
     a = Arrivals(key=key, visit=[0] * 15, bounds=[1])
     order, forced, deepest = a.sorted(spec_of(3, 2))
-    assert (order[:3], forced, deepest) == ([1, 3, 0], 3, 14)
-    assert order[3:] == sorted(set(range(15)) - {0, 1, 3}, key=lambda i: key[i])
+    assert (order[:3], forced, deepest) == ([1, 14, 3], 1, 14)
+    assert order[1:] == sorted(set(range(15)) - {1}, key=lambda i: key[i])
+
+
+def test_room_that_one_bank_has_is_used() -> None:
+    """All that waits came to bank 0 of two, whose neighbours left: nothing need leave before its time."""
+    key = [n if n % 2 else 1000 + n for n in range(14)]
+    a = Arrivals(key=[*key, *range(900, 907)], visit=[0] * 14 + [1] * 7, bounds=[0, 500])
+    order, forced, deepest = a.sorted(spec_of(3, 2))
+    assert (forced, deepest) == (0, 14)
+    assert order == a.plain
 
 
 def test_a_voxel_frees_what_is_nearer_than_its_bound() -> None:

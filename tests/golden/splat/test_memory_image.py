@@ -24,7 +24,7 @@ from golden.splat.memory_map import (
 )
 from golden.splat.spec import DEFAULT, TINY
 from tests.golden.splat.rows import groups_of, header_of, list_of, row
-from tests.golden.splat.views import View, view
+from tests.golden.splat.views import View, view, whole_frame
 
 SPECS = {"default": DEFAULT, "tiny": TINY, "flat colour": replace(DEFAULT, sh_degree=0)}
 
@@ -113,7 +113,7 @@ def test_framebuffer(name: str, width: int, height: int) -> None:
     """Pixel (x, y) lies where groups, sub-tiles and pixels, each row by row, put it."""
     spec = SPECS[name]
     v = view(spec)
-    frame = build_frame(v.image, replace(v.camera, width=width, height=height), spec)
+    frame = whole_frame(v.image, replace(v.camera, width=width, height=height), spec)
     size, tile = spec.group_size, spec.subtile
     y, x = np.mgrid[:height, :width]
     group = y // size * -(-width // size) + x // size
@@ -124,3 +124,17 @@ def test_framebuffer(name: str, width: int, height: int) -> None:
     image = read_frame(words.view(np.uint8), frame, spec)
     assert image.shape == (height, width, PIXEL_BYTES)
     assert np.array_equal(np.ascontiguousarray(image).view("<u4")[..., 0], y * width + x)
+
+
+def test_slabs_share_a_square_of_the_framebuffer() -> None:
+    """Every slab is an entry with its range of depths; only the last of a square adds to the framebuffer."""
+    spec = replace(TINY, sort_levels=4)
+    v = view(spec)
+    frame = build_frame(v.image, v.camera, spec)
+    memory = build_memory_image(v.image, frame, spec)
+    entries = groups_of(memory.data)
+    assert len(entries) == len(frame.groups) > len(v.frame.groups)
+    for entry, group in zip(entries, frame.groups, strict=True):
+        assert (entry["low"], entry["high"], entry["continued"]) == (group.low, group.high, group.continued)
+        assert [voxel["depth"] for voxel in list_of(memory.data, entry)] == group.depths.tolist()
+    assert memory.result_bytes == len(v.frame.groups) * spec.group_size**2 * PIXEL_BYTES

@@ -13,29 +13,38 @@ from golden.splat.coarse_filter import coarse_filter, radius_times_stretch, voxe
 from golden.splat.frame import Group
 from golden.splat.spec import DEFAULT, DEPTH_DROP, TINY, Spec
 from hw.splat.coarse_filter import CoarseFilter
-from hw.splat.coarse_lane import SLOPES, CoarseLane
+from hw.splat.coarse_lane import CoarseLane
 from hw.splat.config import tiny
 from tests.golden.splat.cases import CASES, case
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload, answers, same
 from tests.hw.splat.streams import hold_frame, row_payload, rows_of
-from tests.hw.splat.workload import Workload, workload, workload_of
+from tests.hw.splat.workload import Workload, group_inputs, slab_of, workload, workload_of
 
 
 def whole_scene(w: Workload) -> Group:
-    """The middle group, as if it visited every voxel."""
+    """The middle group, as if it visited every voxel, and of any depth."""
     voxels = np.arange(len(w.view.image.grid))
-    return replace(w.view.middle, voxels=voxels, depths=np.zeros_like(voxels))
+    anywhere = w.view.spec.camera_format
+    return replace(
+        w.view.middle,
+        voxels=voxels,
+        depths=np.zeros_like(voxels),
+        low=anywhere.low,
+        high=anywhere.high,
+        continued=False,
+    )
 
 
+@pytest.mark.parametrize("slab", [False, True])
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("spec", [DEFAULT, TINY, replace(DEFAULT, position_bits=12)], ids=["default", "tiny", "coarse"])
-def test_coarse_lane(name: str, spec: Spec, seed: int) -> None:
-    """Position, both ways, and the five tests, for Gaussians on both sides of every plane; masked lanes keep none."""
+def test_coarse_lane(name: str, spec: Spec, slab: bool, seed: int) -> None:
+    """Position, both ways, and the tests, for Gaussians on both sides of every plane; masked lanes keep none."""
     v = case(name, spec)
     w = workload_of(v)
-    group = whole_scene(w)
-    visits, slopes = w.visits(group), dict(zip(SLOPES, group.slopes, strict=True))
+    group = slab_of(v, whole_scene(w)) if slab else whole_scene(w)
+    visits, known = w.visits(group), group_inputs(group)
     streamed, visit = voxel_fetch(v.image, v.frame, group, spec)
     kept = coarse_filter(streamed, v.image, v.frame, group, spec)
     rows: list[Payload] = []
@@ -45,11 +54,11 @@ def test_coarse_lane(name: str, spec: Spec, seed: int) -> None:
     for side in (kept, ~kept):
         found = torch.nonzero(side)[:, 0].tolist()
         chosen += rng.sample(found, min(len(found), 100))
-    assert len(chosen) > 110
+    assert len(chosen) > (105 if slab else 110)
     for n in chosen:
         voxel, mask = visits[int(visit[n])], int(n % 10 != 3)
         corner = {name: voxel[name] for name in ("origin", "relative")}
-        rows.append({"half": w.half(w.index(int(streamed.place[n]))), **corner, "mask": mask, **slopes})
+        rows.append({"half": w.half(w.index(int(streamed.place[n]))), **corner, "mask": mask, **known})
         place = {"point": streamed.point[n].tolist(), "relative": streamed.relative[n].tolist()}
         wanted.append({"keep": int(kept[n]) & mask, **place})
     same(answers(CoarseLane(spec=spec), rows, header=w.header), wanted)
@@ -57,55 +66,61 @@ def test_coarse_lane(name: str, spec: Spec, seed: int) -> None:
 
 @pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
 def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
-    """Gaussians moved to a side of the group or the near plane, to the last code that is kept, and to the next."""
+    """Gaussians moved to a side of the group, the near plane or an end of a slab: the last code kept, and the next."""
     v = case("close", spec)
     w = workload_of(v)
     group = whole_scene(w)
-    visits, slopes = w.visits(group), dict(zip(SLOPES, group.slopes, strict=True))
+    slab = slab_of(v, group)
+    visits = w.visits(group)
     streamed, visit = voxel_fetch(v.image, v.frame, group, spec)
     rows: list[Payload] = []
     points: list[list[int]] = []
     chosen = Random(seed).choices(torch.nonzero(streamed.point[:, 2] > v.frame.near)[:, 0].tolist(), k=240)
     radius = torch.from_numpy(v.image.radius)[streamed.place]
     for number, n in enumerate(chosen):
-        side, step = number % 5, number // 5 % 2
+        side, step = number % 7, number // 7 % 2
         point = streamed.point[n].tolist()
-        z = point[2] >> DEPTH_DROP
+        ends = {4: v.frame.near + 1 - step, 5: slab.low - step, 6: slab.high - 1 + step}
+        depth = ends.get(side, point[2])
+        z = depth >> DEPTH_DROP
         low = [z * group.slopes[k] >> spec.slope_format.fraction - DEPTH_DROP for k in range(4)]
         reach = [
             int(radius_times_stretch(radius[n], stretch, spec)) for stretch in (v.frame.stretch_x, v.frame.stretch_y)
         ]
-        moved = [(low[0] + low[1]) // 2, (low[2] + low[3]) // 2, point[2]]
-        if side == 4:
-            moved[2] = v.frame.near + 1 - step
-        else:
+        moved = [(low[0] + low[1]) // 2, (low[2] + low[3]) // 2, depth]
+        if side < 4:
             outwards = 1 if side % 2 else -1
             moved[side // 2] = low[side] + outwards * (reach[side // 2] + step)
         voxel = visits[int(visit[n])]
         origin = [o + new - old for o, new, old in zip(voxel["origin"], moved, point, strict=True)]
         points.append(moved)
         half = w.half(w.index(int(streamed.place[n])))
-        rows.append({"half": half, "origin": origin, "relative": voxel["relative"], "mask": 1, **slopes})
+        known = group_inputs(slab if side > 4 else group)
+        rows.append({"half": half, "origin": origin, "relative": voxel["relative"], "mask": 1, **known})
     candidates = replace(streamed.select(torch.tensor(chosen)), point=torch.tensor(points))
-    kept = coarse_filter(candidates, v.image, v.frame, group, spec)
+    whole, part = (coarse_filter(candidates, v.image, v.frame, g, spec) for g in (group, slab))
+    kept = torch.where(torch.arange(len(chosen)) % 7 > 4, part, whole)
     assert 80 < int(kept.sum()) < 200
+    assert 10 < int(kept[5::7].sum()) < 25
+    assert 10 < int(kept[6::7].sum()) < 25
     got = answers(CoarseLane(spec=spec), rows, header=w.header)
     same(got, [{"keep": int(k), "point": p} for k, p in zip(kept, points, strict=True)])
 
 
 @pytest.mark.parametrize(("lanes", "put", "get"), [(1, 0, 0), (1, 0.3, 0.4), (2, 0, 0.6), (4, 0, 0), (4, 0.4, 0.3)])
 def test_coarse_filter(lanes: int, put: float, get: float, seed: int) -> None:
-    """The survivors of three groups in memory order, the first payload of each voxel marked, and the ends."""
+    """The survivors of three groups, one a slab, in memory order, each voxel's first payload marked, and the ends."""
     w, numbers = workload(), (3, 5, 2)
     spec = w.view.spec
+    groups = [w.groups[3], slab_of(w.view, w.groups[5]), w.groups[2]]
     dut = CoarseFilter(config=replace(tiny(), memory_width=64 * max(lanes, 2), coarse_lanes=lanes))
     bench = Bench(dut, seed=seed)
     hold_frame(bench, w.header)
-    visits = [visit for number in numbers for visit in w.visits(w.groups[number])]
+    visits = [visit for group in groups for visit in w.visits(group)]
     rows = [row_payload(spec, row, lanes) for visit in visits for row in rows_of(w, visit, lanes)]
     bench.source(dut.i, rows, stall=put)
-    bench.source(dut.groups, [w.entries[number] for number in numbers], stall=put)
-    expected = [payload for number in numbers for payload, _ in w.candidates(w.groups[number], lanes)]
+    bench.source(dut.groups, [w.entries[n] | group_inputs(g) for n, g in zip(numbers, groups, strict=True)], stall=put)
+    expected = [payload for group in groups for payload, _ in w.candidates(group, lanes)]
     log = bench.sink(dut.o, len(expected), stall=get)
     bench.run(drain=30)
     same(log.values, expected)

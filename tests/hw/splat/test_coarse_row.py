@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from golden.splat.coarse_filter import coarse_filter, voxel_fetch
-from hw.splat.coarse_lane import SLOPES
 from hw.splat.coarse_row import CoarseRow
 from tests.hw.splat.datapath import Payload, answers, same
 from tests.hw.splat.streams import row_payload, rows_of
-from tests.hw.splat.workload import workload
+from tests.hw.splat.workload import group_inputs, workload
 
 
 @pytest.mark.parametrize("lanes", [1, 4])
@@ -19,13 +18,13 @@ def test_every_row_of_a_group(lanes: int) -> None:
     v, group = w.view, w.groups[3]
     streamed, _ = voxel_fetch(v.image, v.frame, group, v.spec)
     kept = coarse_filter(streamed, v.image, v.frame, group, v.spec).tolist()
-    slopes = dict(zip(SLOPES, group.slopes, strict=True))
+    known = group_inputs(group)
     rows: list[Payload] = []
     wanted: list[Payload] = []
     number = 0  # of the Gaussian on lane 0
     for visit in w.visits(group):
         for row in rows_of(w, visit, lanes):
-            rows.append({"row": row_payload(v.spec, row, lanes), **slopes})
+            rows.append({"row": row_payload(v.spec, row, lanes), **known})
             here = range(number, number + row["mask"].bit_count())
             number = here.stop
             mask = sum(kept[n] << lane for lane, n in enumerate(here))

@@ -33,7 +33,14 @@ def marked(rng: Random, a: Arrivals, first: int) -> list[Payload]:
             begin = {"begin": 0, "end": 0}
         for i in here:
             mean = [(first + i) & 0xFFF, (first + i) >> 12]
-            result.append({"mark": {"some": 1, **begin}, "depth": a.key[i], "splat": {"mean": mean, "mask": i % 7}})
+            result.append(
+                {
+                    "mark": {"some": 1, **begin},
+                    "depth": a.key[i],
+                    "rank": a.rank[i],
+                    "splat": {"mean": mean, "mask": i % 7},
+                }
+            )
             begin = {"begin": 0, "end": 0}
     return [*result, {"mark": {"some": 0, "begin": 0, "end": 1}}]
 

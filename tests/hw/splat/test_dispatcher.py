@@ -24,10 +24,12 @@ Operation = tuple[str, int, int]  # kind, sub-tile, splat
 class Lanes:
     """Answers the operations as the lanes would, judges them, and ends sub-tiles at random."""
 
-    def __init__(self, bench: Bench, splats: list[list[Payload]], *, opaque: float, room: float) -> None:
+    def __init__(
+        self, bench: Bench, splats: list[list[Payload]], continued: list[bool], *, opaque: float, room: float
+    ) -> None:
         self.bench, self.dut = bench, bench.dut
         self.dut: Any = bench.dut
-        self.splats, self.opaque, self.room = splats, opaque, room
+        self.splats, self.continued, self.opaque, self.room = splats, continued, opaque, room
         self.count = bench.dut.config.spec.columns**2
         self.done: dict[int, int] = {}  # sub-tile to the cycle from which it is known to be opaque
         self.seen: list[list[int]] = [[] for _ in range(self.count)]  # splats of this group on each sub-tile
@@ -68,6 +70,7 @@ class Lanes:
                     self.flush(place, silent)
             room = rng.random() < self.room
             ctx.set(dut.flush_room, room)
+            ctx.set(dut.continued, self.group_ends < len(self.continued) and self.continued[self.group_ends])
             _, _, end, starved, blocked = await ctx.tick().sample(dut.group_end, dut.starved, dut.blocked)
             self.group_ends += end
             self.starved += starved
@@ -108,20 +111,26 @@ class Lanes:
 @pytest.mark.parametrize("window", [1, 2, 6])
 @pytest.mark.parametrize(("put", "room", "opaque"), [(0, 1, 0), (0.5, 1, 0.02), (0, 0.2, 0.1), (0.1, 0.7, 0.4)])
 def test_random_splats(window: int, put: float, room: float, opaque: float, seed: int) -> None:
-    """Groups of narrow, wide and no splats at all: order, hazards, flushes and the counts of each."""
+    """Groups of narrow, wide and no splats at all, some continued by the next: order, hazards, flushes and counts."""
     dut = Dispatcher(config=replace(tiny(), issue_window=window))
     bench = Bench(dut, seed=seed)
     rng = bench.random
-    splats: list[list[Payload]] = []
-    for size in (0, 1, 40, 3, 60, 0, 25, 50):
-        splats.append([])
+    splats: list[list[Payload]] = []  # by square
+    groups: list[list[Payload]] = []
+    sizes = (0, 1, 40, 3, 60, 0, 25, 30, 20, 50)
+    continued = [n in (3, 6, 7) for n in range(len(sizes))]
+    for size, follows in zip(sizes, [False, *continued], strict=False):
         near = rng.randrange(16)
-        for n in range(size):
+        if not follows:
+            splats.append([])
+        start = len(splats[-1])
+        for n in range(start, start + size):
             few = 1 << near | 1 << rng.randrange(16)
             splats[-1].append({"opacity": n, "mask": rng.choice([0, few, few, few, rng.randrange(1 << 16), 0xFFFF])})
+        groups.append(splats[-1][start:])
     layout = SortedLayout(dut.config.spec)
-    inputs = [whole(layout, p) for group in splats for p in [*({"end": 0, "splat": s} for s in group), {"end": 1}]]
-    lanes = Lanes(bench, splats, opaque=opaque, room=room)
+    inputs = [whole(layout, p) for group in groups for p in [*({"end": 0, "splat": s} for s in group), {"end": 1}]]
+    lanes = Lanes(bench, splats, continued, opaque=opaque, room=room)
     source = bench.source(dut.i, inputs, stall=put)
     tail: list[int] = []
 
@@ -134,7 +143,7 @@ def test_random_splats(window: int, put: float, room: float, opaque: float, seed
     bench.run(drain=500)
     assert lanes.group == [len(splats)] * 16
     assert lanes.flushes == 16 * len(splats)
-    assert lanes.group_ends == len(splats)
+    assert lanes.group_ends == len(groups)
     assert not any(tail)
     assert lanes.early > 10
     touches = sum(splat["mask"].bit_count() for group in splats for splat in group)

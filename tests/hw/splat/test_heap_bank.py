@@ -12,8 +12,13 @@ from golden.splat.spec import TINY
 from hw.splat.heap_bank import HeapBank
 from tests.hw.lib.bench import Bench
 
-Item = tuple[int, int, int, int]  # parity, depth, arrival, slot: as they are compared
-Fields = ("parity", "depth", "arrival", "slot")
+Item = tuple[int, int, int, int]  # parity, depth, rank, slot: as they are compared
+Fields = ("parity", "depth", "rank", "slot")
+
+
+def scattered(number: int) -> int:
+    """A rank for each number, no two the same, rising and falling: its bits from the lowest to the highest."""
+    return int(f"{number:025b}"[::-1], 2)
 
 
 class Driver:
@@ -25,14 +30,14 @@ class Driver:
         self.capacity, self.spread = (1 << levels) - 1, spread
         self.inside: list[Item] = []
         self.parity = 0  # of the group being drained
-        self.arrival = 0
+        self.made = 0
         self.popped = self.most = 0
 
     def item(self) -> Item:
-        """The next arrival, of this group or of the one after it."""
-        self.arrival += 1
+        """A new one, of this group or of the one after it."""
+        self.made += 1
         group = self.parity ^ (self.rng.random() < 0.2)
-        return group, self.rng.randrange(self.spread), self.arrival, self.rng.randrange(self.capacity + 1)
+        return group, self.rng.randrange(self.spread), scattered(self.made), self.rng.randrange(self.capacity + 1)
 
     def order(self, item: Item) -> Item:
         return item[0] ^ self.parity, *item[1:]

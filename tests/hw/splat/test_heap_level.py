@@ -11,10 +11,11 @@ import pytest
 from golden.splat.spec import TINY
 from hw.splat.heap_level import HeapLevel
 from tests.hw.lib.bench import Bench
+from tests.hw.splat.test_heap_bank import scattered
 
 LEVELS = 5
 CYCLES = 900
-Item = tuple[int, int, int, int]  # parity, depth, arrival, slot
+Item = tuple[int, int, int, int]  # parity, depth, rank, slot
 Answer = dict[str, Any]
 
 
@@ -25,7 +26,7 @@ class Places:
         self.rng, self.parity = rng, parity
         self.capacity = (1 << (LEVELS - level)) - 1
         self.pairs: list[tuple[list[Item], list[Item]]] = [([], []) for _ in range(1 << (level - 1))]
-        self.arrivals = 0
+        self.made = 0
 
     def order(self, item: Item) -> Item:
         """The group that is being drained comes first."""
@@ -33,8 +34,8 @@ class Places:
 
     def item(self) -> Item:
         """Few depths, so that many are equal."""
-        self.arrivals += 1
-        return self.rng.randrange(2), self.rng.randrange(4), self.arrivals, self.rng.randrange(1 << LEVELS)
+        self.made += 1
+        return self.rng.randrange(2), self.rng.randrange(4), scattered(self.made), self.rng.randrange(1 << LEVELS)
 
     def insert(self, pair: int) -> tuple[Item, Answer]:
         """A new item for the side with fewer entries; the farther of it and the place's entry goes on below."""
@@ -57,7 +58,7 @@ class Places:
 
 
 def fields(item: Item) -> dict[str, int]:
-    return dict(zip(("parity", "depth", "arrival", "slot"), item, strict=True))
+    return dict(zip(("parity", "depth", "rank", "slot"), item, strict=True))
 
 
 @pytest.mark.parametrize("level", [3, LEVELS - 1])

@@ -37,13 +37,34 @@ def inside(splats: Splats, columns: int, rows: int) -> Splats:
 
 
 def groups() -> list[tuple[Splats, Payload]]:
-    """Real ones, an empty one, one that is opaque long before its end, and the same partly off the image."""
+    """Real ones, an empty one, one that is opaque long before its end, the same partly off the image, two in slabs."""
     w = workload()
     front = layers(TINY, [1 << TINY.opacity_fraction] * 14, [300] * 14)
     crowd = join(front, *[sorted_splats("close", TINY, 40)] * 3)
     real = [(w.sorted_splats(w.groups[n]), w.entries[n]) for n in (3, 5, 2)]
     partly = {"valid_columns": 3, "valid_rows": 2}
-    return [*real, (crowd, ENTRY), real[0], (inside(crowd, 3, 2), partly), (sorted_splats("close", TINY, 30), ENTRY)]
+    last = (sorted_splats("close", TINY, 30), ENTRY)
+    return [
+        *real, (crowd, ENTRY), real[0], (inside(crowd, 3, 2), partly),
+        *slabs(*real[0], 3), *slabs(crowd, ENTRY, 4), *slabs(*real[1], 1), last,
+    ]  # fmt: skip
+
+
+def slabs(splats: Splats, entry: Payload, count: int) -> list[tuple[Splats, Payload]]:
+    """A group in so many parts, all but the last continued, and an empty one in front."""
+    parts = torch.arange(len(splats)).tensor_split(count)
+    entries = [{**entry, "continued": 1}] * count + [entry]
+    return [(splats.select(part), e) for part, e in zip([parts[0][:0], *parts], entries, strict=True)]
+
+
+def squares(every: list[tuple[Splats, Payload]]) -> list[Splats]:
+    """What is drawn on each square of pixels."""
+    result: list[Splats] = []
+    follows = False
+    for splats, entry in every:
+        result = [*result[:-1], join(result[-1], splats)] if follows else [*result, splats]
+        follows = bool(entry.get("continued"))
+    return result
 
 
 def framebuffer(splats: list[Splats]) -> bytes:
@@ -69,11 +90,11 @@ def test_groups(window: int, put: float, stall: float, seed: int) -> None:
     bench.source(dut.groups, [entry | e for _, e in every], stall=put)
     tile_bytes = TINY.lanes * PIXEL_BYTES
     log = bench.sink(
-        dut.memory.request, len(every) * TINY.columns**2 * tile_bytes * 8 // config.memory_width, stall=stall
+        dut.memory.request, len(squares(every)) * TINY.columns**2 * tile_bytes * 8 // config.memory_width, stall=stall
     )
     bench.m.d.comb += [dut.frame_address.eq(ADDRESS), dut.start.eq(bench.cycle == 0)]
     stops: list[int] = [0] * len(every)
-    counts = dict.fromkeys(("drawing", "flushing", "group_end"), 0)
+    counts = dict.fromkeys(("drawing", "flushing", "square_end", "group_end"), 0)
     busy = 1
 
     async def watch(ctx: Any) -> None:
@@ -93,15 +114,19 @@ def test_groups(window: int, put: float, stall: float, seed: int) -> None:
     bench.run(drain=30)
     got = {write["address"]: write["data"] for write in log.values}
     assert len(got) == len(log.values), "a word was written twice"
-    expected = framebuffer([splats for splats, _ in every])
+    expected = framebuffer(squares(every))
     step = config.memory_width // 8
     for k in range(0, len(expected), step):
         assert got[ADDRESS + k] == int.from_bytes(expected[k : k + step], "little"), (
             f"group {k // (16 * tile_bytes)}, byte {k}"
         )
-    assert [n for n, count in enumerate(stops) if count > 20] == [3, 5], "the groups that are opaque before their end"
-    assert [n for n, count in enumerate(stops) if count] == [3, 5]
+    assert [n for n, count in enumerate(stops) if count > 20] == [3, 5, 11, 12, 13, 14], (
+        "the groups that are opaque before their end"
+    )
+    # The slabs behind the one in which a square becomes opaque are stopped as well.
+    assert [n for n, count in enumerate(stops) if count] == [3, 5, 11, 12, 13, 14]
     assert counts["group_end"] == len(every)
-    touches, useful = (sum(rasterise(s, TINY)[k] for s, _ in every) for k in (1, 2))
+    assert counts["square_end"] == len(squares(every))
+    touches, useful = (sum(rasterise(s, TINY)[k] for s in squares(every)) for k in (1, 2))
     assert useful <= counts["drawing"] < touches
     assert busy == 0

@@ -58,15 +58,28 @@ def bench_of(w: Workload, width: int, *, memory: float, put: float, entries: lis
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(("put", "get"), [(0, 0), (0.3, 0.4)])
 def test_lists(width: int, put: float, get: float, seed: int) -> None:
-    """Every voxel of every group and an end mark behind each, empty lists included."""
+    """Every voxel of every group and an end mark behind each, empty lists included; where a square of groups ends."""
     w = workload()
     empty = {**w.entries[0], "list_count": 0}
-    bench = bench_of(w, width, memory=put, put=put, entries=[*w.entries, empty, empty, w.entries[0]], seed=seed)
+    entries = [*w.entries, empty, {**empty, "continued": 1}, w.entries[0]]
+    entries[2] = {**entries[2], "continued": 1}
+    bench = bench_of(w, width, memory=put, put=put, entries=entries, seed=seed)
+    dut: Any = bench.dut
+    squares: list[int] = []
+
+    async def watch(ctx: Any) -> None:
+        while True:
+            _, _, walked, square = await ctx.tick().sample(dut.walked, dut.square_walked)
+            squares.extend([square] * walked)
+            assert walked or not square
+
+    bench.process(watch)
     visits = [w.visits(group) for group in w.groups]
     expected = [v for group in [*visits, [{"end": 1}], [{"end": 1}], visits[0]] for v in group]
     log = bench.sink(bench.dut.o, len(expected), stall=get)
     bench.run(drain=20)
     same(log.values, expected)
+    assert squares == [int(not entry["continued"]) for entry in entries]
 
 
 @pytest.mark.parametrize(("width", "put", "get"), [(128, 0, 0), (256, 0.3, 0.4), (512, 0, 0.6), (512, 0.5, 0)])

@@ -20,6 +20,7 @@ from golden.splat.frame import Group, voxel_origins
 from golden.splat.memory_image import MemoryImage, aligned_first, build_memory_image
 from golden.splat.memory_map import COARSE_BYTES, coarse_half, record, record_bytes
 from golden.splat.spec import TINY, Spec
+from hw.splat.coarse_lane import SLOPES
 from tests.golden.splat.rows import Row, groups_of, header_of, row
 from tests.golden.splat.scenes import camera_at, random_scene
 from tests.golden.splat.views import View, made
@@ -99,6 +100,7 @@ class Workload:
                 payload = {
                     "mark": {"some": 1, **begin},
                     "index": self.index(int(streamed.place[n])),
+                    "rank_low": int(v.image.grid.order[streamed.place[n]]) & 31,
                     "point": streamed.point[n].tolist(),
                     "relative": streamed.relative[n].tolist(),
                 }
@@ -126,7 +128,8 @@ class Workload:
             mark = candidate["mark"]
             if place in number:
                 n = number[place]
-                result.append({"mark": mark, "depth": int(splats.depth[n]), "splat": drawn[n]})
+                rank = {"rank": int(splats.rank[n])}
+                result.append({"mark": mark, "depth": int(splats.depth[n]), **rank, "splat": drawn[n]})
             else:
                 result.append({"mark": mark | {"some": 0}})
         return result
@@ -144,9 +147,21 @@ class Workload:
         splats = fine_filter(streamed.select(kept), v.image, v.frame, group, v.spec)
         visits = torch.tensor([arrival[place] for place in splats.place.tolist()], dtype=torch.int64)
         order, *_ = depth_sort(
-            splats.depth, visits, sort_key(torch.from_numpy(group.depths), v.frame, v.spec), spec or v.spec
+            splats.depth, splats.rank, visits, sort_key(torch.from_numpy(group.depths), v.frame, v.spec), spec or v.spec
         )
         return splats.select(order)
+
+
+def group_inputs(group: Group) -> Row:
+    """What the coarse lanes know of a group."""
+    return {**dict(zip(SLOPES, group.slopes, strict=True)), "low": group.low, "high": group.high}
+
+
+def slab_of(view: View, group: Group) -> Group:
+    """The middle third of the group's Gaussians by depth; both ends are depths of Gaussians."""
+    depth = view.streamed(group).point[:, 2]
+    depth = depth[depth > view.frame.near].sort().values
+    return replace(group, low=int(depth[len(depth) // 3]), high=int(depth[2 * len(depth) // 3]))
 
 
 def splat_payloads(splats: Splats) -> list[Payload]:

@@ -1,7 +1,8 @@
 """Frames that several tests draw, quantised once a process.
 
 `embedded` stands for the default scene; `few` for 400 random Gaussians that leave no group opaque; `around` for
-40 faint ones, larger than the frame, around the camera, through a window beside the axis.
+40 faint ones, larger than the frame, around the camera, through a window beside the axis; `wall` for thousands behind
+a few that hide them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from golden.scenes import load_scene, orbit
+from golden.scenes import Scene, load_scene, orbit
 from golden.splat.model import ModelResult, render
 from hw.splat.config import CONFIGS
 from sim.kernel.jobs import MemorySettings
@@ -42,8 +43,19 @@ def workload(config: str = "tiny", scene: str = "embedded", *, width: int = 64, 
         )  # fmt: skip
         camera = camera_at((0, 0, 0), size=(width, height), focal=width)
         return prepare(faint, replace(camera, cx=-0.2 * width, cy=0.7 * height), chosen)
+    if scene == "wall":
+        return prepare(wall(), camera_at(size=(width, height), focal=1.5 * width), chosen)
     few = random_scene(11, 400, degree=1, thinnest=0.01, widest=0.1)
     return prepare(few, camera_at(size=(width, height), focal=0.85 * width), chosen)
+
+
+def wall() -> Scene:
+    """4,000 Gaussians in a deep box, and before them 20 wide opaque ones."""
+    rng = np.random.default_rng(12)
+    behind, front = rng.uniform([-1, -1, 0], [1, 1, 9], (4000, 3)), rng.uniform([-1, -1, -1.4], [1, 1, -1.2], (20, 3))
+    scales = np.repeat([[0.05], [2.0]], [4000, 20], axis=0)
+    opacities = np.repeat([0.3, 0.99], [4000, 20])
+    return scene_of(np.concatenate([behind, front]), scales, opacities)
 
 
 @cache

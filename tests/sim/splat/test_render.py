@@ -207,3 +207,27 @@ def test_a_map_at_coordinates_of_millions(tessera: Tessera, tmp_path: Path, seed
         arrays.append(np.load(tmp_path / "f.npy"))
     assert psnr(arrays[1], arrays[0]) > 60
     assert psnr(arrays[2], arrays[0]) > 45
+
+
+@pytest.mark.parametrize(
+    ("changes", "warned"), [((), False), (("--set", "sort_levels=3", "--set", "sort_banks=1"), True)]
+)
+def test_an_overflow_that_slabs_cannot_part_is_a_warning(
+    tessera: Tessera, tmp_path: Path, seed: int, changes: tuple[str, ...], warned: bool
+) -> None:
+    """Twenty Gaussians at one depth in one group, and a sort of seven: thirteen leave early, and that is said."""
+    cloud = random_cloud(seed, 20, 0)
+    cloud.means[:] = cloud.means / np.abs(cloud.means).max() * [0.1, 0.1, 0]
+    (tmp_path / "plane.ply").write_bytes(ply_bytes({"vertex": plain_columns(cloud)}))
+    camera = {"width": 64, "height": 64, "fx": 64, "fy": 64, "cx": 32, "cy": 32}
+    pose = np.eye(4)
+    pose[2, 3] = 3
+    (tmp_path / "camera.json").write_text(json.dumps({**camera, "world_to_camera": pose.tolist()}))
+    outcome = tessera(
+        "render", tmp_path / "plane.ply", "--camera", tmp_path / "camera.json", "--backend", "model", *changes,
+        "--out", tmp_path / "f.png",
+    )  # fmt: skip
+    assert outcome.status == 0
+    said = "plane.ply: 13 of 20 splats (65.0%) left the depth sort early, because more than 7 of one depth"
+    assert (said in " ".join(outcome.err.split())) == warned
+    assert bool(outcome.err) == warned

@@ -44,10 +44,12 @@ def job_of(run: Run) -> JobResult:
 
 @pytest.mark.parametrize("stalls", [FREE, PAUSES])
 def test_a_frame_equals_the_model(stalls: int) -> None:
-    """Every byte of sixteen groups, some cut short because they are opaque, some empty."""
+    """Every byte of sixteen groups, most in depth slabs, some cut short because they are opaque."""
     assert (pixels(frame(stalls)) == model().image.numpy()).all()
     counters = frame(stalls).counters
     assert 0 < counters["groups_stopped"] < counters["groups"]
+    assert sum(not group.continued for group in workload().frame.groups) == 16 < counters["groups"]
+    assert counters["forced"] == 0
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_bytes_are_those_that_the_memory_served(stalls: int) -> None:
     moved = dram_bytes(job.counters, workload().config.word_bytes)
     assert moved["total"] - moved["write"] == job.bytes_read
     assert moved["write"] == job.bytes_written == 64 * 64 * PIXEL_BYTES
-    assert moved["frame"] == HEADER_BYTES + 16 * GROUP_BYTES
+    assert moved["frame"] == HEADER_BYTES + len(workload().frame.groups) * GROUP_BYTES
     assert moved["list"] >= VOXEL_BYTES * job.counters["voxels"]
     assert moved["coarse"] >= COARSE_BYTES * job.counters["streamed"]
 
@@ -114,6 +116,17 @@ def test_work_equals_the_model_where_nothing_is_cut_short() -> None:
         for name in ("voxels", "streamed", "candidates", "splats", "forced"):
             assert counters[name] == getattr(work, name), name
         assert work.useful_touches <= counters["draws"] <= work.touches
+
+
+@pytest.mark.parametrize("stalls", [FREE, PAUSES])
+def test_an_opaque_square_stops_all_of_its_slabs(stalls: int) -> None:
+    """Behind an opaque wall in the first slab, hardly a Gaussian of the other slabs is read."""
+    counters = drawn(workload("tiny", "wall", width=16, height=16), stalls=stalls).counters
+    work = model("tiny", "wall", width=16, height=16).work
+    groups = workload("tiny", "wall", width=16, height=16).frame.groups
+    assert counters["groups"] == len(groups) > 5
+    assert counters["groups_stopped"] > len(groups) - 4
+    assert counters["streamed"] < 0.5 * work.streamed
 
 
 def test_the_same_run_takes_the_same_cycles() -> None:
