@@ -136,5 +136,7 @@ def test_slabs_share_a_square_of_the_framebuffer() -> None:
     assert len(entries) == len(frame.groups) > len(v.frame.groups)
     for entry, group in zip(entries, frame.groups, strict=True):
         assert (entry["low"], entry["high"], entry["continued"]) == (group.low, group.high, group.continued)
-        assert [voxel["depth"] for voxel in list_of(memory.data, entry)] == group.depths.tolist()
+        assert [voxel["depth"] for voxel in list_of(memory.data, entry)] == np.maximum(
+            group.depths - frame.near, 0
+        ).tolist()
     assert memory.result_bytes == len(v.frame.groups) * spec.group_size**2 * PIXEL_BYTES
