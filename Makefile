@@ -38,8 +38,8 @@ lint: $(READY) ## formatter, linter, types
 formal: $(READY) ## the proofs alone
 	$(BIN)/pytest -n $(WORKERS) -q tests/formal
 
-verilog: $(READY) ## Verilog of every engine in build/verilog/
-	@for e in $(ENGINES); do $(BIN)/tessera generate $$e --config $(CONFIG) || exit; done
+verilog: $(READY) ## Verilog of every engine in build/verilog/, named by engine and config
+	@for e in $(ENGINES); do echo "$$e:"; $(BIN)/tessera generate $$e --config $(CONFIG) || exit; done
 
 sim: $(READY) ## whole-workload co-simulations of every engine against its model
 	@for e in $(ENGINES); do $(BIN)/tessera sim $$e --config $(CONFIG) || exit; done

@@ -12,7 +12,7 @@ from collections import defaultdict
 
 from hw.keywords import KEYWORDS
 from hw.netlist import Cell, Netlist, Sig, Slice, rewrite_all
-from hw.tidy import is_anonymous
+from hw.tidy import base_name, is_anonymous
 
 _NUMBER = re.compile(r"\$\d+(?=$|[.\[])")
 _UNIT = "_unit"  # behind the name of an instance that a signal has too
@@ -89,34 +89,34 @@ class _Scope:
         self.taken = {f"{_plain(cell.name)}{end}" for _, cell in self.parents for end in ("", _UNIT)}
         self.names: dict[str, str] = {}
         self.memories: dict[str, str] = {}
-        self.instances = [cell for cell in module.cells if cell.kind in modules]
+        self.instances = [cell for cell in module.cells if not cell.kind.startswith("$")]
         self.cells: dict[str, str] = {}
 
     def name_what_the_source_names(self, scopes: dict[str, _Scope]) -> None:
-        """Names without a number keep them, unless others of the same name are ports of parts."""
+        """Names without a number keep them, unless they are those of a part's port."""
         wires = self.module.wires
         self.memories = {name: _unique(_plain(name), self.taken) for name in self.module.memories}
-        named = [name for name in wires if not is_anonymous(name) and _base(name) == name]
-        groups: dict[str, list[str]] = defaultdict(list)
+        named = [name for name in wires if not is_anonymous(name) and base_name(name) == name]
         for name in named:
-            groups[_plain(name)].append(name)
-        plain = [n for n in named if not _NUMBER.search(n) and (wires[n].port or len(groups[_plain(n)]) == 1)]
-        for name in sorted(plain, key=lambda name: not wires[name].port):
-            fixed = self.fixed and wires[name].port
-            self.names[name] = name[1:] if fixed else _unique(_plain(name), self.taken)
-            self.taken.add(self.names[name])
+            if wires[name].port and not _NUMBER.search(name):
+                self.names[name] = name[1:] if self.fixed else _unique(_plain(name), self.taken)
+                self.taken.add(self.names[name])
+        inner = {_plain(name) for name in named if name not in self.names}
         for cell in self.instances:
             name = _plain(cell.name)
-            self.cells[cell.name] = _unique(name + _UNIT * (name in self.taken), self.taken)
+            self.cells[cell.name] = _unique(name + _UNIT * (name in self.taken | inner), self.taken)
         at_part = self._at_parts(scopes)
-        for name in named:
+        at_parts = {_plain(port) for cell in self.instances for port in cell.ports}
+        for name in sorted(named, key=lambda name: bool(_NUMBER.search(name))):
+            plain = _plain(name)
+            same = _NUMBER.search(name) or plain in at_parts
             if name not in self.names:
-                self.names[name] = _unique(at_part.get(name, _plain(name)), self.taken)
+                self.names[name] = _unique(at_part.get(name, plain) if same else plain, self.taken)
 
     def name_the_rest(self, scopes: dict[str, _Scope]) -> None:
         """Ports after what the parent connects, other wires after what they are for, then fields after their records."""
         wires = self.module.wires
-        rest = [name for name in wires if name not in self.names and _base(name) == name]
+        rest = [name for name in wires if name not in self.names and base_name(name) == name]
         for name in rest:
             if wires[name].port:
                 self.names[name] = _unique(self._at_parent(name, scopes), self.taken)
@@ -130,18 +130,22 @@ class _Scope:
                 self.names[name] = _unique(_field_name(name, self.names), self.taken)
 
     def _at_parts(self, scopes: dict[str, _Scope]) -> dict[str, str]:
-        """Wires that are all of a port of an instance, as `instance__port`; the instance that drives it comes first."""
+        """Wires that are all of a port of one instance, or driven by it, as `instance__port`."""
         found: dict[str, str] = {}
+        driven: set[str] = set()
         for cell in self.instances:
-            inside = scopes[cell.kind]
+            inside = scopes.get(cell.kind)
+            if inside is None:  # a module of another file
+                continue
             for port, sig in cell.ports.items():
                 if len(sig) == 1 and port in inside.names and sig[0].width == self._width(sig):
                     name = f"{self.cells[cell.name]}__{inside.names[port]}"
                     if inside.module.wires[port].port.startswith("output"):
                         found[sig[0].name] = name
-                    else:
-                        found.setdefault(sig[0].name, name)
-        return found
+                        driven.add(sig[0].name)
+                    elif sig[0].name not in driven:
+                        found[sig[0].name] = "" if sig[0].name in found else name
+        return {wire: name for wire, name in found.items() if name}
 
     def _at_parent(self, port: str, scopes: dict[str, _Scope]) -> str:
         for parent, cell in self.parents:
@@ -172,18 +176,14 @@ class _Scope:
             if cell.kind in scopes:
                 inside = scopes[cell.kind].names
                 cell.ports = {f"\\{inside[port]}": sig for port, sig in cell.ports.items()}
-                cell.name, cell.kind = f"\\{self.cells[cell.name]}", modules[cell.kind]
+            if cell.name in self.cells:
+                cell.name, cell.kind = f"\\{self.cells[cell.name]}", modules.get(cell.kind, cell.kind)
         module.name = modules[module.name]
-
-
-def _base(name: str) -> str:
-    """The signal that a field's name begins with."""
-    return re.split(r"[.\[]", name, maxsplit=1)[0]
 
 
 def _field_name(name: str, names: dict[str, str]) -> str:
     """What a field is called, by the name of its record."""
-    base = _base(name)
+    base = base_name(name)
     rest = _plain(name[len(base) :]).lstrip("_")
     return "__".join(filter(None, (names.get(base, _plain(base)), rest)))
 
@@ -198,7 +198,9 @@ class _Purposes:
     def __init__(self, scope: _Scope) -> None:
         self.scope = scope
         self.kinds: dict[str, str] = {}  # of the operator that makes a wire
-        self.readers: dict[str, list[tuple[str, str]]] = defaultdict(list)  # a wire made of it, or a name from its place
+        self.readers: dict[str, list[tuple[str, str]]] = defaultdict(
+            list
+        )  # a wire made of it, or a name from its place
         self.records = self._records()
         self._read_blocks()
         for cell in scope.module.cells:
@@ -229,11 +231,13 @@ class _Purposes:
     def _records(self) -> dict[Slice, str]:
         """Fields by the bits of their record, and of what their record becomes."""
         module = self.scope.module
-        fields = {right[0]: left[0].name for left, right in module.connects if right[0].name == _base(left[0].name)}
+        fields = {right[0]: left[0].name for left, right in module.connects if right[0].name == base_name(left[0].name)}
         for cell in module.cells:
             if cell.kind == "$dff" and len(cell.ports["\\D"]) == 1:
                 record, following = cell.ports["\\Q"][0].name, cell.ports["\\D"][0].name
-                fields |= {bits._replace(name=following): field for bits, field in fields.items() if bits.name == record}
+                fields |= {
+                    bits._replace(name=following): field for bits, field in fields.items() if bits.name == record
+                }
         return fields
 
     def _target(self, sig: Sig) -> str:

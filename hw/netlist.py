@@ -99,7 +99,7 @@ def lowest(sig: Sig, width: int) -> Sig:
     for part in reversed(sig):
         take = min(part.width, width)
         if take > 0:
-            kept.append(Slice(part.name, part.low + take - 1, part.low, part.bits[-take:]))
+            kept.append(part._replace(high=part.low + take - 1, bits=part.bits[-take:]))
         width -= take
     return tuple(reversed(kept))
 
@@ -110,7 +110,8 @@ def highest(sig: Sig, width: int) -> Sig:
     for part in sig:
         take = min(part.width, width)
         if take > 0:
-            kept.append(Slice(part.name, part.high, part.high - take + 1, part.bits[:take]))
+            low = part.high - take + 1 if part.name else 0
+            kept.append(part._replace(high=low + take - 1, low=low, bits=part.bits[:take]))
         width -= take
     return tuple(kept)
 

@@ -9,10 +9,26 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from hw.netlist import Cell, Netlist, Sig, Slice, Wire, constant, highest, is_output, lowest, rewrite, rewrite_all, whole, width_of
+from hw.netlist import (
+    Cell,
+    Netlist,
+    Sig,
+    Slice,
+    Wire,
+    constant,
+    highest,
+    is_output,
+    lowest,
+    rewrite,
+    rewrite_all,
+    whole,
+    width_of,
+)
 
 #: Wires that have no name in the source: results of operators, and what Amaranth calls so.
 _ANONYMOUS = re.compile(r"\$\d+$|\\port\$\d+\$\d+$|\\\$")
+#: What tells signals of the same name apart.
+_NUMBER = re.compile(r"\$\d+$")
 #: Operators whose lowest bits depend on the lowest bits of their operands alone.
 _RING = {"$add", "$sub", "$mul", "$and", "$or", "$xor", "$not", "$neg", "$mux"}
 _COMPARISONS = {"$eq", "$ne"}
@@ -24,6 +40,11 @@ _EFFECTS = {"$memwr_v2", "$meminit_v2"}
 def is_anonymous(name: str) -> bool:
     """Whether the source gives the wire no name."""
     return bool(_ANONYMOUS.match(name))
+
+
+def base_name(name: str) -> str:
+    """The signal that a field's name begins with."""
+    return re.split(r"[.\[]", name, maxsplit=1)[0]
 
 
 def tidy(modules: dict[str, Netlist]) -> None:
@@ -109,9 +130,15 @@ def _divide_by_wiring(cell: Cell, module: Netlist) -> bool:
 
 
 def _drop_unread(module: Netlist, modules: dict[str, Netlist]) -> bool:
-    """What nothing reads and nobody named."""
+    """What nothing reads and nobody named, and copies of what a part has as a port."""
     read = bits_read(module, modules)
-    unread = {name for name, wire in module.wires.items() if is_anonymous(name) and not read[name] and not wire.port}
+    ports = {port for cell in module.cells if cell.kind in modules for port in modules[cell.kind].wires}
+    unread = {
+        name
+        for name, wire in module.wires.items()
+        if not read[name] and not wire.port and (is_anonymous(name) or _NUMBER.sub("", name) in ports)
+    }
+    unread |= {name for name in module.wires if not read[name] and name != base_name(name) in unread}
     keep: list[Cell] = []
     for cell in module.cells:
         outputs = [sig for port, sig in cell.ports.items() if is_output(cell, port, modules)]
@@ -194,7 +221,7 @@ def _read_fields_by_name(module: Netlist, modules: dict[str, Netlist]) -> None:
     fields: dict[Slice, str] = {}
     own: set[int] = set()
     for k, (left, right) in enumerate(module.connects):
-        base = re.split(r"[.\[]", left[0].name, maxsplit=1)[0]
+        base = base_name(left[0].name)
         if len(left) == len(right) == 1 and right[0].name == base != left[0].name:
             own.add(k)
             if right[0].width < module.wires[base].width:
@@ -208,6 +235,4 @@ def _read_fields_by_name(module: Netlist, modules: dict[str, Netlist]) -> None:
     rewrite(module, by_name)
     module.connects += kept
     for cell in module.cells:
-        cell.ports = {
-            port: sig if is_output(cell, port, modules) else by_name(sig) for port, sig in cell.ports.items()
-        }
+        cell.ports = {port: sig if is_output(cell, port, modules) else by_name(sig) for port, sig in cell.ports.items()}

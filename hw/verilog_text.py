@@ -12,7 +12,9 @@ _DECLARATION = re.compile(
     r"  (?P<flow>input |output )?(?P<kind>wire |reg )?(?P<type>(?:signed )?(?:\[\d+:0\] )?)"
     r"(?P<name>\w+|\\\S+ )(?: = (?P<initial>\d+'\w+))?;"
 )
-_READ_REGISTER = re.compile(r"^  assign ((\w+).*) = (_\d+_);$", re.MULTILINE)
+_READ_REGISTER = re.compile(r"^  assign (\w+).* = (_\d+_);$", re.MULTILINE)
+_NUMBER = re.compile(r"\b_\d+_\b")
+_WORD = re.compile(r"\w+")
 _ALL_ZERO = re.compile(r"^(  assign \S+ = )! ", re.MULTILINE)
 
 _UNREAD = (
@@ -25,13 +27,14 @@ _READ_AGAIN = "  // verilator lint_on UNUSEDSIGNAL"
 @dataclass
 class _Declaration:
     name: str
+    written: str  # a port of the top that is called like a keyword is escaped
     flow: str
     kind: str
     type: str
     initial: str
 
     def text(self) -> str:
-        return f"{self.flow}{self.kind or 'wire '}{self.type}{self.name}".rstrip()
+        return f"{self.flow}{self.kind or 'wire '}{self.type}{self.written}"
 
 
 def finish(verilog: str, unread: Mapping[str, set[str]], notes: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
@@ -50,9 +53,7 @@ def finish(verilog: str, unread: Mapping[str, set[str]], notes: Mapping[str, Map
     return _MODULE.sub(replace, verilog)
 
 
-def _module(
-    name: str, ports: str, body: str, unread: set[str], notes: Mapping[str, Sequence[str]]
-) -> Iterator[str]:
+def _module(name: str, ports: str, body: str, unread: set[str], notes: Mapping[str, Sequence[str]]) -> Iterator[str]:
     declared: dict[str, _Declaration] = {}
     rest: list[str] = []
     for line in _named_registers(_ALL_ZERO.sub(r"\1~| ", body)).splitlines():
@@ -61,7 +62,7 @@ def _module(
             _declare(declared, found)
         else:
             rest.append(line)
-    order = [declared[port.strip()] for port in ports.split(",")]
+    order = [declared[port.strip().lstrip("\\")] for port in ports.split(",")]
     order.sort(key=lambda port: ["clk", "rst"].index(port.name) if port.name in ("clk", "rst") else 2)
     if notes:
         order.sort(key=lambda port: [*notes].index(port.name))
@@ -72,15 +73,15 @@ def _module(
     yield from _list(inner, unread, {})
     registers = [d for d in declared.values() if d.initial]
     if registers:
-        yield from ("  initial begin", *(f"    {d.name} = {d.initial};" for d in registers), "  end")
+        yield from ("  initial begin", *(f"    {d.written} = {d.initial};" for d in registers), "  end")
     yield from _with_defaults(rest)
     yield "endmodule"
 
 
 def _declare(declared: dict[str, _Declaration], found: re.Match[str]) -> None:
     """Yosys declares a port's direction and its kind apart."""
-    name = found["name"].strip()
-    entry = declared.setdefault(name, _Declaration(found["name"], "", "", found["type"], ""))
+    name = found["name"].strip().lstrip("\\")
+    entry = declared.setdefault(name, _Declaration(name, found["name"], "", "", found["type"], ""))
     entry.flow = entry.flow or found["flow"] or ""
     entry.kind = found["kind"] or entry.kind
     entry.initial = found["initial"] or entry.initial
@@ -91,10 +92,10 @@ def _list(
     last: _Declaration | None = None,
 ) -> Iterator[str]:  # fmt: skip
     """Declarations, of ports if there is a `last` one; a pragma around each run of those that are not read whole."""
-    for partly, run in groupby(declarations, key=lambda d: d.name.lstrip("\\").strip() in unread):
+    for partly, run in groupby(declarations, key=lambda d: d.name in unread):
         yield from _UNREAD if partly else ()
         for declaration in run:
-            yield from (f"  // {line}" for line in notes.get(declaration.name.strip(), ()))
+            yield from (f"  // {line}" for line in notes.get(declaration.name, ()))
             end = ";" if last is None else "" if declaration is last else ","
             yield f"  {declaration.text()}{end}"
         if partly:
@@ -102,13 +103,16 @@ def _list(
 
 
 def _named_registers(body: str) -> str:
-    """The register of a memory's read port is called after what shows it."""
-    for _, shown, register in _READ_REGISTER.findall(body):
-        name = f"{shown}_read"
-        while re.search(rf"\b{name}\b", body):
+    """What Yosys alone has named: the register of a memory's read port is called after what shows it."""
+    names = {register: f"{shown}_read" for shown, register in _READ_REGISTER.findall(body)}
+    taken = set(_WORD.findall(body))
+    for number in dict.fromkeys(_NUMBER.findall(body)):
+        name = names.get(number, f"n{number.rstrip('_')}")
+        while name in taken:
             name += "_"
-        body = re.sub(rf"\b{register}\b", name, body)
-    return body
+        taken.add(name)
+        names[number] = name
+    return _NUMBER.sub(lambda found: names[found[0]], body)
 
 
 def _with_defaults(lines: list[str]) -> Iterator[str]:

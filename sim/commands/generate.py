@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
+from golden.errors import InputError
+from hw.generate import config_hash
 from hw.generate import generate as generate_design
 from sim.commands.options import config_option, out_dir_option, set_option
 from sim.engines import find_engine
 from sim.kernel.console import out, step
-from sim.kernel.files import write_text
-from sim.kernel.runner import BUILD
+from sim.kernel.files import require_writable, write_text
+from sim.kernel.report import commit
 from sim.kernel.settings import choose_config
+
+DEFAULT_FOLDER = Path("build", "verilog")
 
 
 @click.command()
@@ -20,13 +25,24 @@ from sim.kernel.settings import choose_config
 @config_option
 @set_option
 @out_dir_option
-def generate(engine: str, config_name: str, changes: tuple[str, ...], folder: Path | None) -> None:
-    """Write ENGINE's Verilog and, beside it, a JSON file with ports, config and the config's hash."""
+@click.option("--prefix", default="", help="Begins the name of every module, so that two configs fit into one design.")
+def generate(engine: str, config_name: str, changes: tuple[str, ...], folder: Path | None, prefix: str) -> None:
+    """Write ENGINE's Verilog and, beside it, a JSON file with ports, config and the config's hash.
+
+    Both are called after engine, config and hash, and lie in build/verilog of the current folder if no other is given.
+    """
     entry = find_engine(engine)
     config = choose_config(entry.configs, config_name, changes)
-    folder = folder or BUILD / "verilog"
+    if prefix and not re.fullmatch(r"[A-Za-z]\w*", prefix, re.ASCII):
+        raise InputError(f"--prefix must be a letter and then letters, digits and underscores, it is '{prefix}'")
+    begin = f"{prefix}_" if prefix else ""
+    name = f"{begin}{engine}-{config_name}-{config_hash(config)}"
+    verilog, description = ((folder or DEFAULT_FOLDER) / f"{name}.{kind}" for kind in ("v", "json"))
+    require_writable(verilog)
+    require_writable(description)
     with step(f"generating {engine}"):
-        design = generate_design(entry.top(config), engine, config, label=", ".join([config_name, *changes]))
-    write_text(folder / f"{engine}.v", design.verilog)
-    write_text(folder / f"{engine}.json", design.description())
-    out.print(f"{folder / engine}.v: {len(design.verilog.splitlines())} lines, config {design.config_hash}")
+        label = ", ".join([config_name, *changes])
+        design = generate_design(entry.top(config), engine, config, label=label, prefix=begin)
+    write_text(verilog, design.verilog)
+    write_text(description, design.description(commit()))
+    out.print(f"{verilog}: {len(design.verilog.splitlines())} lines, config {design.config_hash}")

@@ -23,10 +23,11 @@ def test_generate_writes_verilog_and_description(tessera: Tessera, tmp_path: Pat
     assert (outcome.status, outcome.err) == (0, "")
     config = choose_config({"tiny": tiny}, "tiny", ("splat_depth=16",))
     assert f"config {config_hash(config)}" in outcome.out
-    description = json.loads((tmp_path / "new" / "splat.json").read_text())
+    name = f"splat-tiny-{config_hash(config)}"
+    description = json.loads((tmp_path / "new" / f"{name}.json").read_text())
     assert description["config"]["splat_depth"] == 16
     assert description["config_hash"] == config_hash(config) != config_hash(tiny())
-    first = (tmp_path / "new" / "splat.v").read_text().splitlines()[0]
+    first = (tmp_path / "new" / f"{name}.v").read_text().splitlines()[0]
     assert f"splat, config {config_hash(config)} (tiny, splat_depth=16)." in first
 
 
