@@ -114,7 +114,7 @@ class _Scope:
                 self.names[name] = _unique(at_part.get(name, plain) if same else plain, self.taken)
 
     def name_the_rest(self, scopes: dict[str, _Scope]) -> None:
-        """Ports after what the parent connects, other wires after what they are for, then fields after their records."""
+        """Ports after what the parent connects, other wires after what they are for, fields after their records."""
         wires = self.module.wires
         rest = [name for name in wires if name not in self.names and base_name(name) == name]
         for name in rest:

@@ -109,7 +109,7 @@ def test_two_configs_fit_into_one_design(tmp_path: Path) -> None:
     """With prefixes no module of one file has a name of the other; without, slang finds that they collide."""
     plain, left = (generate(Top(), "top", prefix=prefix) for prefix in ("", "left_"))
     slang(written(tmp_path, plain.verilog + left.verilog, "both.v"))
-    with pytest.raises(AssertionError, match="Redefinition|Duplicate"):
+    with pytest.raises(AssertionError, match=r"Redefinition|Duplicate"):
         slang(written(tmp_path, plain.verilog + plain.verilog, "twice.v"))
     assert (left.name, left.modules) == ("left_top", ["left_group", "left_lane", "left_lane_2"])
     assert re.search(r"^module left_top\(", left.verilog, re.MULTILINE)
