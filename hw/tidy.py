@@ -83,13 +83,21 @@ def _values_read(module: Netlist, modules: dict[str, Netlist]) -> Iterable[Sig]:
 
 
 def _drop_empty(module: Netlist) -> None:
-    """Fields of no bits, and attributes that say nothing here, as the initial value of what is no register."""
+    """Fields of no bits, attributes that say nothing here, as the initial value of what is no register, and signs.
+
+    Operators say themselves whether their operands have a sign; a wire's own would speak in all of them.
+    """
     module.attributes = [line for line in module.attributes if line.split()[1] == "\\top"]
-    registers = {part.name for cell in module.cells for part in cell.ports.get("\\Q", ())}
+    registers = _registers(module)
     for name, wire in module.wires.items():
+        wire.signed = False
         wire.attributes = [line for line in wire.attributes if name in registers and line.split()[1] == "\\init"]
     module.connects = [(left, right) for left, right in module.connects if width_of(left)]
     module.wires = {name: wire for name, wire in module.wires.items() if wire.width or wire.port}
+
+
+def _registers(module: Netlist) -> set[str]:
+    return {part.name for cell in module.cells for part in cell.ports.get("\\Q", ())}
 
 
 def _widen(cell: Cell, module: Netlist) -> None:
@@ -119,35 +127,39 @@ def _divide_by_wiring(cell: Cell, module: Netlist) -> bool:
         return False
     width, dividend = width_of(cell.ports["\\Y"]), cell.ports["\\A"]
     power = len(divisor.bits) - 1 - divisor.bits.index("1")
+    sign = highest(dividend, 1) if signed else constant("0")
     if cell.kind == "$modfloor":
-        value, sign = lowest(dividend, power), constant("0")
+        value, sign = lowest(_extended(dividend, power, sign), power), constant("0")
     else:
         value = highest(dividend, width_of(dividend) - power)
-        sign = highest(dividend, 1) if signed else constant("0")
-    value = lowest(value, width)
-    module.connects.append((cell.ports["\\Y"], (*sign * (width - width_of(value)), *value)))
+    module.connects.append((cell.ports["\\Y"], lowest(_extended(value, width, sign), width)))
     return True
+
+
+def _extended(sig: Sig, width: int, sign: Sig) -> Sig:
+    return (*sign * (width - width_of(sig)), *sig)
 
 
 def _drop_unread(module: Netlist, modules: dict[str, Netlist]) -> bool:
     """What nothing reads and nobody named, and copies of what a part has as a port."""
     read = bits_read(module, modules)
     ports = {port for cell in module.cells if cell.kind in modules for port in modules[cell.kind].wires}
+    copies = {name for name in module.wires.keys() - _registers(module) if _NUMBER.sub("", name) in ports}
     unread = {
         name
         for name, wire in module.wires.items()
-        if not read[name] and not wire.port and (is_anonymous(name) or _NUMBER.sub("", name) in ports)
+        if not read[name] and not wire.port and (is_anonymous(name) or name in copies)
     }
     unread |= {name for name in module.wires if not read[name] and name != base_name(name) in unread}
     keep: list[Cell] = []
     for cell in module.cells:
         outputs = [sig for port, sig in cell.ports.items() if is_output(cell, port, modules)]
-        pure = cell.kind not in modules and cell.kind not in _EFFECTS
+        pure = cell.kind.startswith("$") and cell.kind not in _EFFECTS
         if not (pure and outputs and all(part.name in unread for sig in outputs for part in sig)):
             keep.append(cell)
-    copies = [pair for pair in module.connects if not all(part.name in unread for part in pair[0])]
-    changed = len(keep) < len(module.cells) or len(copies) < len(module.connects)
-    module.cells, module.connects = keep, copies
+    connects = [pair for pair in module.connects if not all(part.name in unread for part in pair[0])]
+    changed = len(keep) < len(module.cells) or len(connects) < len(module.connects)
+    module.cells, module.connects = keep, connects
     driven = {part.name for cell in keep for sig in cell.ports.values() for part in sig}
     driven |= {part.name for left, _ in module.connects for part in left}
     driven |= {part.name for process in module.processes for line in process.body for sig in line.sigs for part in sig}

@@ -25,8 +25,15 @@ class Arithmetic(wiring.Component):
     """What the passes change: copies, cut sums, fields, quotients and remainders, shifts, comparisons with zero."""
 
     def __init__(self) -> None:
-        outputs = {"cut": Out(4), "divided": Out(signed(6)), "rest": Out(4), "some": Out(1), "total": Out(6)}
-        super().__init__({"i": In(RECORD), "wide": In(8), **outputs})
+        outputs = {
+            "cut": Out(4),
+            "divided": Out(signed(6)),
+            "rest": Out(4),
+            "some": Out(1),
+            "total": Out(6),
+            "mixed": Out(8),
+        }
+        super().__init__({"i": In(RECORD), "other": In(signed(4)), "wide": In(8), **outputs})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -39,6 +46,7 @@ class Arithmetic(wiring.Component):
             self.cut.eq((self.wide + 5) >> self.i.first[:2]),
             self.divided.eq(self.i.second // 2 + self.i.first // 4),
             self.rest.eq(self.i.second % 4 + self.wide % 1 + self.i.first // 3),
+            self.mixed.eq((self.i.second % 32) ^ (self.i.second.as_unsigned() + self.other.as_unsigned())),
             self.some.eq((self.wide == 0) ^ (self.i.first != 0)),
         ]
         return m
