@@ -42,8 +42,8 @@ MINUTES ?= 10
 fuzz: $(READY) ## mutated files and command lines against every reader for MINUTES (10); goes on where it stopped
 	$(BIN)/python -m tests.fuzz --minutes $(MINUTES)
 
-verilog: $(READY) ## Verilog of every engine in build/verilog/
-	@for e in $(ENGINES); do $(BIN)/tessera generate $$e --config $(CONFIG) || exit; done
+verilog: $(READY) ## Verilog of every engine in build/verilog/, named by engine and config
+	@for e in $(ENGINES); do echo "$$e:"; $(BIN)/tessera generate $$e --config $(CONFIG) || exit; done
 
 sim: $(READY) ## whole-workload co-simulations of every engine against its model
 	@for e in $(ENGINES); do $(BIN)/tessera sim $$e --config $(CONFIG) || exit; done

@@ -14,6 +14,7 @@ from typing import Any
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
+from hw.descriptions import describe_fields, describe_ports
 from hw.lib.fields import fields_of_layout
 from hw.lib.memory import drop_zero_contents
 from hw.lib.ports import ports_of
@@ -23,13 +24,18 @@ from hw.verilog import to_verilog
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: Of the JSON beside the Verilog.
+SCHEMA = 1
+
 #: How to read the ports, in every file.
 _PORTS = """\
 //
 // Ports: all happens at the rising edge of clk; rst is synchronous and active high. A stream S is S__payload, S__valid
 // and S__ready: a payload moves at an edge where valid and ready are high, and stays offered until then. Fields of a
-// port are packed, the first in the lowest bits; a counter takes 40 bits. Name, direction and width of every port, and
-// offset, width and sign of each of its fields, are in the JSON file that is generated beside this one.
+// port are packed, the first in the lowest bits; a counter takes 40 bits. What each port and field is for, and the bits
+// of the field, stand above the port in the top module, and as data in the JSON file that is generated beside this one.
+// Names: `__` stands between a record and its field, a part and its port. What the source does not name is called after
+// the signal it helps to make and the operator it comes from.
 //
 """
 
@@ -46,10 +52,19 @@ class Generated:
     config: dict[str, Any]
     config_hash: str
 
-    def description(self) -> str:
-        """The JSON that goes beside the Verilog: top, ports, shared modules, config and its hash."""
+    def description(self, commit: str | None = None) -> str:
+        """The JSON that goes beside the Verilog: top, ports, shared modules, config and its hash, clock and reset.
+
+        Args:
+            commit: of the sources, if they are a checkout.
+        """
         keys = ("name", "config_hash", "config", "modules", "ports")
-        return json.dumps({key: getattr(self, key) for key in keys}, indent=1) + "\n"
+        origin = {"schema": SCHEMA, "version": project_version(), "commit": commit}
+        timing = {
+            "clock": {"port": "clk", "edge": "rising"},
+            "reset": {"port": "rst", "active": "high", "synchronous": True},
+        }
+        return json.dumps({**origin, **{key: getattr(self, key) for key in keys}, **timing}, indent=1) + "\n"
 
 
 def config_dict(config: Any) -> dict[str, Any]:
@@ -63,23 +78,27 @@ def config_hash(config: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def generate(component: wiring.Component, name: str, config: Any = None, *, label: str = "") -> Generated:
+def generate(
+    component: wiring.Component, name: str, config: Any = None, *, label: str = "", prefix: str = ""
+) -> Generated:  # fmt: skip
     """Converts `component`, and every shared unit below it once.
 
     Args:
         label: what people call the config; it stands in the Verilog's first line.
+        prefix: every module's name in the Verilog begins with it, so that two configs fit into one design.
     """
     library = ModuleLibrary()
     top = convert(component, name, library)
     rtlil = drop_zero_contents("\n".join([*library.modules.values(), top]))
     digest = config_hash(config)
-    verilog, writer = to_verilog(rtlil)
+    ports = list(_ports(component))
+    written = to_verilog(rtlil, name, prefix=prefix, notes={port["name"]: _note(port) for port in ports})
     return Generated(
-        name=name,
+        name=written.modules[name],
         rtlil=rtlil,
-        verilog=_header(name, digest, label, writer) + verilog,
-        ports=list(_ports(component)),
-        modules=sorted(library.modules),
+        verilog=_header(name, digest, label, written.writer) + written.text,
+        ports=ports,
+        modules=sorted(written.modules[module] for module in library.modules),
         config=config_dict(config),
         config_hash=digest,
     )
@@ -87,24 +106,47 @@ def generate(component: wiring.Component, name: str, config: Any = None, *, labe
 
 def _header(name: str, digest: str, label: str, writer: str) -> str:
     """What the file is, what made it, and how its ports are read."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     config = f"{digest} ({label})" if label else digest
     return (
-        f"// Tessera {project['version']}: {name}, config {config}. Generated; do not edit.\n"
+        f"// Tessera {project_version()}: {name}, config {config}. Generated; do not edit.\n"
         f"// Written by Amaranth {version('amaranth')} and {writer}.\n{_PORTS}"
     )
 
 
+def project_version() -> str:
+    """Of Tessera."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
 def _ports(component: wiring.Component) -> Iterator[dict[str, Any]]:
-    """Name, direction, width and innermost fields of every port, as they stand in the Verilog."""
-    yield {"name": "clk", "direction": "input", "width": 1}
-    yield {"name": "rst", "direction": "input", "width": 1}
+    """Name, direction, width, purpose and innermost fields of every port, as they stand in the Verilog."""
+    yield {"name": "clk", "direction": "input", "width": 1, "description": "clk: the clock; its rising edge counts"}
+    yield {"name": "rst", "direction": "input", "width": 1, "description": "rst: synchronous reset, active high"}
+    descriptions = describe_ports(component)
     for port in ports_of(component):
         entry: dict[str, Any] = {
             "name": port.name,
             "direction": "input" if port.flow == In else "output",
             "width": width_of(port.shape),
+            "description": descriptions[port.path],
         }
         if isinstance(port.shape, data.Layout):
-            entry["fields"] = [field._asdict() for field in fields_of_layout(port.shape)]
+            lines = describe_fields(port.shape)
+            entry["fields"] = [
+                {**field._asdict(), "description": lines.get(field.name, "")} for field in fields_of_layout(port.shape)
+            ]
         yield entry
+
+
+def _note(port: dict[str, Any]) -> list[str]:
+    """What stands above the port in the Verilog: its purpose and the bits of its fields."""
+    fields = port.get("fields", ())
+    return [
+        *filter(None, [port["description"]]),
+        *(
+            f"  [{field['offset'] + field['width'] - 1}:{field['offset']}] {field['name']}{' signed' * field['signed']}"
+            + f": {field['description']}" * bool(field["description"])
+            for field in fields
+            if field["width"]
+        ),
+    ]

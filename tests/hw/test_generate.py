@@ -16,8 +16,9 @@ import pytest
 from hw.generate import ROOT, config_hash
 from hw.splat.config import tiny
 from hw.yosys import run_yosys
-from tests.hw.lib.test_catalogue import lint
+from tests.hw.readers import verilator
 
+NAME = f"splat-tiny-{config_hash(tiny())}"
 COMMAND = "import sys; from sim.cli import main; sys.argv = ['tessera', *sys.argv[1:]]; main()"
 
 
@@ -38,17 +39,17 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_two_processes_write_the_same_bytes(folders: list[Path]) -> None:
     """Verilog and description depend on commit and config alone."""
-    for name in ("splat.v", "splat.json"):
+    for name in (f"{NAME}.v", f"{NAME}.json"):
         first, second = ((folder / name).read_bytes() for folder in folders)
         assert first == second
-    assert sorted(path.name for path in folders[0].iterdir()) == ["splat.json", "splat.v"]
+    assert sorted(path.name for path in folders[0].iterdir()) == [f"{NAME}.json", f"{NAME}.v"]
 
 
 def test_the_header_says_what_it_is(folders: list[Path]) -> None:
     """Project's version, engine, config and hash; the tools; and how ports are read."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         version = tomllib.load(file)["project"]["version"]
-    first, second, *rest = (folders[0] / "splat.v").read_text().splitlines()
+    first, second, *rest = (folders[0] / f"{NAME}.v").read_text().splitlines()
     assert first == f"// Tessera {version}: splat, config {config_hash(tiny())} (tiny). Generated; do not edit."
     assert re.fullmatch(r"// Written by Amaranth [\d.]+ and Yosys [\d.]+\.", second)
     comment = "\n".join(rest).partition("\n(*")[0]
@@ -58,7 +59,7 @@ def test_the_header_says_what_it_is(folders: list[Path]) -> None:
 
 def test_no_path_of_this_machine_is_in_it(folders: list[Path]) -> None:
     """Neither the checkout, nor a temporary folder, nor the interpreter, nor of the machine that built Yosys."""
-    for name in ("splat.v", "splat.json"):
+    for name in (f"{NAME}.v", f"{NAME}.json"):
         text = (folders[0] / name).read_text()
         for place in (str(ROOT), "/tmp", sys.prefix, "site-packages", "/usr/", "verilog_backend"):
             assert place not in text
@@ -66,36 +67,36 @@ def test_no_path_of_this_machine_is_in_it(folders: list[Path]) -> None:
 
 def test_verilator_accepts_it(folders: list[Path]) -> None:
     """The whole engine passes the lint that the blocks pass."""
-    lint(folders[0] / "splat.v")
+    verilator(folders[0] / f"{NAME}.v")
 
 
 def test_yosys_accepts_it(folders: list[Path]) -> None:
     """Another reader finds one complete hierarchy without conflicts."""
-    printed = run_yosys(
-        [f"read_verilog {folders[0] / 'splat.v'}", "hierarchy -check -top splat", "proc", "check -assert"]
-    )
+    printed = run_yosys([f"read_verilog {folders[0] / NAME}.v", "hierarchy -check -top splat", "proc", "check -assert"])
     assert "found and reported 0 problems" in printed.lower()
 
 
 def test_the_description_names_every_port(folders: list[Path]) -> None:
     """The JSON's ports are those of the Verilog's top, with direction and width; its hash is the config's."""
-    description = json.loads((folders[0] / "splat.json").read_text())
-    verilog = (folders[0] / "splat.v").read_text()
+    description = json.loads((folders[0] / f"{NAME}.json").read_text())
+    verilog = (folders[0] / f"{NAME}.v").read_text()
     assert description["config_hash"] == config_hash(tiny())
     assert f"config {config_hash(tiny())}" in verilog.splitlines()[0]
     top = re.search(r"^module splat\((.*?)^endmodule", verilog, re.DOTALL | re.MULTILINE)
     assert top
     declared = {
         name: (direction, int(high or 0) + 1)
-        for direction, high, name in re.findall(r"^ +(input|output) (?:\[(\d+):0\] )?(\w+);", top[1], re.MULTILINE)
+        for direction, high, name in re.findall(
+            r"^  (input|output) (?:wire|reg) (?:\[(\d+):0\] )?(\w+),?$", top[1], re.MULTILINE
+        )
     }
     assert declared == {port["name"]: (port["direction"], port["width"]) for port in description["ports"]}
 
 
 def test_a_shared_module_stands_once(folders: list[Path]) -> None:
     """Every repeated unit is emitted once and instantiated by name."""
-    verilog = (folders[0] / "splat.v").read_text()
-    modules = json.loads((folders[0] / "splat.json").read_text())["modules"]
+    verilog = (folders[0] / f"{NAME}.v").read_text()
+    modules = json.loads((folders[0] / f"{NAME}.json").read_text())["modules"]
     assert "pixel_lane" in modules
     for name in modules:
         assert len(re.findall(rf"^module {name}\(", verilog, re.MULTILINE)) == 1

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from hw.generate import generate
 from hw.verilog import start_blocks
 from hw.yosys import YosysError, run_yosys
-from tests.hw.lib.test_catalogue import lint
+from tests.hw.readers import verilator
 
 HEADER = "module top(y);\n"
 READS = "    if (comb_trigger) begin end\n"
@@ -62,13 +62,13 @@ def test_every_combinational_block_is_started(still: Path) -> None:
     blocks = text.split("always @*")[1:]
     assert len(blocks) >= 3
     assert all(block.startswith(" begin\n    if (comb_trigger_) begin end\n") for block in blocks)
-    assert text.count("  reg comb_trigger_;\n  initial comb_trigger_ <= 1'h0;\n") == 1
+    assert text.count("  reg comb_trigger_;\n") == text.count("  initial comb_trigger_ <= 1'h0;\n") == 1
     assert "verilog_backend" not in text
     assert "git sha" not in text
 
 
 def test_other_readers_accept_it(still: Path) -> None:
-    lint(still)
+    verilator(still)
     printed = run_yosys([f"read_verilog -sv {still}", "hierarchy -check -top still", "proc", "check -assert"])
     assert "found and reported 0 problems" in printed.lower()
 

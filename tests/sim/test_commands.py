@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -23,11 +24,43 @@ def test_generate_writes_verilog_and_description(tessera: Tessera, tmp_path: Pat
     assert (outcome.status, outcome.err) == (0, "")
     config = choose_config({"tiny": tiny}, "tiny", ("splat_depth=16",))
     assert f"config {config_hash(config)}" in outcome.out
-    description = json.loads((tmp_path / "new" / "splat.json").read_text())
+    name = f"splat-tiny-{config_hash(config)}"
+    description = json.loads((tmp_path / "new" / f"{name}.json").read_text())
     assert description["config"]["splat_depth"] == 16
     assert description["config_hash"] == config_hash(config) != config_hash(tiny())
-    first = (tmp_path / "new" / "splat.v").read_text().splitlines()[0]
+    first = (tmp_path / "new" / f"{name}.v").read_text().splitlines()[0]
     assert f"splat, config {config_hash(config)} (tiny, splat_depth=16)." in first
+
+
+def test_generate_with_a_prefix(tessera: Tessera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In build/verilog of the current folder; modules, files and description carry the prefix."""
+    monkeypatch.chdir(tmp_path)
+    assert tessera("generate", "lod", "--config", "tiny", "--prefix", "left").status == 0
+    (verilog,) = (tmp_path / "build" / "verilog").glob("left_lod-tiny-*.v")
+    modules = re.findall(r"^module (\w+)", verilog.read_text(), re.MULTILINE)
+    assert all(name.startswith("left_") for name in modules)
+    description = json.loads(verilog.with_suffix(".json").read_text())
+    assert description["name"] in modules
+    assert set(description["modules"]) < set(modules)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "/proc/nothing"), "/proc/nothing/.*cannot be written"),
+        (("--prefix", "2nd"), "--prefix must be a letter and then letters, digits and underscores, it is '2nd'"),
+    ],
+)
+def test_generate_refuses_before_any_work(
+    tessera: Tessera, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    def work(*_: object, **__: object) -> None:
+        pytest.fail("it began")
+
+    monkeypatch.setattr("sim.commands.generate.generate_design", work)
+    outcome = tessera("generate", "splat", *arguments)
+    assert outcome.status == 2
+    assert re.search(message, outcome.err)
 
 
 def test_demo_draws_checks_and_reports(

@@ -15,7 +15,7 @@ from hw.cluster.top import ClusterEngine
 from hw.generate import generate
 from hw.yosys import run_yosys
 from tests.hw.lib.instances import assert_counts
-from tests.hw.lib.test_catalogue import lint
+from tests.hw.readers import verilator
 
 
 def test_converts_and_lints(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_converts_and_lints(tmp_path: Path) -> None:
     verilog.write_text(design.verilog)
     printed = run_yosys([f"read_rtlil {rtlil}", "hierarchy -check -top cluster", "proc", "check -assert"])
     assert "Warning" not in printed
-    lint(verilog)
+    verilator(verilog)
 
 
 @pytest.mark.parametrize("nodes", [2, 8, 32])
