@@ -30,8 +30,8 @@ class Arrivals:
 
     def sorted(self, spec: Spec) -> tuple[list[int], int, int]:
         """The model's order, how many left unsafely, the most that waited."""
-        columns = [self.tensor(name) for name in ("key", "rank", "visit", "bounds")]
-        order, forced, deepest = depth_sort(*columns, spec)
+        key, rank, visit, bounds = (self.tensor(name) for name in ("key", "rank", "visit", "bounds"))
+        order, forced, deepest = depth_sort(key, rank, visit, bounds, spec)
         return order.tolist(), forced, deepest
 
     def tensor(self, name: str) -> Tensor:

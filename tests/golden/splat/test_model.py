@@ -118,6 +118,17 @@ def test_the_order_is_exact_depth_order() -> None:
     assert sum(len(group.order) for group in result.groups) > 10_000
 
 
+def test_equal_depths_are_drawn_in_the_order_of_the_file() -> None:
+    """A plane that faces the camera, of many voxels and in any order: as good as the reference, which sorts stably."""
+    rng = np.random.default_rng(21)
+    means = rng.uniform(-1, 1, (800, 3)) * [1, 1, 0]
+    v = made(
+        scene_of(means, 0.08, 0.9, colors=rng.uniform(0, 1, (800, 3))), camera_at(size=(64, 64), focal=96), DEFAULT
+    )
+    assert len(v.image.grid) > 10
+    assert quality(v, drawn(v)) > 45
+
+
 def test_overflow_is_counted_and_repeats_itself() -> None:
     """Buffers that are far too small draw the same splats in another order: counted, and equal every time."""
     v, exact = embedded()
