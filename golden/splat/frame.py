@@ -95,7 +95,7 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
         focal_y=focal[1],
         focal_exponent=focal_exponent,
         limits=(left, right, top, bottom),
-        principal=_principal(camera, rotation.astype(np.float64) * spec.rotation_format.step),
+        principal=_principal(camera, rotation, spec),
         near=near_code(near, image.grid.edge, spec),
         stretch_x=math.ceil(stretch[0] * 128),
         stretch_y=math.ceil(stretch[1] * 128),
@@ -107,7 +107,7 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
     return replace(frame, groups=cut_crowded(whole, image, frame, spec, far_bounds(image, frame, spec)))
 
 
-def _principal(camera: Camera, rotation: npt.NDArray[np.float64]) -> tuple[float, float]:
+def _principal(camera: Camera, rotation: Ints, spec: Spec) -> tuple[float, float]:
     """The principal point that puts what the image shows in its middle there by the rounded rotation, too.
 
     Rounding turns the camera by up to 2**-16 rad, which a long lens shows: at a focal length of 20,000
@@ -115,7 +115,7 @@ def _principal(camera: Camera, rotation: npt.NDArray[np.float64]) -> tuple[float
     """
     focal, size = np.array([camera.fx, camera.fy]), np.array([camera.width, camera.height])
     middle = (size / 2 - [camera.cx, camera.cy]) / focal
-    x, y, z = rotation @ camera.world_to_camera[:3, :3].T @ [*middle, 1]
+    x, y, z = (rotation * spec.rotation_format.step) @ camera.world_to_camera[:3, :3].T @ [*middle, 1]
     cx, cy = size / 2 - focal * np.array([x, y]) / z
     return float(cx), float(cy)
 
