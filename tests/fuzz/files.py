@@ -121,16 +121,23 @@ def _messages(path: Path) -> None:
         load_messages(path, form)
 
 
+def _scene_kind(name: str) -> FileKind:
+    """Raw, but of an archive its members."""
+    if not name.endswith(".sog"):
+        return FileKind(name=name, read=_scene, seeds=(GOOD[name],), pack=_raw(name))
+    with zipfile.ZipFile(io.BytesIO(GOOD[name])) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    return FileKind(
+        name=name, read=_scene, seeds=(SEPARATOR.join(members.values()),), pack=_zipped(name, list(members))
+    )
+
+
 KINDS = {
-    **{
-        name.removesuffix(".spz"): FileKind(name=name, read=_scene, seeds=(GOOD[name],), pack=_raw(name))
-        for name in GOOD
-        if not name.endswith(".spz")
-    },
+    **{name: _scene_kind(name) for name in GOOD if name not in ("v1.spz", "v2.spz", "v3.spz")},
     "spz": FileKind(
         name="a.spz",
         read=_scene,
-        seeds=tuple(spz_header(6, version, 1) + spz_columns(CLOUD, version) for version in (2, 3)),
+        seeds=tuple(spz_header(6, version, 1) + spz_columns(CLOUD, version) for version in (1, 2, 3)),
         pack=_gzipped("a.spz"),
     ),
     "camera": FileKind(
