@@ -95,6 +95,8 @@ class _Scope:
     def name_what_the_source_names(self, scopes: dict[str, _Scope]) -> None:
         """Names without a number keep them, unless they are those of a part's port."""
         wires = self.module.wires
+        if self.fixed:  # ports keep their names, whatever else is called so
+            self.taken |= {name[1:] for name, wire in wires.items() if wire.port}
         self.memories = {name: _unique(_plain(name), self.taken) for name in self.module.memories}
         named = [name for name in wires if not is_anonymous(name) and base_name(name) == name]
         for name in named:
@@ -241,7 +243,8 @@ class _Purposes:
         return fields
 
     def _target(self, sig: Sig) -> str:
-        return self.records.get(sig[0], sig[0].name)
+        """What an assignment makes: nothing where it has no bits."""
+        return self.records.get(sig[0], sig[0].name) if sig else ""
 
     def _read_blocks(self) -> None:
         for left, right in self.scope.module.connects:
@@ -270,6 +273,6 @@ class _Purposes:
                 self._read([sig], result[0].name if result else "", place)
 
     def _read(self, sigs: list[Sig], made: str, place: str = "") -> None:
-        for sig in sigs:
+        for sig in sigs if made or place else ():
             for part in sig:
                 self.readers[part.name].append((made, place))

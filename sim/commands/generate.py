@@ -27,9 +27,9 @@ DEFAULT_FOLDER = Path("build", "verilog")
 @out_dir_option
 @click.option("--prefix", default="", help="Prefix of every module's name, so that two configs fit into one design.")
 def generate(engine: Engine, config_name: str, changes: tuple[str, ...], folder: Path | None, prefix: str) -> None:
-    """Write ENGINE's Verilog and, beside it, a JSON file with ports, config and the config's hash.
+    """Write ENGINE's Verilog, and a JSON file about it.
 
-    Both are named by engine, config and hash, and go to build/verilog in the current folder unless --out names another.
+    The JSON file has ports, fields, counters, config and the config's hash. Both files are named by engine, config and hash, and go to build/verilog in the current folder unless --out names another.
     """
     config = choose_config(engine.configs, config_name, changes)
     if prefix and not re.fullmatch(r"[A-Za-z]\w*", prefix, re.ASCII):

@@ -34,7 +34,7 @@ def test_a_head_whose_values_are_zero(tessera: Tessera, backend: str, tmp_path: 
     values[0, 2] = 0
     outcome = tessera(*RETRIEVE, backend, file_with(tmp_path, values), "--report", report)
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.out.count(" – ") == 1
+    assert outcome.out.count("–") == 1
     heads = json.loads(report.read_text())["quality"]["heads"]
     assert [heads[h]["output_error"] is None for h in "0123"] == [False, False, True, False]
 
