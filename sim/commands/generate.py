@@ -29,7 +29,8 @@ DEFAULT_FOLDER = Path("build", "verilog")
 def generate(engine: Engine, config_name: str, changes: tuple[str, ...], folder: Path | None, prefix: str) -> None:
     """Write ENGINE's Verilog, and a JSON file about it.
 
-    The JSON file has ports, fields, counters, config and the config's hash. Both files are named by engine, config and hash, and go to build/verilog in the current folder unless --out names another.
+    The JSON file has ports, fields, counters, config and the config's hash. Both files are named by engine, config and
+    hash, and go to build/verilog in the current folder unless --out names another.
     """
     config = choose_config(engine.configs, config_name, changes)
     if prefix and not re.fullmatch(r"[A-Za-z]\w*", prefix, re.ASCII):
