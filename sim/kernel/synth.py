@@ -18,6 +18,7 @@ from hw.generate import generate
 from hw.lib.memory import open_collisions
 from hw.lib.port_registers import PortRegisters
 from hw.yosys import run_yosys
+from sim.kernel.console import detail
 
 DEVICE = ("--85k", "--package", "CABGA756", "--speed", "6")
 TARGET_MHZ = 60.0
@@ -63,6 +64,7 @@ def synthesise(
     folder.mkdir(parents=True, exist_ok=True)
     rtlil, netlist = folder / f"{name}.il", folder / f"{name}.json"
     rtlil.write_text(open_collisions(generate(PortRegisters(make()), name, config).rtlil))
+    detail(f"{name}: {rtlil} is being mapped by Yosys")
     run_yosys([f"read_rtlil {rtlil}", f"synth_ecp5 -top {name} -json {netlist}"])
     report = folder / f"{name}.report.json"
     # Relative names: the WebAssembly sandbox maps the working folder.
@@ -70,6 +72,7 @@ def synthesise(
         sys.executable, "-c", NEXTPNR, *DEVICE, "--json", netlist.name, "--report", report.name,
         "--out-of-context", "--freq", "100", "--timing-allow-fail", "--seed", str(seed), "--placer", "heap",
     ]  # fmt: skip
+    detail(f"{name}: {netlist} is being placed and routed by nextpnr")
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     if done.returncode or not report.exists():
         errors = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()[-1:]
