@@ -92,7 +92,7 @@ def test_command(tessera: Tessera, backend: str, tmp_path: Path) -> None:
 
 
 def test_command_by_rtl(tessera: Tessera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The RTL's tokens are the model's; a bit that differs is a small table and one line of error, and nothing is written."""
+    """The RTL's tokens are the model's; a bit that differs is a table and one line of error; nothing is written."""
     files = [tmp_path / "report.json", tmp_path / "kept.npz"]
     arguments = (
         "compress", "synthetic", "--config", "tiny", "--tokens", 200, "--check",
