@@ -55,8 +55,9 @@ def _positions(header: Header, column: Columns) -> Floats:
     """Version 1: half precision. Since then: 24 bits, `fraction` of them below the point."""
     raw = column["position"]
     if header.version == 1:
-        with np.errstate(invalid="ignore"):  # a signalling NaN
-            return np.ascontiguousarray(raw).view("<f2").astype(np.float32)
+        with np.errstate(invalid="ignore"):  # a signalling NaN, which becomes a quiet one
+            halves = np.ascontiguousarray(raw).view("<f2").astype(np.float32)
+            return np.where(np.isnan(halves), np.float32(np.nan), halves)
     return _fixed24(raw) / np.float32(1 << header.fraction)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -19,9 +21,9 @@ class Dispatcher(wiring.Component):
     A window holds the oldest `issue_window` splats with the sub-tiles they still have to visit. The
     oldest splat goes first, unless its sub-tiles had an operation in the last 2 cycles; then a
     younger one may go, on a sub-tile that no older splat of the window waits for. Opaque sub-tiles
-    are struck out. When a group's last splat has gone, its sub-tiles are flushed, at the pace of
-    `flush_room`, while the next group draws on those that are flushed already; a `continued` group
-    leaves its sub-tiles to the next one as they are.
+    are struck out. When a group's last splat has gone, its sub-tiles are flushed, the first that
+    rests before others and at the pace of `flush_room`, while the next group draws on those that
+    are flushed already; a `continued` group leaves its sub-tiles to the next one as they are.
 
     After reset all sub-tiles are flushed once, `silent`, to bring the pixel memories to their
     initial state.
@@ -64,67 +66,76 @@ class Dispatcher(wiring.Component):
         hazards = Signal(count)
         closed = Signal(count)  # sub-tiles that still belong to the group before
         m.d.comb += [hazards.eq(or_all(recent)), closed.eq(to_flush | flushing)]
-        draw, chosen = self._choose_draw(m, left, hazards | closed)
+        rested = Signal(count)  # sub-tiles that may be flushed now
+        flushes = Signal()
         flush = Signal(count)
-        m.d.comb += flush.eq(lowest(to_flush) & ~hazards & (self.flush_room | self.silent).replicate(count))
-        self._issue(m, window, draw & ~flush.any().replicate(count), chosen, flush, recent)
-        strike = [(self.opaque & ~closed) | (draw & (chosen[k] & ~flush.any()).replicate(count)) for k in range(size)]
-        self._advance(m, window, left, strike, self.opaque & ~closed)
+        m.d.comb += [
+            rested.eq(to_flush & ~hazards),
+            flushes.eq(rested.any() & (self.flush_room | self.silent)),
+            flush.eq(lowest(rested) & flushes.replicate(count)),
+        ]
+        chosen, first = self._choose_draw(m, left, hazards | closed)
+        self._issue(m, window, chosen, first, flush, flushes, recent)
+        self._advance(m, window, left, chosen & (~flushes).replicate(size), first, self.opaque & ~closed)
         self._flush_state(m, to_flush, flushing, flush, closed, Cat(left).any())
         m.d.comb += [
-            self.starved.eq(~Cat(left).any() & ~flush.any()),
-            self.blocked.eq(Cat(left).any() & ~draw.any() & ~flush.any()),
+            self.starved.eq(~Cat(left).any() & ~flushes),
+            self.blocked.eq(Cat(left).any() & ~chosen.any() & ~flushes),
             self.closed.eq(closed.any()),
             self.busy.eq(Cat(*left, closed).any()),
         ]
         return m
 
-    def _choose_draw(self, m: Module, left: list[Signal], blocked: Value) -> tuple[Signal, Signal]:
-        """One-hot sub-tile to draw on, and one-hot which splat of the window."""
-        count = len(left[0])
+    def _choose_draw(self, m: Module, left: list[Signal], blocked: Value) -> tuple[Signal, list[Signal]]:
+        """Which splat of the window draws, one-hot, if any; of each, the first sub-tile that it could draw on.
+
+        Every splat looks for its sub-tile while the splat itself is still being chosen.
+        """
         some = Signal(len(left))
         chosen = Signal(len(left))
-        place = Signal(count)
-        options = [Signal(count, name=f"option_{k}") for k in range(len(left))]
+        options = [Signal(len(left[0]), name=f"option_{k}") for k in range(len(left))]
+        first = [Signal(len(left[0]), name=f"first_{k}") for k in range(len(left))]
         # The oldest splat with an option is chosen: what is left of the splats before it is blocked for all.
         m.d.comb += [
             *(option.eq(mask & ~blocked) for option, mask in zip(options, left, strict=True)),
             some.eq(Cat(option.any() for option in options)),
             chosen.eq(lowest(some)),
-            place.eq(or_all([lowest(o) & chosen[k].replicate(count) for k, o in enumerate(options)])),
+            *(one.eq(lowest(option)) for one, option in zip(first, options, strict=True)),
         ]
-        return place, chosen
+        return chosen, first
 
     def _issue(
-        self, m: Module, window: list[Signal], draw: Value, chosen: Signal, flush: Signal, recent: list[Signal]
-    ) -> None:
+        self, m: Module, window: list[Signal], chosen: Signal, first: list[Signal], flush: Signal,
+        flushes: Signal, recent: list[Signal],
+    ) -> None:  # fmt: skip
         """Registers the operation, its splat, and its sub-tile among the recent ones."""
-        place = Signal(len(flush))
-        splat = or_all([Value.cast(s) & chosen[k].replicate(len(Value.cast(s))) for k, s in enumerate(window)])
-        m.d.comb += place.eq(flush | draw)
         m.d.sync += [
-            self.operation.flush.eq(flush.any()),
-            self.operation.draw.eq(draw.any()),
-            self.operation.place.eq(encode(place)),
-            Value.cast(self.splat).eq(splat),
-            recent[0].eq(place),
+            self.operation.flush.eq(flushes),
+            self.operation.draw.eq(chosen.any() & ~flushes),
+            self.operation.place.eq(Mux(flushes, encode(flush), selected(chosen, [encode(one) for one in first]))),
+            Value.cast(self.splat).eq(selected(chosen, window)),
+            recent[0].eq(Mux(flushes, flush, selected(chosen, first))),
             *(recent[k].eq(recent[k - 1]) for k in range(1, len(recent))),
         ]
 
-    def _advance(self, m: Module, window: list[Signal], left: list[Signal], strike: list[Value], opaque: Value) -> None:
+    def _advance(
+        self, m: Module, window: list[Signal], left: list[Signal], draws: Value, first: list[Signal], opaque: Value
+    ) -> None:
         """Strikes sub-tiles out; a place whose splat is finished is filled from behind, the last one from `i`."""
-        size = len(window)
+        size, count = len(window), len(left[0])
         head = self.i.payload
         moves = [Signal(name=f"moves_{k}") for k in range(size)]  # place k takes its successor
         for k in range(size):
             m.d.comb += moves[k].eq(or_all([left[j] == 0 for j in range(k + 1)]))
         m.d.comb += self.i.ready.eq(Mux(head.end, self.group_end, moves[-1]))
-        incoming = head.splat.mask & ~opaque & (self.i.valid & ~head.end).replicate(len(left[0]))
+        incoming = head.splat.mask & (self.i.valid & ~head.end).replicate(count)
         for k in range(size):
             last = k == size - 1
-            rest = left[k] & ~strike[k]
-            successor = incoming if last else left[k + 1] & ~strike[k + 1]
-            m.d.sync += left[k].eq(Mux(moves[k], successor, rest))
+            # What is drawn is known last, so it is joined last.
+            drawn = first[k] & (draws[k] & ~moves[k]).replicate(count)
+            if not last:
+                drawn |= first[k + 1] & (draws[k + 1] & moves[k]).replicate(count)
+            m.d.sync += left[k].eq(Mux(moves[k], incoming if last else left[k + 1], left[k]) & ~opaque & ~drawn)
             with m.If(moves[k]):
                 m.d.sync += window[k].eq(head.splat if last else window[k + 1])
 
@@ -154,6 +165,11 @@ class Dispatcher(wiring.Component):
 def lowest(bits: Value) -> Value:
     """The lowest set bit alone."""
     return (bits & (~bits + 1))[: len(bits)]
+
+
+def selected(chosen: Value, options: Sequence[Signal | Value]) -> Value:
+    """The option whose bit is set in the one-hot `chosen`; 0 if none is."""
+    return or_all([Value.cast(o) & chosen[k].replicate(len(Value.cast(o))) for k, o in enumerate(options)])
 
 
 def encode(one_hot: Value) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +33,9 @@ def clipped_to_degree_3(cloud: Cloud) -> Cloud:
 
 @pytest.mark.parametrize("degree", range(4))
 @pytest.mark.parametrize("compress", [zstd_stored, zstandard.compress], ids=["stored", "compressed"])
-def test_version_4(tmp_path: Path, seed: int, compress: object, degree: int) -> None:
+def test_version_4(tmp_path: Path, seed: int, compress: Callable[[bytes], bytes], degree: int) -> None:
     cloud = random_cloud(seed, 53, degree)
-    scene = load_bytes(tmp_path, "a.spz", spz4_bytes(cloud, compress))  # type: ignore[arg-type]
+    scene = load_bytes(tmp_path, "a.spz", spz4_bytes(cloud, compress))
     assert_same(scene, cloud, quaternions=QUATERNION_STEP[3], **STEPS)
 
 
@@ -58,6 +59,12 @@ def test_a_position_of_version_1_that_is_not_finite_is_dropped(tmp_path: Path, s
     cloud = random_cloud(seed, 5, 0)
     cloud.means[1, 2], cloud.means[3, 0] = np.nan, np.inf
     assert load_bytes(tmp_path, "a.spz", spz_bytes(cloud, 1)).dropped == 2
+
+
+def test_a_signalling_nan_of_version_1_is_dropped_without_a_warning(tmp_path: Path, seed: int) -> None:
+    raw = bytearray(gzip.decompress(spz_bytes(random_cloud(seed, 5, 0), 1)))
+    raw[16:18] = struct.pack("<H", 0x7C01)
+    assert load_bytes(tmp_path, "a.spz", bytes(raw)).dropped == 1
 
 
 @pytest.mark.parametrize("kind", ["v3.spz", "v4.spz", "a.ply"])
