@@ -37,6 +37,15 @@ _PORTS = """\
 // Names: `__` stands between a record and its field, a part and its port. What the source does not name is called after
 // the signal it helps to make and the operator it comes from.
 //
+// A job, and a burst of two words that it reads; a column is a cycle, ~ any number of them:
+//   start                         #____~_____~___
+//   busy                          _####~#####~##_  falls when the job's last word is written
+//   read__request__valid          ___##~_____~___  with address and length 2; offered until it is taken
+//   read__request__ready          ____#~_____~___
+//   read__response__valid         _____~_##_#~___  a word stays offered until it is taken
+//   read__response__ready         _____~__#_#~___
+//   read__response__payload.last  _____~____#~___
+//
 """
 
 
