@@ -24,7 +24,7 @@ SIM = Path(__file__).parent.parent  # an engine's records lie in its own folder
 LOCAL = BUILD / "baselines"  # what this machine has measured
 WARM_UP, RUNS = 2, 7
 GPU_WAY = (
-    "the build of torch {torch} for the driver's CUDA, by the command that PyTorch's page of downloads names, "
+    "install the build of torch {torch} for the driver's CUDA, by the command that PyTorch's page of downloads names, "
     "then `.venv/bin/pip install -e '.[gpu]'`"
 )
 
