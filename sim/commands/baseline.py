@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from golden.errors import InputError
-from sim.commands.options import engine_argument, json_option
+from sim.commands.options import engine_argument, inputs_option, json_option
 from sim.engines import Engine
 from sim.kernel import baseline as records
 from sim.kernel.comparison import label
@@ -17,12 +17,7 @@ from sim.kernel.files import require_writable
 
 @click.command()
 @engine_argument
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    help="Scene, tree, stream or collective to run; may be repeated. [default: all known]",
-)
+@inputs_option
 @click.option(
     "--size",
     default=256,

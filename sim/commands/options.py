@@ -61,6 +61,12 @@ def config_options(configs: Configs | None = None, *, default: str = "default") 
 
 
 config_option, set_option = config_options()
+inputs_option = click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    help="Scene, tree, stream or collective to run; may be repeated. [default: all known]",
+)
 out_dir_option = click.option(
     "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the output files."
 )

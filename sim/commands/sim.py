@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from sim.commands.options import config_option, engine_argument, memory_settings, out_dir_option, set_option
+from sim.commands.options import (
+    config_option,
+    engine_argument,
+    inputs_option,
+    memory_settings,
+    out_dir_option,
+    set_option,
+)
 from sim.engines import Engine
 from sim.kernel.console import show_table
 from sim.kernel.runner import BUILD
@@ -15,12 +22,7 @@ from sim.kernel.settings import choose_config
 
 @click.command()
 @engine_argument
-@click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    help="Scene, tree, stream or collective to run; may be repeated. [default: all known]",
-)
+@inputs_option
 @click.option(
     "--size", type=int, help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster)."
 )
