@@ -38,6 +38,8 @@ RADIUS_MANTISSA = 6  # bits behind the leading one in the coarse record's boundi
 RADIUS_BIAS = 20  # a radius code of exponent 0 is (1.m)·2**-20 voxel edges
 RANK_BITS = 25  # of a Gaussian's place in the file, by which equal depths are ordered …
 RANK_LOW_BITS = 5  # … and of those, the ones that its coarse half holds
+#: The numbers of the sub-tile in column c and row r: c, r, c + r, c - r + columns - 1. A splat has a range of each.
+RANGES = ("column", "row", "sum", "difference")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ class Spec:
     """
 
     group_size: int = 64  #: pixels a side of a group, drawn at once
-    subtile: int = 8  #: pixels a side of a sub-tile, drawn in one cycle by a lane for each
+    subtile: int = 4  #: pixels a side of a sub-tile, drawn in one cycle by a lane for each
     sh_degree: int = 3  #: highest spherical-harmonics degree that is evaluated
     position_bits: int = 16  #: fraction of a voxel edge in positions, on each axis
     quaternion_bits: int = 12  #: each of w, x, y, z, two's complement, 1 = 2**(bits-1)
@@ -108,7 +110,7 @@ class Spec:
 
     @property
     def lanes(self) -> int:
-        """Pixels of a sub-tile."""
+        """Pixels of a sub-tile, and lanes of a group of them."""
         return self.subtile**2
 
     @property

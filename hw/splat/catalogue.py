@@ -21,12 +21,14 @@ from hw.splat.frame_fetch import FrameFetch
 from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import HeapLevel
 from hw.splat.lane_array import LaneArray
+from hw.splat.lane_group import LaneGroup
 from hw.splat.pixel_lane import PixelLane
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.projection import Projection
 from hw.splat.raster_setup import RasterSetup
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.slot_pool import SlotPool
+from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
 from hw.splat.view_rotation import ViewRotation
 from hw.splat.voxel_fetch import VoxelFetch
@@ -36,6 +38,7 @@ from hw.splat.voxel_origin import VoxelOrigin
 def catalogue(config: Config) -> dict[str, Block]:
     """By name, in pipeline order. Of a heap's levels `heap_level` is the deepest, which is the largest."""
     spec = config.spec
+    groups = config.lane_groups
     banks, deepest = spec.sort_banks, spec.sort_levels - 1
 
     def heap_level(level: int) -> Block:
@@ -64,10 +67,12 @@ def catalogue(config: Config) -> dict[str, Block]:
         "heap_bank": Block(lambda: HeapBank(spec=spec), banks),
         "slot_pool": Block(lambda: SlotPool(count=banks << spec.sort_levels)),
         "depth_sort": Block(lambda: DepthSort(config=config)),
-        "dispatcher": Block(lambda: Dispatcher(config=config)),
-        "raster_setup": Block(lambda: RasterSetup(spec=spec)),
-        "pixel_lane": Block(lambda: PixelLane(spec=spec), spec.lanes),
-        "lane_array": Block(lambda: LaneArray(spec=spec)),
+        "tile_mask": Block(lambda: TileMask(spec=spec)),
+        "dispatcher": Block(lambda: Dispatcher(config=config), groups),
+        "raster_setup": Block(lambda: RasterSetup(spec=spec), groups),
+        "pixel_lane": Block(lambda: PixelLane(spec=spec, places=config.places), config.lanes),
+        "lane_array": Block(lambda: LaneArray(spec=spec, places=config.places), groups),
+        "lane_group": Block(lambda: LaneGroup(config=config), groups),
         "pixel_writer": Block(lambda: PixelWriter(config=config)),
         "rasteriser": Block(lambda: Rasteriser(config=config)),
     }

@@ -56,7 +56,7 @@ class DepthSort(wiring.Component):
         banks = repeat(m, platform, "heap_bank", spec.sort_banks, lambda: HeapBank(spec=spec))
         m.submodules.pool = pool = SlotPool(count=self.slots)
         # A slot is read and given back before it is written again, so the ports never meet.
-        width = len(Value.cast(self.i.payload.splat))
+        width = len(_kept(self.i.payload))
         write, read = two_port_memory(m, platform, "splats", width=width, depth=self.slots)
 
         drain_parity = Signal()
@@ -102,7 +102,7 @@ class DepthSort(wiring.Component):
             ]
         m.d.comb += [
             write.addr.eq(pool.o.payload),
-            write.data.eq(Value.cast(self.i.payload.splat)),
+            write.data.eq(_kept(self.i.payload)),
             write.en.eq(taken),
         ]
         with m.If(transfer(self.i)):
@@ -155,7 +155,7 @@ class DepthSort(wiring.Component):
         m.d.comb += [
             read.addr.eq(slot[0]),
             read.en.eq(sending[0][0]),
-            Value.cast(output.i.payload.splat).eq(read.data),
+            _kept(output.i.payload).eq(read.data),
             output.i.payload.end.eq(sending[1][1]),
             output.i.valid.eq(sending[1].any()),
             pool.i.payload.eq(slot[1]),
@@ -179,6 +179,11 @@ class DepthSort(wiring.Component):
 
         names: list[int] = []
         return balanced(nearer, candidates)
+
+
+def _kept(payload: data.View) -> Value:
+    """What waits outside the heaps, of a survivor or a sorted splat."""
+    return Cat(Value.cast(payload.touch), Value.cast(payload.splat))
 
 
 def first_clear(bits: Value) -> Value:

@@ -16,7 +16,7 @@ from hw.splat.layouts import DetailLayout, SurvivorLayout, group_layout, header_
 class FineFilter(wiring.Component):
     """Runs `FineUnit` on a stream and drops what colours nothing.
 
-    Latency 54 cycles, one candidate a cycle. `groups` gives one entry a group; it moves on with
+    Latency 56 cycles, one candidate a cycle. `groups` gives one entry a group; it moves on with
     the payload that ends the group.
     """
 

@@ -23,11 +23,11 @@ from hw.splat.view_rotation import ViewRotation
 class FineUnit(wiring.Component):
     """A candidate with its record to a splat; `golden.splat.fine_filter.fine_filter`.
 
-    Latency 52 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
+    Latency 54 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
     the support touches a sub-tile, `keep` that the payload is worth passing on.
     """
 
-    latency = 52
+    latency = 54
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -43,7 +43,7 @@ class FineUnit(wiring.Component):
             {
                 "i": In(data.StructLayout({"detail": DetailLayout(spec), **group})),  #: a candidate, and its group
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                #: 52 cycles later; `keep`: the survivor is a splat or carries a mark
+                #: 54 cycles later; `keep`: the survivor is a splat or carries a mark
                 "o": Out(data.StructLayout({"survivor": SurvivorLayout(spec), "keep": 1})),
             }
         )
@@ -119,9 +119,8 @@ class FineUnit(wiring.Component):
                 "conic_shift": conic("shift"),
                 "opacity": opacity,
                 "color": colored("color"),
-                "mask": touched("mask"),
             },
-            {"depth": depth, "rank": rank},
+            {"depth": depth, "rank": rank, "touch": touched("touch")},
         )
         return m
 
@@ -138,7 +137,7 @@ class FineUnit(wiring.Component):
         return inputs
 
     def _finish(
-        self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], order: dict[str, Staged]
+        self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], rest: dict[str, Staged]
     ) -> None:
         """Delays every result to the last cycle and puts it in its field of the output."""
         if some.stage != self.latency:
@@ -149,6 +148,6 @@ class FineUnit(wiring.Component):
             out.mark.eq(last),
             out.mark.some.eq(some.value),
             self.o.keep.eq(some.value | last.begin | last.end),
-            *(out[name].eq(p.at(v, self.latency)) for name, v in order.items()),
+            *(Value.cast(out[name]).eq(Value.cast(p.at(v, self.latency))) for name, v in rest.items()),
             *(Value.cast(out.splat[name]).eq(Value.cast(p.at(v, self.latency))) for name, v in splat.items()),
         ]

@@ -20,7 +20,7 @@ HAZARD = WRITE - READ
 
 
 class PixelLane(wiring.Component):
-    """State of pixel (x, y) of all sub-tiles, and its arithmetic; `golden.splat.pixel_lane.blend`.
+    """State of pixel (x, y) of `places` sub-tiles, and its arithmetic; `golden.splat.pixel_lane.blend`.
 
     An operation draws a splat on one sub-tile (`draw`) or flushes it: hands the pixel out and
     leaves it transparent. α = min(0.99, 2**-p) by table; w = T·α; T -= w; C += w·c; a splat that
@@ -30,9 +30,9 @@ class PixelLane(wiring.Component):
     Cycles count from the one in which `row`, `column`, `cross` and `draw` come.
     """
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
-        power, place = shape_of(spec.power_format), range(spec.columns**2)
+    def __init__(self, *, spec: Spec, places: int) -> None:
+        self.spec, self.places = spec, places
+        power, place = shape_of(spec.power_format), range(places)
         super().__init__(
             {
                 "row": In(power),  #: p = row + column + cross …
@@ -48,6 +48,7 @@ class PixelLane(wiring.Component):
                 "store_address": In(place),  #: cycle 10: the sub-tile once more
                 "store": In(1),  #: cycle 10: there is an operation
                 "done": Out(1),  #: cycle 8: the pixel is opaque now
+                "changed": Out(1),  #: cycle 9: the splat has changed the pixel
                 "pixel": Out(32),  #: cycle 10: the flushed red, green, blue and coverage, 8 bits each
             }
         )
@@ -93,7 +94,7 @@ class PixelLane(wiring.Component):
         #: of this pixel on one sub-tile; `done`: it is opaque
         state = data.StructLayout({"transmittance": bits, "done": 1})
         clear = spec.full_transmittance
-        m.submodules.blended = memory = Memory(shape=bits + 1, depth=spec.columns**2, init=[])
+        m.submodules.blended = memory = Memory(shape=bits + 1, depth=self.places, init=[])
         write = memory.write_port()
         read = memory.read_port(transparent_for=[write])
         m.d.comb += [read.addr.eq(self.read_address), read.en.eq(1)]
@@ -118,6 +119,7 @@ class PixelLane(wiring.Component):
         ]
         m.d.sync += [
             weight.eq(Mux(live & ~stop, rounded, 0)),
+            self.changed.eq(weight != 0),
             after.transmittance.eq(Mux(flush, clear, Mux(live & ~stop, left, held.transmittance))),
             after.done.eq(~flush & (held.done | (live & stop))),
         ]
@@ -136,7 +138,7 @@ class PixelLane(wiring.Component):
         fmt = spec.accumulator_format
         layout = data.ArrayLayout(fmt.width, 3)
         # Read 2 cycles before its write, and operations on one sub-tile are further apart: never met.
-        write, read = two_port_memory(m, platform, "shaded", width=3 * fmt.width, depth=spec.columns**2)
+        write, read = two_port_memory(m, platform, "shaded", width=3 * fmt.width, depth=self.places)
         m.d.comb += [read.addr.eq(self.write_address), read.en.eq(self.write)]
         shade = Signal(layout, name="shade")
         m.d.comb += Value.cast(shade).eq(read.data)

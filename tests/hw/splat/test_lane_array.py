@@ -56,7 +56,7 @@ class Lanes:
             pixels = self.flush(place)
             # A sub-tile that was never flushed holds anything.
             return inputs, {"flushed": place, "pixels": pixels if known else None}
-        return inputs, {"drawn": place, "done": self.draw(place, inputs)} if draw else None
+        return inputs, {"drawn": place, **self.draw(place, inputs)} if draw else None
 
     def terms(self) -> Payload:
         """Powers around what is visible: opaque, faint, just too faint, below zero, far away."""
@@ -72,7 +72,7 @@ class Lanes:
             "far": int(rng.random() < 0.05),
         }
 
-    def draw(self, place: int, inputs: Payload) -> int:
+    def draw(self, place: int, inputs: Payload) -> Payload:
         terms, n = inputs["terms"], self.spec.subtile
         power = [
             terms["row"][y] + terms["column"][x] + terms["cross"][self.factors.index(x * y)]
@@ -80,8 +80,10 @@ class Lanes:
             for x in range(n)
         ]
         alphas = alpha(torch.tensor([power]), self.spec) * (1 - terms["far"])
+        before = self.pixels.transmittance[place].clone()
         blend(self.pixels, torch.tensor([place]), alphas, torch.tensor([inputs["color"]]), self.spec)
-        return int(self.pixels.done[place].all())
+        changed = int((self.pixels.transmittance[place] != before).sum())
+        return {"done": int(self.pixels.done[place].all()), "changed": changed}
 
     def flush(self, place: int) -> int:
         """The bytes of the sub-tile, which is transparent afterwards."""
@@ -97,7 +99,7 @@ class Lanes:
 )
 def test_random_operations(spec: Spec, cycles: int, seed: int) -> None:
     """Draws and flushes in any order, two on a sub-tile 3 cycles apart: done flags and every pixel's bytes."""
-    dut = LaneArray(spec=spec)
+    dut = LaneArray(spec=spec, places=spec.columns**2)
     bench = Bench(dut, seed=seed)
     lanes = Lanes(spec, bench)
     due: dict[tuple[str, int], Payload] = {}
@@ -128,6 +130,7 @@ def test_random_operations(spec: Spec, cycles: int, seed: int) -> None:
                 assert ctx.get(out.place) == wanted[kind]
                 if kind == "drawn":
                     assert ctx.get(out.done) == wanted["done"]
+                    assert ctx.get(out.changed) == wanted["changed"]
                     ends += wanted["done"]
                 elif wanted["pixels"] is not None:
                     assert ctx.get(out.pixels) == wanted["pixels"], f"sub-tile {wanted[kind]} in cycle {cycle}"

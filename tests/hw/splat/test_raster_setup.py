@@ -61,7 +61,7 @@ def test_far_starts_at_its_bound() -> None:
     rows: list[Payload] = []
     far: list[int] = []
     for a, flag in ((one - 1, 0), (one, 1), (one + 1, 1)):
-        splat = {"mean": [160, 32], "conic": [a, 0, 0], "conic_shift": 7, "mask": 1}
+        splat = {"mean": [160, 32], "conic": [a, 0, 0], "conic_shift": 7}
         rows.append({"splat": whole(SplatLayout(spec), splat), "column": 0, "row": 0})
         far.append(flag)
     same(answers(RasterSetup(spec=spec), rows), [{"far": flag} for flag in far])
