@@ -69,9 +69,13 @@ class FakeNvml:
 
 
 class FakeCuda:
-    """Stands for `torch.cuda`'s events: `work` is queued and takes its time only on the GPU's clock."""
+    """Stands for `torch.cuda`'s events: `work` is queued and takes its time only on the GPU's clock.
 
-    def __init__(self) -> None:
+    Args:
+        run_ms: that every run takes beside: the time from one event to the next.
+    """
+
+    def __init__(self, run_ms: float = 0.0) -> None:
         self.queued_ms = 0.0  # the GPU's clock when all is done
         self.open = 0  # events that nobody has waited for
         fake = self
@@ -82,6 +86,7 @@ class FakeCuda:
                 self.at: float | None = None
 
             def record(self) -> None:
+                fake.work(run_ms)
                 self.at = fake.queued_ms
                 fake.open += 1
 

@@ -25,19 +25,13 @@ JOULES = 0.02  # between two questions
 @pytest.fixture
 def driver(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeNvml:
     """A machine with a GPU where a run takes 4 ms and the counter moves 20 mJ in each window of five runs."""
-    gpu, library, asked = FakeCuda(), FakeNvml(), itertools.count()
+    gpu, library, asked = FakeCuda(run_ms=4), FakeNvml(), itertools.count()
     library.joules = lambda: JOULES * next(asked)
     monkeypatch.setitem(sys.modules, "pynvml", library)
-
-    class Event(gpu.Event):
-        def record(self) -> None:
-            gpu.work(4)
-            super().record()
-
     for name, value in {
         "is_available": lambda: True,
         "get_device_properties": lambda _: PROPERTIES,
-        "Event": Event,
+        "Event": gpu.Event,
         "synchronize": gpu.synchronize,
     }.items():
         monkeypatch.setattr(torch.cuda, name, value)
@@ -78,28 +72,19 @@ def test_without_pynvml_there_are_times_and_a_reason(driver: FakeNvml, monkeypat
 
 def test_work_ends_within_the_window(driver: FakeNvml, monkeypatch: pytest.MonkeyPatch) -> None:
     """The counter is read when the GPU has done the runs, not when the host has handed them over."""
-    queued, joules = [0], [0.0]
+    handed, done = [0], [0]
+    wait = torch.cuda.synchronize
 
     def finish() -> None:
-        joules[0] += 0.5 * queued[0]
-        queued[0] = 0
+        done[0] = handed[0]
+        wait()
 
     def run() -> None:
-        queued[0] += 1
+        handed[0] += 1
 
-    monkeypatch.setattr(torch.cuda, "synchronize", lambda: (finish(), FakeCuda.synchronize(gpu)))
-    gpu = FakeCuda()
-    monkeypatch.setattr(torch.cuda, "Event", type("Event", (gpu.Event,), {"record": _tick(gpu)}))
-    driver.joules = lambda: joules[0]
+    monkeypatch.setattr(torch.cuda, "synchronize", finish)
+    driver.joules = lambda: 0.5 * done[0]
     assert processors.cuda().measure(run)["energy_mj"] == 500.0
-
-
-def _tick(gpu: FakeCuda) -> Any:
-    def record(self: Any) -> None:
-        gpu.work(4)
-        gpu.Event.record(self)
-
-    return record
 
 
 LINES = {
