@@ -58,8 +58,10 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("quality", _OPEN, "Figures of the results; null where one has no value. `rtl_equals_model`, and the number of"
      " `words_compared`, if every word was compared."),
     ("baselines", {"type": "array", "items": _record(
-        device=_TEXT, threads=_or_null(_WHOLE), method=_TEXT, kind=_TEXT, workload=_TEXT, ms=_NUMBER, ratio=_NUMBER)},
-     "Times of the same workload elsewhere in milliseconds, and over the RTL's at 1 GHz."),
+        device=_TEXT, threads=_or_null(_WHOLE), method=_TEXT, kind=_TEXT, workload=_TEXT, ms=_NUMBER, ratio=_NUMBER,
+        energy_mj=_or_null(_NUMBER), energy_method=_or_null(_TEXT))},
+     "Times of the same workload elsewhere in milliseconds (the median), and over the RTL's at 1 GHz; energy of a run"
+     " in millijoules, of the whole device, and how it was measured; null where it was not."),
 )  # fmt: skip
 #: What only some commands add.
 _EXTRAS: tuple[tuple[str, dict[str, Any], str], ...] = (
