@@ -26,7 +26,7 @@ IN_FLIGHT = 3  # splats between the decision to send them and the output queue
 class DepthSort(wiring.Component):
     """Sends the splats of each group on in exact depth order; `golden.splat.depth_sort.depth_sort`.
 
-    Survivors go to the banks in turn, past those that are full. The nearest of all banks leaves as
+    Survivors go to the banks in turn, past those that are busy or full. The nearest of all banks leaves as
     soon as its key is below the bound of the current voxel (or its group is complete). A survivor
     that finds all banks full makes the nearest leave before its time; that is counted. Equal keys
     leave by their place in the file. Two groups may be inside: the one that drains comes first.
@@ -79,6 +79,7 @@ class DepthSort(wiring.Component):
         turn = Signal(range(len(banks)))
         chosen = Signal.like(turn)
         full = Cat(bank.full for bank in banks)
+        taken_up = Cat(~bank.free for bank in banks)
         wanted = Signal()
         item = Signal(ItemLayout(spec))
         taken = Signal()
@@ -88,7 +89,7 @@ class DepthSort(wiring.Component):
                 Mux(mark.some, Array(b.i.ready for b in banks)[chosen] & pool.o.valid, ~mark.end | together)
             ),
             taken.eq(transfer(self.i) & mark.some),
-            chosen.eq(turn + first_clear((Cat(full, full) >> turn)[: len(banks)])),
+            chosen.eq(turn + first_clear((Cat(taken_up, taken_up) >> turn)[: len(banks)])),
             pool.o.ready.eq(taken),
             item.rank.eq(self.i.payload.rank),
             item.depth.eq(self.i.payload.depth),
