@@ -80,7 +80,7 @@ class Lanes:
             for x in range(n)
         ]
         alphas = alpha(torch.tensor([power]), self.spec) * (1 - terms["far"])
-        blend(self.pixels, torch.tensor([place]), alphas, torch.tensor([inputs["color"]]), self.spec)
+        blend(self.pixels, torch.tensor([place]), alphas[None], torch.tensor([[inputs["color"]]]), self.spec)
         return int(self.pixels.done[place].all())
 
     def flush(self, place: int) -> int:
