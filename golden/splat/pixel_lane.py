@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -23,11 +24,14 @@ class Pixels:
 
 
 def power(s: Setup, spec: Spec) -> Tensor:
-    """-log2(alpha) of every pixel, [P, lanes] power_format, row by row."""
+    """-log2(alpha) of every pixel, [P, lanes] power_format, row by row; int32.
+
+    power_format holds every p that is not far, and a sum that fits is right whatever its terms lost above 32 bits.
+    """
     step = torch.arange(spec.subtile)
-    cross = shift_round(s.cross[:, None, None] * (step[:, None] * step), GUARD_BITS, "half_up")
-    p = (s.row[:, :, None] + s.column[:, None, :] + cross).flatten(1)
-    return torch.where(s.far[:, None], spec.power_format.high, p)
+    cross = shift_round(s.cross[:, None, None] * (step[:, None] * step), GUARD_BITS, "half_up").int()
+    p = (s.row.int()[:, :, None] + s.column.int()[:, None, :] + cross).flatten(1)
+    return p.masked_fill_(s.far[:, None], spec.power_format.high)
 
 
 def alpha(p: Tensor, spec: Spec) -> Tensor:
@@ -36,28 +40,56 @@ def alpha(p: Tensor, spec: Spec) -> Tensor:
     Rounding can bring p down to -1. Below that, the rounded conic of a very thin splat is no longer
     positive definite, and the pixel is not drawn.
     """
-    visible = (p <= spec.max_power) & (p >= -(1 << spec.power_fraction))
-    p = p.clip(min=0)
-    fraction = step_look_up(spec.alpha_exp2, p & ((1 << spec.power_fraction) - 1))
-    value = (fraction >> (p >> spec.power_fraction).clip(max=15)).clip(max=spec.max_alpha)
-    return torch.where(visible, value, 0)
+    low, alphas = _alphas(spec)
+    code = p.clip(low, low + len(alphas) - 1) - low
+    return alphas.index_select(0, code.flatten()).reshape(p.shape)
 
 
-def blend(pixels: Pixels, rows: Tensor, alphas: Tensor, colors: Tensor, spec: Spec) -> None:
-    """One splat on each of the sub-tiles `rows`: w = T·α; T -= w; C += w·c; below 1e-4 the pixel is done."""
-    before = pixels.transmittance[rows]
-    weight = shift_round(before * alphas, spec.alpha_bits, "half_up")
-    after = before - weight
-    stop = after < spec.min_transmittance
-    active = (alphas > 0) & ~pixels.done[rows]
-    drawn = active & ~stop
-    weight = torch.where(drawn, weight, 0)
+@lru_cache
+def _alphas(spec: Spec) -> tuple[int, Tensor]:
+    """The highest p that is too low to be drawn; and alpha of it, of all p that are drawn, and of the next one."""
+    low = -(1 << spec.power_fraction) - 1
+    p = torch.arange(low, spec.max_power + 2)
+    positive = p.clip(min=0)
+    fraction = step_look_up(spec.alpha_exp2, positive & ((1 << spec.power_fraction) - 1))
+    value = (fraction >> (positive >> spec.power_fraction)).clip(max=spec.max_alpha)
+    value[[0, -1]] = 0
+    return low, value.to(_product_type(spec))
+
+
+def _product_type(spec: Spec) -> torch.dtype:
+    """Of the pixels' products, T·α and w·c, which are rounded: int32, the faster one, where they fit."""
+    widest = spec.transmittance_bits + max(spec.alpha_bits, spec.color_format.width)
+    return torch.int32 if widest < 31 else torch.int64
+
+
+def blend(pixels: Pixels, rows: Tensor, alphas: Tensor, colors: Tensor, spec: Spec) -> tuple[Tensor, Tensor]:
+    """Splats in order on each of the sub-tiles `rows`: w = T·α; T -= w; C += w·c.
+
+    A splat that would bring T below 1e-4 is left out, and the pixel is done. T never rises, so that
+    all splats from that one on are those that leave less than 1e-4. C never falls, so that it
+    saturates at the end as it would after every splat.
+
+    Args:
+        alphas: [steps, S, lanes]. colors: [steps, S, 3].
+
+    Returns:
+        [steps, S, lanes] w, 0 where nothing is drawn; [steps, S] whether a pixel was not done before the splat.
+    """
+    light = (pixels.transmittance[rows] * ~pixels.done[rows]).to(alphas.dtype)
+    lights = [light]
+    for a in alphas:
+        light = light - shift_round(light * a, spec.alpha_bits, "half_up")
+        lights.append(light)
+    before, after = torch.stack(lights[:-1]), torch.stack(lights[1:])
+    weight = (before - after) * (after >= spec.min_transmittance)
     shift = spec.transmittance_bits + spec.color_fraction - spec.accumulator_fraction
-    pixels.color[rows] = saturate(
-        pixels.color[rows] + shift_round(weight[..., None] * colors[:, None], shift, "half_up"), spec.accumulator_format
-    )
-    pixels.transmittance[rows] = before - weight
-    pixels.done[rows] = pixels.done[rows] | (active & stop)
+    colors = colors.to(alphas.dtype)
+    added = [shift_round(weight * colors[..., k, None], shift, "half_up").sum(0) for k in range(3)]
+    pixels.color[rows] = saturate(pixels.color[rows] + torch.stack(added, -1), spec.accumulator_format)
+    pixels.transmittance[rows] -= weight.sum(0)
+    pixels.done[rows] = light < spec.min_transmittance
+    return weight, before.amax(-1) >= spec.min_transmittance
 
 
 def pixel_bytes(pixels: Pixels, spec: Spec) -> Tensor:

@@ -109,12 +109,17 @@ def loop(splats: Splats, spec: Spec) -> tuple[list[list[list[int]]], int]:
     return pixels, useful
 
 
+#: Products of more than 32 bits.
+WIDE = replace(TINY, alpha_bits=16, transmittance_bits=18, color_fraction=12, accumulator_fraction=20)
+
+
 @pytest.mark.parametrize("name", ["close", "far"])
-def test_the_blend_is_a_loop_over_pixels(name: str) -> None:
+@pytest.mark.parametrize("spec", [TINY, WIDE], ids=["tiny", "wide"])
+def test_the_blend_is_a_loop_over_pixels(name: str, spec: Spec) -> None:
     """Every pixel, alone and splat by splat, gets the colour and transmittance that the model gives it."""
-    splats = sorted_splats(name, TINY, 500)
-    pixels, touches, useful = rasterise(splats, TINY)
-    wanted, wanted_useful = loop(splats, TINY)
+    splats = sorted_splats(name, spec, 500)
+    pixels, touches, useful = rasterise(splats, spec)
+    wanted, wanted_useful = loop(splats, spec)
     assert torch.cat([pixels.color, pixels.transmittance[..., None]], -1).tolist() == wanted
     assert touches == int(splats.mask.sum())
     assert useful == wanted_useful

@@ -81,7 +81,7 @@ class Lanes:
         ]
         alphas = alpha(torch.tensor([power]), self.spec) * (1 - terms["far"])
         before = self.pixels.transmittance[place].clone()
-        blend(self.pixels, torch.tensor([place]), alphas, torch.tensor([inputs["color"]]), self.spec)
+        blend(self.pixels, torch.tensor([place]), alphas[None], torch.tensor([[inputs["color"]]]), self.spec)
         changed = int((self.pixels.transmittance[place] != before).sum())
         return {"done": int(self.pixels.done[place].all()), "changed": changed}
 
