@@ -13,13 +13,13 @@ from hw.splat.coarse_row import CoarseRow
 from hw.splat.config import Config
 from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_layout
 
-ROWS_WAITING = 24  # rows with survivors that may wait for their turn
+ROWS_WAITING = 30  # rows with survivors that may wait for their turn
 
 
 class CoarseFilter(wiring.Component):
     """Tests a row a cycle and sends its survivors on in memory order.
 
-    Latency 10 cycles. A row leaves after as many cycles as it has survivors (at least one if it
+    Latency 16 cycles. A row leaves after as many cycles as it has survivors (at least one if it
     carries a mark); rows with neither vanish. `groups` moves on with the row that ends the group.
     """
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from golden.splat.coarse_filter import coarse_filter, radius_times_stretch, voxel_fetch
+from golden.splat.coarse_filter import coarse_filter, radius_times_stretch, reach, stretch, voxel_fetch
 from golden.splat.frame import Group
 from golden.splat.spec import DEFAULT, DEPTH_DROP, TINY, Spec
 from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.coarse_lane import CoarseLane
 from hw.splat.config import tiny
 from tests.golden.splat.cases import CASES, case
+from tests.golden.splat.views import View
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload, answers, same
 from tests.hw.splat.streams import hold_frame, row_payload, rows_of
@@ -64,6 +65,17 @@ def test_coarse_lane(name: str, spec: Spec, slab: bool, seed: int) -> None:
     same(answers(CoarseLane(spec=spec), rows, header=w.header), wanted)
 
 
+def last_kept(plane: int, outwards: int, span: int, radius: torch.Tensor, depth: int, axis: int, v: View) -> int:
+    """The coordinate furthest outside a plane at which a Gaussian is kept, if no bound of its stretch ends there."""
+    widest = (v.frame.stretch_x, v.frame.stretch_y)[axis]
+    place = plane
+    for _ in range(4):  # the reach grows with the stretch, which grows with the place
+        bound = stretch(torch.tensor([place]), torch.tensor([depth]), widest)
+        further = reach(radius_times_stretch(radius[None], bound), torch.tensor([span]), v.spec)
+        place = plane + outwards * int(further)
+    return place
+
+
 @pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
 def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
     """Gaussians moved to a side of the group, the near plane or an end of a slab: the last code kept, and the next."""
@@ -84,13 +96,11 @@ def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
         depth = ends.get(side, point[2])
         z = depth >> DEPTH_DROP
         low = [z * group.slopes[k] >> spec.slope_format.fraction - DEPTH_DROP for k in range(4)]
-        reach = [
-            int(radius_times_stretch(radius[n], stretch, spec)) for stretch in (v.frame.stretch_x, v.frame.stretch_y)
-        ]
         moved = [(low[0] + low[1]) // 2, (low[2] + low[3]) // 2, depth]
         if side < 4:
-            outwards = 1 if side % 2 else -1
-            moved[side // 2] = low[side] + outwards * (reach[side // 2] + step)
+            axis, outwards = side // 2, 1 if side % 2 else -1
+            moved[axis] = last_kept(low[side], outwards, low[side | 1] - low[side & 2], radius[n], depth, axis, v)
+            moved[axis] += outwards * step
         voxel = visits[int(visit[n])]
         origin = [o + new - old for o, new, old in zip(voxel["origin"], moved, point, strict=True)]
         points.append(moved)
