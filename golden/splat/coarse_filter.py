@@ -22,6 +22,8 @@ from golden.splat.spec import (
     flat_stretch,
 )
 
+SLACK = 1 << (CAMERA_FRACTION - SLACK_BITS)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
@@ -63,30 +65,34 @@ def matmul(vectors: Tensor, matrix: Tensor) -> Tensor:
 
 
 def stretch(position: Tensor, depth: Tensor, widest: int) -> Tensor:
-    """A bound of sqrt(1 + tan²) for tan = position / depth, u1.7: the least of tan 1/4, 1/2 and the frame's that holds."""
-    size = (position ^ (position >> 63)) + 1
+    """A bound of sqrt(1 + tan²) for tan = position / depth, u1.7: that of 1/4 or of 1/2 if it holds, else the frame's.
+
+    Both are compared without their lowest DEPTH_DROP bits.
+    """
+    size = ((position ^ (position >> 63)) >> DEPTH_DROP) + 1
     result = torch.full_like(position, widest)
     for shift in FLAT_SHIFTS:
-        result = torch.where(size << shift <= depth, min(widest, flat_stretch(shift)), result)
+        result = torch.where(size << shift <= depth >> DEPTH_DROP, min(widest, flat_stretch(shift)), result)
     return result
 
 
 def radius_times_stretch(code: Tensor, stretch: Tensor) -> Tensor:
-    """Bounding radius · stretch in voxel edges, camera_format, rounded up."""
+    """Bounding radius · stretch in voxel edges, camera_format, rounded up, and the slack of the cut depths."""
     product = ((code & ((1 << RADIUS_MANTISSA) - 1)) + (1 << RADIUS_MANTISSA)) * stretch
     shift = (code >> RADIUS_MANTISSA) + CAMERA_FRACTION - RADIUS_BIAS - RADIUS_MANTISSA - STRETCH_FRACTION
-    return torch.where(shift < 0, (product >> (-shift).clip(0, 31)) + 1, product << shift.clip(0, 31))
+    rounded_up = (product >> (-shift).clip(0, 31)) + 1
+    return torch.where(shift < 0, rounded_up, product << shift.clip(0, 31)) + SLACK
 
 
 def reach(radius: Tensor, span: Tensor, spec: Spec) -> Tensor:
-    """How far a centre may lie outside a group's plane, camera_format, rounded up, with the slack of the cut depths.
+    """How far a centre may lie outside a group's plane, camera_format, rounded up; `radius` and result with the slack.
 
     A support of radius a reaches sqrt(a² + b²) under the low-pass filter, which by itself makes b of a point;
-    the planes lie outside by b already. sqrt(a² + b²) - b is at most max(a - 0.72·b, 9/16·a). `span` is the distance of
+    the planes lie outside by b already. sqrt(a² + b²) - b is at most max(a - 2/3·b, a/2). `span` is the distance of
     the group's two planes at this depth, of which b is a known part.
     """
     lean = radius - (span * spec.lean >> LEAN_FRACTION)
-    return torch.maximum(lean, (9 * radius >> 4) + 1) + (1 << (CAMERA_FRACTION - SLACK_BITS))
+    return torch.maximum(lean, (radius >> 1) + (SLACK // 2 + 1))
 
 
 def coarse_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: Group, spec: Spec) -> Tensor:

@@ -144,8 +144,8 @@ class Spec:
 
     @property
     def lean(self) -> int:
-        """0.72 · LOW_PASS as a part of a group's width between its planes, rounded down, LEAN_FRACTION."""
-        return math.floor(0.72 * LOW_PASS / (self.group_size + 2 * SIDE_MARGIN) * (1 << LEAN_FRACTION))
+        """2/3 · LOW_PASS as a part of a group's width between its planes, rounded down, LEAN_FRACTION."""
+        return math.floor(2 / 3 * LOW_PASS / (self.group_size + 2 * SIDE_MARGIN) * (1 << LEAN_FRACTION))
 
     # Formats -----------------------------------------------------------------------------------
 

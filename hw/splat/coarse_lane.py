@@ -24,6 +24,7 @@ from hw.splat.layouts import coarse_half_layout, header_layout, vector
 
 STRETCH_BITS = STRETCH_FRACTION + 1
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION
+SLACK = 1 << (CAMERA_FRACTION - SLACK_BITS)
 SLOPES = ("left", "right", "top", "bottom")
 DEPTHS = ("low", "high")
 
@@ -81,13 +82,9 @@ class CoarseLane(wiring.Component):
         ]
         point = [self._rotate(p, half, origin[row], row) for row in range(3)]
         kept = self._inside(p, point, half, p.source(self.i.mask, "mask"))
-        p.finish(
-            self.o,
-            self.latency,
-            keep=kept,
-            point=p.join(point, "point"),
-            relative=p.join(relative, "relative"),
-        )
+        p.finish(self.o, self.latency, keep=kept, relative=p.join(relative, "relative"))
+        # Coordinate by coordinate: the test has delayed each already.
+        m.d.comb += Value.cast(self.o.point).eq(Cat(p.at(coordinate, self.latency) for coordinate in point))
         return m
 
     def _rotate(self, p: Pipe, half: Staged, origin: Staged, row: int) -> Staged:
@@ -112,15 +109,16 @@ class CoarseLane(wiring.Component):
     def _stretch(self, p: Pipe, position: Staged, depth: Staged, axis: str) -> Staged:
         """The least bound of sqrt(1 + tan²) that holds; the twin of `stretch`."""
         widest = self.frame[f"stretch_{axis}"][:STRETCH_BITS]
-        width = self.spec.camera_format.width
+        bits = self.spec.camera_format.width - DEPTH_DROP - 1
+
+        def is_flat(c: Value, z: Value, shift: int) -> Value:
+            # |c| is at most the ones' complement of a negative c, and one.
+            return Cat(Const(-1, shift), c[DEPTH_DROP:-1] ^ c[-1].replicate(bits)) < z[DEPTH_DROP:].as_signed()
+
         flat = [
-            # |position| + 1 at most, shifted, is at most the depth
-            p.stage(
-                lambda c, z, k=k: Cat(Const(-1, k), c[:-1] ^ c[-1].replicate(width - 1)) < z,
-                position, depth, name=f"flat_{k}_{axis}",
-            )
-            for k in FLAT_SHIFTS
-        ]  # fmt: skip
+            p.stage(lambda c, z, shift=shift: is_flat(c, z, shift), position, depth, name=f"flat_{shift}_{axis}")
+            for shift in FLAT_SHIFTS
+        ]
 
         def least(*flags: Value) -> Value:
             result = widest
@@ -131,7 +129,7 @@ class CoarseLane(wiring.Component):
         return p.stage(least, *flat, name=f"stretch_{axis}")
 
     def _radius(self, p: Pipe, half: Staged, stretch: Staged, axis: str) -> Staged:
-        """Bounding radius × stretch, rounded up; the twin of `radius_times_stretch`."""
+        """Bounding radius × stretch + slack, rounded up; the twin of `radius_times_stretch`."""
         mantissa_bits = RADIUS_MANTISSA
         product = p.stage(
             lambda h, s: (h.radius[:mantissa_bits] | 1 << mantissa_bits) * s, half, stretch, name=f"stretched_{axis}"
@@ -139,16 +137,18 @@ class CoarseLane(wiring.Component):
         exponent = Staged(half.value.radius[mantissa_bits:], half.stage, f"exponent_{axis}")
         wide = p.shift_left(product, exponent, mantissa_bits + 1 + STRETCH_BITS + 31, name=f"shifted_{axis}")
         return p.stage(
-            lambda w, e: (w >> REACH_SHIFT) + Mux(e < REACH_SHIFT, 1, 0), wide, exponent, name=f"radius_{axis}"
+            lambda w, e: (w >> REACH_SHIFT) + Mux(e < REACH_SHIFT, SLACK + 1, SLACK),
+            wide,
+            exponent,
+            name=f"radius_{axis}",
         )
 
     def _reach(self, p: Pipe, radius: Staged, span: Staged, axis: str) -> Staged:
-        """How far the centre may lie outside, with the slack; the twin of `reach`."""
+        """How far the centre may lie outside; the twin of `reach`."""
         bits = [k for k in range(LEAN_FRACTION) if self.spec.lean >> k & 1]
-        slack = 1 << (CAMERA_FRACTION - SLACK_BITS)
-        less = p.stage(lambda s: (add_all([s << k for k in bits]) >> LEAN_FRACTION) - slack, span, name=f"less_{axis}")
+        less = p.stage(lambda s: add_all([s << k for k in bits]) >> LEAN_FRACTION, span, name=f"less_{axis}")
         lean = p.stage(lambda r, s: r - s, radius, less, name=f"lean_{axis}")
-        share = p.stage(lambda r: ((r + (r << 3)) >> 4) + (1 + slack), radius, name=f"share_{axis}")
+        share = p.stage(lambda r: (r >> 1) + (SLACK // 2 + 1), radius, name=f"share_{axis}")
         return p.stage(lambda a, b: Mux(a > b, a, b), lean, share, name=f"reach_{axis}")
 
     def _inside(self, p: Pipe, point: list[Staged], half: Staged, mask: Staged) -> Staged:

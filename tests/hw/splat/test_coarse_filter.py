@@ -20,7 +20,7 @@ from tests.golden.splat.views import View
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload, answers, same
 from tests.hw.splat.streams import hold_frame, row_payload, rows_of
-from tests.hw.splat.workload import Workload, group_inputs, slab_of, workload, workload_of
+from tests.hw.splat.workload import Workload, group_inputs, paired, slab_of, workload, workload_of
 
 
 def whole_scene(w: Workload) -> Group:
@@ -117,20 +117,34 @@ def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
     same(got, [{"keep": int(k), "point": p} for k, p in zip(kept, points, strict=True)])
 
 
-@pytest.mark.parametrize(("lanes", "put", "get"), [(1, 0, 0), (1, 0.3, 0.4), (2, 0, 0.6), (4, 0, 0), (4, 0.4, 0.3)])
-def test_coarse_filter(lanes: int, put: float, get: float, seed: int) -> None:
-    """The survivors of three groups, one a slab, in memory order, each voxel's first payload marked, and the ends."""
+@pytest.mark.parametrize(
+    ("lanes", "units", "degree", "put", "get"),
+    [
+        (1, 1, 1, 0, 0), (1, 1, 1, 0.3, 0.4), (2, 1, 1, 0, 0.6), (4, 1, 1, 0, 0), (4, 1, 1, 0.4, 0.3),
+        (8, 1, 1, 0.2, 0.2), (2, 2, 1, 0.2, 0.5), (4, 2, 1, 0, 0), (8, 2, 0, 0.3, 0.4), (4, 2, 2, 0.2, 0.2),
+    ],
+)  # fmt: skip
+def test_coarse_filter(lanes: int, units: int, degree: int, put: float, get: float, seed: int) -> None:
+    """The survivors of three groups, one a slab, in memory order, each voxel's first payload marked, and the ends.
+
+    With two fine units in pairs, where the records of the scene's degree are small enough.
+    """
     w, numbers = workload(), (3, 5, 2)
     spec = w.view.spec
     groups = [w.groups[3], slab_of(w.view, w.groups[5]), w.groups[2]]
-    dut = CoarseFilter(config=replace(tiny(), memory_width=64 * max(lanes, 2), coarse_lanes=lanes))
+    width = 512 if units > 1 else 64 * max(lanes, 2)
+    dut = CoarseFilter(config=replace(tiny(), memory_width=width, coarse_lanes=lanes, fine_units=units))
     bench = Bench(dut, seed=seed)
-    hold_frame(bench, w.header)
+    hold_frame(bench, w.header | {"sh_degree": degree})
     visits = [visit for group in groups for visit in w.visits(group)]
     rows = [row_payload(spec, row, lanes) for visit in visits for row in rows_of(w, visit, lanes)]
     bench.source(dut.i, rows, stall=put)
     bench.source(dut.groups, [w.entries[n] | group_inputs(g) for n, g in zip(numbers, groups, strict=True)], stall=put)
-    expected = [payload for group in groups for payload, _ in w.candidates(group, lanes)]
+    single = [payload for group in groups for payload, _ in w.candidates(group, lanes)]
+    expected = paired(single) if units > 1 and degree < 2 else single
+    assert (len(expected) < 0.9 * len(single)) == (units > 1 and degree < 2)
     log = bench.sink(dut.o, len(expected), stall=get)
     bench.run(drain=30)
     same(log.values, expected)
+    if units > 1 and degree > 1:
+        assert not any(payload["partner"]["there"] for payload in log.values)
