@@ -117,6 +117,52 @@ def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
     same(got, [{"keep": int(k), "point": p} for k, p in zip(kept, points, strict=True)])
 
 
+WIDTH = 1500  # between two planes, slope_format
+
+
+def reach_at(n: int, place: int, axis: int, depth: int, v: View) -> int:
+    """How far Gaussian `n` reaches there, with planes that are WIDTH apart."""
+    span = (depth >> DEPTH_DROP) * WIDTH >> v.spec.slope_format.fraction - DEPTH_DROP
+    bound = stretch(torch.tensor([place]), torch.tensor([depth]), (v.frame.stretch_x, v.frame.stretch_y)[axis])
+    return int(
+        reach(radius_times_stretch(torch.from_numpy(v.image.radius)[n : n + 1], bound), torch.tensor([span]), v.spec)
+    )
+
+
+def test_coarse_lane_where_its_stretch_changes(seed: int) -> None:
+    """Tangents at 1/4 and 1/2, a step of the comparison to either side, both signs: one bound keeps, the next does not."""
+    v = case("close", DEFAULT)
+    w, rng = workload_of(v), Random(seed)
+    streamed, visit = voxel_fetch(v.image, v.frame, whole_scene(w), DEFAULT)
+    visits = w.visits(whole_scene(w))
+    front = torch.nonzero(streamed.point[:, 2] > 1 << 17)[:, 0].tolist()
+    rows: list[Payload] = []
+    wanted: list[int] = []
+    for number in range(240):
+        n = rng.choice(front)
+        depth = int(streamed.point[n, 2]) & ~0x7FF
+        axis, sign, quarters = number % 2, 1 - number // 2 % 2 * 2, 1 + number // 4 % 2
+        place = sign * (depth * quarters // 4 + rng.choice([-257, -256, -255, -1, 0, 1, 255]))
+        bounds = [
+            int(reach_at(n, tangent, axis, depth, v)) for tangent in (quarters * depth // 5, quarters * depth // 3)
+        ]
+        # A plane at such a slope that the centre is beyond the smaller reach and within the larger.
+        slope = round((place - sign * sum(bounds) / 2) / depth / DEFAULT.slope_format.step)
+        ends = (slope - WIDTH, slope) if sign > 0 else (slope, slope + WIDTH)
+        group = replace(whole_scene(w), slopes=(*ends, -WIDTH, WIDTH) if axis == 0 else (-WIDTH, WIDTH, *ends))
+        moved = [0, 0, depth]
+        moved[axis] = place
+        one = replace(streamed.select(torch.tensor([n])), point=torch.tensor([moved]))
+        wanted.append(int(coarse_filter(one, v.image, v.frame, group, DEFAULT)[0]))
+        voxel = visits[int(visit[n])]
+        origin = [o + new - old for o, new, old in zip(voxel["origin"], moved, streamed.point[n].tolist(), strict=True)]
+        half = w.half(w.index(int(streamed.place[n])))
+        known = group_inputs(group)
+        rows.append({"half": half, "origin": origin, "relative": voxel["relative"], "mask": 1, **known})
+    assert 40 < sum(wanted) < 200
+    same(answers(CoarseLane(spec=DEFAULT), rows, header=w.header), [{"keep": keep} for keep in wanted])
+
+
 @pytest.mark.parametrize(
     ("lanes", "units", "degree", "put", "get"),
     [
