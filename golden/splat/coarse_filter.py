@@ -9,7 +9,20 @@ from torch import Tensor
 
 from golden.splat.frame import Frame, Group
 from golden.splat.scene_image import SceneImage
-from golden.splat.spec import CAMERA_FRACTION, DEPTH_DROP, RADIUS_BIAS, RADIUS_MANTISSA, SLACK_BITS, Spec
+from golden.splat.spec import (
+    CAMERA_FRACTION,
+    DEPTH_DROP,
+    FLAT_SHIFTS,
+    LEAN_FRACTION,
+    RADIUS_BIAS,
+    RADIUS_MANTISSA,
+    SLACK_BITS,
+    STRETCH_FRACTION,
+    Spec,
+    flat_stretch,
+)
+
+SLACK = 1 << (CAMERA_FRACTION - SLACK_BITS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,32 +64,51 @@ def matmul(vectors: Tensor, matrix: Tensor) -> Tensor:
     return (vectors[:, None, :] * matrix).sum(-1)
 
 
-def radius_times_stretch(code: Tensor, stretch: int, spec: Spec) -> Tensor:
-    """Bounding radius · stretch + slack in voxel edges, camera_format, rounded up."""
+def stretch(position: Tensor, depth: Tensor, widest: int) -> Tensor:
+    """A bound of sqrt(1 + tan²) for tan = position / depth, u1.7: that of 1/4 or of 1/2 if it holds, else the frame's.
+
+    Both are compared without their lowest DEPTH_DROP bits.
+    """
+    size = ((position ^ (position >> 63)) >> DEPTH_DROP) + 1
+    result = torch.full_like(position, widest)
+    for shift in FLAT_SHIFTS:
+        result = torch.where(size << shift <= depth >> DEPTH_DROP, min(widest, flat_stretch(shift)), result)
+    return result
+
+
+def radius_times_stretch(code: Tensor, stretch: Tensor) -> Tensor:
+    """Bounding radius · stretch in voxel edges, camera_format, rounded up, and the slack of the cut depths."""
     product = ((code & ((1 << RADIUS_MANTISSA) - 1)) + (1 << RADIUS_MANTISSA)) * stretch
-    shift = (code >> RADIUS_MANTISSA) + CAMERA_FRACTION - RADIUS_BIAS - RADIUS_MANTISSA - 7
+    shift = (code >> RADIUS_MANTISSA) + CAMERA_FRACTION - RADIUS_BIAS - RADIUS_MANTISSA - STRETCH_FRACTION
     rounded_up = (product >> (-shift).clip(0, 31)) + 1
-    scaled = torch.where(shift < 0, rounded_up, product << shift.clip(0, 31))
-    return scaled + (1 << (CAMERA_FRACTION - SLACK_BITS))
+    return torch.where(shift < 0, rounded_up, product << shift.clip(0, 31)) + SLACK
+
+
+def reach(radius: Tensor, span: Tensor, spec: Spec) -> Tensor:
+    """How far a centre may lie outside a group's plane, camera_format, rounded up; `radius` and result with the slack.
+
+    A support of radius a reaches sqrt(a² + b²) under the low-pass filter, which by itself makes b of a point;
+    the planes lie outside by b already. sqrt(a² + b²) - b is at most max(a - 2/3·b, a/2). `span` is the distance of
+    the group's two planes at this depth, of which b is a known part.
+    """
+    lean = radius - (span * spec.lean >> LEAN_FRACTION)
+    return torch.maximum(lean, (radius >> 1) + (SLACK // 2 + 1))
 
 
 def coarse_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: Group, spec: Spec) -> Tensor:
     """True for every Gaussian that may colour the group.
 
-    With slopes l, r, t, b of the group's sides, bounding radius ρ and stretch k = sqrt(1 + tan²):
-    z > near, x - r·z <= ρ·k_x, l·z - x <= ρ·k_x, y - b·z <= ρ·k_y, t·z - y <= ρ·k_y. Conservative:
+    With slopes l, r, t, b of the group's planes and the `reach` ρ of each Gaussian along x and y:
+    z > near, x - r·z <= ρ_x, l·z - x <= ρ_x, y - b·z <= ρ_y, t·z - y <= ρ_y. Conservative:
     never rejects what `fine_filter` keeps. Of a depth slab only low <= z < high.
     """
     x, y, z = candidates.point.unbind(-1)
     code = torch.from_numpy(image.radius)[candidates.place]
-    left, right, top, bottom = group.slopes
     depth = z >> DEPTH_DROP
     drop = spec.slope_format.fraction - DEPTH_DROP
-    reach_x = radius_times_stretch(code, frame.stretch_x, spec)
-    reach_y = radius_times_stretch(code, frame.stretch_y, spec)
     kept = (z > frame.near) & (z >= group.low) & (z < group.high)
-    kept &= x - ((depth * right) >> drop) <= reach_x
-    kept &= ((depth * left) >> drop) - x <= reach_x
-    kept &= y - ((depth * bottom) >> drop) <= reach_y
-    kept &= ((depth * top) >> drop) - y <= reach_y
+    left, right, top, bottom = ((depth * slope) >> drop for slope in group.slopes)
+    for centre, low, high, widest in ((x, left, right, frame.stretch_x), (y, top, bottom, frame.stretch_y)):
+        furthest = reach(radius_times_stretch(code, stretch(centre, z, widest)), high - low, spec)
+        kept &= (centre - high <= furthest) & (low - centre <= furthest)
     return kept

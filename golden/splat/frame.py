@@ -17,10 +17,7 @@ from golden.scenes.camera import Camera
 from golden.splat.camera_limits import check_intrinsics, check_reach, guard_band, near_code
 from golden.splat.scene_image import SceneImage, radius_value
 from golden.splat.slabs import cut_crowded
-from golden.splat.spec import CAMERA_FRACTION, DILATION, MIN_ALPHA, SLACK_BITS, Spec
-
-#: Pixels a support can reach beyond its undilated size: sqrt(0.3 · 2·ln 255), and a rounding guard.
-LOW_PASS_MARGIN = math.sqrt(DILATION * -2 * math.log(MIN_ALPHA)) + 0.25
+from golden.splat.spec import CAMERA_FRACTION, SIDE_MARGIN, SLACK_BITS, STRETCH_FRACTION, Spec
 
 Ints = npt.NDArray[np.int64]
 
@@ -61,7 +58,7 @@ class Frame:
     limits: tuple[int, int, int, int]  #: left, right, top, bottom end of the guard band, rotation_format
     principal: tuple[float, float]  #: where the rounded rotation sees what lies at (cx, cy), pixels
     near: int  #: no Gaussian that is drawn lies at it or nearer, camera_format; depths are sorted from here on
-    stretch_x: int  #: bound of the Jacobian row's norm over f/z, u1.7
+    stretch_x: int  #: bound of the Jacobian row's norm over f/z anywhere in the guard band, u1.7
     stretch_y: int
     groups: tuple[Group, ...]
 
@@ -97,8 +94,8 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
         limits=(left, right, top, bottom),
         principal=_principal(camera, rotation, spec),
         near=near_code(near, image.grid.edge, spec),
-        stretch_x=math.ceil(stretch[0] * 128),
-        stretch_y=math.ceil(stretch[1] * 128),
+        stretch_x=math.ceil(stretch[0] * (1 << STRETCH_FRACTION)),
+        stretch_y=math.ceil(stretch[1] * (1 << STRETCH_FRACTION)),
         groups=(),
     )
     nearest = int(near_bounds(image, frame, spec).min())
@@ -225,7 +222,7 @@ def _inflated_boxes(image: SceneImage, stretch: float) -> tuple[npt.NDArray[np.f
 def _slopes(corner: int, size: int, centre: float, focal: float, spec: Spec) -> tuple[int, int]:
     """Tangents of a group's two sides along one axis, widened and rounded outwards."""
     scale = 2.0**spec.slope_format.fraction
-    low = math.floor((corner - LOW_PASS_MARGIN - centre) / focal * scale)
-    high = math.ceil((corner + size + LOW_PASS_MARGIN - centre) / focal * scale)
+    low = math.floor((corner - SIDE_MARGIN - centre) / focal * scale)
+    high = math.ceil((corner + size + SIDE_MARGIN - centre) / focal * scale)
     fmt = spec.slope_format
     return max(low, fmt.low), min(high, fmt.high)

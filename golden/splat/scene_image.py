@@ -7,6 +7,7 @@ is StreamingGS's data layout (section III); the codes themselves are this projec
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from golden.errors import InputError
 from golden.scenes.scene import SH_C0, Floats, Scene
 from golden.scenes.voxels import VoxelGrid, choose_edge, voxelise
 from golden.splat.spec import (
+    EXTENT_FACTOR_FRACTION,
     MIN_ALPHA,
     RADIUS_BIAS,
     RADIUS_MANTISSA,
@@ -51,7 +53,7 @@ class SceneImage:
     grid: VoxelGrid
     sh_degree: int  #: of the records, the lower of the scene's and the spec's
     offset: Ints  # [M, 3] position in the voxel, u0.position_bits
-    radius: Ints  # [M] bounding radius of the support: exponent << 6 | mantissa, rounded up
+    radius: Ints  # [M] `bounding_radius`: exponent << 6 | mantissa, rounded up
     quaternion: Ints  # [M, 4]
     scale: Ints  # [M, 3]
     opacity: Ints  # [M] -log2
@@ -83,6 +85,19 @@ def support_sigmas(opacity: Doubles) -> Doubles:
     return np.sqrt(2 * np.log(np.maximum(opacity / MIN_ALPHA, 1)))
 
 
+def bounding_radius(size: Doubles, opacity: Doubles, spec: Spec) -> Doubles:
+    """How far the fine filter may see the support reach, in units of `size`, the largest standard deviation: [N].
+
+    `extents` rounds its half-widths up: 2·ln(255·o), after the code of the opacity did, and the root. The codes of the
+    scale and of the quaternion may make the Gaussian larger, by half a step and by two.
+    """
+    faintest = 2 * math.log(2) * 0.5 ** (spec.opacity_fraction + 1) + 0.5 ** (EXTENT_FACTOR_FRACTION - 1)
+    squared = 1.002 * support_sigmas(opacity) ** 2 + faintest
+    codes = 2.0 ** (0.5 ** (spec.scale_fraction + 1)) * (1 + 2.0 ** (2 - spec.quaternion_bits))
+    root = max(spec.extent_sqrt(k) / math.sqrt(k << 10) for k in range(64, 256))
+    return size * np.sqrt(squared) * codes * root
+
+
 def _size_class(scene: Scene, edge: float) -> Ints:
     """0 for a support that reaches less than half a voxel edge, 1 for less than one, 2 beyond."""
     reach = scene.scales.max(axis=1) / edge * support_sigmas(scene.opacities.astype(np.float64))
@@ -92,7 +107,7 @@ def _size_class(scene: Scene, edge: float) -> Ints:
 def widest(scene: Scene, spec: Spec) -> Doubles:
     """For each Gaussian, the voxel edge from which on its scale and its support have codes, [N]."""
     size = scene.scales.max(axis=1).astype(np.float64)
-    reach = size * support_sigmas(scene.opacities.astype(np.float64))
+    reach = bounding_radius(size, scene.opacities.astype(np.float64), spec)
     highest = (min(32 << spec.scale_fraction, 1 << spec.scale_bits) - 1) / (1 << spec.scale_fraction) - SCALE_BIAS
     furthest = radius_value(np.array((1 << (5 + RADIUS_MANTISSA)) - 1))
     return np.maximum(size / 2.0**highest, reach / furthest)
@@ -154,7 +169,7 @@ def build_scene_image(
         grid=grid,
         sh_degree=degree,
         offset=np.floor(inside * unit).clip(0, unit - 1).astype(np.int64),
-        radius=radius_code(scales.max(axis=1) * support_sigmas(opacity)),
+        radius=radius_code(bounding_radius(scales.max(axis=1), opacity, spec)),
         quaternion=_round_to(scene.quaternions, 2.0 ** (spec.quaternion_bits - 1), *_signed(spec.quaternion_bits)),
         scale=_round_to(
             np.log2(scales) + SCALE_BIAS, 2.0**spec.scale_fraction, 0, (32 << spec.scale_fraction) - 1

@@ -16,10 +16,17 @@ MAX_ALPHA = 0.99
 MIN_ALPHA = 1 / 255
 MIN_TRANSMITTANCE = 1e-4
 DILATION = 0.3  # px²
+LOW_PASS = math.sqrt(DILATION * -2 * math.log(MIN_ALPHA))  # px that the support of a point of opacity 1 reaches
+#: Pixels by which a group's planes lie outside its edge: a point reaches so far that it meets the outer pixel's centre,
+#: half a pixel inside, and centres are rounded, for which there is a quarter.
+SIDE_MARGIN = LOW_PASS - 0.5 + 0.25
 SCALE_BIAS = 20  # a scale code of 0 is 2**-20 voxel edges
 CAMERA_FRACTION = 16  # of camera-space coordinates, in voxel edges
 DEPTH_DROP = 8  # fraction bits of the depth that the coarse test's slope products leave out
 SLACK_BITS = 7  # the coarse test's slack for that is 2**-7 voxel edges
+STRETCH_FRACTION = 7  # of the coarse test's bounds of sqrt(1 + tan²) …
+FLAT_SHIFTS = (1, 2)  # … which it has for tangents up to 2**-shift beside the frame's largest, wide before narrow
+LEAN_FRACTION = 9  # of the part of a group's width by which a wide support's reach is less than its radius
 COVARIANCE_FRACTION = 12  # of the 2-D covariance in px² before its normalisation …
 COVARIANCE_WIDTH = 36  # … and its bits
 MAX_DOUBLINGS = 11  # a covariance beyond its width is divided by a power of 4, as far as conic_shift holds it
@@ -40,6 +47,11 @@ RANK_BITS = 25  # of a Gaussian's place in the file, by which equal depths are o
 RANK_LOW_BITS = 5  # … and of those, the ones that its coarse half holds
 #: The numbers of the sub-tile in column c and row r: c, r, c + r, c - r + columns - 1. A splat has a range of each.
 RANGES = ("column", "row", "sum", "difference")
+
+
+def flat_stretch(shift: int) -> int:
+    """sqrt(1 + tan²) of tangents up to 2**-shift, rounded up, u1.7."""
+    return math.ceil(math.sqrt(1 + 4.0**-shift) * (1 << STRETCH_FRACTION))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +143,11 @@ class Spec:
     def rest_coefficients(self) -> int:
         """Coefficients per channel above the constant one."""
         return (self.sh_degree + 1) ** 2 - 1
+
+    @property
+    def lean(self) -> int:
+        """2/3 · LOW_PASS as a part of a group's width between its planes, rounded down, LEAN_FRACTION."""
+        return math.floor(2 / 3 * LOW_PASS / (self.group_size + 2 * SIDE_MARGIN) * (1 << LEAN_FRACTION))
 
     # Formats -----------------------------------------------------------------------------------
 

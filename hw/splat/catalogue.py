@@ -16,6 +16,7 @@ from hw.splat.dispatcher import Dispatcher
 from hw.splat.extents import Extents
 from hw.splat.fine_fetch import FineFetch
 from hw.splat.fine_filter import FineFilter
+from hw.splat.fine_pair import FinePair
 from hw.splat.fine_unit import FineUnit
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.heap_bank import HeapBank
@@ -53,15 +54,16 @@ def catalogue(config: Config) -> dict[str, Block]:
         "coarse_row": Block(lambda: CoarseRow(spec=spec, lanes=config.coarse_lanes)),
         "coarse_filter": Block(lambda: CoarseFilter(config=config)),
         "fine_fetch": Block(lambda: FineFetch(config=config)),
-        "projection": Block(lambda: Projection(spec=spec)),
-        "view_rotation": Block(lambda: ViewRotation(spec=spec)),
-        "covariance": Block(lambda: Covariance(spec=spec)),
-        "conic": Block(lambda: Conic(spec=spec)),
-        "extents": Block(lambda: Extents(spec=spec)),
-        "touch": Block(lambda: Touch(spec=spec)),
-        "color": Block(lambda: Color(spec=spec)),
-        "fine_unit": Block(lambda: FineUnit(spec=spec)),
-        "fine_filter": Block(lambda: FineFilter(spec=spec)),
+        "projection": Block(lambda: Projection(spec=spec), config.fine_units),
+        "view_rotation": Block(lambda: ViewRotation(spec=spec), config.fine_units),
+        "covariance": Block(lambda: Covariance(spec=spec), config.fine_units),
+        "conic": Block(lambda: Conic(spec=spec), config.fine_units),
+        "extents": Block(lambda: Extents(spec=spec), config.fine_units),
+        "touch": Block(lambda: Touch(spec=spec), config.fine_units),
+        "color": Block(lambda: Color(spec=spec), config.fine_units),
+        "fine_unit": Block(lambda: FineUnit(spec=spec), config.fine_units),
+        **({"fine_pair": Block(lambda: FinePair(spec=spec))} if config.fine_units > 1 else {}),
+        "fine_filter": Block(lambda: FineFilter(config=config)),
         **{f"heap_level_{level}": heap_level(level) for level in range(2, deepest)},
         "heap_level": heap_level(deepest),
         "heap_bank": Block(lambda: HeapBank(spec=spec), banks),

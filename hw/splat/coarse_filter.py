@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Array, Elaboratable, Module, Signal
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from golden.splat.memory_map import record_bytes
 from hw.lib.stream import transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.coarse_lane import group_fields
@@ -13,14 +14,16 @@ from hw.splat.coarse_row import CoarseRow
 from hw.splat.config import Config
 from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_layout
 
-ROWS_WAITING = 24  # rows with survivors that may wait for their turn
+ROWS_WAITING = 30  # rows with survivors that may wait for their turn
 
 
 class CoarseFilter(wiring.Component):
     """Tests a row a cycle and sends its survivors on in memory order.
 
-    Latency 10 cycles. A row leaves after as many cycles as it has survivors (at least one if it
-    carries a mark); rows with neither vanish. `groups` moves on with the row that ends the group.
+    Latency 16 cycles. A row leaves after as many cycles as it has survivors (at least one if it
+    carries a mark); rows with neither vanish. With two fine units, an even survivor takes the odd
+    one behind it along where a memory word holds both records. `groups` moves on with the row that
+    ends the group.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -30,7 +33,8 @@ class CoarseFilter(wiring.Component):
                 "i": In(stream.Signature(RowLayout(config.spec, config.coarse_lanes))),  #: rows of neighbours
                 "groups": In(stream.Signature(group_layout())),  #: the rows' group; taken with the row that ends it
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(stream.Signature(CandidateLayout(config.spec))),  #: survivors and marks, in order
+                #: survivors and marks, in order
+                "o": Out(stream.Signature(CandidateLayout(config.spec, config.fine_units))),
             }
         )
 
@@ -50,17 +54,19 @@ class CoarseFilter(wiring.Component):
         return m
 
     def _serialise(self, m: Module, rows: stream.Interface) -> None:
-        """One survivor a cycle, lowest lane first; the row's mark goes with its first payload."""
+        """One survivor or pair a cycle, lowest lane first; the row's mark goes with its first payload."""
         row, out = rows.payload, self.o.payload
         lanes = self.config.coarse_lanes
         sent = Signal(lanes)
         left = Signal(lanes)
         chosen = Signal(lanes)
+        going = Signal(lanes)  # what is chosen, and its partner
         m.d.comb += [
             left.eq(row.mask & ~sent),
             chosen.eq(left & (~left + 1)),
             self.o.valid.eq(rows.valid),
-            rows.ready.eq(self.o.ready & ((left & ~chosen) == 0)),
+            rows.ready.eq(self.o.ready & ((left & ~going) == 0)),
+            going.eq(chosen),
             out.mark.eq(row.mark),
             out.mark.begin.eq(row.mark.begin & (sent == 0)),
         ]
@@ -73,4 +79,22 @@ class CoarseFilter(wiring.Component):
                     out.relative.eq(row.relatives[k]),
                 ]
         with m.If(transfer(self.o)):
-            m.d.sync += sent.eq((sent | chosen) & ~rows.ready.replicate(lanes))
+            m.d.sync += sent.eq((sent | going) & ~rows.ready.replicate(lanes))
+        if self.config.fine_units > 1:
+            self._pair(m, row, left, chosen, going)
+
+    def _pair(self, m: Module, row: data.View, left: Signal, chosen: Signal, going: Signal) -> None:
+        """The survivor behind one on an even lane goes with it, if a memory word holds both records."""
+        partner = self.o.payload.partner
+        sizes = [2 * record_bytes(degree) <= self.config.word_bytes for degree in range(4)]
+        shares = Signal()
+        m.d.sync += shares.eq(Array(sizes)[self.frame.sh_degree[:2]])
+        for k in range(0, self.config.coarse_lanes, 2):
+            with m.If(chosen[k]):
+                m.d.comb += [
+                    partner.there.eq(left[k + 1] & shares),
+                    going[k + 1].eq(partner.there),
+                    partner.rank_low.eq(row.ranks_low[k + 1]),
+                    partner.point.eq(row.points[k + 1]),
+                    partner.relative.eq(row.relatives[k + 1]),
+                ]

@@ -1,17 +1,30 @@
-"""One lane of the coarse filter: a Gaussian's centre in camera space, and its sphere against the group."""
+"""One lane of the coarse filter: a Gaussian's centre in camera space, and its reach against the group."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Shape, Value, signed
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import CAMERA_FRACTION, DEPTH_DROP, RADIUS_BIAS, RADIUS_MANTISSA, SLACK_BITS, Spec
+from golden.splat.spec import (
+    CAMERA_FRACTION,
+    DEPTH_DROP,
+    FLAT_SHIFTS,
+    LEAN_FRACTION,
+    RADIUS_BIAS,
+    RADIUS_MANTISSA,
+    SLACK_BITS,
+    STRETCH_FRACTION,
+    Spec,
+    flat_stretch,
+)
 from hw.lib.pipe import Pipe, Staged
+from hw.lib.tree import add_all
 from hw.splat.layouts import coarse_half_layout, header_layout, vector
 
-STRETCH_FRACTION = 7
+STRETCH_BITS = STRETCH_FRACTION + 1
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION
+SLACK = 1 << (CAMERA_FRACTION - SLACK_BITS)
 SLOPES = ("left", "right", "top", "bottom")
 DEPTHS = ("low", "high")
 
@@ -25,11 +38,11 @@ def group_fields(spec: Spec) -> dict[str, Shape]:
 class CoarseLane(wiring.Component):
     """point = origin + W·offset; kept if in front of the near plane, of the slab's depth, in reach of all four sides.
 
-    The test of `golden.splat.coarse_filter.coarse_filter`. Latency 8 cycles, one Gaussian a cycle;
+    The test of `golden.splat.coarse_filter.coarse_filter`. Latency 14 cycles, one Gaussian a cycle;
     13 multipliers of up to 24×18 bits and two of 8×8.
     """
 
-    latency = 8
+    latency = 14
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -49,7 +62,7 @@ class CoarseLane(wiring.Component):
                 #: a Gaussian, the tangents of the group's four sides and its range of depths
                 "i": In(data.StructLayout({**inputs, **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(data.StructLayout(result)),  #: 8 cycles later, whether or not it is kept
+                "o": Out(data.StructLayout(result)),  #: 14 cycles later, whether or not it is kept
             }
         )
 
@@ -68,15 +81,10 @@ class CoarseLane(wiring.Component):
             for k, a in enumerate("xyz")
         ]
         point = [self._rotate(p, half, origin[row], row) for row in range(3)]
-        keep = self._inside(p, point, half)
-        kept = p.stage(lambda v, mask: v & mask, keep, p.source(self.i.mask, "mask"), name="keep")
-        p.finish(
-            self.o,
-            self.latency,
-            keep=kept,
-            point=p.join(point, "point"),
-            relative=p.join(relative, "relative"),
-        )
+        kept = self._inside(p, point, half, p.source(self.i.mask, "mask"))
+        p.finish(self.o, self.latency, keep=kept, relative=p.join(relative, "relative"))
+        # Coordinate by coordinate: the test has delayed each already.
+        m.d.comb += Value.cast(self.o.point).eq(Cat(p.at(coordinate, self.latency) for coordinate in point))
         return m
 
     def _rotate(self, p: Pipe, half: Staged, origin: Staged, row: int) -> Staged:
@@ -98,46 +106,74 @@ class CoarseLane(wiring.Component):
             lambda t, o: (o + ((t << up) >> rotation.fraction))[:width].as_signed(), total, origin, name=f"point_{row}"
         )
 
-    def _reach(self, p: Pipe, half: Staged, axis: str) -> Staged:
+    def _stretch(self, p: Pipe, position: Staged, depth: Staged, axis: str) -> Staged:
+        """The least bound of sqrt(1 + tan²) that holds; the twin of `stretch`."""
+        widest = self.frame[f"stretch_{axis}"][:STRETCH_BITS]
+        bits = self.spec.camera_format.width - DEPTH_DROP - 1
+
+        def is_flat(c: Value, z: Value, shift: int) -> Value:
+            # |c| is at most the ones' complement of a negative c, and one.
+            return Cat(Const(-1, shift), c[DEPTH_DROP:-1] ^ c[-1].replicate(bits)) < z[DEPTH_DROP:].as_signed()
+
+        flat = [
+            p.stage(lambda c, z, shift=shift: is_flat(c, z, shift), position, depth, name=f"flat_{shift}_{axis}")
+            for shift in FLAT_SHIFTS
+        ]
+
+        def least(*flags: Value) -> Value:
+            result = widest
+            for flag, code in zip(flags, map(flat_stretch, FLAT_SHIFTS), strict=True):
+                result = Mux(flag & (widest > code), code, result)
+            return result
+
+        return p.stage(least, *flat, name=f"stretch_{axis}")
+
+    def _radius(self, p: Pipe, half: Staged, stretch: Staged, axis: str) -> Staged:
         """Bounding radius × stretch + slack, rounded up; the twin of `radius_times_stretch`."""
         mantissa_bits = RADIUS_MANTISSA
         product = p.stage(
-            lambda h: (h.radius[:mantissa_bits] | 1 << mantissa_bits) * self.frame[f"stretch_{axis}"][:8],
-            half,
-            name=f"stretched_{axis}",
+            lambda h, s: (h.radius[:mantissa_bits] | 1 << mantissa_bits) * s, half, stretch, name=f"stretched_{axis}"
         )
         exponent = Staged(half.value.radius[mantissa_bits:], half.stage, f"exponent_{axis}")
-        wide = p.shift_left(product, exponent, mantissa_bits + 9 + 31, name=f"shifted_{axis}")
-        slack = 1 << (CAMERA_FRACTION - SLACK_BITS)
+        wide = p.shift_left(product, exponent, mantissa_bits + 1 + STRETCH_BITS + 31, name=f"shifted_{axis}")
         return p.stage(
-            lambda w, e: (w >> REACH_SHIFT) + Mux(e < REACH_SHIFT, slack + 1, slack),
+            lambda w, e: (w >> REACH_SHIFT) + Mux(e < REACH_SHIFT, SLACK + 1, SLACK),
             wide,
             exponent,
-            name=f"reach_{axis}",
+            name=f"radius_{axis}",
         )
 
-    def _inside(self, p: Pipe, point: list[Staged], half: Staged) -> Staged:
-        """Near plane, range of depths and four sides."""
+    def _reach(self, p: Pipe, radius: Staged, span: Staged, axis: str) -> Staged:
+        """How far the centre may lie outside; the twin of `reach`."""
+        bits = [k for k in range(LEAN_FRACTION) if self.spec.lean >> k & 1]
+        less = p.stage(lambda s: add_all([s << k for k in bits]) >> LEAN_FRACTION, span, name=f"less_{axis}")
+        lean = p.stage(lambda r, s: r - s, radius, less, name=f"lean_{axis}")
+        share = p.stage(lambda r: (r >> 1) + (SLACK // 2 + 1), radius, name=f"share_{axis}")
+        return p.stage(lambda a, b: Mux(a > b, a, b), lean, share, name=f"reach_{axis}")
+
+    def _inside(self, p: Pipe, point: list[Staged], half: Staged, mask: Staged) -> Staged:
+        """There is a Gaussian, and it passes near plane, range of depths and four sides."""
         drop = self.spec.slope_format.fraction - DEPTH_DROP
-        x, y, z = point
-        side = {
-            name: p.stage(lambda d, s: (d >> DEPTH_DROP) * s, z, p.source(self.i[name], name), name=f"side_{name}")
-            for name in SLOPES
-        }
-        reach = {axis: self._reach(p, half, axis) for axis in "xy"}
+        z = point[2]
 
-        def beyond(high: str, low: str, axis: str, centre: Staged) -> Staged:
-            def outside(c: Value, upper: Value, lower: Value, r: Value) -> Value:
-                return (c - (upper >> drop) > r) | ((lower >> drop) - c > r)
+        def outside(centre: Staged, axis: str, low: str, high: str) -> Staged:
+            product = {
+                name: p.stage(lambda d, s: (d >> DEPTH_DROP) * s, z, p.source(self.i[name], name), name=f"side_{name}")
+                for name in (low, high)
+            }
+            sides = [Staged(product[name].value >> drop, product[name].stage, name) for name in (high, low)]
+            span = p.stage(lambda upper, lower: upper - lower, *sides, name=f"span_{axis}")
+            radius = self._radius(p, half, self._stretch(p, centre, z, axis), axis)
+            return p.stage(
+                lambda c, upper, lower, r: (c - upper > r) | (lower - c > r),
+                centre, *sides, self._reach(p, radius, span, axis), name=f"outside_{axis}",
+            )  # fmt: skip
 
-            return p.stage(outside, centre, side[high], side[low], reach[axis], name=f"outside_{axis}")
-
-        outside_x, outside_y = beyond("right", "left", "x", x), beyond("bottom", "top", "y", y)
+        beside = outside(point[0], "x", "left", "right"), outside(point[1], "y", "top", "bottom")
         front = p.stage(lambda d: d > self.frame.near, z, name="front")
         low, high = (p.source(self.i[name], name) for name in DEPTHS)
         behind = p.stage(lambda d, bound: d >= bound, z, low, name="behind")
         before = p.stage(lambda d, bound: d < bound, z, high, name="before")
         return p.stage(
-            lambda a, b, *depths: Cat(*depths).all() & ~a & ~b,
-            outside_x, outside_y, front, behind, before, name="inside",
-        )  # fmt: skip
+            lambda a, b, *rest: Cat(*rest).all() & ~a & ~b, *beside, front, behind, before, mask, name="inside"
+        )

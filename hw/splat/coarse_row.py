@@ -31,7 +31,7 @@ class CoarseResultLayout(data.StructLayout):
 
 
 class CoarseRow(wiring.Component):
-    """`lanes` coarse lanes on one row; latency 8 cycles, one row a cycle."""
+    """`lanes` coarse lanes on one row; latency 14 cycles, one row a cycle."""
 
     latency = CoarseLane.latency
 
@@ -42,7 +42,7 @@ class CoarseRow(wiring.Component):
                 #: a row, and its group's slopes and range of depths
                 "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(CoarseResultLayout(spec, lanes)),  #: 8 cycles later
+                "o": Out(CoarseResultLayout(spec, lanes)),  #: 14 cycles later
             }
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from golden.errors import InputError, Limits, check_limits
+from golden.splat.memory_map import record_bytes
 from golden.splat.spec import DEFAULT as DEFAULT_SPEC
 from golden.splat.spec import TINY as TINY_SPEC
 from golden.splat.spec import Spec
@@ -21,6 +22,7 @@ class Config:
     spec: Spec = field(default_factory=Spec)
     memory_width: int = 512  #: bits of a memory word; one word a cycle is the peak bandwidth
     coarse_lanes: int = 4  #: Gaussians that the coarse filter takes a cycle
+    fine_units: int = 1  #: candidates that the fine filter takes a cycle, if their records lie in one memory word
     outstanding: int = 256  #: bursts under way at the memory, all readers together
     list_words: int = 8  #: words of the visiting lists that are read ahead
     coarse_words: int = 64  #: words of coarse halves that are read ahead
@@ -32,11 +34,12 @@ class Config:
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
 
     LIMITS: ClassVar[Limits] = {
-        "memory_width": (128, 512), "coarse_lanes": (1, 8), "outstanding": (4, 1024), "list_words": (4, 64),
-        "coarse_words": (4, 512), "record_words": (4, 512), "candidate_depth": (4, 1024), "splat_depth": (4, 512),
-        "lane_groups": (1, 16), "lane_depth": (2, 1024), "issue_window": (1, 16),
+        "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "outstanding": (4, 1024),
+        "list_words": (4, 64), "coarse_words": (4, 512), "record_words": (4, 512),
+        "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16), "lane_depth": (2, 1024),
+        "issue_window": (1, 16),
     }  # fmt: skip
-    POWERS: ClassVar = ("memory_width", "coarse_lanes", "lane_groups")
+    POWERS: ClassVar = ("memory_width", "coarse_lanes", "fine_units", "lane_groups")
 
     def __post_init__(self) -> None:
         check_limits("splat", self)
@@ -49,6 +52,12 @@ class Config:
             raise InputError(
                 f"splat: lane_groups must not exceed group_size / subtile = {self.spec.columns}, "
                 f"it is {self.lane_groups}"
+            )
+        records = self.word_bytes // record_bytes(0)
+        if self.fine_units > 1 and self.fine_units > min(records, self.coarse_lanes):
+            raise InputError(
+                f"splat: fine_units above 1 must not exceed memory_width / {8 * record_bytes(0)} = {records} nor "
+                f"coarse_lanes = {self.coarse_lanes}, it is {self.fine_units}"
             )
 
     @property
@@ -90,7 +99,10 @@ def default() -> Config:
 
 
 def paper() -> Config:
-    """StreamingGS: four coarse filter units to one fine filter unit, 64 rendering units. Equals `default`."""
+    """StreamingGS: four coarse filter units to one fine filter unit, 64 rendering units. Equals `default`.
+
+    The publication has four such groups; their records would take four memory words a cycle.
+    """
     return Config(spec=DEFAULT_SPEC, coarse_lanes=4)
 
 

@@ -22,16 +22,19 @@ class FineFetch(wiring.Component):
 
     Records are 32 or 64 bytes by the scene's degree: several in a word or several words each. A
     word is read once for neighbouring candidates that share it. One candidate a cycle if its
-    record is in the word at hand or takes one word. Marks without a Gaussian pass through.
+    record is in the word at hand or takes one word. A partner's record lies behind the
+    candidate's in the same word. Marks without a Gaussian pass through.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         super().__init__(
             {
-                "i": In(stream.Signature(CandidateLayout(config.spec))),  #: candidates and marks
+                "i": In(stream.Signature(CandidateLayout(config.spec, config.fine_units))),  #: candidates and marks
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(stream.Signature(DetailLayout(config.spec))),  #: the same with records, in order
+                "o": Out(
+                    stream.Signature(DetailLayout(config.spec, config.fine_units))
+                ),  #: the same with records, in order
                 "memory": Out(ReadSignature(config.memory_width)),  #: records
             }
         )
@@ -40,7 +43,7 @@ class FineFetch(wiring.Component):
         m = Module()
         config = self.config
         #: a candidate on its way to its record; `fresh`: the record comes from words asked for with it
-        waiting = data.StructLayout({"candidate": CandidateLayout(config.spec), "fresh": 1})
+        waiting = data.StructLayout({"candidate": CandidateLayout(config.spec, config.fine_units), "fresh": 1})
         m.submodules.queue = queue = StreamQueue(shape=waiting, depth=config.candidate_depth)
         m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.record_words)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
@@ -117,6 +120,14 @@ class FineFetch(wiring.Component):
         if log2_word > LOG2_RECORD[0]:  # several records of the smallest size in a word
             chunk = (candidate.index << log2_record)[LOG2_RECORD[0] : log2_word]
             word = word >> chunk.shift_left(LOG2_RECORD[0] + 3)
+        if self.config.fine_units > 1:
+            partner = candidate.partner
+            behind = Mux(fresh & single, words_in.payload, held[:width])[8 << LOG2_RECORD[0] :]
+            with m.If(transfer(waiting)):
+                m.d.sync += [
+                    *(out.partner[name].eq(partner[name]) for name in ("there", "rank_low", "point", "relative")),
+                    Value.cast(out.partner.record).eq(behind),
+                ]
         with m.If(free):
             m.d.sync += self.o.valid.eq(waiting.valid & complete)
         with m.If(transfer(waiting)):

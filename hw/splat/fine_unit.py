@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Value
+from amaranth.hdl import Elaboratable, Module, ShapeLike, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,6 +19,19 @@ from hw.splat.projection import Projection
 from hw.splat.touch import Touch
 from hw.splat.view_rotation import ViewRotation
 
+GROUP_FIELDS = ("centre_x", "centre_y", "valid_columns", "valid_rows")
+
+
+def group_fields(spec: Spec) -> dict[str, ShapeLike]:
+    """What a fine unit knows of the group: the principal point from its corner, and its sub-tiles on the image."""
+    mean, count = shape_of(spec.mean_format), range(spec.columns + 1)
+    return dict(zip(GROUP_FIELDS, (mean, mean, count, count), strict=True))
+
+
+def result_layout(spec: Spec) -> data.StructLayout:
+    """A survivor; `keep`: it is a splat or carries a mark."""
+    return data.StructLayout({"survivor": SurvivorLayout(spec), "keep": 1})
+
 
 class FineUnit(wiring.Component):
     """A candidate with its record to a splat; `golden.splat.fine_filter.fine_filter`.
@@ -31,20 +44,13 @@ class FineUnit(wiring.Component):
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        mean = shape_of(spec.mean_format)
-        count = range(spec.columns + 1)
-        group = {
-            "centre_x": mean,  #: principal point from the group's corner
-            "centre_y": mean,  #: principal point from the group's corner
-            "valid_columns": count,  #: of sub-tiles, on the image
-            "valid_rows": count,  #: of sub-tiles, on the image
-        }
         super().__init__(
             {
-                "i": In(data.StructLayout({"detail": DetailLayout(spec), **group})),  #: a candidate, and its group
+                "i": In(
+                    data.StructLayout({"detail": DetailLayout(spec), **group_fields(spec)})
+                ),  #: a candidate, and its group
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                #: 54 cycles later; `keep`: the survivor is a splat or carries a mark
-                "o": Out(data.StructLayout({"survivor": SurvivorLayout(spec), "keep": 1})),
+                "o": Out(result_layout(spec)),  #: 54 cycles later
             }
         )
 

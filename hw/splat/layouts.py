@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from amaranth.hdl import ShapeLike
 from amaranth.lib import data
 
 from golden.splat.memory_map import GROUP, HEADER, VOXEL, coarse_half, record
@@ -88,32 +89,40 @@ class MarkLayout(data.StructLayout):
         )
 
 
-class CandidateLayout(data.StructLayout):
-    """A Gaussian that passed the coarse filter."""
+def _centre(spec: Spec) -> dict[str, ShapeLike]:
+    return {
+        "rank_low": RANK_LOW_BITS,  #: of its place in the file, the lowest bits
+        "point": vector(spec),  #: centre in camera space
+        "relative": vector(spec),  #: centre from the camera along world axes
+    }
 
-    def __init__(self, spec: Spec) -> None:
+
+class CandidateLayout(data.StructLayout):
+    """A Gaussian that passed the coarse filter; of two fine units, with the next if that passed and shares its word."""
+
+    def __init__(self, spec: Spec, units: int = 1) -> None:
+        partner = {"partner": data.StructLayout({"there": 1, **_centre(spec)})}  #: the Gaussian with the next number
         super().__init__(
             {
                 "mark": MarkLayout(spec),  #: what comes with it
                 "index": INDEX_WIDTH,  #: its number in the scene image
-                "rank_low": RANK_LOW_BITS,  #: of its place in the file, the lowest bits
-                "point": vector(spec),  #: centre in camera space
-                "relative": vector(spec),  #: centre from the camera along world axes
+                **_centre(spec),
+                **(partner if units > 1 else {}),
             }
         )
 
 
 class DetailLayout(data.StructLayout):
-    """A candidate with its record."""
+    """A candidate with its record; of two fine units, with the one behind it."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, units: int = 1) -> None:
+        detail = {**_centre(spec), "record": record_layout(spec)}  #: the record as it lies in memory
+        partner = {"partner": data.StructLayout({"there": 1, **detail})}  #: with the record behind it
         super().__init__(
             {
                 "mark": MarkLayout(spec),  #: what comes with it
-                "rank_low": RANK_LOW_BITS,  #: of its place in the file, the lowest bits
-                "point": vector(spec),  #: centre in camera space
-                "relative": vector(spec),  #: centre from the camera along world axes
-                "record": record_layout(spec),  #: as it lies in memory
+                **detail,
+                **(partner if units > 1 else {}),
             }
         )
 

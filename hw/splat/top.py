@@ -68,7 +68,7 @@ class SplatEngine(wiring.Component):
         self.coarse_fetch = CoarseFetch(config=config)
         self.coarse_filter = CoarseFilter(config=config)
         self.fine_fetch = FineFetch(config=config)
-        self.fine_filter = FineFilter(spec=config.spec)
+        self.fine_filter = FineFilter(config=config)
         self.depth_sort = DepthSort(config=config)
         self.rasteriser = Rasteriser(config=config)
         super().__init__(engine_ports(config.memory_width, COUNTERS))
@@ -188,11 +188,16 @@ class SplatEngine(wiring.Component):
         lanes = self.config.coarse_lanes
         row = coarse_filter.i
         streamed = Signal(range(lanes + 1))
-        m.d.comb += streamed.eq(add_all([row.payload.mask[k] for k in range(lanes)]))
+        found = fine_fetch.i.payload
+        candidates = Signal(range(self.config.fine_units + 1))
+        m.d.comb += [
+            streamed.eq(add_all([row.payload.mask[k] for k in range(lanes)])),
+            candidates.eq(found.mark.some + (found.partner.there if self.config.fine_units > 1 else 0)),
+        ]
         return {
             "rows": transfer(row) & row.payload.mask.any(),
             "streamed": only_while(transfer(row), streamed),
-            "candidates": transfer(fine_fetch.i) & fine_fetch.i.payload.mark.some,
+            "candidates": only_while(transfer(fine_fetch.i), candidates),
             "splats": transfer(depth_sort.i) & depth_sort.i.payload.mark.some,
             "draws": rasteriser.drawing,
             "changed": rasteriser.changed,

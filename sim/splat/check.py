@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from golden.splat.memory_image import aligned_first
+from golden.splat.memory_map import record_bytes
 from golden.splat.spec import RANGES
 from hw.lib.payloads import SortedLayout
 from hw.splat.layouts import CandidateLayout, SurvivorLayout
@@ -30,7 +31,8 @@ def stage_streams(workload: SplatWorkload, _: ModelResult) -> dict[str, StageStr
     groups = render(workload.image, workload.frame, spec, keep_groups=True).groups
     return {
         "coarse_filter": StageStream(
-            layout=CandidateLayout(spec), groups=[_candidates(workload, group) for group in groups],
+            layout=CandidateLayout(spec, workload.config.fine_units),
+            groups=[_candidates(workload, group) for group in groups],
             end="mark.end", some="mark.some", cut="prefix",
         ),
         "fine_filter": StageStream(
@@ -47,7 +49,16 @@ def stage_streams(workload: SplatWorkload, _: ModelResult) -> dict[str, StageStr
 def _candidates(workload: SplatWorkload, group: GroupResult) -> list[Row]:
     grid = workload.image.grid
     shift = np.repeat(aligned_first(workload.image) - grid.first, grid.count)
-    return [{"index": int(p + shift[p])} for p in group.candidates.tolist()]
+    numbers = [int(p + shift[p]) for p in group.candidates.tolist()]
+    records = workload.config.word_bytes // record_bytes(workload.image.sh_degree)
+    if workload.config.fine_units == 1 or records == 1:
+        return [{"index": number} for number in numbers]
+    found = set(numbers)
+    return [
+        {"index": n, "partner.there": int(n + 1 in found and n % 2 == 0)}
+        for n in numbers
+        if n % 2 == 0 or n - 1 not in found
+    ]
 
 
 def _survivors(group: GroupResult) -> list[Row]:

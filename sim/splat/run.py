@@ -39,7 +39,7 @@ def _reference(workload: SplatWorkload) -> Results:
 def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
-    Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: one. Depth sort: one splat a
+    Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`. Depth sort: one splat a
     cycle, and two operations of 2 cycles a splat shared by the banks. Rasteriser: one splat × one
     sub-tile a cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle.
     """
@@ -49,7 +49,7 @@ def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) ->
         cycles=counters["cycles"],
         stages={
             "coarse filter": counters["streamed"] / config.coarse_lanes,
-            "fine filter": counters["candidates"],
+            "fine filter": counters["candidates"] / config.fine_units,
             "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),
             "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
             "memory": words / (memory.bandwidth / 256),

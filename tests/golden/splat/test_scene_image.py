@@ -6,21 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from golden.scenes.scene import SH_C0
+from golden.splat.extents import extents
 from golden.splat.frame import build_frame
 from golden.splat.model import render
 from golden.splat.scene_image import (
     SH_CONSTANTS,
+    bounding_radius,
     build_scene_image,
     count_clipped,
     radius_code,
     radius_value,
     support_sigmas,
 )
-from golden.splat.spec import DEFAULT, MIN_ALPHA, RADIUS_BIAS, SCALE_BIAS, TINY, Spec
+from golden.splat.spec import COVARIANCE_FRACTION, DEFAULT, MIN_ALPHA, RADIUS_BIAS, SCALE_BIAS, TINY, Spec
 from tests.golden.spherical import real_harmonics
 from tests.golden.splat.scenes import camera_at, random_scene, scene_of
 from tests.golden.splat.views import known_image, known_scene
@@ -79,10 +82,26 @@ def test_every_field_is_the_nearest_code(source: str, spec: Spec, seed: int) -> 
     dc = (0.5 + SH_C0 * kept.sh[:, 0].astype(np.float64)) * 2.0**spec.dc_fraction
     assert np.abs(image.dc - dc.clip(*ends)).max() <= half
 
-    reach = scale.max(axis=1) * support_sigmas(kept.opacities.astype(np.float64))
+    reach = bounding_radius(scale.max(axis=1), kept.opacities.astype(np.float64), spec)
     value = radius_value(image.radius)
     assert (value >= reach * (1 - 1e-12)).all()
     assert (value <= np.maximum(reach * (1 + 1 / 64), 2.0**-RADIUS_BIAS)).all()
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_bounding_radius_holds_the_codes(spec: Spec, seed: int) -> None:
+    """At least what `extents` makes of the codes of a line seen from the side, and not much above the support."""
+    rng = np.random.default_rng(seed)
+    opacity = 2.0 ** rng.uniform(np.log2(MIN_ALPHA), 0, 4000)
+    variance = np.rint(2.0 ** rng.uniform(14, 30, 4000)).astype(np.int64)  # of 4 to 2**18 px²
+    code = np.rint(-np.log2(opacity) * 2.0**spec.opacity_fraction).clip(max=(1 << spec.opacity_bits) - 1)
+    cov = torch.from_numpy(variance)[:, None] * torch.tensor([1, 0, 0])
+    seen = extents(cov, torch.zeros(4000, dtype=torch.int64), torch.from_numpy(code).long(), spec)[:, 0].numpy()
+    size = np.sqrt(variance / 2.0**COVARIANCE_FRACTION)
+    radius = bounding_radius(size, opacity, spec)
+    assert (seen * spec.mean_format.step <= radius + 1.01 * spec.mean_format.step).all()
+    clear = opacity > 0.1
+    assert (radius <= 1.12 * size * support_sigmas(opacity))[clear].all()
 
 
 @pytest.mark.parametrize("spec", SPECS)

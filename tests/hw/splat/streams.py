@@ -32,8 +32,8 @@ def visit_payload(spec: Spec, payload: Payload) -> Payload:
     return whole(VisitLayout(spec), payload)
 
 
-def candidate_payload(spec: Spec, payload: Payload) -> Payload:
-    return whole(CandidateLayout(spec), payload)
+def candidate_payload(spec: Spec, payload: Payload, units: int = 1) -> Payload:
+    return whole(CandidateLayout(spec, units), payload)
 
 
 def survivor_payload(spec: Spec, payload: Payload) -> Payload:
@@ -45,6 +45,9 @@ def detail_payload(w: Workload, candidate: Payload) -> Payload:
     fields: dict[str, Any] = {name: value for name, value in candidate.items() if name != "index"}
     if candidate["mark"]["some"]:
         fields["record"] = w.record(candidate["index"])
+    if partner := fields.pop("partner", None):
+        known = {"record": w.record(candidate["index"] + 1)} if partner["there"] else {}
+        return whole(DetailLayout(w.view.spec, units=2), fields | {"partner": partner | known})
     return whole(DetailLayout(w.view.spec), fields)
 
 

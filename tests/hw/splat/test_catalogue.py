@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hw.splat.catalogue import catalogue
@@ -10,7 +12,7 @@ from hw.splat.top import SplatEngine
 from tests.hw.lib.instances import assert_counts
 
 
-@pytest.mark.parametrize("name", ["tiny", "default"])
-def test_counts(name: str) -> None:
-    config = CONFIGS[name]()
+@pytest.mark.parametrize(("name", "fields"), [("tiny", {}), ("default", {}), ("default", {"fine_units": 2})])
+def test_counts(name: str, fields: dict[str, int]) -> None:
+    config = replace(CONFIGS[name](), **fields)
     assert_counts(catalogue(config), SplatEngine(config=config))

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from golden.splat.coarse_filter import coarse_filter, radius_times_stretch, voxel_fetch
+from golden.splat.coarse_filter import coarse_filter, radius_times_stretch, reach, stretch, voxel_fetch
 from golden.splat.frame import Group
 from golden.splat.spec import DEFAULT, DEPTH_DROP, TINY, Spec
 from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.coarse_lane import CoarseLane
 from hw.splat.config import tiny
 from tests.golden.splat.cases import CASES, case
+from tests.golden.splat.views import View
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload, answers, same
 from tests.hw.splat.streams import hold_frame, row_payload, rows_of
-from tests.hw.splat.workload import Workload, group_inputs, slab_of, workload, workload_of
+from tests.hw.splat.workload import Workload, group_inputs, paired, slab_of, workload, workload_of
 
 
 def whole_scene(w: Workload) -> Group:
@@ -64,6 +65,17 @@ def test_coarse_lane(name: str, spec: Spec, slab: bool, seed: int) -> None:
     same(answers(CoarseLane(spec=spec), rows, header=w.header), wanted)
 
 
+def last_kept(plane: int, outwards: int, span: int, radius: torch.Tensor, depth: int, axis: int, v: View) -> int:
+    """The coordinate furthest outside a plane at which a Gaussian is kept, if no bound of its stretch ends there."""
+    widest = (v.frame.stretch_x, v.frame.stretch_y)[axis]
+    place = plane
+    for _ in range(4):  # the reach grows with the stretch, which grows with the place
+        bound = stretch(torch.tensor([place]), torch.tensor([depth]), widest)
+        further = reach(radius_times_stretch(radius[None], bound), torch.tensor([span]), v.spec)
+        place = plane + outwards * int(further)
+    return place
+
+
 @pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
 def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
     """Gaussians moved to a side of the group, the near plane or an end of a slab: the last code kept, and the next."""
@@ -84,13 +96,11 @@ def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
         depth = ends.get(side, point[2])
         z = depth >> DEPTH_DROP
         low = [z * group.slopes[k] >> spec.slope_format.fraction - DEPTH_DROP for k in range(4)]
-        reach = [
-            int(radius_times_stretch(radius[n], stretch, spec)) for stretch in (v.frame.stretch_x, v.frame.stretch_y)
-        ]
         moved = [(low[0] + low[1]) // 2, (low[2] + low[3]) // 2, depth]
         if side < 4:
-            outwards = 1 if side % 2 else -1
-            moved[side // 2] = low[side] + outwards * (reach[side // 2] + step)
+            axis, outwards = side // 2, 1 if side % 2 else -1
+            moved[axis] = last_kept(low[side], outwards, low[side | 1] - low[side & 2], radius[n], depth, axis, v)
+            moved[axis] += outwards * step
         voxel = visits[int(visit[n])]
         origin = [o + new - old for o, new, old in zip(voxel["origin"], moved, point, strict=True)]
         points.append(moved)
@@ -107,20 +117,80 @@ def test_coarse_lane_at_its_borders(spec: Spec, seed: int) -> None:
     same(got, [{"keep": int(k), "point": p} for k, p in zip(kept, points, strict=True)])
 
 
-@pytest.mark.parametrize(("lanes", "put", "get"), [(1, 0, 0), (1, 0.3, 0.4), (2, 0, 0.6), (4, 0, 0), (4, 0.4, 0.3)])
-def test_coarse_filter(lanes: int, put: float, get: float, seed: int) -> None:
-    """The survivors of three groups, one a slab, in memory order, each voxel's first payload marked, and the ends."""
+WIDTH = 1500  # between two planes, slope_format
+
+
+def reach_at(n: int, place: int, axis: int, depth: int, v: View) -> int:
+    """How far Gaussian `n` reaches there, with planes that are WIDTH apart."""
+    span = (depth >> DEPTH_DROP) * WIDTH >> v.spec.slope_format.fraction - DEPTH_DROP
+    bound = stretch(torch.tensor([place]), torch.tensor([depth]), (v.frame.stretch_x, v.frame.stretch_y)[axis])
+    return int(
+        reach(radius_times_stretch(torch.from_numpy(v.image.radius)[n : n + 1], bound), torch.tensor([span]), v.spec)
+    )
+
+
+def test_coarse_lane_where_its_stretch_changes(seed: int) -> None:
+    """Tangents at 1/4 and 1/2, a step of the comparison to either side, both signs: a bound keeps, the next does not."""
+    v = case("close", DEFAULT)
+    w, rng = workload_of(v), Random(seed)
+    streamed, visit = voxel_fetch(v.image, v.frame, whole_scene(w), DEFAULT)
+    visits = w.visits(whole_scene(w))
+    front = torch.nonzero(streamed.point[:, 2] > 1 << 17)[:, 0].tolist()
+    rows: list[Payload] = []
+    wanted: list[int] = []
+    for number in range(240):
+        n = rng.choice(front)
+        depth = int(streamed.point[n, 2]) & ~0x7FF
+        axis, sign, quarters = number % 2, 1 - number // 2 % 2 * 2, 1 + number // 4 % 2
+        place = sign * (depth * quarters // 4 + rng.choice([-257, -256, -255, -1, 0, 1, 255]))
+        bounds = [
+            int(reach_at(n, tangent, axis, depth, v)) for tangent in (quarters * depth // 5, quarters * depth // 3)
+        ]
+        # A plane at such a slope that the centre is beyond the smaller reach and within the larger.
+        slope = round((place - sign * sum(bounds) / 2) / depth / DEFAULT.slope_format.step)
+        ends = (slope - WIDTH, slope) if sign > 0 else (slope, slope + WIDTH)
+        group = replace(whole_scene(w), slopes=(*ends, -WIDTH, WIDTH) if axis == 0 else (-WIDTH, WIDTH, *ends))
+        moved = [0, 0, depth]
+        moved[axis] = place
+        one = replace(streamed.select(torch.tensor([n])), point=torch.tensor([moved]))
+        wanted.append(int(coarse_filter(one, v.image, v.frame, group, DEFAULT)[0]))
+        voxel = visits[int(visit[n])]
+        origin = [o + new - old for o, new, old in zip(voxel["origin"], moved, streamed.point[n].tolist(), strict=True)]
+        half = w.half(w.index(int(streamed.place[n])))
+        known = group_inputs(group)
+        rows.append({"half": half, "origin": origin, "relative": voxel["relative"], "mask": 1, **known})
+    assert 40 < sum(wanted) < 200
+    same(answers(CoarseLane(spec=DEFAULT), rows, header=w.header), [{"keep": keep} for keep in wanted])
+
+
+@pytest.mark.parametrize(
+    ("lanes", "units", "degree", "put", "get"),
+    [
+        (1, 1, 1, 0, 0), (1, 1, 1, 0.3, 0.4), (2, 1, 1, 0, 0.6), (4, 1, 1, 0, 0), (4, 1, 1, 0.4, 0.3),
+        (8, 1, 1, 0.2, 0.2), (2, 2, 1, 0.2, 0.5), (4, 2, 1, 0, 0), (8, 2, 0, 0.3, 0.4), (4, 2, 2, 0.2, 0.2),
+    ],
+)  # fmt: skip
+def test_coarse_filter(lanes: int, units: int, degree: int, put: float, get: float, seed: int) -> None:
+    """The survivors of three groups, one a slab, in memory order, each voxel's first payload marked, and the ends.
+
+    With two fine units in pairs, where the records of the scene's degree are small enough.
+    """
     w, numbers = workload(), (3, 5, 2)
     spec = w.view.spec
     groups = [w.groups[3], slab_of(w.view, w.groups[5]), w.groups[2]]
-    dut = CoarseFilter(config=replace(tiny(), memory_width=64 * max(lanes, 2), coarse_lanes=lanes))
+    width = 512 if units > 1 else 64 * max(lanes, 2)
+    dut = CoarseFilter(config=replace(tiny(), memory_width=width, coarse_lanes=lanes, fine_units=units))
     bench = Bench(dut, seed=seed)
-    hold_frame(bench, w.header)
+    hold_frame(bench, w.header | {"sh_degree": degree})
     visits = [visit for group in groups for visit in w.visits(group)]
     rows = [row_payload(spec, row, lanes) for visit in visits for row in rows_of(w, visit, lanes)]
     bench.source(dut.i, rows, stall=put)
     bench.source(dut.groups, [w.entries[n] | group_inputs(g) for n, g in zip(numbers, groups, strict=True)], stall=put)
-    expected = [payload for group in groups for payload, _ in w.candidates(group, lanes)]
+    single = [payload for group in groups for payload, _ in w.candidates(group, lanes)]
+    expected = paired(single) if units > 1 and degree < 2 else single
+    assert (len(expected) < 0.9 * len(single)) == (units > 1 and degree < 2)
     log = bench.sink(dut.o, len(expected), stall=get)
     bench.run(drain=30)
     same(log.values, expected)
+    if units > 1 and degree > 1:
+        assert not any(payload["partner"]["there"] for payload in log.values)

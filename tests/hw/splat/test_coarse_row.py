@@ -11,7 +11,7 @@ from tests.hw.splat.streams import row_payload, rows_of
 from tests.hw.splat.workload import group_inputs, workload
 
 
-@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8])
 def test_every_row_of_a_group(lanes: int) -> None:
     """Mask and centres lane by lane; a row is kept if it has a survivor, begins a voxel or ends the group."""
     w = workload()

@@ -81,3 +81,38 @@ def test_records(degree: int, scene_degree: int, width: int, put: float, memory:
     ]
     fresh = sum(word is not None and (k == 0 or word != words[k - 1]) for k, word in enumerate(words))
     assert len(port.bursts) == fresh
+
+
+@pytest.mark.parametrize("scene_degree", [0, 1])
+@pytest.mark.parametrize(("put", "memory", "get"), [(0, 0, 0), (0.3, 0.2, 0.4)])
+def test_pairs(scene_degree: int, put: float, memory: float, get: float, seed: int) -> None:
+    """Two fine units: a candidate's partner gets the record behind it, of the same word, which is read once."""
+    rng = Random(f"{seed} {scene_degree}")
+    config = replace(tiny(), memory_width=512, coarse_lanes=2, fine_units=2)
+    size = record_bytes(scene_degree)
+    content = rng.randbytes(ADDRESS + RECORDS * size)
+    dut = FineFetch(config=config)
+    bench = Bench(dut, seed=seed)
+    hold_frame(bench, {"sh_degree": scene_degree, "record_address": ADDRESS})
+    port = ByteMemory(bench, dut.memory, content, latency=6, stall=memory)
+    bare = {"mark": {"some": 0, "begin": 1, "end": 0, "bound": 7}}
+    inputs: list[Payload] = [bare, bare]
+    for candidate in candidates(rng, 90):
+        there = candidate["mark"]["some"] and candidate["index"] % 2 == 0 and rng.random() < 0.6
+        vectors = {name: [rng.randrange(-(1 << 31), 1 << 31) for _ in range(3)] for name in ("point", "relative")}
+        inputs.append(candidate | {"partner": {"there": 1, **vectors} if there else {"there": 0}})
+    bench.source(dut.i, [candidate_payload(config.spec, c, units=2) for c in inputs], stall=put)
+    log = bench.sink(dut.o, len(inputs), stall=get)
+    bench.run(drain=20)
+    fields = record(config.spec, scene_degree)
+    expected = [joined(fields, c, content, size) for c in inputs]
+    for mine, candidate in zip(expected, inputs, strict=True):
+        if (partner := candidate.get("partner", {})).get("there"):
+            behind = row(np.frombuffer(content, np.uint8), fields, ADDRESS + (candidate["index"] + 1) * size, size)
+            mine["partner"] = partner | {"record": behind}
+        elif partner:
+            mine["partner"] = partner
+    same(log.values, expected)
+    assert sum(c.get("partner", {}).get("there", 0) for c in inputs) > 10
+    assert all(length == 1 for _, length in port.bursts)
+    assert len(port.bursts) < sum(c["mark"]["some"] for c in inputs)

@@ -8,14 +8,16 @@ from random import Random
 import pytest
 
 from golden.splat.spec import DEFAULT, SCALE_BIAS, TINY, Spec
+from hw.splat.config import tiny
 from hw.splat.fine_filter import FineFilter
+from hw.splat.fine_pair import FinePair
 from hw.splat.fine_unit import FineUnit
 from tests.golden.splat.cases import case
 from tests.golden.splat.views import View
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload, answers, same
 from tests.hw.splat.streams import detail_payload, hold_frame
-from tests.hw.splat.workload import Workload, workload, workload_of
+from tests.hw.splat.workload import Workload, paired, workload, workload_of
 
 GROUP_FIELDS = ("centre_x", "centre_y", "valid_columns", "valid_rows")
 
@@ -51,16 +53,44 @@ def test_fine_unit(name: str, spec: Spec, seed: int) -> None:
         assert each["keep"] == mark["some"] | mark["begin"] | mark["end"]
 
 
-@pytest.mark.parametrize(("put", "get"), [(0, 0), (0.3, 0.4)])
-def test_fine_filter(put: float, get: float, seed: int) -> None:
+def pairs(w: Workload, number: int, lanes: int = 4) -> list[Payload]:
+    """The candidates of a group as two units get them, with their records, and its marks."""
+    return [
+        detail_payload(w, each) for each in paired([payload for payload, _ in w.candidates(w.groups[number], lanes)])
+    ]
+
+
+def test_fine_pair() -> None:
+    """Both units on their own Gaussian, the mark with the first; every combination of splats and none."""
+    w = workload_of(needles(case("random", TINY)))
+    number = max(range(len(w.groups)), key=lambda n: len(w.view.candidates(w.groups[n])))
+    inputs = pairs(w, number)
+    group = {field: w.entries[number][field] for field in GROUP_FIELDS}
+    got = answers(FinePair(spec=TINY), [{"detail": each, **group} for each in inputs], header=w.header)
+    for detail, each in zip(inputs, got, strict=True):
+        marks = [each[name]["survivor"]["mark"] for name in ("first", "second")]
+        assert (marks[0]["begin"], marks[0]["end"]) == (detail["mark"]["begin"], detail["mark"]["end"])
+        assert (marks[1]["begin"], marks[1]["end"]) == (0, 0)
+        assert each["keep"] == int(any(mark[name] for mark in marks for name in ("some", "begin", "end")))
+    found = [each[name]["survivor"] for each in got for name in ("first", "second")]
+    same([s for s in found if s["mark"]["some"]], [s for s in w.survivors(w.groups[number], 4) if s["mark"]["some"]])
+    kinds = {(each["first"]["survivor"]["mark"]["some"], each["second"]["survivor"]["mark"]["some"]) for each in got}
+    assert len(kinds) == 4
+
+
+@pytest.mark.parametrize(("units", "put", "get"), [(1, 0, 0), (1, 0.3, 0.4), (2, 0, 0), (2, 0.3, 0.4)])
+def test_fine_filter(units: int, put: float, get: float, seed: int) -> None:
     """Groups in a row: the survivors of each, its marks in their places, nothing else."""
-    w, numbers = workload(), (2, 3, 5)
-    dut = FineFilter(spec=w.view.spec)
+    w, numbers = workload_of(needles(workload().view)), (2, 3, 5)
+    dut = FineFilter(config=replace(tiny(), memory_width=512, coarse_lanes=4, fine_units=units))
     bench = Bench(dut, seed=seed)
     hold_frame(bench, w.header)
-    bench.source(dut.i, [d for number in numbers for d in details(w, number)], stall=put)
+    inputs = [detail for n in numbers for detail in (pairs(w, n) if units > 1 else details(w, n))]
+    bench.source(dut.i, inputs, stall=put)
     bench.source(dut.groups, [w.entries[number] for number in numbers], stall=put)
-    expected = [s for number in numbers for s in w.survivors(w.groups[number])]
+    lanes = 4 if units > 1 else 1
+    expected = [s for number in numbers for s in w.survivors(w.groups[number], lanes)]
+    assert sum(s["mark"]["some"] for s in expected) < 0.9 * sum(len(w.view.candidates(w.groups[n])) for n in numbers)
     log = bench.sink(dut.o, len(expected), stall=get)
     bench.run(drain=70)
     same(log.values, expected)

@@ -108,14 +108,14 @@ class Workload:
                 begin = {"begin": 0, "end": 0}
         return [*result, ({"mark": {"some": 0, "begin": 0, "end": 1}}, -1)]
 
-    def survivors(self, group: Group) -> list[Payload]:
-        """What the fine filter sends on."""
-        return [s for s in self.filtered(group) if any(s["mark"][name] for name in ("some", "begin", "end"))]
+    def survivors(self, group: Group, lanes: int = 1) -> list[Payload]:
+        """What the fine filter sends on, of what `lanes` coarse lanes sent."""
+        return [s for s in self.filtered(group, lanes) if any(s["mark"][name] for name in ("some", "begin", "end"))]
 
-    def filtered(self, group: Group) -> list[Payload]:
+    def filtered(self, group: Group, lanes: int = 1) -> list[Payload]:
         """What the fine filter finds for each payload that it gets."""
         v = self.view
-        chosen = self.candidates(group)
+        chosen = self.candidates(group, lanes)
         place = torch.tensor([p for _, p in chosen if p >= 0], dtype=torch.int64)
         points = torch.tensor([c["point"] for c, p in chosen if p >= 0], dtype=torch.int64).reshape(-1, 3)
         relatives = torch.tensor([c["relative"] for c, p in chosen if p >= 0], dtype=torch.int64).reshape(-1, 3)
@@ -156,6 +156,18 @@ def sorted_payloads(splats: Splats) -> list[Payload]:
     """The stream into the rasteriser: the splats of a group, and its end."""
     both = zip(touch_payloads(splats), splat_payloads(splats), strict=True)
     return [*({"end": 0, "touch": touch, "splat": splat} for touch, splat in both), {"end": 1}]
+
+
+def paired(candidates: list[Payload]) -> list[Payload]:
+    """The candidates as two fine units get them: an odd one goes with the even one before it."""
+    result: list[Payload] = []
+    for candidate in candidates:
+        last = result[-1] if result else {}
+        if candidate["mark"]["some"] and candidate["index"] % 2 and last.get("index") == candidate["index"] - 1:
+            last["partner"] = {"there": 1, **{name: candidate[name] for name in ("rank_low", "point", "relative")}}
+        else:
+            result.append(candidate | {"partner": {"there": 0}})
+    return result
 
 
 def group_inputs(group: Group) -> Row:

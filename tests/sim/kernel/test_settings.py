@@ -33,6 +33,12 @@ def test_fields_of_config_and_spec_change() -> None:
         ("tiny", "sh_degree=4", r"sh_degree must lie in 0\.\.3, it is 4"),
         ("tiny", "memory_width=192", "memory_width must be a power of two, it is 192"),
         ("tiny", "coarse_lanes=8", "coarse_lanes must not exceed memory_width / 64 = 2, it is 8"),
+        (
+            "tiny",
+            "fine_units=2",
+            "fine_units above 1 must not exceed memory_width / 256 = 0 nor coarse_lanes = 1, it is 2",
+        ),
+        ("default", "fine_units=4", r"fine_units must lie in 1\.\.2, it is 4"),
     ],
 )
 def test_a_refusal_states_rule_and_value(name: str, change: str, message: str) -> None:

@@ -65,7 +65,7 @@ def fine_filter() -> Stage:
     candidates = [detail_payload(WORK, c) for n in GROUPS for c, _ in WORK.candidates(WORK.groups[n])]
     inputs = {"i": [pack(DetailLayout(SPEC), candidate) for candidate in candidates]}
     sent = [survivor for n in GROUPS for survivor in WORK.survivors(WORK.groups[n])]
-    return lambda: FineFilter(spec=SPEC), CONFIG, inputs, expect(SurvivorLayout(SPEC), sent)
+    return lambda: FineFilter(config=CONFIG), CONFIG, inputs, expect(SurvivorLayout(SPEC), sent)
 
 
 def depth_sort() -> Stage:

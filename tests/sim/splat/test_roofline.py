@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -39,6 +40,11 @@ def test_each_kind_of_work_bounds_its_stage(counter: str, stage: str, cycles: in
     assert least.limit == stage
     assert {name: need for name, need in least.stages.items() if need} == {stage: cycles}
     assert least.ratio == 4000 / cycles
+
+
+def test_two_fine_units_halve_the_cycles_of_candidates() -> None:
+    counters = dict.fromkeys(COUNTERS.members, 0) | {"candidates": 1000}
+    assert bound(counters, replace(default(), fine_units=2)).stages["fine filter"] == 500
 
 
 def test_fewer_units_need_more_cycles() -> None:

@@ -10,11 +10,12 @@ import pytest
 
 from golden.splat.memory_map import COARSE_BYTES, GROUP_BYTES, HEADER, HEADER_BYTES, PIXEL_BYTES, VOXEL_BYTES
 from hw.splat.config import CONFIGS
+from sim.kernel.compare import CheckError
 from sim.kernel.jobs import JobResult
 from sim.kernel.roofline import dram_bytes
-from sim.kernel.run import Run
+from sim.kernel.run import Run, compare
 from sim.kernel.runner import SimulationError
-from sim.splat.run import lanes_busy
+from sim.splat.run import DRAW, lanes_busy
 from sim.splat.suite import run_scene
 from sim.splat.workload import SplatWorkload
 from tests.golden.splat.views import View
@@ -62,6 +63,21 @@ def test_a_frame_equals_the_model_whatever_the_memory_does(memory: dict[str, int
     assert got.shape == (37, 51, 4)
     assert got.any(axis=(0, 1)).all()
     assert (got == model("tiny", "few", **ODD).image.numpy()).all()
+
+
+@pytest.mark.parametrize("stalls", [FREE, PAUSES])
+def test_two_fine_units_draw_the_same(stalls: int) -> None:
+    """Pixels and work are the model's; of a wrong pixel no stream between the stages, pairs among them, is blamed."""
+    config = replace(CONFIGS["tiny"](), memory_width=512, coarse_lanes=4, fine_units=2)
+    work, wanted = replace(workload("tiny", "few", **ODD), config=config), model("tiny", "few", **ODD)
+    run = drawn(work, stalls=stalls)
+    assert (pixels(run) == wanted.image.numpy()).all()
+    for name in ("streamed", "candidates", "splats"):
+        assert run.counters[name] == getattr(wanted.work, name), name
+    wrong = pixels(run).copy()
+    wrong[1, 2, 0] ^= 1
+    with pytest.raises(CheckError, match="the first stage that differs: memory write"):
+        compare(DRAW, work, {"framebuffer": wrong}, wanted)
 
 
 def test_a_camera_amid_large_gaussians() -> None:
