@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from golden.formats import saturate, shift_round
-from golden.integers import step_look_up
+from golden.integers import look_up, step_look_up
 from golden.splat.raster_setup import Setup
-from golden.splat.spec import GUARD_BITS, Spec
+from golden.splat.spec import GUARD_BITS, MAX_OCTAVE, Spec
 
 
 @dataclass(kw_only=True)
@@ -30,17 +30,68 @@ def power(s: Setup, spec: Spec) -> Tensor:
     return torch.where(s.far[:, None], spec.power_format.high, p)
 
 
-def alpha(p: Tensor, spec: Spec) -> Tensor:
-    """min(0.99, 2**-p), 0 where it is below 1/255; fraction alpha_bits.
+def alpha(p: Tensor, bend: Tensor, spec: Spec) -> Tensor:
+    """min(0.99, 2**-p) of every pixel of sub-tiles, 0 where it is not drawn, [P, lanes]; fraction alpha_bits.
+
+    A pixel is drawn if its alpha is at least 1/255 (`alpha_check` "pixel"), if that of any pixel of its 2×2
+    block is ("quad_any"), or if it is at the block's centre ("quad_centre"). Sub-tiles that no splat's support
+    touches are never asked.
 
     Rounding can bring p down to -1. Below that, the rounded conic of a very thin splat is no longer
     positive definite, and the pixel is not drawn.
+
+    Args:
+        p: [P, lanes] power_format, row by row. bend: [P] power_format, of the set-up.
     """
-    visible = (p <= spec.max_power) & (p >= -(1 << spec.power_fraction))
+    value = exp2(p, spec)
+    if not spec.preemptive:
+        drawn = value >= spec.min_alpha
+    elif spec.alpha_check == "quad_any":
+        drawn = _to_pixels(_blocks(passes(p, spec), spec).any(-1), spec)
+    elif spec.alpha_check == "quad_centre":
+        drawn = _to_pixels(passes(centre(p, bend, spec), spec), spec)
+    else:
+        drawn = passes(p, spec)
+    return torch.where(drawn & (p >= -(1 << spec.power_fraction)), value, 0)
+
+
+def exp2(p: Tensor, spec: Spec) -> Tensor:
+    """min(0.99, 2**-p) by table, 0 and less taken as 0; fraction alpha_bits."""
     p = p.clip(min=0)
-    fraction = step_look_up(spec.alpha_exp2, p & ((1 << spec.power_fraction) - 1))
-    value = (fraction >> (p >> spec.power_fraction).clip(max=15)).clip(max=spec.max_alpha)
-    return torch.where(visible, value, 0)
+    fraction = p & ((1 << spec.power_fraction) - 1)
+    if spec.exp_linear:
+        root = look_up(spec.alpha_exp2_linear, fraction)
+    else:
+        root = step_look_up(spec.alpha_exp2, fraction >> spec.power_fraction - spec.exp_index_bits)
+    return (root >> (p >> spec.power_fraction).clip(max=MAX_OCTAVE)).clip(max=spec.max_alpha)
+
+
+def passes(p: Tensor, spec: Spec) -> Tensor:
+    """The test on the exponent: alpha is at least 1/255, and p not below -1."""
+    return (p <= spec.max_power) & (p >= -(1 << spec.power_fraction))
+
+
+def centre(p: Tensor, bend: Tensor, spec: Spec) -> Tensor:
+    """p at the centre of every 2×2 block, [P, lanes / 4], row by row.
+
+    On the block's diagonal p is a parabola of second difference a + 2·b + c: its value in the middle is
+    the mean of the ends less half of `bend`.
+    """
+    block = _blocks(p, spec)
+    return (block[..., 0] + block[..., 3] - bend[:, None]) >> 1
+
+
+def _blocks(values: Tensor, spec: Spec) -> Tensor:
+    """[P, lanes] as [P, lanes / 4, 4]: 2×2 blocks row by row, in each its pixels row by row."""
+    half = spec.subtile // 2
+    return values.reshape(-1, half, 2, half, 2).transpose(2, 3).reshape(-1, half * half, 4)
+
+
+def _to_pixels(blocks: Tensor, spec: Spec) -> Tensor:
+    """[P, lanes / 4] to [P, lanes]: every pixel has its block's value."""
+    half = spec.subtile // 2
+    square = blocks.reshape(-1, half, half)
+    return square.repeat_interleave(2, 1).repeat_interleave(2, 2).flatten(1)
 
 
 def blend(pixels: Pixels, rows: Tensor, alphas: Tensor, colors: Tensor, spec: Spec) -> None:

@@ -38,7 +38,7 @@ def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple
         index = torch.where(present, start[which, None] + nth, 0)
         batch = pair[index].flatten()
         s = setup(splats, batch, which.repeat_interleave(BLOCK), spec)
-        alphas = alpha(power(s, spec), spec).reshape(len(which), BLOCK, spec.lanes)
+        alphas = alpha(power(s, spec), s.bend, spec).reshape(len(which), BLOCK, spec.lanes)
         alphas = torch.where(present[..., None], alphas, 0)
         colors = splats.color[batch].reshape(len(which), BLOCK, 3)
         for step in range(BLOCK):

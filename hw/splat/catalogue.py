@@ -24,6 +24,7 @@ from hw.splat.lane_array import LaneArray
 from hw.splat.pixel_lane import PixelLane
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.projection import Projection
+from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import RasterSetup
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.slot_pool import SlotPool
@@ -41,6 +42,7 @@ def catalogue(config: Config) -> dict[str, Block]:
     def heap_level(level: int) -> Block:
         return Block(lambda: HeapLevel(spec=spec, level=level), banks)
 
+    quad_check = Block(lambda: QuadCheck(spec=spec), spec.lanes // 4)
     return {
         "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
         "voxel_origin": Block(lambda: VoxelOrigin(spec=spec)),
@@ -67,6 +69,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         "dispatcher": Block(lambda: Dispatcher(config=config)),
         "raster_setup": Block(lambda: RasterSetup(spec=spec)),
         "pixel_lane": Block(lambda: PixelLane(spec=spec), spec.lanes),
+        **({"quad_check": quad_check} if spec.alpha_check != "pixel" else {}),
         "lane_array": Block(lambda: LaneArray(spec=spec)),
         "pixel_writer": Block(lambda: PixelWriter(config=config)),
         "rasteriser": Block(lambda: Rasteriser(config=config)),
