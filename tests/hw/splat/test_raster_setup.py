@@ -22,7 +22,9 @@ from tests.hw.splat.workload import splat_payloads
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(
-    "spec", [DEFAULT, TINY, replace(DEFAULT, power_fraction=4, exp_entries=16, screen_fraction=4)], ids=["default", "tiny", "coarse"]
+    "spec",
+    [DEFAULT, TINY, replace(DEFAULT, power_fraction=4, exp_entries=16, screen_fraction=4)],
+    ids=["default", "tiny", "coarse"],
 )
 def test_raster_setup(name: str, spec: Spec, seed: int) -> None:
     """Rows, columns and cross terms, the far flag, and nothing but that flag where it is set."""
