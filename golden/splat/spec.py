@@ -66,9 +66,7 @@ class Spec:
     exp_entries: int = 64  #: of the exponential's table, for one octave of alpha
     exp_linear: int = 0  #: 1: a straight line in each of the table's entries; 0: a constant
     alpha_bits: int = 10  #: alpha, all fraction
-    alpha_check: str = (
-        "pixel"  #: what is drawn: pixels by themselves; 2×2 blocks by any of the four, or by their centre
-    )
+    alpha_check: str = "pixel"  #: what is tested: every pixel, any of a 2×2 block, or the block's centre
     preemptive: int = 1  #: 1: alpha >= 1/255 is tested on the exponent, before the table; 0: on alpha
     transmittance_bits: int = 16  #: transmittance, all fraction
     color_fraction: int = 8  #: fraction of a Gaussian's colour channel
