@@ -34,8 +34,8 @@ def alpha(p: Tensor, bend: Tensor, spec: Spec) -> Tensor:
     """min(0.99, 2**-p) of every pixel of sub-tiles, 0 where it is not drawn, [P, lanes]; fraction alpha_bits.
 
     A pixel is drawn if its alpha is at least 1/255 (`alpha_check` "pixel"), if that of any pixel of its 2×2
-    block is ("quad_any"), or if it is at the block's centre ("quad_centre"). Sub-tiles that no splat's support
-    touches are never asked.
+    block is ("quad_any"), or if it is at the block's centre ("quad_centre"). Only sub-tiles that the splat's
+    support touches are looked at: a centre may pass beyond them.
 
     Rounding can bring p down to -1. Below that, the rounded conic of a very thin splat is no longer
     positive definite, and the pixel is not drawn.
