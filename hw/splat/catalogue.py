@@ -26,6 +26,7 @@ from hw.splat.lane_group import LaneGroup
 from hw.splat.pixel_lane import PixelLane
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.projection import Projection
+from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import RasterSetup
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.slot_pool import SlotPool
@@ -45,6 +46,7 @@ def catalogue(config: Config) -> dict[str, Block]:
     def heap_level(level: int) -> Block:
         return Block(lambda: HeapLevel(spec=spec, level=level), banks)
 
+    quad_check = Block(lambda: QuadCheck(spec=spec), spec.lanes // 4)
     return {
         "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
         "voxel_origin": Block(lambda: VoxelOrigin(spec=spec)),
@@ -73,6 +75,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         "dispatcher": Block(lambda: Dispatcher(config=config), groups),
         "raster_setup": Block(lambda: RasterSetup(spec=spec), groups),
         "pixel_lane": Block(lambda: PixelLane(spec=spec, places=config.places), config.lanes),
+        **({"quad_check": quad_check} if spec.alpha_check != "pixel" else {}),
         "lane_array": Block(lambda: LaneArray(spec=spec, places=config.places), groups),
         "lane_group": Block(lambda: LaneGroup(config=config), groups),
         "pixel_writer": Block(lambda: PixelWriter(config=config)),

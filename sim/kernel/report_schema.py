@@ -15,6 +15,7 @@ FILE = "report.schema.json"
 _WHOLE: dict[str, Any] = {"type": "integer"}
 _NUMBER: dict[str, Any] = {"type": "number"}
 _TEXT: dict[str, Any] = {"type": "string"}
+_SETTING: dict[str, Any] = {"type": ["integer", "string"]}
 _OPEN: dict[str, Any] = {"type": "object"}
 
 
@@ -41,7 +42,7 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("tools", _map(_TEXT), "Version of every tool that can change a result."),
     ("commit", _TEXT, "Commit of the checkout, with -dirty if files differ from it; `unknown` outside git."),
     ("engine", _TEXT, "Name of the engine."),
-    ("config", {"type": "object", "properties": {"spec": _map(_WHOLE)}, "additionalProperties": _WHOLE},
+    ("config", {"type": "object", "properties": {"spec": _map(_SETTING)}, "additionalProperties": _SETTING},
      "Every field of the config; `spec` has those that change results, the others change speed and area."),
     ("config_hash", {"type": "string", "pattern": "^[0-9a-f]{12}$"}, "Names the config in every file made with it."),
     ("seed", _WHOLE, "Seed of power-up state, memory pauses, and inputs that are made up."),
