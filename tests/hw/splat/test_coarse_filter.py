@@ -130,7 +130,7 @@ def reach_at(n: int, place: int, axis: int, depth: int, v: View) -> int:
 
 
 def test_coarse_lane_where_its_stretch_changes(seed: int) -> None:
-    """Tangents at 1/4 and 1/2, a step of the comparison to either side, both signs: a bound keeps, the next does not."""
+    """Tangents at 1/4 and 1/2, a step of the comparison to either side, both signs: one keeps, the next does not."""
     v = case("close", DEFAULT)
     w, rng = workload_of(v), Random(seed)
     streamed, visit = voxel_fetch(v.image, v.frame, whole_scene(w), DEFAULT)
