@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
-#: Of every field, the smallest and the largest value.
-Limits = Mapping[str, tuple[int, int]]
+
+@dataclass(frozen=True)
+class OneOf:
+    """The limits of a field that is a word: those it may be."""
+
+    words: tuple[str, ...]
+
+
+#: Of every field, the smallest and the largest value, or the words it may be.
+Limits = Mapping[str, tuple[int, int] | OneOf]
 
 
 class InputError(ValueError):
@@ -24,13 +32,19 @@ def check_limits(owner: str, settings: Any) -> None:
     `LIMITS` there has every field, `POWERS` names those that must be powers of two; `tessera config` shows both.
 
     Raises:
-        InputError: one is not a whole number within its limits, or no power of two. KeyError: a field has no limits.
+        InputError: one is not a whole number within its limits, no power of two, or not one of its words.
+        KeyError: a field has no limits.
     """
     for field in fields(settings):
         if field.name == "spec":
             continue
-        low, high = settings.LIMITS[field.name]
+        limits = settings.LIMITS[field.name]
         value = getattr(settings, field.name)
+        if isinstance(limits, OneOf):
+            if value not in limits.words:
+                raise InputError(f"{owner}: {field.name} must be one of {', '.join(limits.words)}, it is {value}")
+            continue
+        low, high = limits
         if not isinstance(value, int) or not low <= value <= high:
             raise InputError(f"{owner}: {field.name} must lie in {low}..{high}, it is {value}")
     check_powers_of_two(owner, settings, settings.POWERS)

@@ -39,7 +39,7 @@ def angles(position: int, size: int) -> Tensor:
 def rotate(vector: Tensor, position: int) -> Tensor:
     """Rotary embedding of neighbouring pairs (2i, 2i + 1) by position·10000^(-2i/H)."""
     pairs = vector.unflatten(-1, (-1, 2))
-    angle = angles(position, len(vector)).to(vector.dtype)
+    angle = angles(position, len(vector)).to(vector)
     cosine, sine = angle.cos(), angle.sin()
     turned = torch.stack([pairs[:, 0] * cosine - pairs[:, 1] * sine, pairs[:, 0] * sine + pairs[:, 1] * cosine], -1)
     return turned.flatten()

@@ -23,6 +23,7 @@ def depth_sort(key: Tensor, rank: Tensor, visit: Tensor, bounds: Tensor, spec: S
         the order [M]; how many left unsafely; the largest number that waited at once.
     """
     visits, limits = visit.tolist(), bounds.tolist()
+    capacity = spec.sort_capacity
     heap: list[tuple[int, int, int]] = []
     order: list[int] = []
     forced = deepest = 0
@@ -36,7 +37,7 @@ def depth_sort(key: Tensor, rank: Tensor, visit: Tensor, bounds: Tensor, spec: S
             current = visits[index]
             while heap and heap[0][0] < limits[current]:
                 emit()
-        if len(heap) == spec.sort_capacity:
+        if len(heap) == capacity:
             emit()
             forced += 1
         heapq.heappush(heap, (*item, index))

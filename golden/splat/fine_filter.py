@@ -20,7 +20,7 @@ from golden.splat.frame import Frame, Group
 from golden.splat.projection import projection, scaled_centre
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
-from golden.splat.touch import touch
+from golden.splat.touch import tiles, touch
 from golden.splat.view_rotation import view_rotation
 
 
@@ -37,7 +37,8 @@ class Splats:
     conic_shift: Tensor  # [M] value = mantissa · 2**-shift
     opacity: Tensor  # [M] -log2
     color: Tensor  # [M, 3] color_format
-    mask: Tensor  # [M, columns²] bool, sub-tiles that the support can touch, row by row
+    touch: Tensor  # [M, 4, 2] ranges of the sub-tiles that the support can touch, see `touch` …
+    mask: Tensor  # [M, columns²] bool, … and these sub-tiles, row by row
 
     def __len__(self) -> int:
         return len(self.place)
@@ -55,7 +56,8 @@ def fine_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: 
     scale, scale_exponent = scales(torch.from_numpy(image.scale)[place], spec)
     cov, doublings = covariance(rotation, scale, scale_exponent, p, frame, spec)
     mantissas, shift, positive = conic(cov, doublings, spec)
-    mask = touch(p.mean, extents(cov, doublings, opacity, spec), group, spec)
+    ranges = touch(p.mean, extents(cov, doublings, opacity, spec), group, spec)
+    mask = tiles(ranges, spec)
     centre, centre_exponent = scaled_centre(p.mean, spec)
     splats = Splats(
         place=place,
@@ -73,6 +75,7 @@ def fine_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: 
             torch.from_numpy(image.sh)[place],
             spec,
         ),
+        touch=ranges,
         mask=mask,
     )
     return splats.select(positive & mask.any(-1))

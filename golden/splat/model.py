@@ -16,6 +16,7 @@ from golden.splat.pixel_lane import Pixels, pixel_bytes
 from golden.splat.rasteriser import rasterise
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
+from golden.threads import undivided_operators
 
 
 @dataclass(kw_only=True)
@@ -76,6 +77,7 @@ def render_group(
     return GroupResult(candidates=candidates.place, splats=splats, order=order, pixels=pixels)
 
 
+@undivided_operators()
 def render(image: SceneImage, frame: Frame, spec: Spec, *, keep_groups: bool = False) -> ModelResult:
     """Draws the frame, group by group."""
     camera, size = frame.camera, spec.group_size

@@ -20,6 +20,7 @@ class Setup:
     column: Tensor  # [P, subtile] power_format: x·g_x + x²·a
     row: Tensor  # [P, subtile] power_format: start + y·g_y + y²·c
     cross: Tensor  # [P] 2·b, with GUARD_BITS more fraction bits
+    bend: Tensor  # [P] power_format: (a + 2·b + c)/2, see `pixel_lane.centre`
     far: Tensor  # [P] bool: start is 2**FAR or more in size, and no pixel is drawn
 
 
@@ -52,7 +53,8 @@ def setup(splats: Splats, pair: Tensor, subtile: Tensor, spec: Spec) -> Setup:
     column = shift_round(gx[:, None] * step + a[:, None] * step * step, GUARD_BITS, "half_up")
     row = shift_round(gy[:, None] * step + c[:, None] * step * step, GUARD_BITS, "half_up")
     far = (start >> (fraction + FAR) != 0) & (start >> (fraction + FAR) != -1)
-    return Setup(column=column, row=start[:, None] + row, cross=b2, far=far)
+    bend = shift_round(a + b2 + c, GUARD_BITS + 1, "half_up")
+    return Setup(column=column, row=start[:, None] + row, cross=b2, bend=bend, far=far)
 
 
 def _scaled(value: Tensor, shift: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from golden.splat.pixel_lane import Pixels, alpha, blend, power
 from golden.splat.raster_setup import setup
 from golden.splat.spec import Spec
 
-BLOCK = 32  # steps whose alphas are evaluated together; only speed depends on it
+BLOCK = 64  # steps whose alphas are evaluated together; only speed depends on it
 
 
 def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple[Pixels, int, int]:
@@ -33,15 +33,13 @@ def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple
         which = torch.nonzero(open_)[:, 0]
         if len(which) == 0:
             break
-        nth = first + torch.arange(BLOCK)
-        present = nth < length[which, None]
-        index = torch.where(present, start[which, None] + nth, 0)
-        batch = pair[index].flatten()
-        s = setup(splats, batch, which.repeat_interleave(BLOCK), spec)
-        alphas = alpha(power(s, spec), spec).reshape(len(which), BLOCK, spec.lanes)
-        alphas = torch.where(present[..., None], alphas, 0)
-        colors = splats.color[batch].reshape(len(which), BLOCK, 3)
-        for step in range(BLOCK):
-            useful += int((present[:, step] & ~pixels.done[which].all(-1)).sum())
-            blend(pixels, which, alphas[:, step], colors[:, step], spec)
+        nth = first + torch.arange(BLOCK)[:, None]
+        present = nth < length[which]
+        batch = pair[torch.where(present, start[which] + nth, 0)].flatten()
+        s = setup(splats, batch, which.repeat(BLOCK), spec)
+        alphas = alpha(power(s, spec), s.bend, spec).reshape(BLOCK, len(which), spec.lanes)
+        alphas *= present[..., None]
+        colors = splats.color[batch].reshape(BLOCK, len(which), 3)
+        _, open_before = blend(pixels, which, alphas, colors, spec)
+        useful += int((present & open_before).sum())
     return pixels, len(pair), useful

@@ -8,9 +8,7 @@ against this file and the projection in `ewa.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -18,6 +16,7 @@ from torch import Tensor
 
 from golden.scenes import Camera, Scene
 from golden.splat.ewa import MIN_ALPHA, Projected, Rules, project
+from golden.threads import undivided_operators
 
 TILE = 16  # pixels a side; a Gaussian is blended in every pixel of the tiles its square touches
 MIN_TRANSMITTANCE = 1e-4
@@ -63,7 +62,7 @@ def render_layers(scene: Scene, camera: Camera, *, rules: Rules = Rules()) -> Te
     columns, rows = math.ceil(camera.width / TILE), math.ceil(camera.height / TILE)
     image = torch.empty(rows * TILE, columns * TILE, 4)
     step = torch.arange(TILE).float() + 0.5
-    with _undivided_operators() as threads, ThreadPoolExecutor(threads) as pool:
+    with undivided_operators() as threads, ThreadPoolExecutor(threads) as pool:
         projected = project(scene, camera, rules)
         place, end = _tile_lists(projected, columns, rows)
         start = torch.cat([torch.zeros(1, dtype=torch.int64), end])
@@ -75,20 +74,6 @@ def render_layers(scene: Scene, camera: Camera, *, rules: Rules = Rules()) -> Te
 
         list(pool.map(draw, range(columns * rows)))
     return image[: camera.height, : camera.width].contiguous()
-
-
-@contextmanager
-def _undivided_operators() -> Iterator[int]:
-    """Keeps torch from splitting single operators; yields the threads that are free for tiles instead.
-
-    The parts of a split operator wait for each other, which on a busy machine costs many times the work.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield threads
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _take(projected: Projected, place: Tensor) -> Projected:

@@ -60,10 +60,13 @@ def cut_crowded(groups: tuple[Group, ...], image: SceneImage, frame: Frame, spec
     crowded = [_most_streamed(group, image, frame, far, spec) > spec.sort_capacity for group in groups]
     if not any(crowded):
         return groups
+    from golden.threads import undivided_operators  # of torch, which is slow to load and seldom needed here
+
     counted = count_arrivals((g for g, many in zip(groups, crowded, strict=True) if many), image, frame, spec)
     result: list[Group] = []
-    for group, many in zip(groups, crowded, strict=True):
-        result += _slabs(group, next(counted), spec) if many else [group]
+    with undivided_operators():
+        for group, many in zip(groups, crowded, strict=True):
+            result += _slabs(group, next(counted), spec) if many else [group]
     return tuple(result)
 
 
@@ -80,7 +83,7 @@ def _most_streamed(group: Group, image: SceneImage, frame: Frame, far: Ints, spe
 
 def count_arrivals(groups: Iterable[Group], image: SceneImage, frame: Frame, spec: Spec) -> Iterator[Arrivals]:
     """What the coarse filter keeps of each group."""
-    # They import the frame, which imports this; and torch, which is slow to load and seldom needed here.
+    # They import the frame, which imports this; and torch.
     import torch
 
     from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
@@ -93,12 +96,7 @@ def count_arrivals(groups: Iterable[Group], image: SceneImage, frame: Frame, spe
         first, count = image.grid.first[group.voxels], image.grid.count[group.voxels]
         visit = np.repeat(np.arange(len(count)), count)
         place = np.arange(len(visit)) + (first - (count.cumsum() - count))[visit]
-        # NumPy gathers a few thousand rows in a fraction of the time that torch's threads take to start.
-        number, point, relative = (
-            torch.from_numpy(column.numpy()[place])
-            for column in (everything.place, everything.point, everything.relative)
-        )
-        streamed = Candidates(place=number, point=point, relative=relative)
+        streamed = everything.select(torch.from_numpy(place))
         kept = coarse_filter(streamed, image, frame, group, spec)
         depth = streamed.point[kept, 2]
         yield Arrivals(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from golden.errors import InputError, Limits, check_limits
+from golden.errors import InputError, Limits, OneOf, check_limits
 from golden.formats import Format, signed, unsigned
 from golden.tables import LinearTable, StepTable
 
@@ -40,11 +40,14 @@ GUARD_BITS = 4  # fraction bits that the sums of the pixel steps keep beyond pow
 #: A sub-tile whose first pixel has -log2(alpha) of 2**FAR or more has no pixel with alpha of 1/255
 #: or more: the root of -log2(alpha) changes by less than 16 across 8 pixels at the sharpest conic.
 FAR = 10
+MAX_OCTAVE = 15  # the exponential is shifted down by at most so many bits
 COLOR_INTEGER = 2  # a colour channel saturates below 4
 RADIUS_MANTISSA = 6  # bits behind the leading one in the coarse record's bounding radius
 RADIUS_BIAS = 20  # a radius code of exponent 0 is (1.m)·2**-20 voxel edges
 RANK_BITS = 25  # of a Gaussian's place in the file, by which equal depths are ordered …
 RANK_LOW_BITS = 5  # … and of those, the ones that its coarse half holds
+#: The numbers of the sub-tile in column c and row r: c, r, c + r, c - r + columns - 1. A splat has a range of each.
+RANGES = ("column", "row", "sum", "difference")
 
 
 def flat_stretch(shift: int) -> int:
@@ -60,7 +63,7 @@ class Spec:
     """
 
     group_size: int = 64  #: pixels a side of a group, drawn at once
-    subtile: int = 8  #: pixels a side of a sub-tile, drawn in one cycle by a lane for each
+    subtile: int = 4  #: pixels a side of a sub-tile, drawn in one cycle by a lane for each
     sh_degree: int = 3  #: highest spherical-harmonics degree that is evaluated
     position_bits: int = 16  #: fraction of a voxel edge in positions, on each axis
     quaternion_bits: int = 12  #: each of w, x, y, z, two's complement, 1 = 2**(bits-1)
@@ -73,8 +76,12 @@ class Spec:
     mantissa_bits: int = 16  #: normalised operands of the projection
     covariance_bits: int = 16  #: normalised 2-D covariance before its determinant
     screen_fraction: int = 6  #: sub-pixel bits of a projected centre
-    power_fraction: int = 6  #: fraction of -log2(alpha); also the exponential table's index
+    power_fraction: int = 6  #: fraction of -log2(alpha)
+    exp_entries: int = 64  #: of the exponential's table, for one octave of alpha
+    exp_linear: int = 0  #: 1: a straight line in each of the table's entries; 0: a constant
     alpha_bits: int = 10  #: alpha, all fraction
+    alpha_check: str = "pixel"  #: what is tested: every pixel, any of a 2×2 block, or the block's centre
+    preemptive: int = 1  #: 1: alpha >= 1/255 is tested on the exponent, before the table; 0: on alpha
     transmittance_bits: int = 16  #: transmittance, all fraction
     color_fraction: int = 8  #: fraction of a Gaussian's colour channel
     accumulator_fraction: int = 13  #: fraction of a pixel's colour channel
@@ -87,11 +94,13 @@ class Spec:
         "quaternion_bits": (6, 16), "scale_bits": (8, 12), "scale_fraction": (3, 7), "opacity_bits": (6, 14),
         "dc_bits": (8, 14), "dc_fraction": (5, 12), "sh_bits": (4, 8), "mantissa_bits": (11, 17),
         "covariance_bits": (12, 26),
-        "screen_fraction": (2, 8), "power_fraction": (4, 10), "alpha_bits": (8, 16),
+        "screen_fraction": (2, 8), "power_fraction": (4, 10), "exp_entries": (8, 1024),
+        "exp_linear": (0, 1), "alpha_bits": (8, 16), "alpha_check": OneOf(("pixel", "quad_any", "quad_centre")),
+        "preemptive": (0, 1),
         "transmittance_bits": (12, 18), "color_fraction": (6, 12), "accumulator_fraction": (8, 20),
         "depth_bits": (12, 30), "sort_levels": (3, 13), "sort_banks": (1, 8),
     }  # fmt: skip
-    POWERS: ClassVar = ("group_size", "subtile", "sort_banks")
+    POWERS: ClassVar = ("group_size", "subtile", "exp_entries", "sort_banks")
 
     def __post_init__(self) -> None:
         check_limits("splat", self)
@@ -104,6 +113,15 @@ class Spec:
             raise InputError(
                 f"splat: mantissa_bits must be at least power_fraction + {GUARD_BITS + 3}, "
                 f"{self.mantissa_bits} for {self.power_fraction}"
+            )
+        if self.exp_entries << self.exp_linear > 1 << self.power_fraction:
+            raise InputError(
+                f"splat: exp_entries must be at most 2**(power_fraction - exp_linear) = "
+                f"{1 << self.power_fraction >> self.exp_linear}, it is {self.exp_entries}"
+            )
+        if self.alpha_check != "pixel" and not self.preemptive:
+            raise InputError(
+                f"splat: preemptive=0 needs alpha_check=pixel, it is {self.alpha_check}: a block is judged by exponents"
             )
         if self.base_record_bits > 128:
             raise InputError(
@@ -120,7 +138,7 @@ class Spec:
 
     @property
     def lanes(self) -> int:
-        """Pixels of a sub-tile."""
+        """Pixels of a sub-tile, and lanes of a group of them."""
         return self.subtile**2
 
     @property
@@ -210,6 +228,11 @@ class Spec:
         return math.floor(-math.log2(MIN_ALPHA) * 2**self.power_fraction)
 
     @property
+    def min_alpha(self) -> int:
+        """Of an alpha of 1/255, which is cut to its code."""
+        return math.floor(MIN_ALPHA * 2**self.alpha_bits)
+
+    @property
     def max_alpha(self) -> int:
         return round(MAX_ALPHA * 2**self.alpha_bits)
 
@@ -262,12 +285,27 @@ class Spec:
         """An upper bound of sqrt(x) for x in [0, 4), u1.8, by the top 8 bits: support half-widths."""
         return StepTable(function=math.sqrt, low=0, span=4, in_bits=8, out_fraction=8, offset=1, round_up=True)
 
+    @property
+    def exp_index_bits(self) -> int:
+        """Of power_fraction, those that choose the exponential's entry."""
+        return self.exp_entries.bit_length() - 1
+
     @cached_property
     def alpha_exp2(self) -> StepTable:
-        """2**-x for x in [0, 1): alpha before its shift."""
+        """2**-x for x in [0, 1), alpha before its shift: in each entry that of the middle code of its step."""
+        rest = self.power_fraction - self.exp_index_bits
         return StepTable(
-            function=lambda x: 2**-x, low=0, span=1, in_bits=self.power_fraction, out_fraction=self.alpha_bits, offset=0
-        )
+            function=lambda x: 2**-x, low=0, span=1, in_bits=self.exp_index_bits, out_fraction=self.alpha_bits,
+            offset=(1 - 2**-rest) / 2,
+        )  # fmt: skip
+
+    @cached_property
+    def alpha_exp2_linear(self) -> LinearTable:
+        """The same by straight lines; a slope's error moves them by less than a tenth of alpha's step."""
+        return LinearTable(
+            function=lambda x: 2**-x, low=0, span=1, in_bits=self.power_fraction, index_bits=self.exp_index_bits,
+            out_fraction=self.alpha_bits, slope_bits=self.alpha_bits,
+        )  # fmt: skip
 
 
 DEFAULT = Spec()

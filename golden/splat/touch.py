@@ -10,21 +10,34 @@ from golden.splat.spec import Spec
 
 
 def touch(mean: Tensor, extent: Tensor, group: Group, spec: Spec) -> Tensor:
-    """Sub-tiles with a pixel centre inside the support's octagon, [M, columns²]."""
-    columns, fraction = spec.columns, spec.screen_fraction
-    half = 1 << (fraction - 1)
-    low = torch.arange(columns) * (spec.subtile << fraction) + half
-    high = low + ((spec.subtile - 1) << fraction)
+    """First and last number of the sub-tiles that meet the support's octagon, [M, 4, 2], by `RANGES`.
+
+    A sub-tile has a pixel centre inside the octagon's four strips if and only if its numbers lie in
+    all four ranges. An empty range has its first number above its last.
+    """
+    columns, step = spec.columns, 1 << spec.screen_fraction
+    tile = spec.subtile << spec.screen_fraction
+    span = tile - step  # from a sub-tile's first pixel centre to its last
     u, v = mean.unbind(-1)
-    ex, ey, es, ed = extent.unbind(-1)
+    middle = torch.stack([u, v, u + v, u - v], -1)
+    # Where the sub-tile of number 0 begins, and how far it reaches, in each direction.
+    begin = torch.tensor([step // 2, step // 2, step, -span - (columns - 1) * tile])
+    length = torch.tensor([span, span, 2 * span, 2 * span])
+    most = torch.tensor([columns - 1, columns - 1, 2 * columns - 2, 2 * columns - 2])
+    last = (middle + extent - begin) // tile
+    first = (middle - extent - begin - length + tile - 1) // tile
+    outside = (last < 0) | (first > most)
+    limit = torch.tensor([group.valid_columns - 1, group.valid_rows - 1, 2 * columns - 2, 2 * columns - 2])
+    return torch.stack(
+        [torch.where(outside, most, first.clip(min=0).minimum(most)), torch.where(outside, 0, last.minimum(limit))], -1
+    )
 
-    def overlaps(centre: Tensor, reach: Tensor, low: Tensor, high: Tensor) -> Tensor:
-        shape = (-1,) + (1,) * low.dim()
-        return (low <= (centre + reach).reshape(shape)) & (high >= (centre - reach).reshape(shape))
 
-    column = overlaps(u, ex, low, high) & (torch.arange(columns) < group.valid_columns)
-    row = overlaps(v, ey, low, high) & (torch.arange(columns) < group.valid_rows)
-    rows, cols = torch.meshgrid(torch.arange(columns), torch.arange(columns), indexing="ij")
-    total = overlaps(u + v, es, low[cols] + low[rows], high[cols] + high[rows])
-    difference = overlaps(u - v, ed, low[cols] - high[rows], high[cols] - low[rows])
-    return (column[:, None, :] & row[:, :, None] & total & difference).flatten(1)
+def tiles(ranges: Tensor, spec: Spec) -> Tensor:
+    """The sub-tiles whose numbers lie in all four ranges, [M, columns²] bool, row by row."""
+    number = torch.arange(spec.columns)
+    row, column = number[:, None], number
+    numbers = (column, row, column + row, column - row + spec.columns - 1)
+    first, last = ranges[..., 0, None, None], ranges[..., 1, None, None]
+    inside = [(n >= first[:, k]) & (n <= last[:, k]) for k, n in enumerate(numbers)]
+    return (inside[0] & inside[1] & inside[2] & inside[3]).flatten(1)

@@ -14,12 +14,12 @@ class StreamFork(wiring.Component):
     one payload a cycle. No taker's `ready` reaches another's `valid`; all reach `i.ready`.
 
     Raises:
-        ValueError: `count` is below 2.
+        ValueError: `count` is below 1.
     """
 
     def __init__(self, *, shape: ShapeLike, count: int) -> None:
-        if count < 2:
-            raise ValueError(f"StreamFork: count must be at least 2, it is {count}")
+        if count < 1:
+            raise ValueError(f"StreamFork: count must be at least 1, it is {count}")
         self.count = count
         super().__init__(
             {

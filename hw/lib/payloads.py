@@ -61,7 +61,26 @@ class SplatLayout(data.StructLayout):
                 "conic_shift": 6,  #: value = mantissa · 2**-shift
                 "opacity": numbers.opacity_bits,  #: -log2 of it
                 "color": data.ArrayLayout(numbers.color_format.width, 3),  #: red, green, blue
-                "mask": numbers.columns**2,  #: sub-tiles that it may touch, row by row
+            }
+        )
+
+
+class TouchLayout(data.StructLayout):
+    """The sub-tiles that a splat may touch: those whose numbers lie in all four ranges, ends included."""
+
+    def __init__(self, numbers: SplatNumbers) -> None:
+        n = numbers.columns
+
+        def between(count: int) -> data.StructLayout:
+            """The first and the last of `count` numbers."""
+            return data.StructLayout({"first": range(count), "last": range(count)})
+
+        super().__init__(
+            {
+                "column": between(n),  #: c
+                "row": between(n),  #: r
+                "sum": between(2 * n - 1),  #: c + r
+                "difference": between(2 * n - 1),  #: c - r + columns - 1
             }
         )
 
@@ -73,6 +92,7 @@ class SortedLayout(data.StructLayout):
         super().__init__(
             {
                 "end": 1,  #: the group is complete; `splat` holds none
+                "touch": TouchLayout(numbers),  #: where it may be seen
                 "splat": SplatLayout(numbers),  #: the next one, near to far
             }
         )

@@ -22,12 +22,15 @@ from hw.splat.frame_fetch import FrameFetch
 from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import HeapLevel
 from hw.splat.lane_array import LaneArray
+from hw.splat.lane_group import LaneGroup
 from hw.splat.pixel_lane import PixelLane
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.projection import Projection
+from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import RasterSetup
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.slot_pool import SlotPool
+from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
 from hw.splat.view_rotation import ViewRotation
 from hw.splat.voxel_fetch import VoxelFetch
@@ -37,11 +40,13 @@ from hw.splat.voxel_origin import VoxelOrigin
 def catalogue(config: Config) -> dict[str, Block]:
     """By name, in pipeline order. Of a heap's levels `heap_level` is the deepest, which is the largest."""
     spec = config.spec
+    groups = config.lane_groups
     banks, deepest = spec.sort_banks, spec.sort_levels - 1
 
     def heap_level(level: int) -> Block:
         return Block(lambda: HeapLevel(spec=spec, level=level), banks)
 
+    quad_check = Block(lambda: QuadCheck(spec=spec), spec.lanes // 4)
     return {
         "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
         "voxel_origin": Block(lambda: VoxelOrigin(spec=spec)),
@@ -66,10 +71,13 @@ def catalogue(config: Config) -> dict[str, Block]:
         "heap_bank": Block(lambda: HeapBank(spec=spec), banks),
         "slot_pool": Block(lambda: SlotPool(count=banks << spec.sort_levels)),
         "depth_sort": Block(lambda: DepthSort(config=config)),
-        "dispatcher": Block(lambda: Dispatcher(config=config)),
-        "raster_setup": Block(lambda: RasterSetup(spec=spec)),
-        "pixel_lane": Block(lambda: PixelLane(spec=spec), spec.lanes),
-        "lane_array": Block(lambda: LaneArray(spec=spec)),
+        "tile_mask": Block(lambda: TileMask(spec=spec)),
+        "dispatcher": Block(lambda: Dispatcher(config=config), groups),
+        "raster_setup": Block(lambda: RasterSetup(spec=spec), groups),
+        "pixel_lane": Block(lambda: PixelLane(spec=spec, places=config.places), config.lanes),
+        **({"quad_check": quad_check} if spec.alpha_check != "pixel" else {}),
+        "lane_array": Block(lambda: LaneArray(spec=spec, places=config.places), groups),
+        "lane_group": Block(lambda: LaneGroup(config=config), groups),
         "pixel_writer": Block(lambda: PixelWriter(config=config)),
         "rasteriser": Block(lambda: Rasteriser(config=config)),
     }

@@ -29,14 +29,17 @@ class Config:
     record_words: int = 128  #: words of records that are read ahead
     candidate_depth: int = 192  #: candidates that wait for their records
     splat_depth: int = 32  #: sorted splats that wait for the rasteriser
-    issue_window: int = 6  #: splats among which the rasteriser looks for a free sub-tile
+    lane_groups: int = 4  #: groups of subtile² pixel lanes, each with its own splat and sub-tile in every cycle
+    lane_depth: int = 128  #: splats that wait for a lane group
+    issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
 
     LIMITS: ClassVar[Limits] = {
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "outstanding": (4, 1024),
         "list_words": (4, 64), "coarse_words": (4, 512), "record_words": (4, 512),
-        "candidate_depth": (4, 1024), "splat_depth": (4, 512), "issue_window": (1, 16),
+        "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16), "lane_depth": (2, 1024),
+        "issue_window": (1, 16),
     }  # fmt: skip
-    POWERS: ClassVar = ("memory_width", "coarse_lanes", "fine_units")
+    POWERS: ClassVar = ("memory_width", "coarse_lanes", "fine_units", "lane_groups")
 
     def __post_init__(self) -> None:
         check_limits("splat", self)
@@ -44,6 +47,11 @@ class Config:
             raise InputError(
                 f"splat: coarse_lanes must not exceed memory_width / 64 = {self.memory_width // 64}, "
                 f"it is {self.coarse_lanes}"
+            )
+        if self.lane_groups > self.spec.columns:
+            raise InputError(
+                f"splat: lane_groups must not exceed group_size / subtile = {self.spec.columns}, "
+                f"it is {self.lane_groups}"
             )
         records = self.word_bytes // record_bytes(0)
         if self.fine_units > 1 and self.fine_units > min(records, self.coarse_lanes):
@@ -55,6 +63,16 @@ class Config:
     @property
     def word_bytes(self) -> int:
         return self.memory_width // 8
+
+    @property
+    def lanes(self) -> int:
+        """Pixels drawn in a cycle by all lane groups."""
+        return self.lane_groups * self.spec.lanes
+
+    @property
+    def places(self) -> int:
+        """Sub-tiles of a square of pixels that one lane group draws."""
+        return self.spec.columns**2 // self.lane_groups
 
 
 def tiny() -> Config:
@@ -69,12 +87,14 @@ def tiny() -> Config:
         record_words=64,
         candidate_depth=32,
         splat_depth=8,
+        lane_groups=1,
+        lane_depth=8,
         issue_window=2,
     )
 
 
 def default() -> Config:
-    """64 pixel lanes, four coarse filter lanes to one fine filter, 64 bytes a cycle."""
+    """64 pixel lanes in four groups, four coarse filter lanes to one fine filter, 64 bytes a cycle."""
     return Config(spec=DEFAULT_SPEC)
 
 

@@ -26,7 +26,7 @@ IN_FLIGHT = 3  # splats between the decision to send them and the output queue
 class DepthSort(wiring.Component):
     """Sends the splats of each group on in exact depth order; `golden.splat.depth_sort.depth_sort`.
 
-    Survivors go to the banks in turn, past those that are full. The nearest of all banks leaves as
+    Survivors go to the banks in turn, past those that are busy or full. The nearest of all banks leaves as
     soon as its key is below the bound of the current voxel (or its group is complete). A survivor
     that finds all banks full makes the nearest leave before its time; that is counted. Equal keys
     leave by their place in the file. Two groups may be inside: the one that drains comes first.
@@ -56,7 +56,7 @@ class DepthSort(wiring.Component):
         banks = repeat(m, platform, "heap_bank", spec.sort_banks, lambda: HeapBank(spec=spec))
         m.submodules.pool = pool = SlotPool(count=self.slots)
         # A slot is read and given back before it is written again, so the ports never meet.
-        width = len(Value.cast(self.i.payload.splat))
+        width = len(_kept(self.i.payload))
         write, read = two_port_memory(m, platform, "splats", width=width, depth=self.slots)
 
         drain_parity = Signal()
@@ -79,6 +79,7 @@ class DepthSort(wiring.Component):
         turn = Signal(range(len(banks)))
         chosen = Signal.like(turn)
         full = Cat(bank.full for bank in banks)
+        taken_up = Cat(~bank.free for bank in banks)
         wanted = Signal()
         item = Signal(ItemLayout(spec))
         taken = Signal()
@@ -88,7 +89,7 @@ class DepthSort(wiring.Component):
                 Mux(mark.some, Array(b.i.ready for b in banks)[chosen] & pool.o.valid, ~mark.end | together)
             ),
             taken.eq(transfer(self.i) & mark.some),
-            chosen.eq(turn + first_clear((Cat(full, full) >> turn)[: len(banks)])),
+            chosen.eq(turn + first_clear((Cat(taken_up, taken_up) >> turn)[: len(banks)])),
             pool.o.ready.eq(taken),
             item.rank.eq(self.i.payload.rank),
             item.depth.eq(self.i.payload.depth),
@@ -102,7 +103,7 @@ class DepthSort(wiring.Component):
             ]
         m.d.comb += [
             write.addr.eq(pool.o.payload),
-            write.data.eq(Value.cast(self.i.payload.splat)),
+            write.data.eq(_kept(self.i.payload)),
             write.en.eq(taken),
         ]
         with m.If(transfer(self.i)):
@@ -155,7 +156,7 @@ class DepthSort(wiring.Component):
         m.d.comb += [
             read.addr.eq(slot[0]),
             read.en.eq(sending[0][0]),
-            Value.cast(output.i.payload.splat).eq(read.data),
+            _kept(output.i.payload).eq(read.data),
             output.i.payload.end.eq(sending[1][1]),
             output.i.valid.eq(sending[1].any()),
             pool.i.payload.eq(slot[1]),
@@ -179,6 +180,11 @@ class DepthSort(wiring.Component):
 
         names: list[int] = []
         return balanced(nearer, candidates)
+
+
+def _kept(payload: data.View) -> Value:
+    """What waits outside the heaps, of a survivor or a sorted splat."""
+    return Cat(Value.cast(payload.touch), Value.cast(payload.splat))
 
 
 def first_clear(bits: Value) -> Value:

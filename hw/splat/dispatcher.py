@@ -8,15 +8,16 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.lib.payloads import SortedLayout, SplatLayout
+from hw.lib.payloads import SplatLayout
 from hw.lib.tree import or_all
 from hw.splat.config import Config
 from hw.splat.lane_array import OperationLayout
+from hw.splat.layouts import TileSplatLayout
 from hw.splat.pixel_lane import HAZARD
 
 
 class Dispatcher(wiring.Component):
-    """Issues operations so that every sub-tile sees its splats in order and no hazard occurs.
+    """Issues a lane group's operations so that every sub-tile sees its splats in order and no hazard occurs.
 
     A window holds the oldest `issue_window` splats with the sub-tiles they still have to visit. The
     oldest splat goes first, unless its sub-tiles had an operation in the last 2 cycles; then a
@@ -31,21 +32,21 @@ class Dispatcher(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        spec = config.spec
-        place = range(spec.columns**2)
+        spec, count = config.spec, config.places
+        place = range(count)
         super().__init__(
             {
-                "i": In(stream.Signature(SortedLayout(spec))),  #: splats in drawing order, and each group's end
-                "operation": Out(OperationLayout(spec)),  #: for the lanes, from a register; at most one a cycle
+                "i": In(stream.Signature(TileSplatLayout(spec, count))),  #: splats in drawing order, each group's end
+                "operation": Out(OperationLayout(count)),  #: for the lanes, from a register; at most one a cycle
                 "splat": Out(SplatLayout(spec)),  #: what `operation` draws; meaningless for a flush
                 "silent": Out(1, init=1),  #: flushes are those after reset, whose pixels nobody wants
-                "continued": In(1),  #: with a group's end: the next one draws on the same pixels, which are not flushed
                 "flush_room": In(1),  #: the writer takes one more sub-tile
                 #: a drawing operation has passed the lanes; `done`: its sub-tile is opaque
                 "drawn": In(data.StructLayout({"valid": 1, "place": place, "done": 1})),
                 "flushed": In(data.StructLayout({"valid": 1, "place": place})),  #: a flush has passed the lanes
-                "opaque": Out(spec.columns**2),  #: sub-tiles all of whose pixels are done
-                "closed": Out(1),  #: some sub-tiles still belong to the group before
+                "opaque": Out(count),  #: sub-tiles all of whose pixels are done
+                "closed": Out(1),  #: some sub-tiles still belong to the group before …
+                "to_flush": Out(1),  #: … and some of those are not yet on their way out
                 "group_end": Out(1),  #: a group's last splat has gone, in this cycle
                 "busy": Out(1),  #: there are operations still to come
                 "starved": Out(1),  #: nothing is issued, because the window is empty
@@ -55,7 +56,7 @@ class Dispatcher(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        count = self.config.spec.columns**2
+        count = self.config.places
         size = self.config.issue_window
         window = [Signal(SplatLayout(self.config.spec), name=f"window_{k}") for k in range(size)]
         left = [Signal(count, name=f"left_{k}") for k in range(size)]  # sub-tiles still to visit
@@ -82,6 +83,7 @@ class Dispatcher(wiring.Component):
             self.starved.eq(~Cat(left).any() & ~flushes),
             self.blocked.eq(Cat(left).any() & ~chosen.any() & ~flushes),
             self.closed.eq(closed.any()),
+            self.to_flush.eq(to_flush.any()),
             self.busy.eq(Cat(*left, closed).any()),
         ]
         return m
@@ -128,7 +130,7 @@ class Dispatcher(wiring.Component):
         for k in range(size):
             m.d.comb += moves[k].eq(or_all([left[j] == 0 for j in range(k + 1)]))
         m.d.comb += self.i.ready.eq(Mux(head.end, self.group_end, moves[-1]))
-        incoming = head.splat.mask & (self.i.valid & ~head.end).replicate(count)
+        incoming = head.mask & (self.i.valid & ~head.end).replicate(count)
         for k in range(size):
             last = k == size - 1
             # What is drawn is known last, so it is joined last.
@@ -156,7 +158,7 @@ class Dispatcher(wiring.Component):
             self.opaque.eq((self.opaque | done) & ~through),
             to_flush.eq(to_flush & ~flush),
         ]
-        with m.If(self.group_end & ~self.continued):
+        with m.If(self.group_end & ~self.i.payload.continued):
             m.d.sync += to_flush.eq((1 << count) - 1)
         with m.If(~closed.any()):
             m.d.sync += self.silent.eq(0)

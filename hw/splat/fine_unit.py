@@ -36,11 +36,11 @@ def result_layout(spec: Spec) -> data.StructLayout:
 class FineUnit(wiring.Component):
     """A candidate with its record to a splat; `golden.splat.fine_filter.fine_filter`.
 
-    Latency 52 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
+    Latency 54 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
     the support touches a sub-tile, `keep` that the payload is worth passing on.
     """
 
-    latency = 52
+    latency = 54
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -50,7 +50,7 @@ class FineUnit(wiring.Component):
                     data.StructLayout({"detail": DetailLayout(spec), **group_fields(spec)})
                 ),  #: a candidate, and its group
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(result_layout(spec)),  #: 52 cycles later
+                "o": Out(result_layout(spec)),  #: 54 cycles later
             }
         )
 
@@ -125,9 +125,8 @@ class FineUnit(wiring.Component):
                 "conic_shift": conic("shift"),
                 "opacity": opacity,
                 "color": colored("color"),
-                "mask": touched("mask"),
             },
-            {"depth": depth, "rank": rank},
+            {"depth": depth, "rank": rank, "touch": touched("touch")},
         )
         return m
 
@@ -144,7 +143,7 @@ class FineUnit(wiring.Component):
         return inputs
 
     def _finish(
-        self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], order: dict[str, Staged]
+        self, m: Module, p: Pipe, some: Staged, mark: Staged, splat: dict[str, Staged], rest: dict[str, Staged]
     ) -> None:
         """Delays every result to the last cycle and puts it in its field of the output."""
         if some.stage != self.latency:
@@ -155,6 +154,6 @@ class FineUnit(wiring.Component):
             out.mark.eq(last),
             out.mark.some.eq(some.value),
             self.o.keep.eq(some.value | last.begin | last.end),
-            *(out[name].eq(p.at(v, self.latency)) for name, v in order.items()),
+            *(Value.cast(out[name]).eq(Value.cast(p.at(v, self.latency))) for name, v in rest.items()),
             *(Value.cast(out.splat[name]).eq(Value.cast(p.at(v, self.latency))) for name, v in splat.items()),
         ]

@@ -30,6 +30,7 @@ class HeapBank(wiring.Component):
                 "occupied": Out(1),  #: there is a root
                 "poppable": Out(1),  #: occupied, and an operation may start in this cycle
                 "full": Out(1),  #: 2**sort_levels - 1 items
+                "free": Out(1),  #: an item is taken in this cycle, unless one is popped
                 "parity": In(1),  #: of the group being drained
             }
         )
@@ -48,7 +49,8 @@ class HeapBank(wiring.Component):
             self.occupied.eq(count != 0),
             self.full.eq(count == self.spec.bank_capacity),
             self.poppable.eq(self.occupied & ~busy),
-            self.i.ready.eq(~busy & ~clearing & ~self.full & ~self.pop),
+            self.free.eq(~busy & ~clearing & ~self.full),
+            self.i.ready.eq(self.free & ~self.pop),
             inserting.eq(self.i.valid & self.i.ready),
         ]
         m.d.sync += busy.eq(inserting | self.pop)

@@ -9,47 +9,53 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.spec import Spec
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.shared import repeat
-from hw.splat.pixel_lane import BLEND, READ, SHADE, STORE, WRITE, PixelLane
+from hw.lib.tree import add_all
+from hw.splat.exponent import interpolation
+from hw.splat.pixel_lane import BLEND, PASSES, POWER, QUAD, READ, SHADE, STORE, WRITE, PixelLane
+from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import PowerTermsLayout, cross_factors
 
 
 class OperationLayout(data.StructLayout):
-    """What the lanes do in a cycle: `draw` or `flush` sub-tile `place`, or nothing."""
+    """What the lanes do in a cycle: `draw` or `flush` sub-tile `place` of `places`, or nothing."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, places: int) -> None:
         super().__init__(
             {
                 "draw": 1,  #: blend a splat
                 "flush": 1,  #: hand the pixels out and start anew
-                "place": range(spec.columns**2),  #: number of the sub-tile, row by row
+                "place": range(places),  #: number of the sub-tile
             }
         )
 
 
 class LaneArray(wiring.Component):
-    """`subtile`² pixel lanes; lane y·subtile + x is pixel (x, y).
+    """`subtile`² pixel lanes with the state of `places` sub-tiles; lane y·subtile + x is pixel (x, y).
 
     One operation a cycle, two on one sub-tile at least 3 cycles apart.
     """
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
-        place = range(spec.columns**2)
+    def __init__(self, *, spec: Spec, places: int) -> None:
+        self.spec, self.places = spec, places
+        place = range(places)
         super().__init__(
             {
                 #: an operation, and the splat that it draws
                 "i": In(
                     data.StructLayout(
                         {
-                            "operation": OperationLayout(spec),  #: none is refused
+                            "operation": OperationLayout(places),  #: none is refused
                             "terms": PowerTermsLayout(spec),  #: -log2(alpha) on the sub-tile
                             "color": data.ArrayLayout(spec.color_format.width, 3),  #: red, green, blue
                         }
                     )
                 ),
-                #: 10 cycles after a draw; `done`: all pixels of the sub-tile are
-                "drawn": Out(data.StructLayout({"valid": 1, "place": place, "done": 1})),
-                #: 11 cycles after a flush, with 32 bits a lane
+                #: 10 cycles after a draw, `interpolation` later with lines; `done`: all pixels of the sub-tile are;
+                #: `changed`: so many have changed
+                "drawn": Out(
+                    data.StructLayout({"valid": 1, "place": place, "done": 1, "changed": range(spec.lanes + 1)})
+                ),
+                #: 11 cycles after a flush, or so much later, with 32 bits a lane
                 "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": 32 * spec.lanes})),
             }
         )
@@ -59,10 +65,14 @@ class LaneArray(wiring.Component):
         p = Pipe(m, platform)
         spec = self.spec
         operation, terms = self.i.operation, self.i.terms
-        lanes = repeat(m, platform, "pixel_lane", spec.lanes, lambda: PixelLane(spec=spec))
+        lanes = repeat(m, platform, "pixel_lane", spec.lanes, lambda: PixelLane(spec=spec, places=self.places))
 
-        place = p.source(operation.place, "place")
-        color = p.source(self.i.color, "color")
+        if spec.alpha_check != "pixel":
+            self._check_blocks(m, platform, p, lanes)
+        # Cycles of these count from `interpolation` after the operation, as those of the lanes' ports do.
+        later = interpolation(spec)
+        place = p.source(p.at(p.source(operation.place, "operation_place"), later), "place")
+        color = p.source(p.at(p.source(self.i.color, "splat_color"), later), "color")
         # Valid bits are reset, so that nothing is written before the first operation.
         draw = self._flags(m, operation.draw, "draw")
         flush = self._flags(m, operation.flush, "flush")
@@ -86,6 +96,10 @@ class LaneArray(wiring.Component):
         all_done = p.stage(
             lambda *v: Cat(*v).all(), *(Staged(lane.done, WRITE, "done") for lane in lanes), name="all_done"
         )
+        changed = p.stage(
+            lambda *v: add_all(list(v)), *(Staged(lane.changed, WRITE + 1, "changed") for lane in lanes), name="changed"
+        )
+        m.d.comb += self.drawn.changed.eq(changed.value)
         m.d.sync += [
             self.drawn.valid.eq(draw[WRITE + 1]),
             self.drawn.place.eq(p.at(place, WRITE + 1)),
@@ -96,8 +110,25 @@ class LaneArray(wiring.Component):
         ]
         return m
 
+    def _check_blocks(self, m: Module, platform: object, p: Pipe, lanes: list[PixelLane]) -> None:
+        """Every 2×2 block of lanes gets its check."""
+        spec = self.spec
+        bend = p.source(self.i.terms.bend, "bend") if spec.alpha_check == "quad_centre" else None
+        checks = repeat(m, platform, "quad_check", spec.lanes // 4, lambda: QuadCheck(spec=spec))
+        for k, check in enumerate(checks):
+            y, x = divmod(k, spec.subtile // 2)
+            first = 2 * (y * spec.subtile + x)
+            block = [lanes[first + n] for n in (0, 1, spec.subtile, spec.subtile + 1)]
+            if bend is None:
+                drawn = p.unit(check, passes=Staged(Cat(lane.passes for lane in block), PASSES, "passes"))("drawn")
+            else:
+                first_power, last_power = (Staged(lane.power, POWER, "power") for lane in (block[0], block[3]))
+                drawn = p.unit(check, first=first_power, last=last_power, bend=bend)("drawn")
+            m.d.comb += [lane.quad.eq(p.at(drawn, QUAD)) for lane in block]
+
     def _flags(self, m: Module, flag: Value, name: str) -> list[Value]:
-        """The flag in cycles 0 to STORE, from registers that are reset."""
-        late = Signal(STORE, name=f"{name}_late")
+        """The flag in cycles 0 to STORE, `interpolation` aside, from registers that are reset."""
+        later = interpolation(self.spec)
+        late = Signal(STORE + later, name=f"{name}_late")
         m.d.sync += late.eq(Cat(flag, late[:-1]))
-        return [flag, *late]
+        return [flag, *late][later:]

@@ -8,7 +8,7 @@ from amaranth.lib import data
 from golden.splat.memory_map import GROUP, HEADER, VOXEL, coarse_half, record
 from golden.splat.spec import RANK_BITS, RANK_LOW_BITS, Spec
 from hw.lib.fixed import shape_of
-from hw.lib.payloads import SplatLayout
+from hw.lib.payloads import SplatLayout, TouchLayout
 from hw.lib.row_layout import layout_of
 
 INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
@@ -127,6 +127,20 @@ class DetailLayout(data.StructLayout):
         )
 
 
+class TileSplatLayout(data.StructLayout):
+    """A sorted splat for a lane group with its sub-tiles, or the end of a group of pixels."""
+
+    def __init__(self, spec: Spec, places: int) -> None:
+        super().__init__(
+            {
+                "end": 1,  #: the group is complete; the payload holds no splat
+                "continued": 1,  #: with `end`: the next group draws on the same pixels
+                "mask": places,  #: of the lane group's sub-tiles, those that the splat may touch
+                "splat": SplatLayout(spec),  #: the next one, near to far
+            }
+        )
+
+
 class SurvivorLayout(data.StructLayout):
     """A splat on its way to the depth sort."""
 
@@ -136,6 +150,7 @@ class SurvivorLayout(data.StructLayout):
                 "mark": MarkLayout(spec),  #: what comes with it
                 "depth": spec.depth_bits,  #: sort key
                 "rank": RANK_BITS,  #: place in the file, by which equal keys are ordered
+                "touch": TouchLayout(spec),  #: if `mark.some`: where it may be seen
                 "splat": SplatLayout(spec),  #: if `mark.some`
             }
         )

@@ -2,43 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from golden.splat.spec import Spec
 from hw.lib.fixed import clip, resize, saturate, shape_of, shift_round
 from hw.lib.memory import two_port_memory
 from hw.lib.pipe import Pipe, Staged
+from hw.splat.exponent import exponential, interpolation, is_positive, passes
 
-#: Cycles after the power terms in which the shared inputs arrive (see `PixelLane`).
+#: Cycles after the power terms in which the shared inputs arrive; `interpolation` comes on top (see `PixelLane`).
 READ, BLEND, WRITE, SHADE, STORE = 5, 7, 8, 9, 10
 #: Two operations on one sub-tile must be this many cycles apart: a read of the transmittance then
 #: sees the write of the operation before, in the same cycle at the earliest.
 HAZARD = WRITE - READ
+#: Cycles after the power terms in which a pixel's power or its test leaves the lane, and its block's test comes back.
+POWER, PASSES, QUAD = 2, 3, 5
 
 
 class PixelLane(wiring.Component):
-    """State of pixel (x, y) of all sub-tiles, and its arithmetic; `golden.splat.pixel_lane.blend`.
+    """State of pixel (x, y) of `places` sub-tiles, and its arithmetic; `golden.splat.pixel_lane.blend`.
 
     An operation draws a splat on one sub-tile (`draw`) or flushes it: hands the pixel out and
     leaves it transparent. α = min(0.99, 2**-p) by table; w = T·α; T -= w; C += w·c; a splat that
     would bring T below 1e-4 is left out and ends the pixel (`done`). 4 multipliers, one table.
-    One operation a cycle; two on the same sub-tile at least `HAZARD` = 3 cycles apart.
+    One operation a cycle; two on the same sub-tile at least `HAZARD` = 3 cycles apart. Where `alpha_check`
+    is of 2×2 blocks, `QuadCheck` says whether the pixel is drawn.
 
-    Cycles count from the one in which `row`, `column`, `cross` and `draw` come.
+    Cycles count from the one in which `row`, `column`, `cross` and `draw` come; those from `read_address`
+    on are `interpolation` later.
     """
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
-        power, place = shape_of(spec.power_format), range(spec.columns**2)
+    def __init__(self, *, spec: Spec, places: int) -> None:
+        self.spec, self.places = spec, places
+        power, place = shape_of(spec.power_format), range(places)
         super().__init__(
             {
                 "row": In(power),  #: p = row + column + cross …
                 "column": In(power),  #: … is -log2(alpha) of this pixel
                 "cross": In(power),  #: the third of its terms
                 "draw": In(1),  #: there is a splat that may reach the sub-tile
+                **_block_ports(spec),
                 "read_address": In(place),  #: cycle 5: the operation's sub-tile
                 "flush_blend": In(1),  #: cycle 7: it is a flush
                 "write_address": In(place),  #: cycle 8: the sub-tile again
@@ -48,6 +56,7 @@ class PixelLane(wiring.Component):
                 "store_address": In(place),  #: cycle 10: the sub-tile once more
                 "store": In(1),  #: cycle 10: there is an operation
                 "done": Out(1),  #: cycle 8: the pixel is opaque now
+                "changed": Out(1),  #: cycle 9: the splat has changed the pixel
                 "pixel": Out(32),  #: cycle 10: the flushed red, green, blue and coverage, 8 bits each
             }
         )
@@ -55,36 +64,37 @@ class PixelLane(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         p = Pipe(m, platform)
-        alpha = self._alpha(p)
+        alpha = self._alpha(m, p)
         transmittance, weight = self._blend(m, p, alpha)
         self._shade(m, p, platform, transmittance, weight)
         return m
 
-    def _alpha(self, p: Pipe) -> Staged:
-        """α of this pixel, 0 where nothing is drawn; in cycle 6."""
+    def _alpha(self, m: Module, p: Pipe) -> Staged:
+        """α of this pixel, 0 where nothing is drawn; in cycle 6, `interpolation` aside."""
         spec = self.spec
-        fraction = spec.power_fraction
         shape = shape_of(spec.power_format)
         row, column, cross = (p.source(getattr(self, n), n) for n in ("row", "column", "cross"))
         flat = p.stage(lambda r, c: resize(r + c, shape), row, column, name="flat")
         total = p.stage(lambda f, c: resize(f + c, shape), flat, cross, name="power")
 
-        def visible(v: Value, draw: Value) -> Value:
-            return draw & (v <= spec.max_power) & (v >= -(1 << fraction))
+        alpha = exponential(p, spec, total, self._seen(m, p, total))
+        return Staged(alpha.value, alpha.stage - interpolation(spec), "alpha")
 
-        def limited(v: Value) -> Value:
-            return Mux(v < 0, 0, v[: fraction + 3])
+    def _seen(self, m: Module, p: Pipe, total: Staged) -> Staged:
+        """The pixel is drawn, as far as that is known before the table."""
+        spec = self.spec
+        draw = p.source(self.draw, "draw")
 
-        seen = p.stage(visible, total, p.source(self.draw, "draw"), name="visible")
-        bounded = p.stage(limited, total, name="bounded")
-        index = Staged(bounded.value[:fraction], bounded.stage, "index")
-        root = p.step_table(spec.alpha_exp2, index, name="exp2")
-        octave = Staged(bounded.value[fraction:], bounded.stage, "octave")
+        def test(rule: Callable[[Value, Spec], Value], name: str) -> Staged:
+            return p.stage(lambda v, d: d & rule(v, spec), total, draw, name=name)
 
-        def alpha(word: Value, down: Value, ok: Value) -> Value:
-            return Mux(ok, clip(word >> down, 0, spec.max_alpha), 0)[: spec.alpha_bits]
-
-        return p.stage(alpha, root, octave, seen, name="alpha")
+        if spec.alpha_check == "pixel":
+            return test(passes if spec.preemptive else is_positive, "visible")
+        if spec.alpha_check == "quad_any":
+            m.d.comb += self.passes.eq(p.at(test(passes, "visible"), PASSES))
+        else:
+            m.d.comb += self.power.eq(p.at(total, POWER))
+        return Staged(p.at(test(is_positive, "positive"), QUAD) & self.quad, QUAD, "seen")
 
     def _blend(self, m: Module, p: Pipe, alpha: Staged) -> tuple[Staged, Staged]:
         """Updates transmittance and done; returns the old transmittance and the weight drawn."""
@@ -93,7 +103,7 @@ class PixelLane(wiring.Component):
         #: of this pixel on one sub-tile; `done`: it is opaque
         state = data.StructLayout({"transmittance": bits, "done": 1})
         clear = spec.full_transmittance
-        m.submodules.blended = memory = Memory(shape=bits + 1, depth=spec.columns**2, init=[])
+        m.submodules.blended = memory = Memory(shape=bits + 1, depth=self.places, init=[])
         write = memory.write_port()
         read = memory.read_port(transparent_for=[write])
         m.d.comb += [read.addr.eq(self.read_address), read.en.eq(1)]
@@ -118,6 +128,7 @@ class PixelLane(wiring.Component):
         ]
         m.d.sync += [
             weight.eq(Mux(live & ~stop, rounded, 0)),
+            self.changed.eq(weight != 0),
             after.transmittance.eq(Mux(flush, clear, Mux(live & ~stop, left, held.transmittance))),
             after.done.eq(~flush & (held.done | (live & stop))),
         ]
@@ -136,7 +147,7 @@ class PixelLane(wiring.Component):
         fmt = spec.accumulator_format
         layout = data.ArrayLayout(fmt.width, 3)
         # Read 2 cycles before its write, and operations on one sub-tile are further apart: never met.
-        write, read = two_port_memory(m, platform, "shaded", width=3 * fmt.width, depth=spec.columns**2)
+        write, read = two_port_memory(m, platform, "shaded", width=3 * fmt.width, depth=self.places)
         m.d.comb += [read.addr.eq(self.write_address), read.en.eq(self.write)]
         shade = Signal(layout, name="shade")
         m.d.comb += Value.cast(shade).eq(read.data)
@@ -156,6 +167,24 @@ class PixelLane(wiring.Component):
         coverage = spec.full_transmittance - p.at(transmittance, SHADE)
         channels = [(shade[c], fmt.fraction) for c in range(3)] + [(coverage, spec.transmittance_bits)]
         m.d.sync += self.pixel.eq(Cat(_to_byte(value, fraction) for value, fraction in channels))
+
+
+def _block_ports(spec: Spec) -> dict[str, Member]:
+    """To and from the check of the pixel's 2×2 block, where there is one."""
+    quad: dict[str, Member] = {
+        "quad": In(1),  #: cycle 5: the block is drawn
+    }
+    if spec.alpha_check == "quad_any":
+        return {
+            "passes": Out(1),  #: cycle 3: the pixel's own alpha is at least 1/255, and there is a splat
+            **quad,
+        }
+    if spec.alpha_check == "quad_centre":
+        return {
+            "power": Out(shape_of(spec.power_format)),  #: cycle 2: -log2(alpha) of this pixel
+            **quad,
+        }
+    return {}
 
 
 def _to_byte(value: Value, fraction: int) -> Value:

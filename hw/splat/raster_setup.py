@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Value, signed
+from amaranth.hdl import Elaboratable, Module, Shape, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -28,8 +28,19 @@ class PowerTermsLayout(data.StructLayout):
                 "column": data.ArrayLayout(power, spec.subtile),  #: by x
                 "cross": data.ArrayLayout(power, len(cross_factors(spec))),  #: in the order of `cross_factors`
                 "far": 1,  #: the sums may have overflowed, and no pixel is drawn
+                **_bend(spec),
             }
         )
+
+
+def _bend(spec: Spec) -> dict[str, Shape]:
+    if spec.alpha_check != "quad_centre":
+        return {}
+    return {
+        "bend": shape_of(
+            spec.power_format
+        ),  #: what p at a 2×2 block's first and last pixel exceeds twice its centre by
+    }
 
 
 class RasterSetup(wiring.Component):
@@ -96,6 +107,7 @@ class RasterSetup(wiring.Component):
             p.stage(lambda t, k=k: resize(shift_round(t * k, GUARD_BITS, "half_up"), power), fine_b2, name=f"cross_{k}")
             for k in cross_factors(spec)
         ]
+        bend = {"bend": self._bend(p, fine_a, fine_b2, fine_c)} if "bend" in self.o.shape().members else {}
         columns = [Staged(resize(s.value, power), s.stage, s.name) for s in column]
         p.finish(
             self.o,
@@ -104,8 +116,15 @@ class RasterSetup(wiring.Component):
             column=p.join(columns, "column"),
             cross=p.join(cross, "cross"),
             far=far,
+            **bend,
         )
         return m
+
+    def _bend(self, p: Pipe, a: Staged, b2: Staged, c: Staged) -> Staged:
+        """(a + 2·b + c)/2 without the guard bits; 2 cycles."""
+        ends = p.stage(lambda u, v: u + v, a, c, name="bend_ends")
+        power = shape_of(self.spec.power_format)
+        return p.stage(lambda u, v: resize(shift_round(u + v, GUARD_BITS + 1, "half_up"), power), ends, b2, name="bend")
 
     def _distance(self, p: Pipe, place: str, axis: int) -> Staged:
         """First pixel centre of the sub-tile minus the splat's centre, in the centre's unit."""

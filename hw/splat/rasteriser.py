@@ -6,27 +6,34 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.arbiter import round_robin
+from hw.lib.fork import StreamFork
 from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
 from hw.lib.payloads import SortedLayout
-from hw.lib.pipe import Pipe
+from hw.lib.shared import repeat
+from hw.lib.stream import connect, transfer
+from hw.lib.stream_pipeline import StreamPipeline
+from hw.lib.tree import add_all
 from hw.splat.config import Config
-from hw.splat.dispatcher import Dispatcher
-from hw.splat.lane_array import LaneArray
-from hw.splat.layouts import group_layout
+from hw.splat.lane_group import LaneGroup
+from hw.splat.layouts import TileSplatLayout, group_layout
 from hw.splat.pixel_writer import PixelWriter
-from hw.splat.raster_setup import RasterSetup
+from hw.splat.tile_mask import TileMask
+from hw.splat.tiles import global_number, place_of
 
 
 class Rasteriser(wiring.Component):
-    """Dispatcher, set-up, lanes and writer; `golden.splat.rasteriser.rasterise`.
+    """Deals splats out to the lane groups and writes what they hand out; `golden.splat.rasteriser.rasterise`.
 
-    One splat × one sub-tile a cycle. `stop` rises when every sub-tile of the group at hand that
-    lies on the image is opaque: the rest of the group cannot change a pixel. The pixels of a
-    `continued` group are not written, and the next group draws on them.
+    Takes a splat a cycle; each lane group draws one splat × one sub-tile a cycle. `stop` rises when
+    every sub-tile of the group at hand that lies on the image is opaque: the rest of the group
+    cannot change a pixel. The pixels of a `continued` group are not written, and the next group
+    draws on them.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
+        groups = range(config.lane_groups + 1)
         super().__init__(
             {
                 "i": In(stream.Signature(SortedLayout(config.spec))),  #: splats in drawing order, and each group's end
@@ -34,88 +41,92 @@ class Rasteriser(wiring.Component):
                 "start": In(1),  #: a frame begins
                 "frame_address": In(ADDRESS_WIDTH),  #: of the framebuffer, once the first splat comes
                 "stop": Out(1),  #: nothing can change a pixel of the group at hand any more
-                "group_end": Out(1),  #: a group's last splat has gone, in this cycle …
+                "group_end": Out(1),  #: a group's last splat has come, in this cycle …
                 "square_end": Out(1),  #: … and it is not continued
                 "busy": Out(1),  #: pixels are still to be drawn or written
-                "drawing": Out(1),  #: in this cycle the lanes get a splat …
-                "flushing": Out(1),  #: … or a flush …
-                "starved": Out(1),  #: … or nothing, for want of splats …
-                "blocked": Out(1),  #: … or nothing, because of hazards
+                "drawing": Out(groups),  #: so many lane groups get a splat in this cycle, …
+                "flushing": Out(groups),  #: … so many a flush, …
+                "starved": Out(groups),  #: … so many nothing, for want of splats, …
+                "blocked": Out(groups),  #: … and so many nothing, because of hazards
+                "changed": Out(range(config.lanes + 1)),  #: pixels that splats have changed in this cycle
                 "memory": Out(WriteSignature(config.memory_width)),  #: framebuffer words
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        config, spec = self.config, self.config.spec
-        m.submodules.dispatcher = dispatcher = Dispatcher(config=config)
-        m.submodules.setup = setup = RasterSetup(spec=spec)
-        m.submodules.lanes = lanes = LaneArray(spec=spec)
+        config = self.config
         m.submodules.writer = writer = PixelWriter(config=config)
         wiring.connect(m, wiring.flipped(self.memory), writer.memory)
-        # A group's end waits for its entry, which says whether it is continued.
-        here = self.groups.valid | ~self.i.payload.end
-        continued = self.groups.payload.continued[0]
+        groups = repeat(m, platform, "lane_group", config.lane_groups, lambda: LaneGroup(config=config))
+        dealt = self._deal(m, groups)
+        self._hand_out(m, groups, writer)
+        passing = Signal(range(8))  # ends that have come, but not yet to the lane groups
+        m.d.sync += passing.eq(passing + self.group_end - (transfer(dealt) & dealt.payload.end))
         m.d.comb += [
-            Value.cast(dispatcher.i.payload).eq(Value.cast(self.i.payload)),
-            dispatcher.i.valid.eq(self.i.valid & here),
-            self.i.ready.eq(dispatcher.i.ready & here),
-            dispatcher.continued.eq(continued),
-            self.square_end.eq(dispatcher.group_end & ~continued),
+            self.group_end.eq(transfer(self.i) & self.i.payload.end),
+            self.square_end.eq(self.group_end & ~self.groups.payload.continued[0]),
+            self.groups.ready.eq(self.group_end),
+            self.busy.eq(Cat(group.busy for group in groups).any() | (passing != 0) | writer.busy),
+            *(
+                getattr(self, name).eq(add_all([getattr(group, name) for group in groups]))
+                for name in ("drawing", "flushing", "starved", "blocked")
+            ),
         ]
-
-        operation = dispatcher.operation
-        log2_columns = (spec.columns - 1).bit_length()
-        m.d.comb += [
-            setup.i.splat.eq(dispatcher.splat),
-            setup.i.column.eq(operation.place[:log2_columns]),
-            setup.i.row.eq(operation.place[log2_columns:]),
-            lanes.i.terms.eq(setup.o),
-        ]
-        self._carry(m, platform, dispatcher, lanes)
-        silent = dispatcher.silent
-        m.d.comb += [
-            dispatcher.drawn.eq(lanes.drawn),
-            dispatcher.flushed.valid.eq(lanes.flushed.valid),
-            dispatcher.flushed.place.eq(lanes.flushed.place),
-            dispatcher.flush_room.eq(writer.room & ~operation.flush),
-            writer.reserved.eq(operation.flush & ~silent),
-            writer.flushed.valid.eq(lanes.flushed.valid & ~silent),
-            writer.flushed.place.eq(lanes.flushed.place),
-            writer.flushed.pixels.eq(lanes.flushed.pixels),
-            writer.frame_address.eq(self.frame_address),
-            writer.start.eq(self.start),
-            self.drawing.eq(operation.draw),
-            self.flushing.eq(operation.flush),
-            self.starved.eq(dispatcher.starved),
-            self.blocked.eq(dispatcher.blocked),
-            self.busy.eq(dispatcher.busy | writer.busy),
-            self.group_end.eq(dispatcher.group_end),
-            self.groups.ready.eq(dispatcher.group_end),
-        ]
-        self._stop(m, dispatcher)
+        m.d.sync += self.changed.eq(add_all([group.changed for group in groups]))
+        self._stop(m, groups, passing == 0)
         return m
 
-    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray) -> None:
-        """Operation and colour wait for the set-up's result; the flags that write are reset."""
-        p = Pipe(m, platform)
-        latency = RasterSetup.latency
-        color = p.at(p.source(dispatcher.splat.color, "color"), latency)
-        place = p.at(p.source(dispatcher.operation.place, "place"), latency)
-        m.d.comb += [lanes.i.color.eq(color), lanes.i.operation.place.eq(place)]
-        for name in ("draw", "flush"):
-            late = Signal(latency, name=f"{name}_late")
-            m.d.sync += late.eq(Cat(dispatcher.operation[name], late[:-1]))
-            m.d.comb += lanes.i.operation[name].eq(late[-1])
+    def _deal(self, m: Module, groups: list[LaneGroup]) -> stream.Interface:
+        """Every splat with its mask to every lane group; returns the stream that is dealt out."""
+        spec = self.config.spec
+        m.submodules.masks = masks = StreamPipeline(TileMask(spec=spec))
+        m.submodules.fork = fork = StreamFork(shape=TileSplatLayout(spec, spec.columns**2), count=len(groups))
+        # A group's end waits for its entry, which says whether it is continued.
+        here = self.groups.valid | ~self.i.payload.end
+        m.d.comb += [
+            masks.i.payload.sorted.eq(self.i.payload),
+            masks.i.payload.continued.eq(self.groups.payload.continued[0]),
+            masks.i.valid.eq(self.i.valid & here),
+            self.i.ready.eq(masks.i.ready & here),
+        ]
+        connect(m, masks.o, fork.i)
+        for k, (group, source) in enumerate(zip(groups, fork.o, strict=True)):
+            own = [source.payload.mask[global_number(self.config, k, n)] for n in range(self.config.places)]
+            m.d.comb += [
+                *(group.i.payload[name].eq(source.payload[name]) for name in ("end", "continued", "splat")),
+                group.i.payload.mask.eq(Cat(own)),
+                group.i.valid.eq(source.valid),
+                source.ready.eq(group.i.ready),
+                group.number.eq(k),
+            ]
+        return fork.i
 
-    def _stop(self, m: Module, dispatcher: Dispatcher) -> None:
-        """`stop`: all sub-tiles on the image are opaque, and none still belongs to the group before."""
-        group = self.groups.payload
-        n = self.config.spec.columns
-        on_image = Cat((c < group.valid_columns) & (r < group.valid_rows) for r in range(n) for c in range(n))
-        outside = Signal(n * n)
+    def _hand_out(self, m: Module, groups: list[LaneGroup], writer: PixelWriter) -> None:
+        """Lane groups with finished sub-tiles take turns at the writer."""
+        turn = Signal(len(groups), init=1)
+        m.d.sync += turn.eq(round_robin(Cat(group.to_flush for group in groups), turn))
+        m.d.comb += [
+            writer.reserved.eq(Cat(group.reserves for group in groups).any()),
+            writer.frame_address.eq(self.frame_address),
+            writer.start.eq(self.start),
+        ]
+        for k, group in enumerate(groups):
+            m.d.comb += [
+                group.flush_room.eq(turn[k] & writer.room),
+                Value.cast(writer.flushed[k]).eq(Value.cast(group.flushed)),
+            ]
+
+    def _stop(self, m: Module, groups: list[LaneGroup], current: Value) -> None:
+        """`stop`: no lane group can change a pixel of the group at hand, and all are `current`."""
+        entry = self.groups.payload
         known = Signal()
-        m.d.sync += [outside.eq(~on_image), known.eq(self.groups.valid & ~self.groups.ready)]
-        all_opaque = (dispatcher.opaque | outside).all() & ~dispatcher.closed
+        m.d.sync += known.eq(self.groups.valid & ~self.groups.ready)
+        for k, group in enumerate(groups):
+            outside = Signal(self.config.places, name=f"outside_{k}")
+            places = [place_of(self.config, k, n) for n in range(self.config.places)]
+            m.d.sync += outside.eq(Cat((c >= entry.valid_columns) | (r >= entry.valid_rows) for c, r in places))
+            m.d.comb += group.outside.eq(outside)
         # In the cycle after the group's end, `stop` would already be the next group's.
-        m.d.sync += self.stop.eq(known & all_opaque & ~dispatcher.group_end)
+        dead = Cat(group.dead for group in groups).all()
+        m.d.sync += self.stop.eq(known & current & dead & ~self.group_end)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import Spec
+from golden.splat.spec import RANGES, Spec
 from hw.lib.fixed import shape_of
+from hw.lib.payloads import TouchLayout
 from hw.lib.pipe import Pipe, Staged
-from hw.splat.extents import DIRECTIONS, extent_layout
+from hw.splat.extents import extent_layout
+from hw.splat.tiles import numbers_inside, tiles_inside
 
 
 class Touch(wiring.Component):
-    """Bit r·columns + c is set if and only if sub-tile (r, c) meets the octagon around the splat's support.
+    """Ranges of the sub-tiles that meet the octagon around the splat's support; `golden.splat.touch.touch`.
 
-    `golden.splat.touch`: intervals of the pixel centres of every column, row and
-    diagonal against centre ± extent. No multiplier: 4·columns - 2 interval tests. Latency 4 cycles,
-    one a cycle.
+    Of the octagon's ends in each direction the sub-tile's number is a shift, so there is no
+    multiplier. Without a sub-tile that lies in all four, `any` is 0 and the ranges mean nothing.
+    Latency 6 cycles, one a cycle.
     """
 
-    latency = 4
+    latency = 6
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -37,71 +39,69 @@ class Touch(wiring.Component):
                         }
                     )
                 ),
-                #: one bit a sub-tile, and whether there is one
-                "o": Out(data.StructLayout({"mask": spec.columns**2, "any": 1})),
+                #: the ranges, and whether a sub-tile lies in all of them
+                "o": Out(data.StructLayout({"touch": TouchLayout(spec), "any": 1})),
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         p = Pipe(m, platform)
-        n = self.spec.columns
-        low, high = self._intervals(p)
-        edge = [self._edge(k) for k in range(n)]
-        # Along x+y the sub-tiles of one anti-diagonal share an interval, along x-y of one diagonal.
-        sums = [
-            (edge[k // 2][0] + edge[k - k // 2][0], edge[k // 2][1] + edge[k - k // 2][1]) for k in range(2 * n - 1)
-        ]
-        span = edge[0][1] - edge[0][0]
-        step = edge[1][0] - edge[0][0]
-        differences = [((k - n + 1) * step - span, (k - n + 1) * step + span) for k in range(2 * n - 1)]
-        tests = {"x": edge, "y": edge, "sum": sums, "difference": differences}
-        hit = {
-            name: p.stage(
-                lambda lo, hi, t=tests[name]: Cat((lo <= b) & (hi >= a) for a, b in t),
-                low[name],
-                high[name],
-                name=f"hit_{name}",
-            )
-            for name in DIRECTIONS
-        }
+        spec = self.spec
+        columns = spec.columns
+        mean = [p.source(self.i.mean[k], f"mean_{k}") for k in range(2)]
+        centres = (lambda u, v: u, lambda u, v: v, lambda u, v: u + v, lambda u, v: u - v)
+        step = 1 << spec.screen_fraction
+        tile = spec.subtile << spec.screen_fraction
+        span = tile - step
+        begins = (step // 2, step // 2, step, -span - (columns - 1) * tile)
         valid = {
-            axis: p.stage(
-                lambda v: Cat(k < v for k in range(n)), p.source(self.i[f"valid_{name}"], name), name=f"valid_{name}"
-            )
-            for axis, name in (("x", "columns"), ("y", "rows"))
+            "column": p.source(self.i.valid_columns, "valid_columns"),
+            "row": p.source(self.i.valid_rows, "valid_rows"),
         }
+        ranges: dict[str, Staged] = {}
+        hits: dict[str, Staged] = {}
+        for k, name in enumerate(RANGES):
+            count, length = (columns, span) if name in valid else (2 * columns - 1, 2 * span)
+            extent = p.source(self.i.extent[k], f"extent_{name}")
 
-        def mask(x: Value, y: Value, s: Value, d: Value, vx: Value, vy: Value) -> Value:
-            return Cat(x[c] & vx[c] & y[r] & vy[r] & s[r + c] & d[c - r + n - 1] for r in range(n) for c in range(n))
+            def upper(u: Value, v: Value, e: Value, k: int = k) -> Value:
+                return centres[k](u, v) + e - begins[k]
 
-        touched = p.stage(mask, *(hit[name] for name in DIRECTIONS), valid["x"], valid["y"], name="mask")
-        some = p.stage(lambda v: v.any(), touched, name="any")
-        p.finish(self.o, self.latency, mask=touched, any=some)
+            def lower(u: Value, v: Value, e: Value, k: int = k, length: int = length) -> Value:
+                return centres[k](u, v) - e - (begins[k] + length - tile + 1)
+
+            high = p.stage(upper, *mean, extent, name=f"high_{name}")
+            low = p.stage(lower, *mean, extent, name=f"low_{name}")
+            ranges[name], hits[name] = self._range(p, name, low, high, count, valid.get(name))
+
+        rows = p.stage(
+            lambda *hit: Cat(row.any() for row in tiles_inside(hit, columns)), *hits.values(), name="rows_touched"
+        )
+        some = p.stage(lambda v: v.any(), rows, name="any")
+        p.finish(self.o, self.latency, touch=p.join(list(ranges.values()), "touch"), any=some)
         return m
 
-    def _edge(self, k: int) -> tuple[int, int]:
-        """First and last pixel centre of column (or row) k, in screen units."""
-        fraction, size = self.spec.screen_fraction, self.spec.subtile
-        first = (k * size << fraction) + (1 << (fraction - 1))
-        return first, first + ((size - 1) << fraction)
+    def _range(
+        self, p: Pipe, name: str, low: Staged, high: Staged, count: int, valid: Staged | None
+    ) -> tuple[Staged, Staged]:
+        """First and last number between the octagon's ends, and a bit for each number between them."""
+        log2_tile = (self.spec.subtile << self.spec.screen_fraction).bit_length() - 1
+        most = count - 1
+        bits = most.bit_length()
 
-    def _intervals(self, p: Pipe) -> tuple[dict[str, Staged], dict[str, Staged]]:
-        """centre - extent and centre + extent in all four directions."""
-        mean = [p.source(self.i.mean[k], f"mean_{k}") for k in range(2)]
-        extent = {name: p.source(self.i.extent[k], f"extent_{name}") for k, name in enumerate(DIRECTIONS)}
-        centre = {
-            "x": lambda u, v: u,
-            "y": lambda u, v: v,
-            "sum": lambda u, v: u + v,
-            "difference": lambda u, v: u - v,
-        }
-        low = {
-            name: p.stage(lambda u, v, e, c=centre[name]: c(u, v) - e, *mean, extent[name], name=f"low_{name}")
-            for name in DIRECTIONS
-        }
-        high = {
-            name: p.stage(lambda u, v, e, c=centre[name]: c(u, v) + e, *mean, extent[name], name=f"high_{name}")
-            for name in DIRECTIONS
-        }
-        return low, high
+        def clipped(end: Value) -> Value:
+            number = end >> log2_tile
+            return Mux(number < 0, 0, Mux(number > most, most, number))[:bits]
+
+        def meets(lo: Value, hi: Value) -> Value:
+            return (hi >= 0) & ((lo >> log2_tile) <= most)
+
+        first = p.stage(clipped, low, name=f"first_{name}")
+        end = p.stage(clipped, high, name=f"end_{name}")
+        some = p.stage(meets, low, high, name=f"meets_{name}")
+        last = p.stage(lambda e, v: Mux(e < v, e, v - 1)[:bits], end, valid, name=f"last_{name}") if valid else end
+        hit = p.stage(
+            lambda s, f, e: numbers_inside(f, e, count) & s.replicate(count), some, first, last, name=f"hit_{name}"
+        )
+        return p.join([first, last], name), hit

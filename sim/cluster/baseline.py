@@ -1,4 +1,4 @@
-"""The same reduce, gather and decode step on a CPU by torch."""
+"""The same reduce, gather and decode step by torch, on the CPU and on a CUDA device."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from golden.cluster.spec import ElementType
 from golden.errors import InputError
 from hw.cluster.config import default
 from sim.cluster.workload import random_messages
-from sim.kernel.baseline import Measured, WrongAnswerError, cpu_device, entry, time_runs
-from sim.kernel.console import step
+from sim.kernel.baseline import Measured, WrongAnswerError, entry
+from sim.kernel.processors import Processor, measure_everywhere
 
 NODES = 4
 SIZES = (1024, 32768, 262144)  # bytes of a node's message
@@ -43,42 +43,42 @@ def _messages(size: int) -> Tensor:
     return torch.from_numpy(random_messages(config, size, ElementType.HALF, 1).view(np.float16))
 
 
-def _entry(op: str, run: Callable[[], Tensor], **names: object) -> dict[str, Any]:
-    return entry({"scene": f"{op} of {NODES}", **names}, "torch on one memory, float32 sums", time_runs(run))
-
-
-def measure_cpu(names: Sequence[str]) -> Measured:
-    """Times reduce and gather of half messages, and a decode step of one head in float32.
+def measure_on(processor: Processor, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Measures reduce and gather of half messages, and a decode step of one head in float32.
 
     Raises:
         WrongAnswerError: an answer is not the definition's.
     """
     entries: list[dict[str, Any]] = []
+
+    def add(op: str, run: Callable[[], Tensor], **names: object) -> None:
+        workload = {"scene": f"{op} of {NODES}", **names}
+        entries.append(entry(workload, "torch on one memory, float32 sums", processor.measure(run)))
+
     for size in SIZES:
         messages = _messages(size)
+        there = messages.to(processor.place)
         if "reduce" in names:
-            error = (_reduce(messages)[2].double() - reduce_sum(messages)).abs().max()
+            error = (_reduce(there)[2].cpu().double() - reduce_sum(messages)).abs().max()
             if error > 2.0**-7:
                 raise WrongAnswerError(f"torch's sum of {size} B differs by {error:.1e}")
-            entries.append(_entry("reduce", lambda m=messages: _reduce(m), size=size, format="half", kind="sum"))
+            add("reduce", lambda m=there: _reduce(m), size=size, format="half", kind="sum")
         if "gather" in names:
-            entries.append(_entry("gather", lambda m=messages: _gather(m), size=size, format="half"))
+            add("gather", lambda m=there: _gather(m), size=size, format="half")
     for tokens in TOKENS if "decode" in names else ():
         hidden, head = random_head(HEAD, HIDDEN, tokens - 1, 1)
-
-        def run(hidden: Tensor = hidden, head: Head = head) -> Tensor:
-            return attend(hidden, head)
-
         exact = attend(hidden.double(), Head(**{name: tensor.double() for name, tensor in vars(head).items()}))
-        error = (run().double() - exact).norm() / exact.norm()
+        hidden = hidden.to(processor.place)
+        head = Head(**{name: tensor.to(processor.place) for name, tensor in vars(head).items()})
+        error = (attend(hidden, head).cpu().double() - exact).norm() / exact.norm()
         if error > 1e-4:
             raise WrongAnswerError(f"torch's decode step over {tokens} tokens differs by {error:.1e}")
-        entries.append(_entry("decode", run, size=tokens, head=HEAD, hidden=HIDDEN))
-    return cpu_device(torch.get_num_threads()), entries
+        add("decode", lambda x=hidden, h=head: attend(x, h), size=tokens, head=HEAD, hidden=HIDDEN)
+    return entries
 
 
 def measure(inputs: Sequence[str] = (), size: int = 0) -> tuple[list[Measured], list[str]]:
-    """The chosen operations (all by default) on the CPU; sizes are fixed, `size` is not used.
+    """The chosen operations (all by default) on the CPU, and on the GPU where there is one; sizes are fixed.
 
     Raises:
         InputError: an operation that is not one of them.
@@ -86,6 +86,5 @@ def measure(inputs: Sequence[str] = (), size: int = 0) -> tuple[list[Measured], 
     for name in inputs:
         if name not in COLLECTIVES:
             raise InputError(f"--input must be one of {', '.join(COLLECTIVES)}, it is '{name}'")
-    with step("timing on the CPU"):
-        measured = measure_cpu(inputs or COLLECTIVES)
-    return [measured], ["no kernel with distributed shared memory is part of this baseline: CPU only"]
+    measured, remarks = measure_everywhere(lambda processor: measure_on(processor, inputs or COLLECTIVES))
+    return measured, [*remarks, "no kernel with distributed shared memory is part of this baseline"]

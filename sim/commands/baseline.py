@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -36,10 +38,11 @@ from sim.kernel.files import require_writable
 def baseline(
     engine: Engine, inputs: tuple[str, ...], size: int, folder: Path | None, record: bool, as_json: bool
 ) -> None:  # fmt: skip
-    """Time ENGINE's workloads on this machine's CPU and GPU.
+    """Measure ENGINE's workloads on this machine's CPU and GPU.
 
-    Times are kept as JSON, by default in build/baselines/; those of the same workload and method are replaced, others
-    stay. `tessera compare` shows them, and those of the source tree, beside the RTL's.
+    Time, clock and energy are kept as JSON, by default in build/baselines/; those of the same workload and method are
+    replaced, others stay. `tessera compare` shows them, and those of the source tree, beside the RTL's.
+    docs/baselines.md says how each is measured.
     """
     if not 8 <= size <= 1 << 20:
         raise InputError(f"--size must lie in 8..{1 << 20}, it is {size}")
@@ -54,11 +57,30 @@ def baseline(
         show_json([{"device": device, **entry} for device, entry in rows])
     show_table(
         f"{engine.name}: measured on this machine",
-        ("device", "threads", "method", "workload", "median ms"),
-        (
-            (device["name"], device.get("threads", "-"), entry["method"], label(entry["workload"]), entry["median_ms"])
-            for device, entry in rows
-        ),
+        ("device", "threads", "method", "workload", "median ms", "spread ms", "clock, MHz", "energy, mJ"),
+        (_row(device, entry) for device, entry in rows),
     )
-    for line in [*remarks, *(str(path) for path in paths)]:
+    energies = dict.fromkeys(_energy(device, entry) for device, entry in rows)
+    for line in [*energies, *remarks, *(str(path) for path in paths)]:
         out.print(line, markup=False)
+
+
+def _row(device: Mapping[str, Any], entry: Mapping[str, Any]) -> tuple[object, ...]:
+    clock = entry.get("sm_clock_mhz") or device.get("clock_mhz")
+    energy = entry["energy_mj"]
+    return (
+        device["name"],
+        device.get("threads", "-"),
+        entry["method"],
+        label(entry["workload"]),
+        entry["median_ms"],
+        entry["spread_ms"],
+        f"{clock:.0f}" if clock else "-",
+        "-" if energy is None else f"{energy:.4g}",
+    )
+
+
+def _energy(device: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """How it was measured, or why it was not."""
+    how = f"energy by {entry['energy_method']}, what the device draws at rest included"
+    return f"{device['name']}: {entry['energy_missing'] or how}"

@@ -11,14 +11,14 @@ from typing import Any
 from golden.errors import InputError
 from sim.kernel.baseline import load
 
-HEAD = ("device", "threads", "method", "kind", "workload", "ms", "× RTL")
+HEAD = ("device", "threads", "method", "kind", "workload", "ms", "× RTL", "energy, mJ")
 _SIZES = {"gaussians": "Gaussians", "nodes": "nodes", "tau_px": "px", "tokens": "tokens", "queries": "queries"}
 _ASSUMED = "cycles measured, clock assumed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """How long a workload takes somewhere."""
+    """What a workload takes somewhere."""
 
     device: str
     threads: int | None  #: None where it has no meaning
@@ -27,12 +27,15 @@ class Figure:
     workload: str
     ms: float
     ratio: float  #: over the RTL's
+    energy_mj: float | None = None  #: of one run, of the whole device; None where it was not measured
+    energy_method: str | None = None  #: how it was measured
 
     def row(self) -> tuple[str, ...]:
         """For a table with `HEAD`."""
         threads = "-" if self.threads is None else str(self.threads)
         ratio = f"{self.ratio:.1f}" if self.ratio >= 10 else f"{self.ratio:.3g}"
-        return self.device, threads, self.method, self.kind, self.workload, f"{self.ms:.3f}", ratio
+        energy = "-" if self.energy_mj is None else f"{self.energy_mj:.4g}"
+        return self.device, threads, self.method, self.kind, self.workload, f"{self.ms:.3f}", ratio, energy
 
 
 def rtl_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Figure]:
@@ -65,6 +68,7 @@ def baseline_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Fig
         Figure(
             device=record["device"]["name"], threads=entry["threads"], method=entry["method"], kind="measured",
             workload=label(entry["workload"]), ms=entry["median_ms"], ratio=entry["median_ms"] / ms,
+            energy_mj=entry["energy_mj"], energy_method=entry.get("energy_method"),
         )
         for record in load(report["engine"])
         for entry in record["entries"]

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-_FIELD = re.compile(r"    (\w+): int = .*?  #: (.*)")
+from golden.errors import OneOf
+
+_FIELD = re.compile(r"    (\w+): (?:int|str) = .*?  #: (.*)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +18,10 @@ class ConfigField:
     """A field of a config or of its spec."""
 
     name: str
-    value: int
-    low: int
-    high: int
+    value: int | str
+    low: int | None  #: the smallest number …
+    high: int | None  #: … and the largest; None where the value is a word
+    words: tuple[str, ...] | None  #: those it may be; None where the value is a number
     power_of_two: bool
     meaning: str  #: the comment beside its declaration
     changes: str  #: what it may change
@@ -26,6 +29,8 @@ class ConfigField:
     @property
     def limits(self) -> str:
         """For people."""
+        if self.words is not None:
+            return ", ".join(self.words)
         return f"{self.low}..{self.high}" + (", a power of two" if self.power_of_two else "")
 
 
@@ -40,8 +45,10 @@ def config_fields(config: Any) -> list[ConfigField]:
 
 def _fields_of(settings: Any, changes: str) -> Iterator[ConfigField]:
     meanings = dict(_FIELD.findall(inspect.getsource(type(settings))))
-    for name, (low, high) in settings.LIMITS.items():
+    for name, limits in settings.LIMITS.items():
+        words = limits.words if isinstance(limits, OneOf) else None
+        low, high = (None, None) if isinstance(limits, OneOf) else limits
         yield ConfigField(
-            name=name, value=getattr(settings, name), low=low, high=high, power_of_two=name in settings.POWERS,
-            meaning=meanings[name], changes=changes,
+            name=name, value=getattr(settings, name), low=low, high=high, words=words,
+            power_of_two=name in settings.POWERS, meaning=meanings[name], changes=changes,
         )  # fmt: skip

@@ -33,12 +33,12 @@ def read_progress(path: Path) -> Progress | None:
 
 
 @contextmanager
-def watching(look: Callable[[], None]) -> Iterator[None]:
-    """Calls `look` every `INTERVAL` seconds while the block runs."""
+def watching(look: Callable[[], None], interval: float | None = None) -> Iterator[None]:
+    """Calls `look` every `interval` (else `INTERVAL`) seconds while the block runs."""
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(INTERVAL):
+        while not done.wait(interval or INTERVAL):
             look()
 
     thread = threading.Thread(target=watch, daemon=True)

@@ -15,6 +15,7 @@ FILE = "report.schema.json"
 _WHOLE: dict[str, Any] = {"type": "integer"}
 _NUMBER: dict[str, Any] = {"type": "number"}
 _TEXT: dict[str, Any] = {"type": "string"}
+_SETTING: dict[str, Any] = {"type": ["integer", "string"]}
 _OPEN: dict[str, Any] = {"type": "object"}
 
 
@@ -41,7 +42,7 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("tools", _map(_TEXT), "Version of every tool that can change a result."),
     ("commit", _TEXT, "Commit of the checkout, with -dirty if files differ from it; `unknown` outside git."),
     ("engine", _TEXT, "Name of the engine."),
-    ("config", {"type": "object", "properties": {"spec": _map(_WHOLE)}, "additionalProperties": _WHOLE},
+    ("config", {"type": "object", "properties": {"spec": _map(_SETTING)}, "additionalProperties": _SETTING},
      "Every field of the config; `spec` has those that change results, the others change speed and area."),
     ("config_hash", {"type": "string", "pattern": "^[0-9a-f]{12}$"}, "Names the config in every file made with it."),
     ("seed", _WHOLE, "Seed of power-up state, memory pauses, and inputs that are made up."),
@@ -58,8 +59,10 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("quality", _OPEN, "Figures of the results; null where one has no value. `rtl_equals_model`, and the number of"
      " `words_compared`, if every word was compared."),
     ("baselines", {"type": "array", "items": _record(
-        device=_TEXT, threads=_or_null(_WHOLE), method=_TEXT, kind=_TEXT, workload=_TEXT, ms=_NUMBER, ratio=_NUMBER)},
-     "Times of the same workload elsewhere in milliseconds, and over the RTL's at 1 GHz."),
+        device=_TEXT, threads=_or_null(_WHOLE), method=_TEXT, kind=_TEXT, workload=_TEXT, ms=_NUMBER, ratio=_NUMBER,
+        energy_mj=_or_null(_NUMBER), energy_method=_or_null(_TEXT))},
+     "Times of the same workload elsewhere in milliseconds (the median), and over the RTL's at 1 GHz; energy of a run"
+     " in millijoules, of the whole device, and how it was measured; null where it was not."),
 )  # fmt: skip
 #: What only some commands add.
 _EXTRAS: tuple[tuple[str, dict[str, Any], str], ...] = (

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from difflib import get_close_matches
 from typing import Any
 
-from golden.errors import InputError
+from golden.errors import InputError, OneOf
 
 
 def field_names(config: Any) -> list[str]:
@@ -19,26 +19,31 @@ def choose_config(configs: Mapping[str, Callable[[], Any]], name: str, changes: 
     """Config `name` after every `field=value` of `changes`; fields of its spec are reached by name too.
 
     Raises:
-        InputError: no such config or field, a value that is not a whole number, or one that the
-            config refuses.
+        InputError: no such config or field, a value that is not a whole number where one is due, or one that
+            the config refuses.
     """
     if name not in configs:
         raise InputError(f"config must be one of {', '.join(configs)}, it is '{name}'")
     config = configs[name]()
     own, specified = _own(config), _own(config.spec)
-    in_config: dict[str, int] = {}
-    in_spec: dict[str, int] = {}
+    in_config: dict[str, int | str] = {}
+    in_spec: dict[str, int | str] = {}
     for change in changes:
         field, equals, value = change.partition("=")
         if not equals:
             raise InputError(f"--set takes field=value, got '{change}'")
         if field not in (*own, *specified):
             raise InputError(_no_field(field, config))
-        try:
-            (in_config if field in own else in_spec)[field] = int(value, 0)
-        except ValueError as error:
-            raise InputError(f"--set: {field} must be a whole number, it is '{value}'") from error
+        settings, chosen = (config, in_config) if field in own else (config.spec, in_spec)
+        chosen[field] = value if isinstance(settings.LIMITS[field], OneOf) else _number(field, value)
     return replace(config, spec=replace(config.spec, **in_spec), **in_config)
+
+
+def _number(field: str, value: str) -> int:
+    try:
+        return int(value, 0)
+    except ValueError as error:
+        raise InputError(f"--set: {field} must be a whole number, it is '{value}'") from error
 
 
 def _own(settings: Any) -> list[str]:

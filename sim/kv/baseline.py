@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ from golden.kv.model import ModelResult, Options
 from golden.kv.spec import Spec
 from golden.kv.wtu import exact
 from hw.kv.config import default
-from sim.kernel.baseline import Measured, WrongAnswerError, cpu_device, cuda_device, entry, gpu_remark, time_runs
-from sim.kernel.console import step
+from sim.kernel.baseline import Measured, WrongAnswerError, entry
+from sim.kernel.processors import Processor, measure_everywhere
 from sim.kernel.run import Backend
 from sim.kv.run import run
 from sim.kv.streams import known_streams, load_stream
@@ -100,8 +100,8 @@ def top_k(work: Work, kept: Sequence[int]) -> list[Tensor]:
     return gathered
 
 
-def measure_on(device: str, streams: Sequence[str], tokens: int, wait: Callable[[], object]) -> list[dict[str, Any]]:
-    """Times ReSV and top-k of every stream, after comparing ReSV's clusters and selection with the model's.
+def measure_on(processor: Processor, streams: Sequence[str], tokens: int) -> list[dict[str, Any]]:
+    """Measures ReSV and top-k of every stream, after comparing ReSV's clusters and selection with the model's.
 
     Raises:
         WrongAnswerError: they differ.
@@ -111,7 +111,7 @@ def measure_on(device: str, streams: Sequence[str], tokens: int, wait: Callable[
         stream = load_stream(source, tokens)
         workload = prepare_retrieve(stream, default(), retrieve_options(default().spec))
         model: ModelResult = run(workload, backend=Backend.MODEL).model
-        work = work_of(workload, model, device)
+        work = work_of(workload, model, processor.place)
         places, count = cluster(work)
         if not torch.equal(places.cpu(), model.clustering.cluster):
             raise WrongAnswerError(f"{stream.name}: the baseline's clusters are not the model's")
@@ -129,7 +129,7 @@ def measure_on(device: str, streams: Sequence[str], tokens: int, wait: Callable[
             ("top-k", lambda work=work, kept=kept: top_k(work, kept)),
         ):
             names = retrieve_info(stream, workload.options)
-            entries.append(entry(names, f"torch, {method}", time_runs(work_through, wait=wait)))
+            entries.append(entry(names, f"torch, {method}", processor.measure(work_through)))
     return entries
 
 
@@ -142,11 +142,4 @@ def _exact_tokens(model: ModelResult, options: Options) -> list[Tensor]:
 def measure(inputs: Sequence[str] = (), size: int = 1024) -> tuple[list[Measured], list[str]]:
     """Every stream of at most `size` tokens on the CPU, and on the GPU where there is one; and remarks."""
     streams = list(inputs) or known_streams()
-    with step("timing on the CPU"):
-        entries = measure_on("cpu", streams, size, lambda: None)
-    measured = [(cpu_device(torch.get_num_threads()), entries)]
-    if not torch.cuda.is_available():
-        return measured, [gpu_remark()]
-    with step("timing on the GPU"):
-        entries = measure_on("cuda", streams, size, torch.cuda.synchronize)
-    return [*measured, (cuda_device(), entries)], []
+    return measure_everywhere(lambda processor: measure_on(processor, streams, size))

@@ -11,8 +11,8 @@ from golden.lod.hierarchy import Hierarchy
 from golden.lod.load import leaves, load_hierarchy
 from golden.lod.reference import find_cut
 from golden.scenes import Camera, orbit, orbit_name
-from sim.kernel.baseline import Measured, WrongAnswerError, cpu_device, cuda_device, entry, gpu_remark, time_runs
-from sim.kernel.console import step
+from sim.kernel.baseline import Measured, WrongAnswerError, entry
+from sim.kernel.processors import Processor, measure_everywhere
 from sim.lod.workload import known_trees, search_info
 
 TAUS = (3.0, 30.0)
@@ -60,16 +60,14 @@ class DeviceTree:
         return torch.sort(torch.cat(cut))[0]
 
 
-def time_tree(
-    tree: Hierarchy, camera: Camera, tau: float, device: str, wait: Callable[[], object]
-) -> list[dict[str, Any]]:
-    """Both searches, timed after their answer has been compared with the reference's.
+def measure_tree(tree: Hierarchy, camera: Camera, tau: float, processor: Processor) -> list[dict[str, Any]]:
+    """Both searches, measured after their answer has been compared with the reference's.
 
     Raises:
         WrongAnswerError: more nodes differ than float32 against float64 explains, one in 10,000.
     """
-    arrays = DeviceTree(tree, device)
-    place = torch.from_numpy(camera.position).to(device, torch.float32)
+    arrays = DeviceTree(tree, processor.place)
+    place = torch.from_numpy(camera.position).to(processor.place, torch.float32)
     reach = (max(camera.fx, camera.fy) / tau) ** 2
     expected = find_cut(tree, torch.from_numpy(camera.position), max(camera.fx, camera.fy), tau).cut
     entries: list[dict[str, Any]] = []
@@ -79,7 +77,7 @@ def time_tree(
         different = int((got != expected).sum())
         if different > len(tree) / 10_000:
             raise WrongAnswerError(f"{name} search of {tree.scene.name} at {tau:g} px: {different} nodes differ")
-        timed = time_runs(lambda search=search: search(place, reach), wait=wait)
+        timed = processor.measure(lambda search=search: search(place, reach))
         names = search_info(tree, camera, tau, view=orbit_name(*VIEW))
         figures = {"cut_nodes": int(expected.sum()), "different_nodes": different}
         entries.append(entry(names, f"torch float32, {name}", timed, **figures))
@@ -91,12 +89,7 @@ def measure(inputs: Sequence[str] = (), size: int = 512) -> tuple[list[Measured]
     trees = [load_hierarchy(source) for source in inputs or known_trees()]
     views = [(tree, orbit(leaves(tree), *VIEW, width=size, height=size)) for tree in trees]
 
-    def timed(device: str, wait: Callable[[], object]) -> list[dict[str, Any]]:
-        return [e for tree, camera in views for tau in TAUS for e in time_tree(tree, camera, tau, device, wait)]
+    def entries(processor: Processor) -> list[dict[str, Any]]:
+        return [e for tree, camera in views for tau in TAUS for e in measure_tree(tree, camera, tau, processor)]
 
-    with step("timing on the CPU"):
-        measured = [(cpu_device(torch.get_num_threads()), timed("cpu", lambda: None))]
-    if not torch.cuda.is_available():
-        return measured, [gpu_remark()]
-    with step("timing on the GPU"):
-        return [*measured, (cuda_device(), timed("cuda", torch.cuda.synchronize))], []
+    return measure_everywhere(entries)

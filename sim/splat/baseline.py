@@ -10,12 +10,14 @@ import torch
 
 from golden.scenes import Camera, Scene, load_scene, orbit, orbit_name
 from golden.splat.reference import render
-from sim.kernel.baseline import Measured, WrongAnswerError, cpu_device, cuda_device, entry, gpu_remark, time_runs
-from sim.kernel.console import step
+from sim.kernel.baseline import Measured, WrongAnswerError, entry
+from sim.kernel.energy import NotMeasuredError
+from sim.kernel.processors import Processor, measure_everywhere
 from sim.kernel.quality import psnr
 from sim.splat.suite import VIEWS
 from sim.splat.workload import NEAR, frame_info, known_scenes
 
+NO_GSPLAT = "a GPU is at hand, but gsplat is not installed: `.venv/bin/pip install -e '.[gpu]'`"
 MIN_DB = 40.0  # an answer further from the reference is no baseline; gsplat differs in near plane and radius
 
 
@@ -23,15 +25,15 @@ def _names(scene: Scene, camera: Camera, view: int) -> dict[str, Any]:
     return {**frame_info(scene, camera), "view": orbit_name(view, VIEWS), "near": NEAR}
 
 
-def measure_cpu(scenes: list[str], *, view: int = 1, size: int = 256) -> Measured:
-    """Times `golden.splat.reference.render` with torch's own threads."""
+def measure_cpu(scenes: list[str], cpu: Processor, *, view: int = 1, size: int = 256) -> list[dict[str, Any]]:
+    """Measures `golden.splat.reference.render` with torch's own threads."""
     entries: list[dict[str, Any]] = []
     for source in scenes:
         scene = load_scene(source)
         camera = orbit(scene, view, VIEWS, width=size, height=size)
-        timed = time_runs(lambda scene=scene, camera=camera: render(scene, camera))
+        timed = cpu.measure(lambda scene=scene, camera=camera: render(scene, camera))
         entries.append(entry(_names(scene, camera, view), "float32 reference in torch", timed, psnr_db=None))
-    return cpu_device(torch.get_num_threads()), entries
+    return entries
 
 
 def gsplat_arguments(scene: Scene, camera: Camera, device: str) -> dict[str, Any]:
@@ -55,38 +57,37 @@ def gsplat_arguments(scene: Scene, camera: Camera, device: str) -> dict[str, Any
     }
 
 
-def measure_cuda(scenes: list[str], *, view: int = 1, size: int = 256) -> Measured:
-    """Times `gsplat.rasterization` (Apache-2.0) after comparing its picture with the reference.
+def measure_cuda(scenes: list[str], gpu: Processor, *, view: int = 1, size: int = 256) -> list[dict[str, Any]]:
+    """Measures `gsplat.rasterization` (Apache-2.0) after comparing its picture with the reference.
 
     Raises:
-        ImportError: gsplat is not installed. WrongAnswerError: its picture is not the reference's.
+        NotMeasuredError: gsplat is not installed. WrongAnswerError: its picture is not the reference's.
     """
-    from gsplat import rasterization  # type: ignore[import-not-found]  # optional: only where CUDA is
+    try:
+        from gsplat import rasterization  # type: ignore[import-not-found]  # optional: only where CUDA is
+    except ImportError as error:
+        raise NotMeasuredError(NO_GSPLAT) from error
 
     entries: list[dict[str, Any]] = []
     for source in scenes:
         scene = load_scene(source)
         camera = orbit(scene, view, VIEWS, width=size, height=size)
-        arguments = gsplat_arguments(scene, camera, "cuda")
+        arguments = gsplat_arguments(scene, camera, gpu.place)
         picture = rasterization(**arguments)[0][0].cpu().numpy()
         quality = psnr(picture, render(scene, camera).numpy())
         if quality < MIN_DB:
             raise WrongAnswerError(f"gsplat draws {scene.name} at {quality:.1f} dB from the reference, below {MIN_DB}")
-        timed = time_runs(lambda arguments=arguments: rasterization(**arguments), wait=torch.cuda.synchronize)
+        timed = gpu.measure(lambda arguments=arguments: rasterization(**arguments))
         names = _names(scene, camera, view)
         entries.append(entry(names, "gsplat.rasterization", timed, psnr_db=round(quality, 2)))
-    return cuda_device(), entries
+    return entries
 
 
 def measure(inputs: Sequence[str] = (), size: int = 256) -> tuple[list[Measured], list[str]]:
     """Every scene on the CPU, and on the GPU where there is one; and remarks."""
     sources = list(inputs) or known_scenes()
-    with step("timing on the CPU"):
-        measured = [measure_cpu(sources, size=size)]
-    if not torch.cuda.is_available():
-        return measured, [gpu_remark()]
-    try:
-        with step("timing on the GPU"):
-            return [*measured, measure_cuda(sources, size=size)], []
-    except ImportError:
-        return measured, ["a GPU is at hand, but gsplat is not installed: `.venv/bin/pip install -e '.[gpu]'`"]
+
+    def entries(processor: Processor) -> list[dict[str, Any]]:
+        return (measure_cpu if processor.about["kind"] == "cpu" else measure_cuda)(sources, processor, size=size)
+
+    return measure_everywhere(entries)

@@ -9,6 +9,7 @@ import numpy as np
 
 from golden.splat.memory_image import aligned_first
 from golden.splat.memory_map import record_bytes
+from golden.splat.spec import RANGES
 from hw.lib.payloads import SortedLayout
 from hw.splat.layouts import CandidateLayout, SurvivorLayout
 from sim.kernel.compare import Row, StageStream
@@ -68,7 +69,6 @@ def _survivors(group: GroupResult) -> list[Row]:
 
 def _splats(group: GroupResult, order: Any) -> Iterator[Row]:
     splats = group.splats.select(order)
-    masks = splats.mask.numpy()
     for i in range(len(splats)):
         yield {
             "splat.mean.0": int(splats.mean[i, 0]),
@@ -78,5 +78,9 @@ def _splats(group: GroupResult, order: Any) -> Iterator[Row]:
             "splat.conic_shift": int(splats.conic_shift[i]),
             "splat.opacity": int(splats.opacity[i]),
             **{f"splat.color.{k}": int(splats.color[i, k]) for k in range(3)},
-            "splat.mask": sum(1 << int(bit) for bit in np.flatnonzero(masks[i])),
+            **{
+                f"touch.{name}.{end}": int(splats.touch[i, k, side])
+                for k, name in enumerate(RANGES)
+                for side, end in enumerate(("first", "last"))
+            },
         }

@@ -41,7 +41,7 @@ def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) ->
 
     Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`. Depth sort: one splat a
     cycle, and two operations of 2 cycles a splat shared by the banks. Rasteriser: one splat × one
-    sub-tile, or one sub-tile handed out. Memory: words moved / words a cycle.
+    sub-tile a cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle.
     """
     config, counters = workload.config, job.counters
     words = sum(counters[name] for name in ("frame_words", "list_words", "coarse_words", "record_words", "write_words"))
@@ -51,7 +51,7 @@ def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) ->
             "coarse filter": counters["streamed"] / config.coarse_lanes,
             "fine filter": counters["candidates"] / config.fine_units,
             "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),
-            "rasteriser": counters["draws"] + counters["flushes"],
+            "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
             "memory": words / (memory.bandwidth / 256),
         },
     )
@@ -112,5 +112,10 @@ def overflow(run: Run) -> str | None:
 
 
 def lanes_busy(run: Run) -> float:
-    """Share of the frame's cycles in which the lanes drew a splat."""
-    return run.counters["draws"] / run.counters["cycles"]
+    """Share of the frame's cycles in which a lane group drew a splat."""
+    return run.counters["draws"] / (run.counters["cycles"] * run.workload.config.lane_groups)
+
+
+def useful_share(run: Run) -> float:
+    """Share of the lanes' results that changed a pixel."""
+    return run.counters["changed"] / (run.counters["draws"] * run.workload.config.spec.lanes)

@@ -19,7 +19,7 @@ from sim.kernel.quality import psnr
 from sim.kernel.run import Backend, Run
 from sim.kernel.suite import SuiteTable
 from sim.splat.picture import BLACK, Color, over
-from sim.splat.run import lanes_busy, layers, overflow, run
+from sim.splat.run import lanes_busy, layers, overflow, run, useful_share
 from sim.splat.workload import known_scenes, prepare
 
 VIEWS = 3  # around a scene
@@ -86,12 +86,13 @@ def run_suite(
             rows.append(
                 (
                     frame.name, rate, report["cycles"], f"{report['bound']['cycles']:.0f}", report["bound"]["limit"],
-                    f"{report['ratio']:.3f}", f"{lanes_busy(frame.run):.1%}", f"{report['bytes']['total'] / 1e6:.2f}",
+                    f"{report['ratio']:.3f}", f"{lanes_busy(frame.run):.1%}", f"{useful_share(frame.run):.1%}",
+                    f"{report['bytes']['total'] / 1e6:.2f}",
                     f"{report['quality']['psnr_db']:.2f}",
                 )
             )  # fmt: skip
     return SuiteTable(
         title=f"splat, {size}×{size}: RTL equals the model in every pixel",
-        head=("scene", "pauses", "cycles", "bound", "limit", "ratio", "lanes busy", "MB", "PSNR dB"),
+        head=("scene", "pauses", "cycles", "bound", "limit", "ratio", "lanes busy", "useful", "MB", "PSNR dB"),
         rows=rows,
     )

@@ -49,17 +49,17 @@ def test_dispatcher(window: int, tmp_path: Path) -> None:
             m.d.sync += Assert(~(happens & was & (place == operation.place)), "a hazard")
         # Nothing becomes opaque, so that every splat has to be drawn on every sub-tile that it touches.
         m.d.comb += Assume(~dut.drawn.done)
-        splat = dut.i.payload.splat
+        head = dut.i.payload
         group = Signal()  # of the splat at the input, odd or even; a continued one goes on in the next
-        m.d.sync += group.eq(group ^ (transfer(dut.i) & dut.i.payload.end & ~dut.continued))
-        for tile in range(SPEC.columns**2):
+        m.d.sync += group.eq(group ^ (transfer(dut.i) & head.end & ~head.continued))
+        for tile in range(dut.config.places):
             here = operation.place == tile
             board = Scoreboard(shape=3, capacity=window + 1)
             m.submodules[f"board_{tile}"] = board
             owner = Signal(init=1, name=f"owner_{tile}")  # group that the sub-tile belongs to
             m.d.comb += [
-                board.push.eq(transfer(dut.i) & ~dut.i.payload.end & splat.mask[tile]),
-                board.pushed.eq(Cat(group, splat.opacity[:2])),
+                board.push.eq(transfer(dut.i) & ~head.end & head.mask[tile]),
+                board.pushed.eq(Cat(group, head.splat.opacity[:2])),
                 board.offer.eq(operation.draw & here),
                 board.offered.eq(Cat(owner, dut.splat.opacity[:2])),
                 board.pop.eq(operation.draw & here),
@@ -90,7 +90,7 @@ def test_lane_memories(tmp_path: Path) -> None:
         m.d.comb += Assume(~(operation.draw & operation.flush))
         return dut.flushed.valid & dut.drawn.valid
 
-    establish(lambda: LaneArray(spec=replace(SPEC, subtile=2)), properties, tmp_path)
+    establish(lambda: LaneArray(spec=replace(SPEC, subtile=2), places=4), properties, tmp_path)
 
 
 @pytest.mark.parametrize("count", [2, 3])

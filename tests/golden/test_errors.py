@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from golden.errors import InputError, Limits, check_base, check_limits, check_powers_of_two
+from golden.errors import InputError, Limits, OneOf, check_base, check_limits, check_powers_of_two
 
 
 @dataclass
@@ -15,8 +15,9 @@ class Settings:
     spec: object = None
     lanes: int = 4
     depth: int = 3
+    mode: object = "fast"
 
-    LIMITS: ClassVar[Limits] = {"lanes": (1, 8), "depth": (2, 5)}
+    LIMITS: ClassVar[Limits] = {"lanes": (1, 8), "depth": (2, 5), "mode": OneOf(("fast", "small"))}
     POWERS: ClassVar = ("lanes",)
 
 
@@ -33,6 +34,14 @@ def test_limits_belong_to_the_range(depth: int) -> None:
 def test_beyond_the_limits(depth: int) -> None:
     with pytest.raises(InputError, match=rf"^x: depth must lie in 2\.\.5, it is {depth}$"):
         check_limits("x", Settings(depth=depth))
+
+
+@pytest.mark.parametrize("mode", ["fas", "", 1, None, ["fast"]])
+def test_a_word_is_one_of_those_that_are_known(mode: object) -> None:
+    check_limits("x", Settings(mode="small"))
+    with pytest.raises(InputError) as refusal:
+        check_limits("x", Settings(mode=mode))
+    assert str(refusal.value) == f"x: mode must be one of fast, small, it is {mode}"
 
 
 def test_no_field_goes_unchecked() -> None:

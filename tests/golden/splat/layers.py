@@ -36,5 +36,6 @@ def layers(spec: Spec, opacity: list[int], color: list[int]) -> Splats:
         conic_shift=torch.full((count,), 40),
         opacity=torch.tensor(opacity),
         color=torch.tensor([[c, 0, 0] for c in color]),
+        touch=torch.tensor([[0, spec.columns - 1]] * 2 + [[0, 2 * spec.columns - 2]] * 2).expand(count, 4, 2),
         mask=torch.ones(count, spec.columns**2, dtype=torch.bool),
     )

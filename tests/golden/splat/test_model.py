@@ -147,7 +147,7 @@ def test_overflow_is_counted_and_repeats_itself() -> None:
     assert 20 < psnr(result.color, exact.color) < 60
 
 
-@pytest.mark.parametrize("changes", [{"group_size": 32}, {"group_size": 128}, {"sort_banks": 8}, {"sort_levels": 13}])
+@pytest.mark.parametrize("changes", [{"group_size": 32}, {"group_size": 16}, {"sort_banks": 8}, {"sort_levels": 13}])
 def test_how_the_work_is_cut_changes_no_pixel(changes: dict[str, int]) -> None:
     """Groups of any size and buffers that do not overflow: the same image, bit for bit."""
     v, usual = embedded()

@@ -63,22 +63,7 @@ def test_far_sub_tiles_are_not_drawn(spec: Spec, seed: int) -> None:
     assert not bool(s.far[wanted[:, 0] < 1022].any())
     assert 0.01 < float(s.far.double().mean()) < 0.97
     assert float(wanted[s.far].min()) > 8  # -log2(1/255)
-    assert int(alpha(power(s, spec), spec)[s.far].max()) == 0
-
-
-@SPECS
-def test_alpha(spec: Spec) -> None:
-    """min(0.99, 2**-p) cut by less than two steps for every code from -1 to -log2(1/255); 0 for all others."""
-    step = 2.0**-spec.power_fraction
-    codes = torch.arange(spec.power_format.low, spec.power_format.high + 1)
-    got = alpha(codes, spec)
-    drawn = (codes >= -(1 << spec.power_fraction)) & (codes <= -math.log2(1 / 255) / step)
-    assert bool((got[drawn] > 0).all())
-    assert not bool(got[~drawn].any())
-    wanted = (2.0 ** -(codes[drawn] * step)).clip(max=0.99) * 2**spec.alpha_bits
-    assert float((got[drawn] - wanted).abs().max()) < 1.5
-    assert int(got.max()) == round(0.99 * 2**spec.alpha_bits)
-    assert bool((got[drawn].diff() <= 0).all())
+    assert int(alpha(power(s, spec), s.bend, spec)[s.far].max()) == 0
 
 
 def loop(splats: Splats, spec: Spec) -> tuple[list[list[list[int]]], int]:
@@ -87,7 +72,8 @@ def loop(splats: Splats, spec: Spec) -> tuple[list[list[list[int]]], int]:
     useful = 0
     for tile in range(spec.columns**2):
         here = torch.nonzero(splats.mask[:, tile])[:, 0]
-        alphas = alpha(power(setup(splats, here, torch.full_like(here, tile), spec), spec), spec).tolist()
+        s = setup(splats, here, torch.full_like(here, tile), spec)
+        alphas = alpha(power(s, spec), s.bend, spec).tolist()
         colors = splats.color[here].tolist()
         closed = [len(here)] * spec.lanes  # number of the splat that ended the pixel
         pixels.append([])
@@ -109,12 +95,17 @@ def loop(splats: Splats, spec: Spec) -> tuple[list[list[list[int]]], int]:
     return pixels, useful
 
 
+#: Products of more than 32 bits.
+WIDE = replace(TINY, alpha_bits=16, transmittance_bits=18, color_fraction=12, accumulator_fraction=20)
+
+
 @pytest.mark.parametrize("name", ["close", "far"])
-def test_the_blend_is_a_loop_over_pixels(name: str) -> None:
+@pytest.mark.parametrize("spec", [TINY, WIDE], ids=["tiny", "wide"])
+def test_the_blend_is_a_loop_over_pixels(name: str, spec: Spec) -> None:
     """Every pixel, alone and splat by splat, gets the colour and transmittance that the model gives it."""
-    splats = sorted_splats(name, TINY, 500)
-    pixels, touches, useful = rasterise(splats, TINY)
-    wanted, wanted_useful = loop(splats, TINY)
+    splats = sorted_splats(name, spec, 500)
+    pixels, touches, useful = rasterise(splats, spec)
+    wanted, wanted_useful = loop(splats, spec)
     assert torch.cat([pixels.color, pixels.transmittance[..., None]], -1).tolist() == wanted
     assert touches == int(splats.mask.sum())
     assert useful == wanted_useful

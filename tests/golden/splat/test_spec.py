@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from golden.errors import InputError
+from golden.errors import InputError, OneOf
 from golden.splat.spec import DEFAULT, MIN_ALPHA, PAPER, TINY, Spec
 
 LIMITS = {
@@ -26,7 +26,11 @@ LIMITS = {
     "covariance_bits": (12, 26),
     "screen_fraction": (2, 8),
     "power_fraction": (4, 10),
+    "exp_entries": (8, 1024),
+    "exp_linear": (0, 1),
     "alpha_bits": (8, 16),
+    "alpha_check": OneOf(("pixel", "quad_any", "quad_centre")),
+    "preemptive": (0, 1),
     "transmittance_bits": (12, 18),
     "color_fraction": (6, 12),
     "accumulator_fraction": (8, 20),
@@ -34,6 +38,9 @@ LIMITS = {
     "sort_levels": (3, 13),
     "sort_banks": (1, 8),
 }
+
+
+NUMBERS = {name: limits for name, limits in LIMITS.items() if not isinstance(limits, OneOf)}
 
 
 def refused(spec: Spec = DEFAULT, **values: Any) -> str:
@@ -48,9 +55,9 @@ def test_every_field_has_limits() -> None:
     assert [f.name for f in fields(Spec)] == list(LIMITS)
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", NUMBERS)
 def test_limits(name: str) -> None:
-    low, high = LIMITS[name]
+    low, high = NUMBERS[name]
     for value in (low - 1, high + 1, -(10**30), float(low), "8", None):
         assert refused(**{name: value}) == f"splat: {name} must lie in {low}..{high}, it is {value}"
 
@@ -62,22 +69,40 @@ COMPANIONS = {
     ("quaternion_bits", 16): {"scale_bits": 8, "opacity_bits": 7},
     ("opacity_bits", 14): {"dc_bits": 10},
     ("dc_bits", 14): {"quaternion_bits": 9},
-    ("mantissa_bits", 11): {"power_fraction": 4},
+    ("mantissa_bits", 11): {"power_fraction": 4, "exp_entries": 16},
+    ("power_fraction", 4): {"exp_entries": 16},
     ("power_fraction", 10): {"mantissa_bits": 17},
+    ("exp_entries", 1024): {"power_fraction": 10, "mantissa_bits": 17},
+    ("exp_linear", 1): {"exp_entries": 32},
 }
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("end", [0, 1], ids=["low", "high"])
 def test_the_limits_themselves_are_allowed(name: str, end: int) -> None:
-    value = LIMITS[name][end]
+    value = NUMBERS[name][end]
     spec = replace(DEFAULT, **{name: value}, **COMPANIONS.get((name, value), {}))
     assert getattr(spec, name) == value
+
+
+@pytest.mark.parametrize("check", ["pixel", "quad_any", "quad_centre"])
+def test_the_checks_of_alpha(check: str) -> None:
+    assert replace(DEFAULT, alpha_check=check).alpha_check == check
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"alpha_check": "quad"}, "splat: alpha_check must be one of pixel, quad_any, quad_centre, it is quad"),
+        ({"alpha_check": 0}, "splat: alpha_check must be one of pixel, quad_any, quad_centre, it is 0"),
+        (
+            {"alpha_check": "quad_any", "preemptive": 0},
+            "splat: preemptive=0 needs alpha_check=pixel, it is quad_any: a block is judged by exponents",
+        ),
+        ({"exp_entries": 48}, "splat: exp_entries must be a power of two, it is 48"),
+        ({"exp_entries": 128}, "splat: exp_entries must be at most 2**(power_fraction - exp_linear) = 64, it is 128"),
+        ({"exp_linear": 1}, "splat: exp_entries must be at most 2**(power_fraction - exp_linear) = 32, it is 64"),
+        ({"power_fraction": 5}, "splat: exp_entries must be at most 2**(power_fraction - exp_linear) = 32, it is 64"),
         ({"group_size": 48}, "splat: group_size must be a power of two, it is 48"),
         ({"subtile": 6}, "splat: subtile must be a power of two, it is 6"),
         ({"sort_banks": 3}, "splat: sort_banks must be a power of two, it is 3"),
@@ -104,7 +129,7 @@ def test_named_instances(spec: Spec) -> None:
 
 @pytest.mark.parametrize("power_fraction", range(4, 11))
 def test_thresholds_are_the_last_code_on_their_side(power_fraction: int) -> None:
-    spec = replace(DEFAULT, power_fraction=power_fraction, mantissa_bits=17)
+    spec = replace(DEFAULT, power_fraction=power_fraction, exp_entries=16, mantissa_bits=17)
     step = 2.0**-power_fraction
     assert 2 ** -(spec.max_power * step) >= MIN_ALPHA > 2 ** -((spec.max_power + 1) * step)
     low = spec.min_transmittance / 2**spec.transmittance_bits

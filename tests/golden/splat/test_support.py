@@ -90,7 +90,8 @@ def test_no_pixel_is_visible_outside_the_touched_sub_tiles(name: str, spec: Spec
         here = (subtile % spec.columns < group.valid_columns) & (subtile // spec.columns < group.valid_rows)
         mask = splats.mask.flatten()
         assert not bool((code[here & ~mask] <= spec.max_power).any())
-        seen = alpha(power(setup(splats, pair[mask], subtile[mask], spec), spec), spec) > 0
+        s = setup(splats, pair[mask], subtile[mask], spec)
+        seen = alpha(power(s, spec), s.bend, spec) > 0
         drawn, touched = drawn + int(seen.any(-1).sum()), touched + len(seen)
     assert drawn > 0.75 * touched > 500
 

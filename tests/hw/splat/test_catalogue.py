@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from golden.splat.spec import TINY
 from hw.splat.catalogue import catalogue
-from hw.splat.config import CONFIGS
+from hw.splat.config import CONFIGS, tiny
 from hw.splat.top import SplatEngine
 from tests.hw.lib.instances import assert_counts
 
@@ -16,3 +17,11 @@ from tests.hw.lib.instances import assert_counts
 def test_counts(name: str, fields: dict[str, int]) -> None:
     config = replace(CONFIGS[name](), **fields)
     assert_counts(catalogue(config), SplatEngine(config=config))
+
+
+@pytest.mark.parametrize("check", ["quad_any", "quad_centre"])
+def test_counts_with_checks_of_blocks(check: str) -> None:
+    config = replace(tiny(), spec=replace(TINY, alpha_check=check))
+    blocks = catalogue(config)
+    assert blocks["quad_check"].count == blocks["pixel_lane"].count // 4
+    assert_counts(blocks, SplatEngine(config=config))

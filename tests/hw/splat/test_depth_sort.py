@@ -38,7 +38,8 @@ def marked(rng: Random, a: Arrivals, first: int) -> list[Payload]:
                     "mark": {"some": 1, **begin},
                     "depth": a.key[i],
                     "rank": a.rank[i],
-                    "splat": {"mean": mean, "mask": i % 7},
+                    "touch": {"row": {"first": i % 4, "last": i % 3}},
+                    "splat": {"mean": mean},
                 }
             )
             begin = {"begin": 0, "end": 0}
@@ -49,8 +50,8 @@ def expected_order(groups: list[list[Payload]], orders: list[list[int]]) -> list
     """Every group's splats in its order, and an end."""
     result: list[Payload] = []
     for group, order in zip(groups, orders, strict=True):
-        splats = [payload["splat"] for payload in group if payload["mark"]["some"]]
-        result += [{"end": 0, "splat": splats[i]} for i in order] + [{"end": 1}]
+        kept = [{name: payload[name] for name in ("touch", "splat")} for payload in group if payload["mark"]["some"]]
+        result += [{"end": 0, **kept[i]} for i in order] + [{"end": 1}]
     return result
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hw.lib.payloads import SortedLayout
 from hw.splat.config import tiny
 from hw.splat.dispatcher import Dispatcher
+from hw.splat.layouts import TileSplatLayout
 from hw.splat.pixel_lane import HAZARD
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload
@@ -24,13 +24,11 @@ Operation = tuple[str, int, int]  # kind, sub-tile, splat
 class Lanes:
     """Answers the operations as the lanes would, judges them, and ends sub-tiles at random."""
 
-    def __init__(
-        self, bench: Bench, splats: list[list[Payload]], continued: list[bool], *, opaque: float, room: float
-    ) -> None:
+    def __init__(self, bench: Bench, splats: list[list[Payload]], *, opaque: float, room: float) -> None:
         self.bench, self.dut = bench, bench.dut
         self.dut: Any = bench.dut
-        self.splats, self.continued, self.opaque, self.room = splats, continued, opaque, room
-        self.count = bench.dut.config.spec.columns**2
+        self.splats, self.opaque, self.room = splats, opaque, room
+        self.count = bench.dut.config.places
         self.done: dict[int, int] = {}  # sub-tile to the cycle from which it is known to be opaque
         self.seen: list[list[int]] = [[] for _ in range(self.count)]  # splats of this group on each sub-tile
         self.group = [-1] * self.count  # that each sub-tile belongs to; -1 before its first flush
@@ -70,7 +68,6 @@ class Lanes:
                     self.flush(place, silent)
             room = rng.random() < self.room
             ctx.set(dut.flush_room, room)
-            ctx.set(dut.continued, self.group_ends < len(self.continued) and self.continued[self.group_ends])
             _, _, end, starved, blocked = await ctx.tick().sample(dut.group_end, dut.starved, dut.blocked)
             self.group_ends += end
             self.starved += starved
@@ -128,9 +125,12 @@ def test_random_splats(window: int, put: float, room: float, opaque: float, seed
             few = 1 << near | 1 << rng.randrange(16)
             splats[-1].append({"opacity": n, "mask": rng.choice([0, few, few, few, rng.randrange(1 << 16), 0xFFFF])})
         groups.append(splats[-1][start:])
-    layout = SortedLayout(dut.config.spec)
-    inputs = [whole(layout, p) for group in groups for p in [*({"end": 0, "splat": s} for s in group), {"end": 1}]]
-    lanes = Lanes(bench, splats, continued, opaque=opaque, room=room)
+    layout = TileSplatLayout(dut.config.spec, dut.config.places)
+    inputs: list[Payload] = []
+    for group, follows in zip(groups, continued, strict=True):
+        drawn = [{"mask": s["mask"], "splat": {"opacity": s["opacity"]}} for s in group]
+        inputs += [whole(layout, p) for p in [*drawn, {"end": 1, "continued": follows}]]
+    lanes = Lanes(bench, splats, opaque=opaque, room=room)
     source = bench.source(dut.i, inputs, stall=put)
     tail: list[int] = []
 

@@ -15,14 +15,16 @@ from golden.splat.covariance import covariance, scales
 from golden.splat.extents import extents
 from golden.splat.projection import Projection as ModelProjection
 from golden.splat.projection import projection, scaled_centre
-from golden.splat.spec import DEFAULT, TINY, Spec
-from golden.splat.touch import touch
+from golden.splat.spec import DEFAULT, RANGES, TINY, Spec
+from golden.splat.touch import tiles, touch
 from golden.splat.view_rotation import view_rotation
+from hw.lib.payloads import SortedLayout
 from hw.splat.color import Color
 from hw.splat.conic import Conic
 from hw.splat.covariance import Covariance
 from hw.splat.extents import Extents
 from hw.splat.projection import Projection
+from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
 from hw.splat.view_rotation import ViewRotation
 from tests.golden.splat.cases import CASES, case
@@ -30,6 +32,7 @@ from tests.golden.splat.octagons import octagons
 from tests.golden.splat.rows import Row
 from tests.golden.splat.views import View, pick
 from tests.hw.splat.datapath import Payload, answers, same
+from tests.hw.splat.streams import whole
 from tests.hw.splat.workload import mask_bits, workload_of
 
 SAMPLE = 60
@@ -202,13 +205,39 @@ def test_touch(spec: Spec, seed: int) -> None:
     mean, extent = octagons(spec, seed, count)
     valid = {axis: uniform(seed + k, 1, spec.columns, count) for k, axis in enumerate(("columns", "rows"))}
     group = case("embedded", spec).middle
-    masks: list[int] = []
+    wanted: list[Payload] = []
     for k in range(count):
         here = replace(group, valid_columns=int(valid["columns"][k]), valid_rows=int(valid["rows"][k]))
-        masks.append(mask_bits(touch(mean[k : k + 1], extent[k : k + 1], here, spec)[0]))
+        ranges = touch(mean[k : k + 1], extent[k : k + 1], here, spec)
+        wanted.append({"any": 0})
+        if bool(tiles(ranges, spec).any()):
+            ends = [{"first": first, "last": last} for first, last in ranges[0].tolist()]
+            wanted[-1] = {"any": 1, "touch": dict(zip(RANGES, ends, strict=True))}
     rows = payloads(mean=mean, extent=extent, valid_columns=valid["columns"], valid_rows=valid["rows"])
-    assert 20 < sum(mask > 0 for mask in masks) < count - 20
-    same(answers(Touch(spec=spec), rows), [{"mask": mask, "any": int(mask > 0)} for mask in masks])
+    assert 20 < sum(row["any"] for row in wanted) < count - 20
+    same(answers(Touch(spec=spec), rows), wanted)
+
+
+@SPECS
+def test_tile_mask(spec: Spec, seed: int) -> None:
+    """The sub-tiles within random ranges, some of them empty; ends and marks pass."""
+    count = 200
+    most = torch.tensor([spec.columns - 1] * 2 + [2 * spec.columns - 2] * 2)
+    ranges = uniform(seed, 0, 1 << 20, count, 4, 2) % (most[:, None] + 1)
+    wide = torch.arange(count)[:, None] % 3 > 0  # two thirds are in order
+    ranges = torch.where(wide[..., None], ranges.sort(-1).values, ranges)
+    masks = tiles(ranges, spec)
+    assert 20 < int(masks.any(-1).sum()) < count - 20
+    rows: list[Payload] = []
+    wanted: list[Payload] = []
+    for k, row in enumerate(ranges.tolist()):
+        touched = {name: {"first": first, "last": last} for name, (first, last) in zip(RANGES, row, strict=True)}
+        marks = {"end": k % 5 == 0, "continued": k % 2}
+        place = {"opacity": k}
+        sorted_ = whole(SortedLayout(spec), {"end": marks["end"], "touch": touched, "splat": place})
+        rows.append({"sorted": sorted_, "continued": marks["continued"]})
+        wanted.append({**marks, "mask": mask_bits(masks[k]), "splat": place})
+    same(answers(TileMask(spec=spec), rows), wanted)
 
 
 @pytest.mark.parametrize(("degree", "scene_degree"), [(d, s) for d in range(4) for s in range(d + 1)])

@@ -10,13 +10,14 @@ import torch
 
 from golden.splat.pixel_lane import Pixels, alpha, blend, pixel_bytes
 from golden.splat.spec import DEFAULT, TINY, Spec
+from hw.splat.exponent import interpolation
 from hw.splat.lane_array import LaneArray
 from hw.splat.pixel_lane import HAZARD
 from hw.splat.raster_setup import cross_factors
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload
 
-DRAWN, FLUSHED = 10, 11  # cycles after the operation
+DRAWN, FLUSHED = 10, 11  # cycles after the operation, with a constant table
 
 
 class Lanes:
@@ -56,32 +57,38 @@ class Lanes:
             pixels = self.flush(place)
             # A sub-tile that was never flushed holds anything.
             return inputs, {"flushed": place, "pixels": pixels if known else None}
-        return inputs, {"drawn": place, "done": self.draw(place, inputs)} if draw else None
+        return inputs, {"drawn": place, **self.draw(place, inputs)} if draw else None
 
     def terms(self) -> Payload:
         """Powers around what is visible: opaque, faint, just too faint, below zero, far away."""
         rng, spec = self.rng, self.spec
+        one = 1 << spec.power_fraction
         start = rng.choice(
-            [-90, -64, 0, 3, rng.randrange(80), rng.randrange(spec.max_power), spec.max_power - 2, 1 << 14]
+            [-4 * one // 3, -one, 0, 3, rng.randrange(one), rng.randrange(spec.max_power), spec.max_power - 2, 1 << 14]
         )
         size = rng.choice([1, 4, 40])
+        bend = {"bend": rng.randrange(-size, 3 * size)} if spec.alpha_check == "quad_centre" else {}
         return {
+            **bend,
             "row": [start + rng.randrange(-size, size + 1) for _ in range(spec.subtile)],
             "column": [rng.randrange(-size, size + 1) for _ in range(spec.subtile)],
             "cross": [rng.randrange(-size, size + 1) for _ in self.factors],
             "far": int(rng.random() < 0.05),
         }
 
-    def draw(self, place: int, inputs: Payload) -> int:
+    def draw(self, place: int, inputs: Payload) -> Payload:
         terms, n = inputs["terms"], self.spec.subtile
         power = [
             terms["row"][y] + terms["column"][x] + terms["cross"][self.factors.index(x * y)]
             for y in range(n)
             for x in range(n)
         ]
-        alphas = alpha(torch.tensor([power]), self.spec) * (1 - terms["far"])
-        blend(self.pixels, torch.tensor([place]), alphas, torch.tensor([inputs["color"]]), self.spec)
-        return int(self.pixels.done[place].all())
+        bend = torch.tensor([terms.get("bend", 0)])
+        alphas = alpha(torch.tensor([power]), bend, self.spec) * (1 - terms["far"])
+        before = self.pixels.transmittance[place].clone()
+        blend(self.pixels, torch.tensor([place]), alphas[None], torch.tensor([[inputs["color"]]]), self.spec)
+        changed = int((self.pixels.transmittance[place] != before).sum())
+        return {"done": int(self.pixels.done[place].all()), "changed": changed}
 
     def flush(self, place: int) -> int:
         """The bytes of the sub-tile, which is transparent afterwards."""
@@ -92,12 +99,43 @@ class Lanes:
         return int.from_bytes(bytes(values), "little")
 
 
-@pytest.mark.parametrize(
-    ("spec", "cycles"), [(TINY, 1200), (replace(DEFAULT, subtile=2, group_size=16), 600)], ids=["tiny", "2x2"]
-)
+SMALL = replace(DEFAULT, subtile=2, group_size=16)
+
+
+@pytest.mark.parametrize(("spec", "cycles"), [(TINY, 1200), (SMALL, 600)], ids=["tiny", "2x2"])
 def test_random_operations(spec: Spec, cycles: int, seed: int) -> None:
     """Draws and flushes in any order, two on a sub-tile 3 cycles apart: done flags and every pixel's bytes."""
-    dut = LaneArray(spec=spec)
+    operate(spec, cycles, seed)
+
+
+VARIANTS: list[dict[str, Any]] = [
+    {"alpha_check": "quad_any"},
+    {"alpha_check": "quad_centre"},
+    {"preemptive": 0},
+    {"exp_entries": 8},
+    {"exp_entries": 32, "exp_linear": 1},
+    {"power_fraction": 8, "exp_entries": 128},
+    {"power_fraction": 8, "exp_entries": 16, "exp_linear": 1, "alpha_check": "quad_centre", "alpha_bits": 16},
+    {"power_fraction": 10, "exp_entries": 1024, "mantissa_bits": 17, "preemptive": 0, "alpha_bits": 8},
+]
+
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=lambda changes: "-".join(f"{k}={v}" for k, v in changes.items()))
+def test_variants(changes: dict[str, Any], seed: int) -> None:
+    """The same for every check and table."""
+    operate(replace(TINY, **changes), 600, seed)
+
+
+@pytest.mark.parametrize("check", ["quad_any", "quad_centre"])
+def test_one_block(check: str, seed: int) -> None:
+    """And where a sub-tile is a single block."""
+    operate(replace(SMALL, alpha_check=check), 400, seed)
+
+
+def operate(spec: Spec, cycles: int, seed: int) -> None:
+    """Compares `cycles` cycles of random operations."""
+    later = interpolation(spec)
+    dut = LaneArray(spec=spec, places=spec.columns**2)
     bench = Bench(dut, seed=seed)
     lanes = Lanes(spec, bench)
     due: dict[tuple[str, int], Payload] = {}
@@ -116,7 +154,7 @@ def test_random_operations(spec: Spec, cycles: int, seed: int) -> None:
                 early += cycle - last.get(place, 0) == HAZARD
                 last[place] = cycle
                 kind = "drawn" if "drawn" in result else "flushed"
-                due[kind, cycle + (DRAWN if kind == "drawn" else FLUSHED)] = result
+                due[kind, cycle + (DRAWN if kind == "drawn" else FLUSHED) + later] = result
             recent = [*recent, inputs["operation"]["place"] if result else -1][-(HAZARD - 1) :]
             ctx.set(dut.i, inputs)
             for kind in ("drawn", "flushed"):
@@ -128,6 +166,7 @@ def test_random_operations(spec: Spec, cycles: int, seed: int) -> None:
                 assert ctx.get(out.place) == wanted[kind]
                 if kind == "drawn":
                     assert ctx.get(out.done) == wanted["done"]
+                    assert ctx.get(out.changed) == wanted["changed"]
                     ends += wanted["done"]
                 elif wanted["pixels"] is not None:
                     assert ctx.get(out.pixels) == wanted["pixels"], f"sub-tile {wanted[kind]} in cycle {cycle}"

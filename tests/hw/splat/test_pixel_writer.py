@@ -11,17 +11,18 @@ import pytest
 from golden.splat.memory_map import PIXEL_BYTES
 from hw.splat.config import tiny
 from hw.splat.pixel_writer import PixelWriter
+from hw.splat.tiles import global_number
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload
 
 LATENCY = 22  # from the issue of a flush to its pixels
 
 
-@pytest.mark.parametrize("width", [128, 256, 512])
+@pytest.mark.parametrize(("width", "lane_groups"), [(128, 1), (256, 4), (512, 2)])
 @pytest.mark.parametrize(("pause", "stall"), [(0, 0), (0.3, 0.7)])
-def test_two_frames(width: int, pause: float, stall: float, seed: int) -> None:
-    """Three groups a frame, each in an order of its own; `start` begins at the first group again."""
-    config = replace(tiny(), memory_width=width)
+def test_two_frames(width: int, lane_groups: int, pause: float, stall: float, seed: int) -> None:
+    """Three squares a frame, each lane group in an order of its own; `start` begins at the first square again."""
+    config = replace(tiny(), memory_width=width, lane_groups=lane_groups)
     spec = config.spec
     dut = PixelWriter(config=config)
     bench = Bench(dut, seed=seed)
@@ -38,25 +39,29 @@ def test_two_frames(width: int, pause: float, stall: float, seed: int) -> None:
             ctx.set(dut.start, 1)
             await ctx.tick()
             ctx.set(dut.start, 0)
-            left = [place for _ in range(3) for place in rng.sample(range(tiles), tiles)]
-            flying: deque[tuple[int, int]] = deque()
-            taken = 0
+            left = [
+                [(square, place) for square in range(3) for place in rng.sample(range(config.places), config.places)]
+                for _ in range(lane_groups)
+            ]
+            flying: deque[tuple[int, int, int, int]] = deque()
             cycle = 0
-            while left or flying or ctx.get(dut.busy):
-                reserve = bool(left) and ctx.get(dut.room) == 1 and rng.random() >= pause
+            while any(left) or flying or ctx.get(dut.busy):
+                reserve = any(left) and ctx.get(dut.room) == 1 and rng.random() >= pause
                 ctx.set(dut.reserved, reserve)
                 if reserve:
-                    flying.append((cycle + LATENCY, left.pop(0)))
+                    group = rng.choice([k for k, more in enumerate(left) if more])
+                    flying.append((cycle + LATENCY, group, *left[group].pop(0)))
                 arrives = bool(flying) and flying[0][0] == cycle
-                ctx.set(dut.flushed.valid, arrives)
-                ctx.set(dut.flushed.pixels, rng.getrandbits(32 * spec.lanes))
+                for flushed in dut.flushed:
+                    ctx.set(flushed.valid, 0)
+                    ctx.set(flushed.pixels, rng.getrandbits(32 * spec.lanes))
                 if arrives:
-                    place = flying.popleft()[1]
+                    _, group, square, place = flying.popleft()
                     pixels = rng.getrandbits(32 * spec.lanes)
-                    ctx.set(dut.flushed.place, place)
-                    ctx.set(dut.flushed.pixels, pixels)
-                    address = base + (taken // tiles * tiles + place) * tile_bytes
-                    taken += 1
+                    ctx.set(dut.flushed[group].valid, 1)
+                    ctx.set(dut.flushed[group].place, place)
+                    ctx.set(dut.flushed[group].pixels, pixels)
+                    address = base + (square * tiles + global_number(config, group, place)) * tile_bytes
                     for k in range(words):
                         data = pixels >> (k * width) & ((1 << width) - 1)
                         expected.append(
@@ -83,7 +88,7 @@ def test_as_fast_as_the_memory() -> None:
         for _ in range(200):
             reserve = ctx.get(dut.room)
             ctx.set(dut.reserved, reserve)
-            ctx.set(dut.flushed.valid, flights.pop(0))
+            ctx.set(dut.flushed[0].valid, flights.pop(0))
             flights.append(reserve)
             await ctx.tick()
 

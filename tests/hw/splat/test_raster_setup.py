@@ -22,7 +22,14 @@ from tests.hw.splat.workload import splat_payloads
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(
-    "spec", [DEFAULT, TINY, replace(DEFAULT, power_fraction=4, screen_fraction=4)], ids=["default", "tiny", "coarse"]
+    "spec",
+    [
+        DEFAULT,
+        TINY,
+        replace(DEFAULT, power_fraction=4, exp_entries=16, screen_fraction=4),
+        replace(TINY, alpha_check="quad_centre"),
+    ],
+    ids=["default", "tiny", "coarse", "centre"],
 )
 def test_raster_setup(name: str, spec: Spec, seed: int) -> None:
     """Rows, columns and cross terms, the far flag, and nothing but that flag where it is set."""
@@ -45,6 +52,8 @@ def test_raster_setup(name: str, spec: Spec, seed: int) -> None:
             rows.append({"splat": payload, "column": place % spec.columns, "row": place // spec.columns})
             cross = [int(shift_round(s.cross[n] * k, GUARD_BITS, "half_up")) for k in cross_factors(spec)]
             terms = {"row": s.row[n].tolist(), "column": s.column[n].tolist(), "cross": cross, "far": 0}
+            if spec.alpha_check == "quad_centre":
+                terms["bend"] = int(s.bend[n])
             fits = max(abs(v) for name in ("row", "column", "cross") for v in terms[name]) <= spec.power_format.high
             wanted.append({"far": 1} if bool(s.far[n]) else terms)
             assert fits or bool(s.far[n]) or each is not splats
@@ -61,7 +70,7 @@ def test_far_starts_at_its_bound() -> None:
     rows: list[Payload] = []
     far: list[int] = []
     for a, flag in ((one - 1, 0), (one, 1), (one + 1, 1)):
-        splat = {"mean": [160, 32], "conic": [a, 0, 0], "conic_shift": 7, "mask": 1}
+        splat = {"mean": [160, 32], "conic": [a, 0, 0], "conic_shift": 7}
         rows.append({"splat": whole(SplatLayout(spec), splat), "column": 0, "row": 0})
         far.append(flag)
     same(answers(RasterSetup(spec=spec), rows), [{"far": flag} for flag in far])

@@ -19,7 +19,7 @@ from golden.splat.fine_filter import Splats, fine_filter
 from golden.splat.frame import Group, voxel_origins
 from golden.splat.memory_image import MemoryImage, aligned_first, build_memory_image
 from golden.splat.memory_map import COARSE_BYTES, coarse_half, record, record_bytes
-from golden.splat.spec import TINY, Spec
+from golden.splat.spec import RANGES, TINY, Spec
 from hw.splat.coarse_lane import SLOPES
 from tests.golden.splat.rows import Row, groups_of, header_of, row
 from tests.golden.splat.scenes import camera_at, random_scene
@@ -122,21 +122,21 @@ class Workload:
         candidates = Candidates(place=place, point=points, relative=relatives)
         splats = fine_filter(candidates, v.image, v.frame, group, v.spec)
         number = {place: n for n, place in enumerate(splats.place.tolist())}
-        drawn = splat_payloads(splats)
+        drawn, touch = splat_payloads(splats), touch_payloads(splats)
         result: list[Payload] = []
         for candidate, place in chosen:
             mark = candidate["mark"]
             if place in number:
                 n = number[place]
-                rank = {"rank": int(splats.rank[n])}
-                result.append({"mark": mark, "depth": int(splats.depth[n]), **rank, "splat": drawn[n]})
+                order = {"depth": int(splats.depth[n]), "rank": int(splats.rank[n])}
+                result.append({"mark": mark, **order, "touch": touch[n], "splat": drawn[n]})
             else:
                 result.append({"mark": mark | {"some": 0}})
         return result
 
     def drawn(self, group: Group, spec: Spec | None = None) -> list[Payload]:
         """What the depth sort sends on."""
-        return [*({"end": 0, "splat": s} for s in splat_payloads(self.sorted_splats(group, spec))), {"end": 1}]
+        return sorted_payloads(self.sorted_splats(group, spec))
 
     def sorted_splats(self, group: Group, spec: Spec | None = None) -> Splats:
         """The splats in drawing order, with the view's buffer or that of another `spec`."""
@@ -150,6 +150,12 @@ class Workload:
             splats.depth, splats.rank, visits, sort_key(torch.from_numpy(group.depths), v.frame, v.spec), spec or v.spec
         )
         return splats.select(order)
+
+
+def sorted_payloads(splats: Splats) -> list[Payload]:
+    """The stream into the rasteriser: the splats of a group, and its end."""
+    both = zip(touch_payloads(splats), splat_payloads(splats), strict=True)
+    return [*({"end": 0, "touch": touch, "splat": splat} for touch, splat in both), {"end": 1}]
 
 
 def paired(candidates: list[Payload]) -> list[Payload]:
@@ -186,9 +192,16 @@ def splat_payloads(splats: Splats) -> list[Payload]:
             "conic_shift": int(splats.conic_shift[n]),
             "opacity": int(splats.opacity[n]),
             "color": splats.color[n].tolist(),
-            "mask": mask_bits(splats.mask[n]),
         }
         for n in range(len(splats))
+    ]
+
+
+def touch_payloads(splats: Splats) -> list[Payload]:
+    """TouchLayout's members."""
+    return [
+        {name: {"first": first, "last": last} for name, (first, last) in zip(RANGES, ranges, strict=True)}
+        for ranges in splats.touch.tolist()
     ]
 
 

@@ -25,6 +25,8 @@ def full_report() -> dict[str, Any]:
         "workload": "a",
         "ms": 3.5,
         "ratio": 7,
+        "energy_mj": 120.5,
+        "energy_method": "NVML energy counter",
     }
     return make_report(
         engine="splat", config=tiny(), seed=3, workload={"scene": "a"}, counters={"cycles": 9}, memory={"latency": 1},
@@ -78,6 +80,7 @@ def test_a_full_report_obeys_and_another_does_not() -> None:
         report | {"schema": 1},
         report | {"bound": report["bound"] | {"cycles": "6"}},
         report | {"baselines": [figure | {"ms": "3.5"}]},
+        report | {"baselines": [figure | {"energy_mj": "120.5"}]},
         report | {"config": {"lanes": 1.5}},
     ]
     for other in wrong:

@@ -16,6 +16,7 @@ def test_fields_of_config_and_spec_change() -> None:
     """Both kinds of field are reached by name; the last value of a field wins; the rest stays."""
     config = choose_config(CONFIGS, "tiny", ("splat_depth=16", "sh_degree=2", "alpha_bits=0xb", "splat_depth=12"))
     assert (config.splat_depth, config.spec.sh_degree, config.spec.alpha_bits) == (12, 2, 11)
+    assert choose_config(CONFIGS, "tiny", ("alpha_check=quad_any",)).spec.alpha_check == "quad_any"
     assert config.memory_width == tiny().memory_width
     assert config.spec.group_size == tiny().spec.group_size
 
@@ -30,6 +31,9 @@ def test_fields_of_config_and_spec_change() -> None:
         ("tiny", "sh_degree", "takes field=value, got 'sh_degree'"),
         ("tiny", "sh_degree=", "sh_degree must be a whole number, it is ''"),
         ("tiny", "sh_degree=1.5", "sh_degree must be a whole number, it is '1.5'"),
+        ("tiny", "alpha_check=1", "alpha_check must be one of pixel, quad_any, quad_centre, it is 1"),
+        ("tiny", "alpha_check=", "alpha_check must be one of pixel, quad_any, quad_centre, it is "),
+        ("tiny", "exp_entries=pixel", "exp_entries must be a whole number, it is 'pixel'"),
         ("tiny", "sh_degree=4", r"sh_degree must lie in 0\.\.3, it is 4"),
         ("tiny", "memory_width=192", "memory_width must be a power of two, it is 192"),
         ("tiny", "coarse_lanes=8", "coarse_lanes must not exceed memory_width / 64 = 2, it is 8"),

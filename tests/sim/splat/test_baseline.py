@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +12,12 @@ import torch
 from golden.errors import InputError
 from hw.generate import ROOT
 from sim.kernel import baseline as record
-from sim.kernel.baseline import WrongAnswerError, load, published, time_runs
+from sim.kernel import timing
+from sim.kernel.baseline import WrongAnswerError, load, published
 from sim.kernel.comparison import baseline_figures, rtl_figures
+from sim.kernel.energy import NoMeter, NotMeasuredError
+from sim.kernel.processors import Processor
+from sim.kernel.timing import WallTimer
 from sim.splat import baseline as splat
 
 
@@ -26,16 +29,6 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "build"
 
 
-def test_time_runs_keeps_every_run_and_the_median(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs after the warm-up count, in milliseconds, with the end of asynchronous work inside."""
-    clock = iter([0] * record.WARM_UP + [*(t for k in range(record.RUNS) for t in (0, (k + 1) ** 2 / 1000))])
-    monkeypatch.setattr(record.time, "perf_counter", lambda: next(clock))
-    calls: list[str] = []
-    timed = time_runs(lambda: calls.append("run"), wait=lambda: calls.append("wait"))
-    assert timed == {"median_ms": 16.0, "runs_ms": [(k + 1) ** 2 for k in range(record.RUNS)]}
-    assert calls == ["wait", "run", "wait"] * (record.WARM_UP + record.RUNS)
-
-
 def test_the_cpu_is_measured(scene_file: Path, measured: Path) -> None:
     """A record says the device, and for each workload method, threads, commit and times; `load` finds it."""
     (one,), _ = splat.measure([str(scene_file)], size=24)
@@ -45,7 +38,7 @@ def test_the_cpu_is_measured(scene_file: Path, measured: Path) -> None:
     assert found["device"]["kind"] == "cpu"
     (run,) = found["entries"]
     assert run["workload"] == {"scene": "small.ply", "gaussians": 300, "view": "1/3", "size": "24x24", "near": 0.2}
-    assert len(run["runs_ms"]) == record.RUNS
+    assert timing.LEAST_RUNS <= len(run["runs_ms"]) <= timing.RUNS
     assert min(run["runs_ms"]) <= run["median_ms"] <= max(run["runs_ms"])
     assert run["threads"] >= 1
     assert (run["method"], run["torch"]) == ("float32 reference in torch", torch.__version__)
@@ -66,25 +59,38 @@ def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 
     monkeypatch.setitem(sys.modules, "gsplat", SimpleNamespace(rasterization=rasterization))
     monkeypatch.setattr(splat, "gsplat_arguments", arguments)
-    monkeypatch.setattr(splat, "cuda_device", lambda: {"kind": "cuda", "name": "Stand-in 1"})
-    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     return settings
+
+
+STAND_IN = Processor(
+    place="cpu", about={"kind": "cuda", "name": "Stand-in 1"}, timer=WallTimer(), meter=NoMeter("a stand-in")
+)
 
 
 def test_a_right_answer_is_recorded(scene_file: Path, measured: Path, fake_gpu: dict[str, float]) -> None:
     """Its distance from the reference stands beside its time, in a file named by the device."""
-    path = record.save("splat", splat.measure_cuda([str(scene_file)], size=24), measured)
+    path = record.save(
+        "splat", (dict(STAND_IN.about), splat.measure_cuda([str(scene_file)], STAND_IN, size=24)), measured
+    )
     assert path == measured / "splat" / "measured-stand-in-1.json"
     (entry,) = json.loads(path.read_text())["entries"]
     assert entry["psnr_db"] >= splat.MIN_DB
     assert entry["median_ms"] > 0
+    assert (entry["energy_mj"], entry["energy_missing"]) == (None, "a stand-in")
 
 
 def test_a_wrong_answer_is_no_baseline(scene_file: Path, fake_gpu: dict[str, float]) -> None:
     """Another picture is refused, and its time with it."""
     fake_gpu["gain"] = 0.8
     with pytest.raises(WrongAnswerError, match=r"gsplat draws small.ply at .* dB from the reference, below 40"):
-        splat.measure_cuda([str(scene_file)], size=24)
+        splat.measure_cuda([str(scene_file)], STAND_IN, size=24)
+
+
+def test_gsplat_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the way out."""
+    monkeypatch.setitem(sys.modules, "gsplat", None)
+    with pytest.raises(NotMeasuredError, match=r"gsplat is not installed: .*pip install"):
+        splat.measure_cuda([], STAND_IN)
 
 
 def test_only_the_same_workload_is_compared(measured: Path) -> None:
@@ -97,13 +103,16 @@ def test_only_the_same_workload_is_compared(measured: Path) -> None:
     assert (host.ms, host.ratio) == (2.5, 5.0)
     (figure,) = baseline_figures(report)
     assert (figure.device, figure.threads, figure.method, figure.ms, figure.ratio) == ("Slow", 3, "m", 3.0, 6.0)
+    assert (figure.energy_mj, figure.energy_method) == (2.5, "a counter")
+    assert (figure.row()[-1], rtl.row()[-1]) == ("2.5", "-")
     assert baseline_figures(report, 2.0)[0].ratio == 12.0
 
 
 def slow(*workloads: dict[str, Any], ms: float = 3.0) -> Any:
     """A device that was measured on these workloads."""
     device = {"kind": "cpu", "name": "Slow", "threads": 3}
-    return device, [record.entry(workload, "m", {"median_ms": ms, "runs_ms": [ms]}) for workload in workloads]
+    timed = {"median_ms": ms, "runs_ms": [ms], "energy_mj": 2.5, "energy_method": "a counter"}
+    return device, [record.entry(workload, "m", timed) for workload in workloads]
 
 
 def test_records_of_other_workloads_stay(measured: Path) -> None:
@@ -126,21 +135,6 @@ def test_a_record_of_another_schema_is_refused(measured: Path) -> None:
     path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
     with pytest.raises(InputError, match="a record must have schema 2, it has 1"):
         load("splat")
-
-
-@pytest.mark.parametrize(
-    ("gpu", "cuda", "said"),
-    [
-        (None, None, "no CUDA device at hand"),
-        ("nvidia-smi", None, r"a GPU is at hand, but this torch \(.*\) is a CPU build: .*pip install"),
-        ("nvidia-smi", "13.0", "cannot use it"),
-    ],
-)
-def test_why_no_gpu_was_measured(monkeypatch: pytest.MonkeyPatch, gpu: str | None, cuda: str | None, said: str) -> None:
-    """A CPU build of torch on a machine with a GPU is named, with the way out."""
-    monkeypatch.setattr(record.shutil, "which", lambda _: gpu)
-    monkeypatch.setattr(torch.version, "cuda", cuda)
-    assert re.search(said, record.gpu_remark())
 
 
 def test_published_figures_have_sources(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,124 @@
+"""A group of pixel lanes with a splat and a sub-tile of its own in every cycle."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.lib.pipe import Pipe
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import connect, transfer
+from hw.splat.config import Config
+from hw.splat.dispatcher import Dispatcher
+from hw.splat.lane_array import LaneArray
+from hw.splat.layouts import TileSplatLayout
+from hw.splat.raster_setup import RasterSetup
+from hw.splat.tiles import place_bits
+
+
+class LaneGroup(wiring.Component):
+    """Draws its share of every square's sub-tiles, one splat × one sub-tile a cycle.
+
+    `i` gets every splat of a group and its end; those that touch none of its sub-tiles, or only
+    opaque ones, go no further. The others wait in a queue, so that lane groups may be at different
+    splats, and even at different squares of pixels.
+    """
+
+    def __init__(self, *, config: Config) -> None:
+        self.config = config
+        spec, places = config.spec, config.places
+        flushed = {"valid": 1, "place": range(places), "pixels": 32 * spec.lanes}
+        super().__init__(
+            {
+                "i": In(stream.Signature(TileSplatLayout(spec, places))),  #: splats in drawing order, each group's end
+                "number": In(range(max(config.lane_groups, 2))),  #: of this lane group, constant
+                "outside": In(places),  #: sub-tiles of the square at `i` that are not on the image
+                "flush_room": In(1),  #: the writer takes one more sub-tile
+                "to_flush": Out(1),  #: sub-tiles wait to be handed out
+                "reserves": Out(1),  #: a flush is on its way to the writer from this cycle on
+                "flushed": Out(data.StructLayout(flushed)),  #: a finished sub-tile for the writer
+                "dead": Out(1),  #: no splat can change a pixel of the square at `i` any more
+                "busy": Out(1),  #: pixels are still to be drawn or handed out
+                "drawing": Out(1),  #: in this cycle the lanes get a splat …
+                "flushing": Out(1),  #: … or a flush …
+                "starved": Out(1),  #: … or nothing, for want of splats …
+                "blocked": Out(1),  #: … or nothing, because of hazards
+                "changed": Out(range(spec.lanes + 1)),  #: pixels that a splat has changed in this cycle
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        config, spec = self.config, self.config.spec
+        m.submodules.queue = queue = StreamQueue(shape=self.i.payload.shape(), depth=config.lane_depth)
+        m.submodules.dispatcher = dispatcher = Dispatcher(config=config)
+        m.submodules.setup = setup = RasterSetup(spec=spec)
+        m.submodules.lanes = lanes = LaneArray(spec=spec, places=config.places)
+        connect(m, queue.o, dispatcher.i)
+        self._enter(m, queue, dispatcher)
+
+        operation = dispatcher.operation
+        column, row = place_bits(config, self.number, operation.place)
+        silent = dispatcher.silent
+        m.d.comb += [
+            setup.i.splat.eq(dispatcher.splat),
+            setup.i.column.eq(column),
+            setup.i.row.eq(row),
+            lanes.i.terms.eq(setup.o),
+            dispatcher.drawn.valid.eq(lanes.drawn.valid),
+            dispatcher.drawn.place.eq(lanes.drawn.place),
+            dispatcher.drawn.done.eq(lanes.drawn.done),
+            dispatcher.flushed.valid.eq(lanes.flushed.valid),
+            dispatcher.flushed.place.eq(lanes.flushed.place),
+            dispatcher.flush_room.eq(self.flush_room),
+            self.to_flush.eq(dispatcher.to_flush),
+            self.reserves.eq(operation.flush & ~silent),
+            self.flushed.valid.eq(lanes.flushed.valid & ~silent),
+            self.flushed.place.eq(lanes.flushed.place),
+            self.flushed.pixels.eq(lanes.flushed.pixels),
+            self.busy.eq(dispatcher.busy | (queue.level != 0)),
+            self.drawing.eq(operation.draw),
+            self.flushing.eq(operation.flush),
+            self.starved.eq(dispatcher.starved),
+            self.blocked.eq(dispatcher.blocked),
+            self.changed.eq(Value.cast(lanes.drawn.changed) & lanes.drawn.valid.replicate(len(self.changed))),
+        ]
+        self._carry(m, platform, dispatcher, lanes)
+        return m
+
+    def _enter(self, m: Module, queue: StreamQueue, dispatcher: Dispatcher) -> None:
+        """Queues ends, and splats with the sub-tiles that they may change; says whether there are any such."""
+        head = self.i.payload
+        behind = Signal(range(self.config.lane_depth + 1))  # squares' ends that the dispatcher has not come to
+        settled = Signal()  # what the dispatcher knows is of the square at `i`
+        opaque = Signal(self.config.places)
+        wanted = Signal()
+        square = head.end & ~head.continued
+        retired = dispatcher.group_end & ~dispatcher.i.payload.continued
+        m.d.comb += [
+            settled.eq((behind == 0) & ~dispatcher.closed),
+            opaque.eq(dispatcher.opaque & settled.replicate(len(opaque))),
+            queue.i.payload.eq(head),
+            queue.i.payload.mask.eq(head.mask & ~opaque),
+            wanted.eq((head.mask & ~opaque).any() | head.end),
+            queue.i.valid.eq(self.i.valid & wanted),
+            self.i.ready.eq(queue.i.ready | ~wanted),
+        ]
+        m.d.sync += [
+            behind.eq(behind + (transfer(self.i) & square) - retired),
+            # In the cycle after an end, what is dead would be taken for the next square's.
+            self.dead.eq(settled & (dispatcher.opaque | self.outside).all() & ~(self.i.valid & head.end)),
+        ]
+
+    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray) -> None:
+        """Operation and colour wait for the set-up's result; the flags that write are reset."""
+        p = Pipe(m, platform)
+        latency = RasterSetup.latency
+        color = p.at(p.source(dispatcher.splat.color, "color"), latency)
+        place = p.at(p.source(dispatcher.operation.place, "place"), latency)
+        m.d.comb += [lanes.i.color.eq(color), lanes.i.operation.place.eq(place)]
+        for name in ("draw", "flush"):
+            late = Signal(latency, name=f"{name}_late")
+            m.d.sync += late.eq(Cat(dispatcher.operation[name], late[:-1]))
+            m.d.comb += lanes.i.operation[name].eq(late[-1])

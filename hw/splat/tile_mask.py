@@ -1,0 +1,55 @@
+"""A splat's ranges spread to a mask of sub-tiles."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import RANGES, Spec
+from hw.lib.payloads import SortedLayout
+from hw.lib.pipe import Pipe
+from hw.splat.layouts import TileSplatLayout
+from hw.splat.tiles import numbers_inside, tiles_inside
+
+
+class TileMask(wiring.Component):
+    """One bit for each sub-tile of the square, row by row; `golden.splat.touch.tiles`.
+
+    Ranges are kept as long as a splat waits for its turn, since they are a seventh of the mask.
+    Latency 2 cycles, one a cycle.
+    """
+
+    latency = 2
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        super().__init__(
+            {
+                #: a sorted splat or a group's end, and whether the group that ends is continued
+                "i": In(data.StructLayout({"sorted": SortedLayout(spec), "continued": 1})),
+                "o": Out(TileSplatLayout(spec, spec.columns**2)),  #: the same with its mask
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m, platform)
+        columns = self.spec.columns
+        touch = self.i.sorted.touch
+        hits = [
+            p.stage(
+                lambda t, n=count: numbers_inside(t.first, t.last, n), p.source(touch[name], name), name=f"hit_{name}"
+            )
+            for name, count in zip(RANGES, (columns, columns, 2 * columns - 1, 2 * columns - 1), strict=True)
+        ]
+        mask = p.stage(lambda *hit: Cat(tiles_inside(hit, columns)), *hits, name="mask")
+        p.finish(
+            self.o,
+            self.latency,
+            end=p.source(self.i.sorted.end, "end"),
+            continued=p.source(self.i.continued, "continued"),
+            mask=mask,
+            splat=p.source(Value.cast(self.i.sorted.splat), "splat"),
+        )
+        return m

@@ -1,0 +1,47 @@
+"""Sub-tiles: which of them ranges of numbers name, and which lane group has which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Value
+
+from hw.splat.config import Config
+
+
+def numbers_inside(first: Value, last: Value, count: int) -> Value:
+    """A bit for each of the numbers 0 to count - 1: whether it lies between `first` and `last`, ends included."""
+    return Cat((first <= k) & (last >= k) for k in range(count))
+
+
+def tiles_inside(inside: Sequence[Value], columns: int) -> list[Value]:
+    """Row by row, a bit for each sub-tile: whether its numbers have their bits in `inside`, by `RANGES`."""
+    column, row, total, difference = inside
+    return [
+        Cat(column[c] & row[r] & total[c + r] & difference[c - r + columns - 1] for c in range(columns))
+        for r in range(columns)
+    ]
+
+
+def place_of(config: Config, group: int, local: int) -> tuple[int, int]:
+    """Column and row of the sub-tile that lane group `group` knows by the number `local`.
+
+    Sub-tile (c, r) belongs to lane group (c + r) mod lane_groups, so that neighbours in a row and in
+    a column are drawn by different groups. A group numbers its own row by row.
+    """
+    row, among = divmod(local, config.spec.columns // config.lane_groups)
+    return among * config.lane_groups + (group - row) % config.lane_groups, row
+
+
+def place_bits(config: Config, group: Value, local: Value) -> tuple[Value, Value]:
+    """`place_of` in hardware."""
+    log2_own = (config.spec.columns // config.lane_groups).bit_length() - 1
+    log2_groups = config.lane_groups.bit_length() - 1
+    row = local[log2_own:]
+    return Cat((group - row)[:log2_groups], local[:log2_own]), row
+
+
+def global_number(config: Config, group: int, local: int) -> int:
+    """The sub-tile's number in its square of pixels, row by row."""
+    column, row = place_of(config, group, local)
+    return row * config.spec.columns + column
