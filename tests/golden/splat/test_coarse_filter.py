@@ -131,7 +131,9 @@ def test_stretch(widest: int, seed: int) -> None:
     assert bool((got <= 1.032 * exact)[near & (position.abs() < 0.24 * depth)].all())
 
 
-@pytest.mark.parametrize("spec", [DEFAULT, TINY, replace(DEFAULT, group_size=128)], ids=["default", "tiny", "large"])
+@pytest.mark.parametrize(
+    "spec", [DEFAULT, TINY, replace(DEFAULT, group_size=128, subtile=8)], ids=["default", "tiny", "large"]
+)
 def test_reach(spec: Spec, seed: int) -> None:
     """sqrt(a² + b²) - b of radius and low-pass filter from above, by less than half the radius or half of b."""
     rng = np.random.default_rng(seed)
