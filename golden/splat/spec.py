@@ -16,10 +16,18 @@ MAX_ALPHA = 0.99
 MIN_ALPHA = 1 / 255
 MIN_TRANSMITTANCE = 1e-4
 DILATION = 0.3  # px²
+#: Pixels a support can reach beyond its undilated size: sqrt(0.3 · 2·ln 255), and a rounding guard.
+LOW_PASS_MARGIN = math.sqrt(DILATION * -2 * math.log(MIN_ALPHA)) + 0.25
 SCALE_BIAS = 20  # a scale code of 0 is 2**-20 voxel edges
 CAMERA_FRACTION = 16  # of camera-space coordinates, in voxel edges
 DEPTH_DROP = 8  # fraction bits of the depth that the coarse test's slope products leave out
 SLACK_BITS = 7  # the coarse test's slack for that is 2**-7 voxel edges
+#: A voxel's slack against a group's sides: twice that, and 2**-12 voxel edges for the roundings of its middle.
+LIST_SLACK = (1 << (CAMERA_FRACTION + 1 - SLACK_BITS)) + (1 << (CAMERA_FRACTION - 12))
+RECIPROCAL_BITS = 16  # of 1/focal length
+NORMAL_FRACTION = 14  # of the magnitudes of the normals of a group's sides, u3.14
+STRETCH_FRACTION = 7  # of the Jacobian's stretch, u1.7
+HALF_BITS = 16  # of a half extent of a voxel's box, on the voxel's own power of two
 COVARIANCE_FRACTION = 12  # of the 2-D covariance in px² before its normalisation …
 COVARIANCE_WIDTH = 36  # … and its bits
 MAX_DOUBLINGS = 11  # a covariance beyond its width is divided by a power of 4, as far as conic_shift holds it

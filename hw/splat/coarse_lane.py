@@ -6,11 +6,18 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Shape, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import CAMERA_FRACTION, DEPTH_DROP, RADIUS_BIAS, RADIUS_MANTISSA, SLACK_BITS, Spec
+from golden.splat.spec import (
+    CAMERA_FRACTION,
+    DEPTH_DROP,
+    RADIUS_BIAS,
+    RADIUS_MANTISSA,
+    SLACK_BITS,
+    STRETCH_FRACTION,
+    Spec,
+)
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.layouts import coarse_half_layout, header_layout, vector
 
-STRETCH_FRACTION = 7
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION
 SLOPES = ("left", "right", "top", "bottom")
 DEPTHS = ("low", "high")
