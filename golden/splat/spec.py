@@ -138,6 +138,11 @@ class Spec:
         """Coefficients per channel above the constant one."""
         return (self.sh_degree + 1) ** 2 - 1
 
+    @property
+    def screen_margin(self) -> int:
+        """The low-pass margin in steps of the screen, rounded up."""
+        return math.ceil(LOW_PASS_MARGIN * (1 << self.screen_fraction))
+
     # Formats -----------------------------------------------------------------------------------
 
     @property

@@ -17,7 +17,6 @@ from golden.splat.scene_image import SceneImage
 from golden.splat.spec import (
     CAMERA_FRACTION,
     LIST_SLACK,
-    LOW_PASS_MARGIN,
     NORMAL_FRACTION,
     RECIPROCAL_BITS,
     STRETCH_FRACTION,
@@ -67,17 +66,12 @@ def side_slopes(frame: Frame, axis: int, spec: Spec) -> Ints:
     count = frame.columns if axis == 0 else frame.rows
     code, exponent = frame.reciprocal[axis]
     edge = np.arange(count) * spec.group_size << spec.screen_fraction
-    margin = screen_margin(spec)
+    margin = spec.screen_margin
     low = edge - margin - frame.principal[axis]
     high = edge + (spec.group_size << spec.screen_fraction) + margin - frame.principal[axis]
     shift = RECIPROCAL_BITS + exponent + spec.screen_fraction - spec.slope_format.fraction
     slopes = np.stack([outwards(low * code, shift), -outwards(-high * code, shift)], axis=1)
     return saturate(slopes, spec.slope_format)
-
-
-def screen_margin(spec: Spec) -> int:
-    """The low-pass margin in steps of the screen, rounded up."""
-    return int(np.ceil(LOW_PASS_MARGIN * (1 << spec.screen_fraction)))
 
 
 def outwards(product: Ints, shift: int) -> Ints:

@@ -28,13 +28,15 @@ class Config:
     candidate_depth: int = 192  #: candidates that wait for their records
     splat_depth: int = 32  #: sorted splats that wait for the rasteriser
     issue_window: int = 6  #: splats among which the rasteriser looks for a free sub-tile
+    order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
+    order_sides: int = 512  #: columns and rows of groups, and one more, that it tests voxels against
 
     LIMITS: ClassVar[Limits] = {
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "outstanding": (4, 1024), "list_words": (4, 64),
         "coarse_words": (4, 512), "record_words": (4, 512), "candidate_depth": (4, 1024), "splat_depth": (4, 512),
-        "issue_window": (1, 16),
+        "issue_window": (1, 16), "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
-    POWERS: ClassVar = ("memory_width", "coarse_lanes")
+    POWERS: ClassVar = ("memory_width", "coarse_lanes", "order_voxels", "order_sides")
 
     def __post_init__(self) -> None:
         check_limits("splat", self)
@@ -62,6 +64,8 @@ def tiny() -> Config:
         candidate_depth=32,
         splat_depth=8,
         issue_window=2,
+        order_voxels=1024,
+        order_sides=128,
     )
 
 
