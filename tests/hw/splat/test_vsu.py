@@ -19,7 +19,7 @@ from golden.splat.vsu import near_bounds, reach, voxel_lists
 from hw.lib.fields import unpack_nested
 from hw.splat.config import Config, tiny
 from hw.splat.vsu import VoxelSortingUnit
-from tests.golden.splat.rows import Bytes, Row, groups_of, header_of, list_of, row
+from tests.golden.splat.rows import Bytes, Row, groups_of, header_of, list_of, row, view_of
 from tests.golden.splat.scenes import camera_at, random_scene
 from tests.golden.splat.views import View, whole_frame
 from tests.hw.lib.bench import Bench, Log
@@ -46,17 +46,13 @@ def host_memory(v: View, room: int = 1 << 15) -> Bytes:
 def blank(data: Bytes) -> Bytes:
     """The same without all that the unit writes."""
     data = data.copy()
-    view = view_of(data)
+    view = view_of(data, BASE)
     header = header_of(data, BASE)
     data[header["group_address"] : view["list_end"]] = 0xA5
     near = BASE + 4 * 23
     data[near : near + 4] = 0xA5
     data[BASE + 4 * 26 : BASE + 4 * 27] = 0xA5
     return data
-
-
-def view_of(data: Bytes) -> Row:
-    return row(data, VIEW, BASE + HEADER_BYTES, VIEW_BYTES)
 
 
 def run(config: Config, data: Bytes, *, frames: int = 1, stall: float = 0.0, seed: int = 0) -> tuple[Bytes, list[Row]]:
@@ -126,7 +122,7 @@ def with_words(data: Bytes, address: int, size: int, fields: list[Field], **code
 def camera_words(v: View) -> tuple[Row, Row]:
     """What of header and view is the camera's alone: neither scene nor answers."""
     data = host_memory(v)
-    header, view = header_of(data, BASE), view_of(data)
+    header, view = header_of(data, BASE), view_of(data, BASE)
     answers = {"near", "group_count", "sh_degree"} | {name for name in header if name.endswith("_address")}
     scene = {"voxel_count", "voxel_address", "list_address", "list_end", "spare"}
     return (
@@ -172,7 +168,7 @@ def check_groups(v: View, found: Bytes) -> None:
     header = header_of(found, BASE)
     assert (header["near"], header["group_count"]) == (v.frame.near, len(v.frame.groups))
     wanted = host_memory(v)
-    place = view_of(found)["list_address"]
+    place = view_of(found, BASE)["list_address"]
     for mine, host in zip(groups_of(found, BASE), groups_of(wanted, BASE), strict=True):
         assert mine == {**host, "list_address": place}
         assert list_of(found, mine) == list_of(wanted, host)
@@ -212,7 +208,7 @@ def test_entries_without_room_are_left_out_and_counted(width: int) -> None:
     """What is written is the beginning of each list; nothing is written behind the room."""
     v = crowd()
     data = host_memory(v)
-    view = view_of(data)
+    view = view_of(data, BASE)
     end = view["list_address"] + 20 * LINE_BYTES
     data = with_words(data, BASE + HEADER_BYTES, VIEW_BYTES, VIEW, list_end=end)
     found, counters = run(replace(CONFIG, memory_width=width), blank(data))
