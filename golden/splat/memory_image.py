@@ -108,11 +108,12 @@ def _pack_blocks(fields: list[Field], table: dict[str, Ints], row_bytes: int) ->
 
 
 def build_memory_image(
-    image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0
+    image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True
 ) -> MemoryImage:
     """Lays out one frame from `base`: header, view, groups, lists, voxel table, coarse halves, records, framebuffer.
 
-    The lists have at least `list_room` bytes, a whole number of lines, for those of other views.
+    The lists have at least `list_room` bytes, a whole number of lines, for those of other views. Without
+    `listed`, only room is left for them and for the group table: the engine's voxel sorting unit makes them.
 
     Raises:
         InputError: `base` is not the start of a line.
@@ -162,11 +163,12 @@ def build_memory_image(
         **{
             name: getattr(frame, name)
             for name in (
-                "focal_x", "focal_y", "focal_exponent", "near", "stretch_x", "stretch_y",
+                "focal_x", "focal_y", "focal_exponent", "stretch_x", "stretch_y",
             )
         },
         **dict(zip(("limit_left", "limit_right", "limit_top", "limit_bottom"), frame.limits, strict=True)),
-        "group_count": groups,
+        "near": frame.near * listed,
+        "group_count": groups * listed,
         "sh_degree": image.sh_degree,
         "group_address": group_address,
         "coarse_address": coarse_address,
@@ -179,6 +181,7 @@ def build_memory_image(
         "reciprocal_y": reciprocal_y,
         "exponent_x": exponent_x,
         "exponent_y": exponent_y,
+        "listed": int(listed),
         "principal_x": frame.principal[0],
         "principal_y": frame.principal[1],
         "width": frame.camera.width,
@@ -197,8 +200,9 @@ def build_memory_image(
             pack(GROUP, tables, GROUP_BYTES),
         )
     ]
+    body = np.concatenate([*head[2:], *lists])
     return MemoryImage(
-        data=np.concatenate([np.zeros(base, np.uint8), *head, *lists, places, coarse_bytes, record_bytes_]),
+        data=np.concatenate([np.zeros(base, np.uint8), *head[:2], body * listed, places, coarse_bytes, record_bytes_]),
         header_address=base,
         result_address=frame_address,
         result_bytes=sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,

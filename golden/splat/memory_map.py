@@ -47,7 +47,7 @@ VIEW = [
     Field("reciprocal_y", 32),
     Field("exponent_x", 8),
     Field("exponent_y", 8),
-    Field("spare", 16),
+    Field("listed", 16),  # group table, lists, `near` and `group_count` are the host's: nothing is left to do
     Field("principal_x", 32, True),
     Field("principal_y", 32, True),
     Field("width", 16),

@@ -47,6 +47,11 @@ class Config:
             )
 
     @property
+    def sides_bits(self) -> int:
+        """Bits of a column's or row's number."""
+        return (self.order_sides - 1).bit_length()
+
+    @property
     def word_bytes(self) -> int:
         return self.memory_width // 8
 

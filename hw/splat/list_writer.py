@@ -29,7 +29,7 @@ class ListWriter(wiring.Component):
     def __init__(self, *, config: Config) -> None:
         self.config = config
         spec = config.spec
-        self.bits = (config.order_sides - 1).bit_length()
+        self.bits = config.sides_bits
         self.per_word = config.word_bytes // VOXEL_BYTES
         super().__init__(
             {

@@ -33,7 +33,7 @@ class VoxelOrder(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        self.bits = (config.order_sides - 1).bit_length()
+        self.bits = config.sides_bits
         self.reached = ReachedLayout(config.spec, self.bits)
         self.passes = config.spec.camera_format.width // DIGIT_BITS  # even: what is sorted ends where it began
         super().__init__(

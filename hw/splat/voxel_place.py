@@ -52,11 +52,19 @@ class VoxelPlace(wiring.Component):
             {"number": NUMBER_WIDTH, "half": data.ArrayLayout(HALF_BITS, 3), "exponent": EXPONENT_WIDTH}
         )
 
+    def _part(self, m: Module) -> Signal:
+        """Of the view's stretch, from 1 to 2, what is beyond 1; from a cycle after the frame on."""
+        part = Signal(STRETCH_FRACTION)
+        x, y = self.frame.stretch_x[: STRETCH_FRACTION + 1], self.frame.stretch_y[: STRETCH_FRACTION + 1]
+        m.d.sync += part.eq(Mux(x < y, y, x))
+        return part
+
     def _ask(self, m: Module, products: stream.Interface, boxes: stream.Interface) -> None:
         """The five products of the entry at hand, one a cycle; its box goes along with the last."""
         place = self.i.payload
         step = Signal(range(NEAREST + 1))
         number = Signal(NUMBER_WIDTH)
+        part = self._part(m)
         last = Signal()
         m.d.comb += [
             last.eq(step == NEAREST),
@@ -76,7 +84,7 @@ class VoxelPlace(wiring.Component):
             from_corner = Mux(step == CORNER, 0, place[f"middle_{axis}"])
             m.d.comb += [
                 products.payload.vector[k].eq(Mux(last, nearest, relative + from_corner)),
-                boxes.payload.half[k].eq(self._stretched(place[f"half_1_{axis}"], place[f"half_2_{axis}"])),
+                boxes.payload.half[k].eq(_stretched(place[f"half_1_{axis}"], place[f"half_2_{axis}"], part)),
             ]
         with m.If(transfer(products)):
             m.d.sync += step.eq(Mux(last, 0, step + 1))
@@ -84,12 +92,6 @@ class VoxelPlace(wiring.Component):
             m.d.sync += number.eq(0)
         with m.Elif(transfer(self.i)):
             m.d.sync += number.eq(number + 1)
-
-    def _stretched(self, small: Value, large: Value) -> Value:
-        x, y = self.frame.stretch_x[: STRETCH_FRACTION + 1], self.frame.stretch_y[: STRETCH_FRACTION + 1]
-        part = Mux(x < y, y, x)[:STRETCH_FRACTION]  # of a stretch from 1 to 2, what is beyond 1
-        up = (large - small)[:HALF_BITS] * part + (1 << STRETCH_FRACTION) - 1
-        return (small + up.shift_right(STRETCH_FRACTION))[:HALF_BITS]
 
     def _gather(self, m: Module, products: stream.Interface, boxes: stream.Interface) -> None:
         """The products of one voxel side by side."""
@@ -116,3 +118,9 @@ class VoxelPlace(wiring.Component):
                     out.number.eq(boxes.payload.number),
                     self.o.valid.eq(1),
                 ]
+
+
+def _stretched(small: Value, large: Value, part: Value) -> Value:
+    """The half extent for a stretch of 1 + part, rounded up."""
+    up = (large - small)[:HALF_BITS] * part + (1 << STRETCH_FRACTION) - 1
+    return (small + up.shift_right(STRETCH_FRACTION))[:HALF_BITS]

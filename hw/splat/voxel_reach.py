@@ -30,7 +30,7 @@ class VoxelReach(wiring.Component):
     def __init__(self, *, config: Config) -> None:
         self.config = config
         spec = config.spec
-        self.bits = (config.order_sides - 1).bit_length()
+        self.bits = config.sides_bits
         table_row = data.StructLayout({"valid": 1, "row": self.bits, "sides": SidesLayout(spec)})
         super().__init__(
             {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 
-from golden.splat.memory_map import LINE_BYTES
-from hw.lib.counters import CounterLayout, count, only_while
-from hw.lib.engine_ports import engine_ports
+from golden.splat.memory_map import LINE_BYTES, VOXEL_BYTES
 from hw.lib.fixed import shape_of
+from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
 from hw.splat.config import Config
@@ -20,32 +20,34 @@ from hw.splat.voxel_order import VoxelOrder
 from hw.splat.voxel_place import VoxelPlace
 from hw.splat.voxel_reach import VoxelReach
 
-COUNTERS = CounterLayout(
-    {
-        "cycles": "cycles of the frame",
-        "voxels": "voxels of the scene",
-        "visited": "voxels that some group may visit",
-        "groups": "groups in the table",
-        "entries": "entries in the visiting lists",
-        "lost_voxels": "voxels beyond those that are ordered, which no list holds",
-        "lost_entries": "entries beyond the room for lists",
-        "read_words": "words read",
-        "write_words": "words written",
-    }
-)
-
 
 class VoxelSortingUnit(wiring.Component):
     """Makes of the header and view at `address` what `golden.splat.frame.build_frame` makes of the camera.
 
-    Writes the group table, the visiting lists, and `near` and `group_count` in the header; depth slabs stay
-    the host's. Reads only what needs no view beside the camera's words.
+    Writes the group table, the visiting lists, and `near` and `group_count` in the header. Depth slabs stay
+    the host's: where the view says `listed`, the unit leaves everything as it is.
+
+    With V voxels of which S are in view, and C columns, R rows of groups: 26·(C + R + 1) cycles for the sides,
+    V·max(C + R + 1, 6) for the tests, then what `VoxelOrder` and `ListWriter` take for S.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
-        self.bits = (config.order_sides - 1).bit_length()
-        super().__init__(engine_ports(config.memory_width, COUNTERS))
+        self.bits = config.sides_bits
+        self.per_word = config.word_bytes // VOXEL_BYTES
+        super().__init__(
+            {
+                "start": In(1),  #: begin a frame; ignored while `busy`
+                "address": In(ADDRESS_WIDTH),  #: of its header, in bytes
+                "busy": Out(1),  #: words are still to be written
+                "visited": Out(1),  #: a voxel that some group may visit, in this cycle
+                "lost_voxel": Out(1),  #: one of them that is not ordered, because too many are
+                "listed": Out(range(self.per_word + 1)),  #: entries of lists that are written in this cycle
+                "lost_entries": Out(range(self.per_word + 1)),  #: … that there is no room for
+                "read": Out(ReadSignature(config.memory_width)),  #: header, view and voxel table
+                "write": Out(WriteSignature(config.memory_width)),  #: header, group table and lists
+            }
+        )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -94,6 +96,9 @@ class VoxelSortingUnit(wiring.Component):
                 m.d.comb += sides.start.eq(fetch.idle)
                 with m.If(fetch.idle):
                     m.next = "SIDES"
+                    with m.If(fetch.view.listed[0]):
+                        m.d.sync += self.busy.eq(0)
+                        m.next = "IDLE"
             with m.State("SIDES"):
                 with m.If(~sides.busy):
                     m.d.comb += [fetch.scan.eq(1), writer.start.eq(1)]
@@ -115,18 +120,12 @@ class VoxelSortingUnit(wiring.Component):
                     with m.If(part == self._header_words - 1):
                         m.d.sync += self.busy.eq(0)
                         m.next = "IDLE"
-        events = {
-            "cycles": Value.cast(1),
-            "voxels": reach.tested,
-            "visited": transfer(reach.o),
-            "groups": transfer(order.o) & order.o.payload.end,
-            "entries": writer.listed,
-            "lost_voxels": order.lost,
-            "lost_entries": writer.lost,
-            "read_words": transfer(self.read.response),
-            "write_words": transfer(self.write.request),
-        }
-        count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
+        m.d.comb += [
+            self.visited.eq(transfer(reach.o)),
+            self.lost_voxel.eq(order.lost),
+            self.listed.eq(writer.listed),
+            self.lost_entries.eq(writer.lost),
+        ]
         return m
 
     @property
