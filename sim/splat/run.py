@@ -36,6 +36,10 @@ def _reference(workload: SplatWorkload) -> Results:
     return {"color": layers[..., :3], "coverage": layers[..., 3]}
 
 
+#: Counters of words on the memory's ports.
+WORDS = ("order_words", "frame_words", "list_words", "coarse_words", "record_words", "write_words")
+
+
 def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
@@ -44,7 +48,7 @@ def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) ->
     sub-tile a cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle.
     """
     config, counters = workload.config, job.counters
-    words = sum(counters[name] for name in ("frame_words", "list_words", "coarse_words", "record_words", "write_words"))
+    words = sum(counters[name] for name in WORDS)
     return Roofline(
         cycles=counters["cycles"],
         stages={
