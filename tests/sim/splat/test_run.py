@@ -184,7 +184,7 @@ def test_the_default_engine_equals_the_model() -> None:
 @pytest.mark.parametrize("view", range(VIEWS))
 @pytest.mark.parametrize("scene", ["embedded", *SCENES])
 def test_a_scene_meets_the_bars(request: pytest.FixtureRequest, scene: str, view: int) -> None:
-    """Equal to the model with and without pauses, at least 45 dB, within 1.5 of the bound, 22 % of lane results useful."""
+    """Equal to the model with and without pauses, 45 dB, within 1.5 of the bound, 22 % of lane results useful."""
     source = scene
     if scene != "embedded":
         source = str(request.getfixturevalue("real_data") / "scenes" / f"{scene}.ply")
