@@ -65,7 +65,9 @@ def test_its_share(lane_groups: int, number: int, put: float, room: float, seed:
         while True:
             ctx.set(dut.flush_room, bench.random.random() < room)
             ports = (dut.busy, dut.flushed.valid, dut.flushed.place, dut.flushed.pixels)
-            _, _, busy, valid, place, pixels, *events = await ctx.tick().sample(*ports, *(getattr(dut, n) for n in names))
+            _, _, busy, valid, place, pixels, *events = await ctx.tick().sample(
+                *ports, *(getattr(dut, n) for n in names)
+            )
             for name, event in zip(names, events, strict=True):
                 counts[name] += event
             if valid:
