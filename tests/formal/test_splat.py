@@ -78,7 +78,8 @@ def test_dispatcher(window: int, tmp_path: Path) -> None:
     establish(lambda: Dispatcher(config=replace(tiny(), spec=SPEC, issue_window=window)), properties, tmp_path)
 
 
-def test_lane_memories(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{}, {"exp_entries": 32, "exp_linear": 1}], ids=["constants", "lines"])
+def test_lane_memories(changes: dict[str, int], tmp_path: Path) -> None:
     """If operations keep the hazard distance, no pixel memory is written where it is read."""
 
     def properties(m: Module, dut: LaneArray) -> Value:
@@ -90,7 +91,7 @@ def test_lane_memories(tmp_path: Path) -> None:
         m.d.comb += Assume(~(operation.draw & operation.flush))
         return dut.flushed.valid & dut.drawn.valid
 
-    establish(lambda: LaneArray(spec=replace(SPEC, subtile=2), places=4), properties, tmp_path)
+    establish(lambda: LaneArray(spec=replace(SPEC, subtile=2, **changes), places=4), properties, tmp_path)
 
 
 @pytest.mark.parametrize("count", [2, 3])
