@@ -42,7 +42,7 @@ def check_limits(owner: str, settings: Any) -> None:
         value = getattr(settings, field.name)
         if isinstance(limits, OneOf):
             if value not in limits.words:
-                raise InputError(f"{owner}: {field.name} must be one of {', '.join(limits.words)}, it is {value}")
+                raise InputError(f"{owner}: {field.name} must be one of {', '.join(limits.words)}, it is {value!r}")
             continue
         low, high = limits
         if not isinstance(value, int) or not low <= value <= high:

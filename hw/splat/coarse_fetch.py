@@ -16,14 +16,14 @@ from hw.splat.config import Config
 from hw.splat.layouts import RowLayout, VisitLayout, header_layout
 
 BURST = 8  # words a request
-VISITS_AHEAD = 16  # voxels whose words may be under way
 
 
 class CoarseFetch(wiring.Component):
     """For every visited voxel, its Gaussians' coarse halves in memory order.
 
     One row of `coarse_lanes` Gaussians a cycle; a voxel's last row may be partly masked. An end
-    mark becomes a row with an empty mask. Reads ahead by up to `coarse_words` words and 16 voxels.
+    mark becomes a row with an empty mask. Reads ahead by up to `coarse_words` words and half as
+    many voxels: a small voxel takes a word or two.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -43,7 +43,7 @@ class CoarseFetch(wiring.Component):
         config = self.config
         shape = VisitLayout(config.spec)
         m.submodules.fork = fork = StreamFork(shape=shape, count=2)
-        m.submodules.visits = visits = StreamQueue(shape=shape, depth=VISITS_AHEAD)
+        m.submodules.visits = visits = StreamQueue(shape=shape, depth=config.coarse_words // 2)
         m.submodules.reader = reader = RunReader(
             width=config.memory_width, depth=config.coarse_words, burst=min(BURST, config.coarse_words)
         )

@@ -24,8 +24,8 @@ class Config:
     coarse_lanes: int = 4  #: Gaussians that the coarse filter takes a cycle
     fine_units: int = 1  #: candidates that the fine filter takes a cycle, if their records lie in one memory word
     outstanding: int = 256  #: bursts under way at the memory, all readers together
-    list_words: int = 8  #: words of the visiting lists that are read ahead
-    coarse_words: int = 64  #: words of coarse halves that are read ahead
+    list_words: int = 32  #: words of the visiting lists that are read ahead
+    coarse_words: int = 128  #: words of coarse halves that are read ahead
     record_words: int = 128  #: words of records that are read ahead
     candidate_depth: int = 192  #: candidates that wait for their records
     splat_depth: int = 32  #: sorted splats that wait for the rasteriser

@@ -36,12 +36,12 @@ def test_beyond_the_limits(depth: int) -> None:
         check_limits("x", Settings(depth=depth))
 
 
-@pytest.mark.parametrize("mode", ["fas", "", 1, None, ["fast"]])
+@pytest.mark.parametrize("mode", ["fas", "", "fast\n", 1, None, ["fast"]])
 def test_a_word_is_one_of_those_that_are_known(mode: object) -> None:
     check_limits("x", Settings(mode="small"))
     with pytest.raises(InputError) as refusal:
         check_limits("x", Settings(mode=mode))
-    assert str(refusal.value) == f"x: mode must be one of fast, small, it is {mode}"
+    assert str(refusal.value) == f"x: mode must be one of fast, small, it is {mode!r}"
 
 
 def test_no_field_goes_unchecked() -> None:

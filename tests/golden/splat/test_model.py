@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from golden.splat import reference
+from golden.splat import model, reference
 from golden.splat.fine_filter import fine_filter
 from golden.splat.frame import build_frame
 from golden.splat.model import ModelResult, Work, render, render_group, untile
@@ -173,6 +174,24 @@ def test_no_filter_takes_a_visible_pixel(spec: Spec) -> None:
         # The rounded conic may light a pixel whose exact alpha is a hair below 1/255: rare, and faint.
         assert int((off > 0).sum()) <= 0.02 * off.numel()
         assert float(off.max()) * spec.accumulator_format.step < 2 / 255
+
+
+def test_operators_are_not_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever torch is set to, the groups are drawn by one thread an operator."""
+    v, _ = embedded()
+    seen: list[int] = []
+
+    def watched(*arguments: Any) -> Any:
+        seen.append(torch.get_num_threads())
+        return render_group(*arguments)
+
+    monkeypatch.setattr(model, "render_group", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    render(v.image, replace(v.frame, groups=v.frame.groups[:2]), v.spec)
+    after = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert (seen, after) == ([1, 1], 2)
 
 
 def test_the_counts_of_the_work() -> None:

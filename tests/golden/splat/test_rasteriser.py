@@ -112,6 +112,16 @@ def test_the_blend_is_a_loop_over_pixels(name: str, spec: Spec) -> None:
     assert touches > 500
 
 
+def test_colour_saturates() -> None:
+    """Roundings add up to more than the format holds: as in the loop, which saturates after every splat."""
+    spec = replace(TINY, color_fraction=12, accumulator_fraction=8)
+    splats = layers(spec, [112] * 60, [spec.color_format.high] * 60)
+    pixels, *_ = rasterise(splats, spec)
+    wanted, _ = loop(splats, spec)
+    assert torch.cat([pixels.color, pixels.transmittance[..., None]], -1).tolist() == wanted
+    assert int(pixels.color.max()) == spec.accumulator_format.high
+
+
 @pytest.mark.parametrize("block", [1, 7, 1000])
 def test_the_block_does_not_matter(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The number of steps that are evaluated together changes no pixel and no count."""

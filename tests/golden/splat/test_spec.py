@@ -93,7 +93,7 @@ def test_the_checks_of_alpha(check: str) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"alpha_check": "quad"}, "splat: alpha_check must be one of pixel, quad_any, quad_centre, it is quad"),
+        ({"alpha_check": "quad"}, "splat: alpha_check must be one of pixel, quad_any, quad_centre, it is 'quad'"),
         ({"alpha_check": 0}, "splat: alpha_check must be one of pixel, quad_any, quad_centre, it is 0"),
         (
             {"alpha_check": "quad_any", "preemptive": 0},
