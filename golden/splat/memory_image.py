@@ -1,4 +1,4 @@
-"""The bytes of a frame: header, group table, visiting lists, coarse halves, records, framebuffer."""
+"""The bytes of a frame: header, view, group table, visiting lists, voxel table, coarse halves, records, framebuffer."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from golden.splat.memory_map import (
     HEADER_BYTES,
     LINE_BYTES,
     PIXEL_BYTES,
+    PLACE,
+    PLACE_BYTES,
+    VIEW,
+    VIEW_BYTES,
     VOXEL,
     VOXEL_ALIGN,
     VOXEL_BYTES,
@@ -81,6 +85,21 @@ def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
     return coarse, records
 
 
+def pack_places(image: SceneImage) -> Bytes:
+    """The scene's voxel table, [V, 64]."""
+    boxes = image.boxes
+    axes = list(enumerate("xyz"))
+    table = {
+        **{f"index_{axis}": image.grid.index[:, k] for k, axis in axes},
+        "count": image.grid.count,
+        "first": aligned_first(image),
+        "exponent": boxes.exponent,
+        **{f"{name}_{axis}": getattr(boxes, name)[:, k] for name in ("low", "high", "middle") for k, axis in axes},
+        **{f"half_{size}_{axis}": boxes.half[:, size - 1, k] for size in (1, 2) for k, axis in axes},
+    }
+    return pack(PLACE, table, PLACE_BYTES)
+
+
 def _pack_blocks(fields: list[Field], table: dict[str, Ints], row_bytes: int) -> Bytes:
     """`pack`, `BLOCK` rows at a time: it spends a byte on every bit."""
     rows = len(next(iter(table.values())))
@@ -88,8 +107,13 @@ def _pack_blocks(fields: list[Field], table: dict[str, Ints], row_bytes: int) ->
     return np.concatenate([pack(fields, {n: column[b] for n, column in table.items()}, row_bytes) for b in blocks])
 
 
-def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0) -> MemoryImage:
-    """Lays out one frame from `base`: header, groups, lists, coarse halves, records, framebuffer.
+def build_memory_image(
+    image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True
+) -> MemoryImage:
+    """Lays out one frame from `base`: header, view, groups, lists, voxel table, coarse halves, records, framebuffer.
+
+    The lists have at least `list_room` bytes, a whole number of lines, for those of other views. Without
+    `listed`, only room is left for them and for the group table: the engine's voxel sorting unit makes them.
 
     Raises:
         InputError: `base` is not the start of a line.
@@ -101,7 +125,8 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
 
     lists: list[Bytes] = []
     addresses: list[int] = []
-    address = base + HEADER_BYTES + groups * GROUP_BYTES
+    group_address = base + HEADER_BYTES + VIEW_BYTES
+    address = list_address = group_address + groups * GROUP_BYTES
     for group in frame.groups:
         v = group.voxels
         index = {f"index_{axis}": image.grid.index[v, k] for k, axis in enumerate("xyz")}
@@ -112,8 +137,12 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
         addresses.append(address)
         address += len(padded)
 
+    lists.append(np.zeros(max(list_address + list_room - address, 0), np.uint8))
+    voxel_address = address + len(lists[-1])
+    places = pack_places(image).reshape(-1)
     coarse_bytes, record_bytes_ = _to_lines(coarse.reshape(-1)), _to_lines(records.reshape(-1))
-    coarse_address, record_address = address, address + len(coarse_bytes)
+    coarse_address = voxel_address + len(places)
+    record_address = coarse_address + len(coarse_bytes)
     frame_address = record_address + len(record_bytes_)
     tables = {
         "list_address": np.array(addresses),
@@ -134,20 +163,46 @@ def build_memory_image(image: SceneImage, frame: Frame, spec: Spec, *, base: int
         **{
             name: getattr(frame, name)
             for name in (
-                "focal_x", "focal_y", "focal_exponent", "near", "stretch_x", "stretch_y",
+                "focal_x", "focal_y", "focal_exponent", "stretch_x", "stretch_y",
             )
         },
         **dict(zip(("limit_left", "limit_right", "limit_top", "limit_bottom"), frame.limits, strict=True)),
-        "group_count": groups,
+        "near": frame.near * listed,
+        "group_count": groups * listed,
         "sh_degree": image.sh_degree,
-        "group_address": base + HEADER_BYTES,
+        "group_address": group_address,
         "coarse_address": coarse_address,
         "record_address": record_address,
         "frame_address": frame_address,
     }  # fmt: skip
-    head = [pack(HEADER, header, HEADER_BYTES).reshape(-1), pack(GROUP, tables, GROUP_BYTES).reshape(-1)]
+    (reciprocal_x, exponent_x), (reciprocal_y, exponent_y) = frame.reciprocal
+    view = {
+        "reciprocal_x": reciprocal_x,
+        "reciprocal_y": reciprocal_y,
+        "exponent_x": exponent_x,
+        "exponent_y": exponent_y,
+        "listed": int(listed),
+        "principal_x": frame.principal[0],
+        "principal_y": frame.principal[1],
+        "width": frame.camera.width,
+        "height": frame.camera.height,
+        "near_plane": frame.near_plane,
+        "voxel_count": len(image.grid),
+        "voxel_address": voxel_address,
+        "list_address": list_address,
+        "list_end": voxel_address,
+    }
+    head = [
+        part.reshape(-1)
+        for part in (
+            pack(HEADER, header, HEADER_BYTES),
+            pack(VIEW, view, VIEW_BYTES),
+            pack(GROUP, tables, GROUP_BYTES),
+        )
+    ]
+    body = np.concatenate([*head[2:], *lists])
     return MemoryImage(
-        data=np.concatenate([np.zeros(base, np.uint8), *head, *lists, coarse_bytes, record_bytes_]),
+        data=np.concatenate([np.zeros(base, np.uint8), *head[:2], body * listed, places, coarse_bytes, record_bytes_]),
         header_address=base,
         result_address=frame_address,
         result_bytes=sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,

@@ -7,17 +7,20 @@ reads by them. A table is a list of fields from bit 0 upwards, little endian.
 from __future__ import annotations
 
 from golden.rows import Field
-from golden.splat.spec import RADIUS_MANTISSA, RANK_BITS, RANK_LOW_BITS, Spec
+from golden.splat.spec import CAMERA_FRACTION, HALF_BITS, RADIUS_MANTISSA, RANK_BITS, RANK_LOW_BITS, Spec
 
 LINE_BYTES = 64  # voxels, lists and group entries start on a line
 HEADER_BYTES = 128
+VIEW_BYTES = 64
 GROUP_BYTES = 64
 VOXEL_BYTES = 16
+PLACE_BYTES = 64
 COARSE_BYTES = 8
 VOXEL_ALIGN = LINE_BYTES // COARSE_BYTES  # Gaussians; a voxel's first has a multiple of this as its number
 PIXEL_BYTES = 4
 
-#: Frame header: 32 words of 32 bits at the address that is given with `start`.
+#: Frame header: 32 words of 32 bits at the address that is given with `start`. `near` and `group_count` are the
+#: voxel sorting unit's answers, as the group table and the lists are.
 HEADER = [
     *(Field(f"rotation_{row}{column}", 32, True) for row in range(3) for column in range(3)),
     *(Field(f"quaternion_{k}", 32, True) for k in range(4)),
@@ -35,6 +38,25 @@ HEADER = [
     Field("coarse_address", 32),
     Field("record_address", 32),
     Field("frame_address", 32),
+]
+
+#: What the voxel sorting unit reads beside the header, which lies before it: the rest of the camera, and where the
+#: scene's voxel table and the room for the visiting lists lie.
+VIEW = [
+    Field("reciprocal_x", 32),
+    Field("reciprocal_y", 32),
+    Field("exponent_x", 8),
+    Field("exponent_y", 8),
+    Field("listed", 16),  # group table, lists, `near` and `group_count` are the host's: nothing is left to do
+    Field("principal_x", 32, True),
+    Field("principal_y", 32, True),
+    Field("width", 16),
+    Field("height", 16),
+    Field("near_plane", 32),
+    Field("voxel_count", 32),
+    Field("voxel_address", 32),
+    Field("list_address", 32),
+    Field("list_end", 32),
 ]
 
 #: One entry of the group table: a square of pixels, or a depth slab [low, high) of one. After a `continued`
@@ -63,6 +85,16 @@ VOXEL = [
     Field("count", 16),
     Field("first", 32),
     Field("depth", 32, True),
+]
+
+#: One entry of the scene's voxel table: a list entry without its depth, then `VoxelBoxes`. Needs no view.
+PLACE = [
+    *VOXEL[:-1],
+    Field("exponent", 32),
+    *(Field(f"low_{axis}", CAMERA_FRACTION) for axis in "xyz"),
+    *(Field(f"high_{axis}", CAMERA_FRACTION) for axis in "xyz"),
+    *(Field(f"middle_{axis}", CAMERA_FRACTION) for axis in "xyz"),
+    *(Field(f"half_{size}_{axis}", HALF_BITS) for size in (1, 2) for axis in "xyz"),
 ]
 
 

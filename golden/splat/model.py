@@ -29,6 +29,7 @@ class Work:
     splats: int = 0  #: the fine filter's survivors
     touches: int = 0  #: (splat, sub-tile) pairs
     useful_touches: int = 0  #: those of them that came before the sub-tile was opaque
+    changed: int = 0  #: results of lanes, one a pixel and touch, with a weight above 0
     forced: int = 0  #: survivors that left the depth sort unsafely
     deepest: int = 0  #: most survivors held back at once
 
@@ -65,13 +66,14 @@ def render_group(
     splats = fine_filter(candidates, image, frame, group, spec)
     bounds = sort_key(torch.from_numpy(group.depths), frame, spec)
     order, forced, deepest = depth_sort(splats.depth, splats.rank, arrival[splats.place], bounds, spec)
-    pixels, touches, useful = rasterise(splats.select(order), spec, pixels)
+    pixels, touches, useful, changed = rasterise(splats.select(order), spec, pixels)
     work.voxels += len(group.voxels)
     work.streamed += len(streamed)
     work.candidates += len(candidates)
     work.splats += len(splats)
     work.touches += touches
     work.useful_touches += useful
+    work.changed += changed
     work.forced += forced
     work.deepest = max(work.deepest, deepest)
     return GroupResult(candidates=candidates.place, splats=splats, order=order, pixels=pixels)

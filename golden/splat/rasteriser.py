@@ -12,11 +12,11 @@ from golden.splat.spec import Spec
 BLOCK = 64  # steps whose alphas are evaluated together; only speed depends on it
 
 
-def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple[Pixels, int, int]:
+def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple[Pixels, int, int, int]:
     """Blends `splats`, already in order, on all sub-tiles of a group: on `pixels`, in place, or on new ones.
 
-    Returns the pixels, the (splat, sub-tile) pairs touched, and those of them that came before
-    their sub-tile was opaque.
+    Returns the pixels, the (splat, sub-tile) pairs touched, those of them that came before their
+    sub-tile was opaque, and the results of lanes, one a pixel and touch, with a weight above 0.
     """
     count = spec.columns**2
     pixels = pixels or Pixels(
@@ -27,7 +27,7 @@ def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple
     subtile, pair = torch.nonzero(splats.mask.T, as_tuple=True)  # by sub-tile, then in order
     length = torch.bincount(subtile, minlength=count)
     start = length.cumsum(0) - length
-    useful = 0
+    useful = changed = 0
     for first in range(0, int(length.max()) if len(pair) else 0, BLOCK):
         open_ = (length > first) & ~pixels.done.all(-1)
         which = torch.nonzero(open_)[:, 0]
@@ -40,6 +40,7 @@ def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple
         alphas = alpha(power(s, spec), s.bend, spec).reshape(BLOCK, len(which), spec.lanes)
         alphas *= present[..., None]
         colors = splats.color[batch].reshape(BLOCK, len(which), 3)
-        _, open_before = blend(pixels, which, alphas, colors, spec)
+        weight, open_before = blend(pixels, which, alphas, colors, spec)
         useful += int((present & open_before).sum())
-    return pixels, len(pair), useful
+        changed += int(weight.count_nonzero())
+    return pixels, len(pair), useful, changed

@@ -17,6 +17,7 @@ from golden.errors import InputError
 from golden.scenes.scene import SH_C0, Floats, Scene
 from golden.scenes.voxels import VoxelGrid, choose_edge, voxelise
 from golden.splat.spec import (
+    CAMERA_FRACTION,
     EXTENT_FACTOR_FRACTION,
     MIN_ALPHA,
     RADIUS_BIAS,
@@ -25,6 +26,7 @@ from golden.splat.spec import (
     SCALE_BIAS,
     Spec,
 )
+from golden.splat.voxel_boxes import VoxelBoxes, voxel_boxes
 
 Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
@@ -54,6 +56,7 @@ class SceneImage:
     sh_degree: int  #: of the records, the lower of the scene's and the spec's
     offset: Ints  # [M, 3] position in the voxel, u0.position_bits
     radius: Ints  # [M] `bounding_radius`: exponent << 6 | mantissa, rounded up
+    boxes: VoxelBoxes  # what decides which groups visit a voxel, and when
     quaternion: Ints  # [M, 4]
     scale: Ints  # [M, 3]
     opacity: Ints  # [M] -log2
@@ -164,12 +167,15 @@ def build_scene_image(
     degree = min(scene.sh_degree, spec.sh_degree)
     rest = (degree + 1) ** 2 - 1
     sh_exponent, sh = _sh_codes(scene.sh[:, 1 : 1 + rest], spec.sh_bits)
+    offset = np.floor(inside * unit).clip(0, unit - 1).astype(np.int64)
+    radius = radius_code(bounding_radius(scales.max(axis=1), opacity, spec))
     return SceneImage(
         name=scene.name,
         grid=grid,
         sh_degree=degree,
-        offset=np.floor(inside * unit).clip(0, unit - 1).astype(np.int64),
-        radius=radius_code(bounding_radius(scales.max(axis=1), opacity, spec)),
+        offset=offset,
+        radius=radius,
+        boxes=voxel_boxes(offset << (CAMERA_FRACTION - spec.position_bits), inside, radius_value(radius), grid.first),
         quaternion=_round_to(scene.quaternions, 2.0 ** (spec.quaternion_bits - 1), *_signed(spec.quaternion_bits)),
         scale=_round_to(
             np.log2(scales) + SCALE_BIAS, 2.0**spec.scale_fraction, 0, (32 << spec.scale_fraction) - 1

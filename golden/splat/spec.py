@@ -27,6 +27,11 @@ SLACK_BITS = 7  # the coarse test's slack for that is 2**-7 voxel edges
 STRETCH_FRACTION = 7  # of the coarse test's bounds of sqrt(1 + tan²) …
 FLAT_SHIFTS = (1, 2)  # … which it has for tangents up to 2**-shift beside the frame's largest, wide before narrow
 LEAN_FRACTION = 9  # of the part of a group's width by which a wide support's reach is less than its radius
+#: A voxel's slack against a group's sides: twice that, and 2**-12 voxel edges for the roundings of its middle.
+LIST_SLACK = (1 << (CAMERA_FRACTION + 1 - SLACK_BITS)) + (1 << (CAMERA_FRACTION - 12))
+RECIPROCAL_BITS = 16  # of 1/focal length
+NORMAL_FRACTION = 14  # of the magnitudes of the normals of a group's sides, u3.14
+HALF_BITS = 16  # of a half extent of a voxel's box, on the voxel's own power of two
 COVARIANCE_FRACTION = 12  # of the 2-D covariance in px² before its normalisation …
 COVARIANCE_WIDTH = 36  # … and its bits
 MAX_DOUBLINGS = 11  # a covariance beyond its width is divided by a power of 4, as far as conic_shift holds it
@@ -164,6 +169,11 @@ class Spec:
     def lean(self) -> int:
         """2/3 · LOW_PASS as a part of a group's width between its planes, rounded down, LEAN_FRACTION."""
         return math.floor(2 / 3 * LOW_PASS / (self.group_size + 2 * SIDE_MARGIN) * (1 << LEAN_FRACTION))
+
+    @property
+    def screen_margin(self) -> int:
+        """SIDE_MARGIN in steps of the screen, rounded up."""
+        return math.ceil(SIDE_MARGIN * (1 << self.screen_fraction))
 
     # Formats -----------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from hw.splat.conic import Conic
 from hw.splat.covariance import Covariance
 from hw.splat.depth_sort import DepthSort
 from hw.splat.dispatcher import Dispatcher
+from hw.splat.dot_unit import DotUnit
 from hw.splat.extents import Extents
 from hw.splat.fine_fetch import FineFetch
 from hw.splat.fine_filter import FineFilter
@@ -23,18 +24,27 @@ from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import HeapLevel
 from hw.splat.lane_array import LaneArray
 from hw.splat.lane_group import LaneGroup
+from hw.splat.list_writer import ListWriter
 from hw.splat.pixel_lane import PixelLane
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.projection import Projection
 from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import RasterSetup
 from hw.splat.rasteriser import Rasteriser
+from hw.splat.side_test import SideTest
+from hw.splat.side_unit import SideUnit
+from hw.splat.side_writer import SideWriter
 from hw.splat.slot_pool import SlotPool
 from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
+from hw.splat.view_fetch import ViewFetch
 from hw.splat.view_rotation import ViewRotation
 from hw.splat.voxel_fetch import VoxelFetch
+from hw.splat.voxel_order import VoxelOrder
 from hw.splat.voxel_origin import VoxelOrigin
+from hw.splat.voxel_place import VoxelPlace
+from hw.splat.voxel_reach import VoxelReach
+from hw.splat.vsu import VoxelSortingUnit
 
 
 def catalogue(config: Config) -> dict[str, Block]:
@@ -48,6 +58,16 @@ def catalogue(config: Config) -> dict[str, Block]:
 
     quad_check = Block(lambda: QuadCheck(spec=spec), spec.lanes // 4)
     return {
+        "view_fetch": Block(lambda: ViewFetch(memory_width=config.memory_width)),
+        "side_unit": Block(lambda: SideUnit(spec=spec)),
+        "side_writer": Block(lambda: SideWriter(spec=spec, sides_bits=config.sides_bits)),
+        "dot_unit": Block(lambda: DotUnit(spec=spec, steps=5)),
+        "voxel_place": Block(lambda: VoxelPlace(spec=spec)),
+        "side_test": Block(lambda: SideTest(spec=spec, position_bits=config.sides_bits)),
+        "voxel_reach": Block(lambda: VoxelReach(config=config)),
+        "voxel_order": Block(lambda: VoxelOrder(config=config)),
+        "list_writer": Block(lambda: ListWriter(config=config)),
+        "vsu": Block(lambda: VoxelSortingUnit(config=config)),
         "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
         "voxel_origin": Block(lambda: VoxelOrigin(spec=spec)),
         "voxel_fetch": Block(lambda: VoxelFetch(config=config)),

@@ -32,14 +32,16 @@ class Config:
     lane_groups: int = 4  #: groups of subtile² pixel lanes, each with its own splat and sub-tile in every cycle
     lane_depth: int = 128  #: splats that wait for a lane group
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
+    order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
+    order_sides: int = 512  #: columns and rows of groups, and one more, that it tests voxels against
 
     LIMITS: ClassVar[Limits] = {
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "outstanding": (4, 1024),
         "list_words": (4, 64), "coarse_words": (4, 512), "record_words": (4, 512),
         "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16), "lane_depth": (2, 1024),
-        "issue_window": (1, 16),
+        "issue_window": (1, 16), "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
-    POWERS: ClassVar = ("memory_width", "coarse_lanes", "fine_units", "lane_groups")
+    POWERS: ClassVar = ("memory_width", "coarse_lanes", "fine_units", "lane_groups", "order_voxels", "order_sides")
 
     def __post_init__(self) -> None:
         check_limits("splat", self)
@@ -59,6 +61,11 @@ class Config:
                 f"splat: fine_units above 1 must not exceed memory_width / {8 * record_bytes(0)} = {records} nor "
                 f"coarse_lanes = {self.coarse_lanes}, it is {self.fine_units}"
             )
+
+    @property
+    def sides_bits(self) -> int:
+        """Bits of a column's or row's number."""
+        return (self.order_sides - 1).bit_length()
 
     @property
     def word_bytes(self) -> int:
@@ -90,6 +97,8 @@ def tiny() -> Config:
         lane_groups=1,
         lane_depth=8,
         issue_window=2,
+        order_voxels=1024,
+        order_sides=128,
     )
 
 

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import ShapeLike
+from amaranth.hdl import ShapeLike, signed
 from amaranth.lib import data
 
-from golden.splat.memory_map import GROUP, HEADER, VOXEL, coarse_half, record
-from golden.splat.spec import RANK_BITS, RANK_LOW_BITS, Spec
+from golden.splat.memory_map import GROUP, HEADER, PLACE, VIEW, VOXEL, coarse_half, record
+from golden.splat.spec import HALF_BITS, NORMAL_FRACTION, RANK_BITS, RANK_LOW_BITS, Spec
 from hw.lib.fixed import shape_of
 from hw.lib.payloads import SplatLayout, TouchLayout
 from hw.lib.row_layout import layout_of
 
 INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
+NUMBER_WIDTH = 24  # voxels of a scene image
+EXPONENT_WIDTH = 4  # of the half extents of a voxel's box, the widest of which has 30 bits
+NORMAL_WIDTH = NORMAL_FRACTION + 3
 
 
 def header_layout() -> data.StructLayout:
     """The frame's header, which every stage sees."""
     return layout_of(HEADER)
+
+
+def view_layout() -> data.StructLayout:
+    """What the voxel sorting unit reads behind the header."""
+    return layout_of(VIEW)
+
+
+def place_layout() -> data.StructLayout:
+    """An entry of the scene's voxel table."""
+    return layout_of(PLACE)
 
 
 def group_layout() -> data.StructLayout:
@@ -152,5 +165,72 @@ class SurvivorLayout(data.StructLayout):
                 "rank": RANK_BITS,  #: place in the file, by which equal keys are ordered
                 "touch": TouchLayout(spec),  #: if `mark.some`: where it may be seen
                 "splat": SplatLayout(spec),  #: if `mark.some`
+            }
+        )
+
+
+class SideLayout(data.StructLayout):
+    """A side of a column or row of groups."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "slope": signed(spec.slope_format.width),  #: its tangent
+                "normal": data.ArrayLayout(NORMAL_WIDTH, 3),  #: magnitudes of its plane's normal along world axes
+            }
+        )
+
+
+class SidesLayout(data.StructLayout):
+    """Both sides of a column or row of groups."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "low": SideLayout(spec),  #: left, or top
+                "high": SideLayout(spec),  #: right, or bottom
+            }
+        )
+
+
+class PlacedLayout(data.StructLayout):
+    """A voxel of the scene in the view."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "number": NUMBER_WIDTH,  #: in the voxel table
+                "bound": shape_of(spec.camera_format),  #: no Gaussian of it is nearer
+                "middle": vector(spec),  #: of the box around its supports, in camera space
+                "half": data.ArrayLayout(HALF_BITS, 3),  #: that box's half extents along world axes
+                "exponent": EXPONENT_WIDTH,  #: the power of two that they stand on
+            }
+        )
+
+
+class ReachedLayout(data.StructLayout):
+    """A voxel, and the columns and rows of groups that may visit it."""
+
+    def __init__(self, spec: Spec, sides_bits: int) -> None:
+        ends = data.ArrayLayout(sides_bits, 2)
+        super().__init__(
+            {
+                "number": NUMBER_WIDTH,  #: in the voxel table
+                "bound": shape_of(spec.camera_format),  #: no Gaussian of it is nearer
+                "first": ends,  #: column and row
+                "last": ends,  #: column and row
+            }
+        )
+
+
+class ListedLayout(data.StructLayout):
+    """An entry of a group's visiting list before it has its voxel, or the end of the list."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "number": NUMBER_WIDTH,  #: in the voxel table
+                "bound": shape_of(spec.camera_format),  #: no Gaussian of it is nearer
+                "end": 1,  #: the list is complete, and this no voxel
             }
         )

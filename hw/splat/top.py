@@ -22,6 +22,7 @@ from hw.splat.frame_fetch import FrameFetch
 from hw.splat.layouts import group_layout
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.voxel_fetch import VoxelFetch
+from hw.splat.vsu import VoxelSortingUnit
 
 GROUPS_AHEAD = 4  # groups that the first stage may be ahead of the last
 
@@ -48,6 +49,12 @@ COUNTERS = CounterLayout(
         "fine_stall": "cycles in which the fine filter was held up by the depth sort",
         "sort_stall": "cycles in which a survivor waited for the depth sort",
         "raster_stall": "cycles in which a sorted splat waited for the rasteriser",
+        "order_cycles": "cycles before drawing, in which the voxel sorting unit made the lists",
+        "ordered_voxels": "voxels that it ordered",
+        "listed_voxels": "entries in the lists that it made",
+        "lost_voxels": "voxels in view beyond those that it orders, which no group visits",
+        "lost_entries": "entries for which there was no room in memory",
+        "order_words": "words read: view and voxel table",
         "frame_words": "words read: header and group table",
         "list_words": "words read: visiting lists",
         "coarse_words": "words read: coarse halves",
@@ -63,6 +70,7 @@ class SplatEngine(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
+        self.vsu = VoxelSortingUnit(config=config)
         self.frame_fetch = FrameFetch(memory_width=config.memory_width)
         self.voxel_fetch = VoxelFetch(config=config)
         self.coarse_fetch = CoarseFetch(config=config)
@@ -85,6 +93,7 @@ class SplatEngine(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config = self.config
+        m.submodules.vsu = vsu = self.vsu
         m.submodules.frame_fetch = frame_fetch = self.frame_fetch
         m.submodules.voxel_fetch = voxel_fetch = self.voxel_fetch
         m.submodules.coarse_fetch = coarse_fetch = self.coarse_fetch
@@ -105,31 +114,49 @@ class SplatEngine(wiring.Component):
         self._hand_out_groups(
             m, frame_fetch.groups, [stage.groups for stage in (voxel_fetch, coarse_filter, fine_filter, rasteriser)]
         )
-        readers = {"frame": frame_fetch, "list": voxel_fetch, "coarse": coarse_fetch, "record": fine_fetch}
+        readers = {
+            "order": vsu.read,
+            "frame": frame_fetch.memory,
+            "list": voxel_fetch.memory,
+            "coarse": coarse_fetch.memory,
+            "record": fine_fetch.memory,
+        }
         m.submodules.arbiter = arbiter = ReadArbiter(
             width=config.memory_width, count=len(readers), outstanding=config.outstanding
         )
         for client, reader in zip(arbiter.clients, readers.values(), strict=True):
-            wiring.connect(m, client, reader.memory)
+            wiring.connect(m, client, reader)
         wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
-        wiring.connect(m, wiring.flipped(self.write), rasteriser.memory)
+        self._share_writes(m, vsu, rasteriser)
 
         starts = Signal()
+        ordering = Signal()
+        header_address = Signal.like(self.address)
+        m.d.sync += ordering.eq(starts | (ordering & vsu.busy))
+        with m.If(starts):
+            m.d.sync += header_address.eq(self.address)
         m.d.comb += [
             starts.eq(self.start & ~self.busy),
-            frame_fetch.start.eq(starts),
-            frame_fetch.address.eq(self.address),
+            vsu.start.eq(starts),
+            vsu.address.eq(self.address),
+            frame_fetch.start.eq(ordering & ~vsu.busy),
+            frame_fetch.address.eq(header_address),
             rasteriser.start.eq(starts),
             rasteriser.frame_address.eq(frame_fetch.frame.frame_address),
         ]
         stops = self._progress(m, starts, frame_fetch, voxel_fetch, rasteriser)
-        words = {f"{name}_words": transfer(reader.memory.response) for name, reader in readers.items()}
+        words = {f"{name}_words": transfer(reader.response) for name, reader in readers.items()}
         waits = self._waits(coarse_filter, fine_filter, depth_sort, rasteriser)
         work = self._work(m, coarse_filter, fine_fetch, depth_sort, rasteriser)
         events = {
             "cycles": Value.cast(1),
             "groups": rasteriser.group_end,
             "groups_stopped": stops,
+            "order_cycles": vsu.busy,
+            "ordered_voxels": vsu.visited & ~vsu.lost_voxel,
+            "listed_voxels": vsu.listed,
+            "lost_voxels": vsu.lost_voxel,
+            "lost_entries": vsu.lost_entries,
             "voxels": transfer(voxel_fetch.o) & ~voxel_fetch.o.payload.end,
             **work,
             **waits,
@@ -139,6 +166,14 @@ class SplatEngine(wiring.Component):
         }
         count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
         return m
+
+    def _share_writes(self, m: Module, vsu: VoxelSortingUnit, rasteriser: Rasteriser) -> None:
+        """The write port is the voxel sorting unit's before drawing, the rasteriser's then."""
+        port = self.write.request
+        for source, mine in ((vsu.write.request, vsu.busy), (rasteriser.memory.request, ~vsu.busy)):
+            m.d.comb += source.ready.eq(port.ready & mine)
+            with m.If(mine):
+                m.d.comb += [port.payload.eq(source.payload), port.valid.eq(source.valid)]
 
     def _hand_out_groups(self, m: Module, groups: stream.Interface, takers: list[stream.Interface]) -> None:
         """Every stage gets every group's entry, each at its own time."""

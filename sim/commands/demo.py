@@ -56,7 +56,7 @@ def demo(scene: str, size: int, background: Color, config_name: str, changes: tu
     write_json(folder / "report.json", report)
     if as_json:
         show_json(report)
-    _show(report, lanes_busy(frame.run))
+    _show(report, lanes_busy(frame.run), frame.run.workload.config.lane_groups)
     if overflowed := overflow(frame.run):
         warn(overflowed)
     show_table("time of this frame", HEAD, (figure.row() for figure in (*rtl_figures(report), *baselines)))
@@ -67,7 +67,7 @@ def _shown(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _show(report: dict, lanes_busy: float) -> None:
+def _show(report: dict, lanes_busy: float, lane_groups: int) -> None:
     counters, cycles = report["counters"], report["cycles"]
     waits = {
         "coarse filter": ("coarse_wait", "coarse_stall"),
@@ -79,10 +79,12 @@ def _show(report: dict, lanes_busy: float) -> None:
     rows = []
     for stage, need in report["bound"]["stages"].items():
         starved, held = waits[stage]
+        units = lane_groups if stage == "rasteriser" else 1  # whose waits are summed
         rows.append(
             (
                 stage, f"{need:.0f}", f"{need / cycles:.1%}",
-                counters[starved] if starved else "-", counters[held] if held else "-",
+                f"{counters[starved] / units:.0f}" if starved else "-",
+                f"{counters[held] / units:.0f}" if held else "-",
             )
         )  # fmt: skip
     show_table(
@@ -99,6 +101,7 @@ def _show(report: dict, lanes_busy: float) -> None:
             (f"lower bound (modelled from counters; {report['bound']['limit']})", f"{report['bound']['cycles']:.0f}"),
             ("ratio", f"{report['ratio']:.3f}"),
             ("lanes drawing", f"{lanes_busy:.1%}"),
+            ("lane results that change a pixel", f"{report['useful_share']:.1%}"),
             ("frames a second at 1 GHz (clock assumed)", f"{1e9 / cycles:.0f}"),
             ("DRAM bytes", f"{traffic['total']:,}"),
             *((f"  {kind}", f"{count:,}") for kind, count in traffic.items() if kind != "total"),

@@ -149,7 +149,8 @@ class RunOptions:
         """Says what the run cost and writes its report, or `report` where a command adds to it."""
         if run.roofline:
             r = run.roofline
-            out.print(f"{r.cycles} cycles, bound {r.bound:.0f} ({r.limit}), ratio {r.ratio:.3f}")
+            useful = "" if r.useful is None else f", {r.useful:.1%} of the work useful"
+            out.print(f"{r.cycles} cycles, bound {r.bound:.0f} ({r.limit}), ratio {r.ratio:.3f}{useful}")
         if run.checked:
             out.print(f"RTL equals the model in all {run.words} words of {', '.join(stages(run))}")
         whole = run.report() if report is None else report

@@ -43,6 +43,7 @@ def make_report(
         "cycles": roofline.cycles if roofline else None,
         "bound": _bound(roofline) if roofline else None,
         "ratio": roofline.ratio if roofline else None,
+        "useful_share": roofline.useful if roofline else None,
         "counters": dict(counters or {}),
         "bytes": dict(dram_bytes or {}),
         "quality": dict(quality or {}),

@@ -54,6 +54,7 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("bound", _or_null(_record(cycles=_NUMBER, limit=_TEXT, stages=_map(_NUMBER))),
      "Least cycles that the counted work can take, modelled: of every stage, and of the one that limits."),
     ("ratio", _or_null(_NUMBER), "Cycles over the bound's."),
+    ("useful_share", _or_null(_NUMBER), "Work that changed a result over work done; null where it is not counted."),
     ("counters", _map(_WHOLE), "Counters of the hardware, by name."),
     ("bytes", _map(_WHOLE), "Bytes to and from external memory by kind, and their total."),
     ("quality", _OPEN, "Figures of the results; null where one has no value. `rtl_equals_model`, and the number of"

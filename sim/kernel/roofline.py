@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Roofline:
-    """`stages`: the cycles that each stage needs at least, had it nothing to wait for."""
+    """`stages`: the cycles that each stage needs at least, had it nothing to wait for.
+
+    `useful`: work that changed a result over work done, where the engine counts both.
+    """
 
     cycles: int
     stages: dict[str, float]
+    useful: float | None = None
 
     @property
     def limit(self) -> str:

@@ -36,17 +36,24 @@ def _reference(workload: SplatWorkload) -> Results:
     return {"color": layers[..., :3], "coverage": layers[..., 3]}
 
 
+#: Counters of words on the memory's ports.
+WORDS = ("order_words", "frame_words", "list_words", "coarse_words", "record_words", "write_words")
+
+
 def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
     Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`. Depth sort: one splat a
     cycle, and two operations of 2 cycles a splat shared by the banks. Rasteriser: one splat × one
     sub-tile a cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle.
+    Useful are the results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
-    words = sum(counters[name] for name in ("frame_words", "list_words", "coarse_words", "record_words", "write_words"))
+    words = sum(counters[name] for name in WORDS)
+    results = counters["draws"] * config.spec.lanes
     return Roofline(
         cycles=counters["cycles"],
+        useful=counters["changed"] / results if results else None,
         stages={
             "coarse filter": counters["streamed"] / config.coarse_lanes,
             "fine filter": counters["candidates"] / config.fine_units,
@@ -114,8 +121,3 @@ def overflow(run: Run) -> str | None:
 def lanes_busy(run: Run) -> float:
     """Share of the frame's cycles in which a lane group drew a splat."""
     return run.counters["draws"] / (run.counters["cycles"] * run.workload.config.lane_groups)
-
-
-def useful_share(run: Run) -> float:
-    """Share of the lanes' results that changed a pixel."""
-    return run.counters["changed"] / (run.counters["draws"] * run.workload.config.spec.lanes)

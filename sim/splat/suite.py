@@ -19,7 +19,7 @@ from sim.kernel.quality import psnr
 from sim.kernel.run import Backend, Run
 from sim.kernel.suite import SuiteTable
 from sim.splat.picture import BLACK, Color, over
-from sim.splat.run import lanes_busy, layers, overflow, run, useful_share
+from sim.splat.run import lanes_busy, layers, overflow, run
 from sim.splat.workload import known_scenes, prepare
 
 VIEWS = 3  # around a scene
@@ -86,7 +86,7 @@ def run_suite(
             rows.append(
                 (
                     frame.name, rate, report["cycles"], f"{report['bound']['cycles']:.0f}", report["bound"]["limit"],
-                    f"{report['ratio']:.3f}", f"{lanes_busy(frame.run):.1%}", f"{useful_share(frame.run):.1%}",
+                    f"{report['ratio']:.3f}", f"{lanes_busy(frame.run):.1%}", f"{report['useful_share']:.1%}",
                     f"{report['bytes']['total'] / 1e6:.2f}",
                     f"{report['quality']['psnr_db']:.2f}",
                 )

@@ -6,12 +6,14 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from golden.errors import InputError
 from golden.scenes import Camera, Scene
 from golden.scenes.embedded import EMBEDDED_NAME
 from golden.splat.frame import Frame, build_frame
 from golden.splat.memory_image import MemoryImage, build_memory_image
 from golden.splat.scene_image import SceneImage, build_scene_image
 from golden.splat.seen_scene import SeenScene, see
+from golden.splat.vsu import reach
 from hw.splat.config import Config
 from sim.kernel.data import present
 
@@ -51,18 +53,47 @@ def frame_info(scene: Scene, camera: Camera) -> dict[str, Any]:
 
 def prepare(
     scene: Scene, camera: Camera, config: Config, *, near: float = NEAR, edge: float | None = None,
-    view: str | None = None,
+    view: str | None = None, listed: bool = True,
 ) -> SplatWorkload:  # fmt: skip
-    """Quantises the scene as the camera sees it, the camera and the lists, and lays them out in memory."""
+    """Quantises the scene as the camera sees it, the camera and the lists, and lays them out in memory.
+
+    Without `listed`, the engine makes the lists.
+
+    Raises:
+        InputError: it shall, and cannot, see `check_order`.
+    """
     seen = see(scene, camera, config.spec, near=near, edge=edge)
     image = build_scene_image(seen.scene, config.spec, edge=seen.edge, origin=seen.origin)
     begin = time.perf_counter()
     frame = build_frame(image, camera, config.spec, near=near)
     host_seconds = time.perf_counter() - begin
+    if not listed:
+        check_order(image, frame, config)
     return SplatWorkload(
         config=config, scene=scene, seen=seen, camera=camera, near=near, view=view, host_seconds=host_seconds,
-        image=image, frame=frame, memory=build_memory_image(image, frame, config.spec),
+        image=image, frame=frame, memory=build_memory_image(image, frame, config.spec, listed=listed),
     )  # fmt: skip
+
+
+def check_order(image: SceneImage, frame: Frame, config: Config) -> None:
+    """Whether the voxel sorting unit can make the frame's lists.
+
+    Raises:
+        InputError: a square needs depth slabs, or more voxels or groups are in view than it orders.
+    """
+    if any(group.continued for group in frame.groups):
+        raise InputError(
+            "splat: the voxel sorting unit makes no depth slabs, which a square of this view needs: "
+            f"more than sort_banks·(2**sort_levels - 1) = {config.spec.sort_capacity} of its Gaussians would wait"
+        )
+    sides = frame.columns + frame.rows + 1
+    if sides > config.order_sides:
+        raise InputError(
+            f"splat: order_sides must be at least columns + rows of groups + 1 = {sides}, it is {config.order_sides}"
+        )
+    seen = int(reach(image, frame, config.spec).seen.sum())
+    if seen > config.order_voxels:
+        raise InputError(f"splat: order_voxels must be at least the {seen} voxels in view, it is {config.order_voxels}")
 
 
 def known_scenes() -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from hw.generate import ROOT, config_hash
+from hw.generate import ROOT, config_hash, generate
+from hw.lib.skid_buffer import SkidBuffer
 from hw.splat.config import tiny
 from hw.yosys import run_yosys
 from tests.hw.readers import verilator
@@ -121,3 +123,24 @@ def test_every_field_changes_the_hash() -> None:
     hashes = [config_hash(config), *map(config_hash, others)]
     assert len(set(hashes)) == len(hashes) > 30
     assert config_hash(tiny()) == config_hash(config)
+
+
+def test_garbage_is_collected_again_afterwards() -> None:
+    """As before the call, on or off; after an exception, too."""
+    collecting: list[bool] = []
+
+    class Watched(SkidBuffer):
+        def elaborate(self, platform: object) -> Any:
+            collecting.append(gc.isenabled())
+            return super().elaborate(platform)
+
+    generate(Watched(shape=8), "watched")
+    with pytest.raises(TypeError):
+        generate(None, "nothing")  # type: ignore[arg-type]
+    assert gc.isenabled()
+    gc.disable()
+    generate(Watched(shape=8), "watched")
+    off = not gc.isenabled()
+    gc.enable()
+    assert off
+    assert collecting == [False, False]

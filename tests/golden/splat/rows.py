@@ -6,7 +6,18 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.rows import Field
-from golden.splat.memory_map import GROUP, GROUP_BYTES, HEADER, HEADER_BYTES, VOXEL, VOXEL_BYTES
+from golden.splat.memory_map import (
+    GROUP,
+    GROUP_BYTES,
+    HEADER,
+    HEADER_BYTES,
+    PLACE,
+    PLACE_BYTES,
+    VIEW,
+    VIEW_BYTES,
+    VOXEL,
+    VOXEL_BYTES,
+)
 
 Bytes = npt.NDArray[np.uint8]
 Row = dict[str, int]
@@ -30,6 +41,17 @@ def row(data: Bytes, fields: list[Field], address: int, size: int) -> Row:
 
 def header_of(data: Bytes, address: int = 0) -> Row:
     return row(data, HEADER, address, HEADER_BYTES)
+
+
+def view_of(data: Bytes, address: int = 0) -> Row:
+    """What lies behind the header at `address`."""
+    return row(data, VIEW, address + HEADER_BYTES, VIEW_BYTES)
+
+
+def places_of(data: Bytes, address: int = 0) -> list[Row]:
+    """The scene's voxel table."""
+    view = view_of(data, address)
+    return [row(data, PLACE, view["voxel_address"] + k * PLACE_BYTES, PLACE_BYTES) for k in range(view["voxel_count"])]
 
 
 def groups_of(data: Bytes, address: int = 0) -> list[Row]:

@@ -16,10 +16,11 @@ from golden.splat.camera_limits import check_intrinsics
 from golden.splat.coarse_filter import voxel_fetch
 from golden.splat.depth_key import depth_key
 from golden.splat.ewa import covariance_2d
-from golden.splat.frame import build_frame, near_bounds
+from golden.splat.frame import build_frame
 from golden.splat.projection import projection
 from golden.splat.scene_image import build_scene_image
 from golden.splat.spec import DEFAULT, MIN_ALPHA, TINY, Spec
+from golden.splat.vsu import near_bounds
 from tests.golden.splat.scenes import camera_at, random_scene, scene_of
 from tests.golden.splat.views import View, made, view
 

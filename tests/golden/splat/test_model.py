@@ -203,6 +203,7 @@ def test_the_counts_of_the_work() -> None:
     assert result.work.splats == sum(len(group.splats) for group in result.groups)
     assert result.work.touches == sum(int(group.splats.mask.sum()) for group in result.groups)
     assert result.work.touches > result.work.useful_touches > 0.5 * result.work.touches
+    assert 0.04 < result.work.changed / (result.work.useful_touches * v.spec.lanes) < 0.06
 
 
 @pytest.mark.parametrize(("width", "height"), [(70, 33), (9, 100)])

@@ -66,10 +66,12 @@ def test_far_sub_tiles_are_not_drawn(spec: Spec, seed: int) -> None:
     assert int(alpha(power(s, spec), s.bend, spec)[s.far].max()) == 0
 
 
-def loop(splats: Splats, spec: Spec) -> tuple[list[list[list[int]]], int]:
-    """Red, green, blue, transmittance of every pixel, splat by splat in Python's integers; and the useful touches."""
+def loop(splats: Splats, spec: Spec) -> tuple[list[list[list[int]]], int, int]:
+    """Red, green, blue, transmittance of every pixel, splat by splat in Python's integers; and the useful touches,
+    and how often a pixel changed.
+    """
     pixels: list[list[list[int]]] = []
-    useful = 0
+    useful = changed = 0
     for tile in range(spec.columns**2):
         here = torch.nonzero(splats.mask[:, tile])[:, 0]
         s = setup(splats, here, torch.full_like(here, tile), spec)
@@ -85,6 +87,7 @@ def loop(splats: Splats, spec: Spec) -> tuple[list[list[list[int]]], int]:
                     closed[lane] = number
                     break
                 light -= weight
+                changed += weight > 0
                 shift = spec.transmittance_bits + spec.color_fraction - spec.accumulator_fraction
                 color = [
                     min(old + ((weight * new + (1 << (shift - 1))) >> shift), spec.accumulator_format.high)
@@ -92,7 +95,7 @@ def loop(splats: Splats, spec: Spec) -> tuple[list[list[list[int]]], int]:
                 ]
             pixels[-1].append([*color, light])
         useful += min(max(closed) + 1, len(here))
-    return pixels, useful
+    return pixels, useful, changed
 
 
 #: Products of more than 32 bits.
@@ -104,11 +107,11 @@ WIDE = replace(TINY, alpha_bits=16, transmittance_bits=18, color_fraction=12, ac
 def test_the_blend_is_a_loop_over_pixels(name: str, spec: Spec) -> None:
     """Every pixel, alone and splat by splat, gets the colour and transmittance that the model gives it."""
     splats = sorted_splats(name, spec, 500)
-    pixels, touches, useful = rasterise(splats, spec)
-    wanted, wanted_useful = loop(splats, spec)
+    pixels, touches, *counts = rasterise(splats, spec)
+    wanted, *wanted_counts = loop(splats, spec)
     assert torch.cat([pixels.color, pixels.transmittance[..., None]], -1).tolist() == wanted
     assert touches == int(splats.mask.sum())
-    assert useful == wanted_useful
+    assert counts == wanted_counts
     assert touches > 500
 
 
@@ -117,7 +120,7 @@ def test_colour_saturates() -> None:
     spec = replace(TINY, color_fraction=12, accumulator_fraction=8)
     splats = layers(spec, [112] * 60, [spec.color_format.high] * 60)
     pixels, *_ = rasterise(splats, spec)
-    wanted, _ = loop(splats, spec)
+    wanted, *_ = loop(splats, spec)
     assert torch.cat([pixels.color, pixels.transmittance[..., None]], -1).tolist() == wanted
     assert int(pixels.color.max()) == spec.accumulator_format.high
 
@@ -138,9 +141,9 @@ def test_opaque_sub_tiles_stop_early(spec: Spec) -> None:
     """Light after n layers of ½ is 2**-n: the one that would pass 1e-4 is left out and ends every pixel."""
     half = 1 << spec.opacity_fraction
     color = 1 << spec.color_fraction
-    pixels, touches, useful = rasterise(layers(spec, [half] * 40, [color] * 13 + [2 * color] * 27), spec)
+    pixels, *counts = rasterise(layers(spec, [half] * 40, [color] * 13 + [2 * color] * 27), spec)
     tiles = spec.columns**2
-    assert (touches, useful) == (40 * tiles, 14 * tiles)
+    assert counts == [40 * tiles, 14 * tiles, 13 * tiles * spec.lanes]
     assert bool(pixels.done.all())
     assert pixels.transmittance.unique().tolist() == [((1 << spec.transmittance_bits) >> 13) - 1]
     red = pixels.color[..., 0].double() * spec.accumulator_format.step
@@ -148,21 +151,21 @@ def test_opaque_sub_tiles_stop_early(spec: Spec) -> None:
 
 
 def test_splats_behind_opaque_pixels_change_nothing() -> None:
-    """Whatever follows the splat that ended every pixel: the same pixels, and no useful touch."""
+    """Whatever follows the splat that ended every pixel: the same pixels, no useful touch and no change."""
     front = layers(TINY, [1 << TINY.opacity_fraction] * 14, [300] * 14)
     behind = sorted_splats("close", TINY, 400)
     both = Splats(**{f.name: torch.cat([getattr(front, f.name), getattr(behind, f.name)]) for f in fields(Splats)})
-    (alone, _, needed), (pixels, _, useful) = rasterise(front, TINY), rasterise(both, TINY)
+    (alone, _, *needed), (pixels, _, *counts) = rasterise(front, TINY), rasterise(both, TINY)
     assert torch.equal(pixels.color, alone.color)
     assert torch.equal(pixels.transmittance, alone.transmittance)
-    assert useful == needed
+    assert counts == needed
 
 
 @SPECS
 def test_no_splat_at_all(spec: Spec) -> None:
     """Nothing touched: transparent and black."""
-    pixels, touches, useful = rasterise(layers(spec, [0], [0]).select(torch.tensor([False])), spec)
-    assert (touches, useful) == (0, 0)
+    pixels, *counts = rasterise(layers(spec, [0], [0]).select(torch.tensor([False])), spec)
+    assert counts == [0, 0, 0]
     assert not bool(pixel_bytes(pixels, spec).any())
 
 

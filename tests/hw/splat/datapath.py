@@ -17,10 +17,10 @@ Payload = dict[str, Any]
 
 
 class Framed(wiring.Component):
-    """A datapath whose `frame`, if it has one, is constant."""
+    """A datapath whose `frame` and `view`, if it has them, are constant."""
 
-    def __init__(self, unit: Any, header: Mapping[str, int] | None) -> None:
-        self.unit, self.header, self.latency = unit, header, unit.latency
+    def __init__(self, unit: Any, header: Mapping[str, int] | None, view: Mapping[str, int] | None) -> None:
+        self.unit, self.header, self.view, self.latency = unit, header, view, unit.latency
         super().__init__({"i": In(unit.i.shape()), "o": Out(unit.o.shape())})
 
     def elaborate(self, platform: object) -> Elaboratable:
@@ -29,12 +29,20 @@ class Framed(wiring.Component):
         m.d.comb += [unit.i.eq(self.i), self.o.eq(unit.o)]
         if self.header is not None:
             m.d.comb += [unit.frame[name].eq(value) for name, value in self.header.items()]
+        if self.view is not None:
+            m.d.comb += [unit.view[name].eq(value) for name, value in self.view.items()]
         return m
 
 
-def answers(unit: Any, rows: Sequence[Payload], *, header: Mapping[str, int] | None = None) -> list[Payload]:
+def answers(
+    unit: Any,
+    rows: Sequence[Payload],
+    *,
+    header: Mapping[str, int] | None = None,
+    view: Mapping[str, int] | None = None,
+) -> list[Payload]:
     """What `unit` makes of `rows`, fed back to back, each exactly `unit.latency` cycles later."""
-    bits = run_datapath(Framed(unit, header), [pack(unit.i.shape(), row) for row in rows])
+    bits = run_datapath(Framed(unit, header, view), [pack(unit.i.shape(), row) for row in rows])
     return [unpack_nested(word, unit.o.shape()) for word in bits]
 
 

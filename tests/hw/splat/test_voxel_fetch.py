@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from golden.splat.depth_key import depth_key
-from golden.splat.frame import voxel_origins
 from golden.splat.spec import DEFAULT, TINY, Spec
+from golden.splat.vsu import voxel_origins
 from hw.splat.config import tiny
 from hw.splat.voxel_fetch import VoxelFetch
 from hw.splat.voxel_origin import VoxelOrigin

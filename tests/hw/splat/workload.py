@@ -16,10 +16,11 @@ from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
 from golden.splat.depth_key import sort_key
 from golden.splat.depth_sort import depth_sort
 from golden.splat.fine_filter import Splats, fine_filter
-from golden.splat.frame import Group, voxel_origins
+from golden.splat.frame import Group
 from golden.splat.memory_image import MemoryImage, aligned_first, build_memory_image
 from golden.splat.memory_map import COARSE_BYTES, coarse_half, record, record_bytes
 from golden.splat.spec import RANGES, TINY, Spec
+from golden.splat.vsu import voxel_origins
 from hw.splat.coarse_lane import SLOPES
 from tests.golden.splat.rows import Row, groups_of, header_of, row
 from tests.golden.splat.scenes import camera_at, random_scene

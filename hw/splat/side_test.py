@@ -1,0 +1,88 @@
+"""A voxel's box against both sides of a column or row of groups."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Mux
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import HALF_BITS, LIST_SLACK, NORMAL_FRACTION, Spec
+from hw.lib.pipe import Pipe, Staged
+from hw.splat.layouts import EXPONENT_WIDTH, NORMAL_WIDTH, SidesLayout, vector
+from hw.splat.side_unit import FRONT
+
+SUM_WIDTH = NORMAL_WIDTH + HALF_BITS + 2
+LONGEST_SHIFT = (1 << EXPONENT_WIDTH) - 1
+
+
+class SideTest(wiring.Component):
+    """a - slope·z against the box's extent along either side's normal; `golden.splat.vsu.reach`.
+
+    With axis `FRONT` a is z, and only the low side counts. Latency 7 cycles, one test a cycle; two
+    multipliers of 32×16 bits and six of 17×16.
+    """
+
+    latency = 7
+
+    def __init__(self, *, spec: Spec, position_bits: int) -> None:
+        self.spec = spec
+        tags = {
+            "axis": 2,  #: of the sides: columns, rows, the camera's plane
+            "position": position_bits,  #: number of the column or row
+            "final": 1,  #: the voxel's last test
+        }
+        box = {
+            "middle": vector(spec),  #: of the voxel's box, in camera space
+            "half": data.ArrayLayout(HALF_BITS, 3),  #: its half extents along world axes
+            "exponent": EXPONENT_WIDTH,  #: of these
+            "sides": SidesLayout(spec),  #: to test it against
+        }
+        super().__init__(
+            {
+                "i": In(data.StructLayout({**box, **tags})),  #: a box and two sides
+                "o": Out(data.StructLayout({"passed": 1, **tags})),  #: 7 cycles later: it reaches between them
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        p = Pipe(m, platform)
+        axis = p.source(self.i.axis, "axis")
+        x, y, z = (p.source(self.i.middle[k], name) for k, name in enumerate("xyz"))
+        along = p.stage(lambda a, x, y, z: Mux(a == FRONT, z, Mux(a[0], y, x)), axis, x, y, z, name="along")
+        low, low_extent = self._side(p, "low", along, z)
+        high, high_extent = self._side(p, "high", along, z)
+        low_room = p.stage(lambda v, e: v + e, low, low_extent, name="low_room")
+        high_room = p.stage(lambda v, e: e - v, high, high_extent, name="high_room")
+        passed = p.stage(lambda v, w, a: ~v[-1] & (~w[-1] | (a == FRONT)), low_room, high_room, axis, name="passed")
+        p.finish(
+            self.o,
+            self.latency,
+            passed=passed,
+            axis=axis,
+            position=p.source(self.i.position, "position"),
+            final=p.source(self.i.final, "final"),
+        )
+        return m
+
+    def _side(self, p: Pipe, name: str, along: Staged, z: Staged) -> tuple[Staged, Staged]:
+        """How far the box's middle lies behind a side, and how far the box reaches from it."""
+        side = self.i.sides[name]
+        product = p.wide_product(p.source(side.slope, f"{name}_slope"), z, name=f"{name}_product", split=16)
+        beside = p.stage(
+            lambda a, v: a - v.shift_right(self.spec.slope_format.fraction), along, product, name=f"{name}_beside"
+        )
+        terms = [
+            p.stage(
+                lambda n, h: n * h,
+                p.source(side.normal[k], f"{name}_normal_{k}"),
+                p.source(self.i.half[k], f"half_{k}"),
+                name=f"{name}_term_{k}",
+            )
+            for k in range(3)
+        ]
+        total = p.stage(lambda a, b, c: a + b + c, *terms, name=f"{name}_sum")
+        exponent = p.source(self.i.exponent, "exponent")
+        wide = p.shift_left(total, exponent, SUM_WIDTH + LONGEST_SHIFT, name=f"{name}_wide")
+        extent = p.stage(lambda w: w.shift_right(NORMAL_FRACTION) + 1 + LIST_SLACK, wide, name=f"{name}_extent")
+        return beside, extent

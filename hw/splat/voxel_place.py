@@ -1,0 +1,126 @@
+"""Voxels of the scene in the view: near bound, and the box around their supports."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.splat.spec import CAMERA_FRACTION, HALF_BITS, STRETCH_FRACTION, Spec
+from hw.lib.fixed import resize, shape_of
+from hw.lib.queue import StreamQueue
+from hw.lib.stream import transfer
+from hw.lib.stream_pipeline import StreamPipeline
+from hw.splat.dot_unit import DotUnit
+from hw.splat.layouts import EXPONENT_WIDTH, NUMBER_WIDTH, PlacedLayout, header_layout, place_layout
+
+#: The products of a voxel: its middle along x, y, z; its corner along z; the nearest corner of its Gaussians from that.
+MIDDLE_X, MIDDLE_Y, MIDDLE_Z, CORNER, NEAREST = range(5)
+WAITING = 4  # voxels whose products are under way
+
+
+class VoxelPlace(wiring.Component):
+    """`golden.splat.vsu.near_bounds`, `middles` and `stretched` of every entry of the voxel table.
+
+    One voxel in 5 cycles; three multipliers of 32×18 bits and three of 17×8.
+    """
+
+    def __init__(self, *, spec: Spec) -> None:
+        self.spec = spec
+        super().__init__(
+            {
+                "i": In(stream.Signature(place_layout())),  #: entries of the voxel table, from number 0 on
+                "start": In(1),  #: the next entry is number 0
+                "frame": In(header_layout()),  #: the frame's header, constant while voxels are under way
+                "o": Out(stream.Signature(PlacedLayout(spec))),  #: the same voxels in the view
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        unit = DotUnit(spec=self.spec, steps=NEAREST + 1)
+        m.submodules.pipeline = pipeline = StreamPipeline(unit)
+        m.submodules.boxes = boxes = StreamQueue(shape=self._box_layout(), depth=WAITING)
+        m.d.comb += unit.frame.eq(self.frame)
+        self._ask(m, pipeline.i, boxes.i)
+        self._gather(m, pipeline.o, boxes.o)
+        return m
+
+    @staticmethod
+    def _box_layout() -> data.StructLayout:
+        return data.StructLayout(
+            {"number": NUMBER_WIDTH, "half": data.ArrayLayout(HALF_BITS, 3), "exponent": EXPONENT_WIDTH}
+        )
+
+    def _part(self, m: Module) -> Signal:
+        """Of the view's stretch, from 1 to 2, what is beyond 1; from a cycle after the frame on."""
+        part = Signal(STRETCH_FRACTION)
+        x, y = self.frame.stretch_x[: STRETCH_FRACTION + 1], self.frame.stretch_y[: STRETCH_FRACTION + 1]
+        m.d.sync += part.eq(Mux(x < y, y, x))
+        return part
+
+    def _ask(self, m: Module, products: stream.Interface, boxes: stream.Interface) -> None:
+        """The five products of the entry at hand, one a cycle; its box goes along with the last."""
+        place = self.i.payload
+        step = Signal(range(NEAREST + 1))
+        number = Signal(NUMBER_WIDTH)
+        part = self._part(m)
+        last = Signal()
+        m.d.comb += [
+            last.eq(step == NEAREST),
+            products.valid.eq(self.i.valid & (~last | boxes.ready)),
+            boxes.valid.eq(self.i.valid & last & products.ready),
+            self.i.ready.eq(last & products.ready & boxes.ready),
+            products.payload.row.eq(Mux(step < MIDDLE_Z, step, MIDDLE_Z)),
+            products.payload.step.eq(step),
+            boxes.payload.number.eq(number),
+            boxes.payload.exponent.eq(place.exponent),
+        ]
+        for k, axis in enumerate("xyz"):
+            position = self.frame[f"position_{axis}"]
+            relative = place[f"index_{axis}"].shift_left(CAMERA_FRACTION) - position
+            towards_camera = self.frame[f"rotation_2{k}"][self.spec.rotation_format.width - 1]
+            nearest = Mux(towards_camera, place[f"high_{axis}"], place[f"low_{axis}"])
+            from_corner = Mux(step == CORNER, 0, place[f"middle_{axis}"])
+            m.d.comb += [
+                products.payload.vector[k].eq(Mux(last, nearest, relative + from_corner)),
+                boxes.payload.half[k].eq(_stretched(place[f"half_1_{axis}"], place[f"half_2_{axis}"], part)),
+            ]
+        with m.If(transfer(products)):
+            m.d.sync += step.eq(Mux(last, 0, step + 1))
+        with m.If(self.start):
+            m.d.sync += number.eq(0)
+        with m.Elif(transfer(self.i)):
+            m.d.sync += number.eq(number + 1)
+
+    def _gather(self, m: Module, products: stream.Interface, boxes: stream.Interface) -> None:
+        """The products of one voxel side by side."""
+        out = self.o.payload
+        corner = Signal(shape_of(self.spec.camera_format))
+        dot, step = products.payload.dot, products.payload.step
+        m.d.comb += [
+            products.ready.eq(~self.o.valid),
+            boxes.ready.eq(~self.o.valid & products.valid & (step == NEAREST)),
+        ]
+        with m.If(transfer(self.o)):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(transfer(products)):
+            for k in (MIDDLE_X, MIDDLE_Y, MIDDLE_Z):
+                with m.If(step == k):
+                    m.d.sync += out.middle[k].eq(dot)
+            with m.If(step == CORNER):
+                m.d.sync += corner.eq(dot)
+            with m.If(step == NEAREST):
+                m.d.sync += [
+                    out.bound.eq(resize(corner + dot, shape_of(self.spec.camera_format))),
+                    out.half.eq(boxes.payload.half),
+                    out.exponent.eq(boxes.payload.exponent),
+                    out.number.eq(boxes.payload.number),
+                    self.o.valid.eq(1),
+                ]
+
+
+def _stretched(small: Value, large: Value, part: Value) -> Value:
+    """The half extent for a stretch of 1 + part, rounded up."""
+    up = (large - small)[:HALF_BITS] * part + (1 << STRETCH_FRACTION) - 1
+    return (small + up.shift_right(STRETCH_FRACTION))[:HALF_BITS]

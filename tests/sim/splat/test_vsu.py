@@ -1,0 +1,63 @@
+"""A frame from the scene and a camera alone: the engine makes its own lists, and draws what the model draws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from golden.errors import InputError
+from golden.scenes import load_scene, orbit
+from golden.splat.memory_image import build_memory_image
+from hw.splat.config import CONFIGS
+from sim.splat.workload import SplatWorkload, prepare
+from tests.golden.splat.scenes import camera_at, random_scene
+from tests.sim.splat.frames import drawn
+
+ROOM = 1 << 16
+
+
+def few(eye: tuple[float, float, float]) -> SplatWorkload:
+    """400 Gaussians on 51×37 pixels, of which the engine sorts the voxels."""
+    scene = random_scene(11, 400, degree=1, thinnest=0.01, widest=0.1)
+    work = prepare(scene, camera_at(eye, size=(51, 37), focal=40.0), CONFIGS["tiny"](), listed=False)
+    memory = build_memory_image(work.image, work.frame, work.config.spec, list_room=ROOM, listed=False)
+    return replace(work, memory=memory)
+
+
+def test_another_cameras_words_give_the_other_frame() -> None:
+    """Header and view of another camera before the same scene; nothing else of the memory differs."""
+    from golden.splat.model import render
+
+    works = [few((0, 0, -3)), few((0.7, -0.4, -2.5))]
+    first, second = (work.memory.data for work in works)
+    assert np.flatnonzero(first != second).max() < 192
+    for work, stalls in zip(works, (0, 100), strict=True):
+        run = drawn(work, stalls=stalls)
+        wanted = render(work.image, work.frame, work.config.spec)
+        assert (run.results["framebuffer"] == wanted.image.numpy()).all()
+        assert run.results["framebuffer"].any()
+        counters = run.counters
+        assert counters["listed_voxels"] == sum(len(group.voxels) for group in work.frame.groups)
+        assert counters["ordered_voxels"] > 0 < counters["order_cycles"] < counters["cycles"]
+        assert counters["lost_voxels"] == counters["lost_entries"] == counters["bound_fell"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "splat: the voxel sorting unit makes no depth slabs, which a square of this view needs: "),
+        ({"order_sides": 8}, "splat: order_sides must be at least columns + rows of groups + 1 = 9, it is 8"),
+        ({"order_voxels": 256}, "splat: order_voxels must be at least the 633 voxels in view, it is 256"),
+    ],
+)
+def test_what_the_unit_cannot_order_is_refused(changes: dict[str, int], message: str) -> None:
+    config = CONFIGS["tiny"]()
+    spec = replace(config.spec, sort_levels=13, sort_banks=8) if changes else config.spec
+    scene = load_scene("embedded")
+    camera = orbit(scene, 1, 3, width=64, height=64)
+    with pytest.raises(InputError) as refusal:
+        prepare(scene, camera, replace(config, spec=spec, **changes), listed=False)
+    assert str(refusal.value).startswith(message)
+    assert "\n" not in str(refusal.value)
