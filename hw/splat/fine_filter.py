@@ -6,7 +6,8 @@ from amaranth.hdl import Elaboratable, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.lib.stream import transfer
+from hw.lib.skid_buffer import SkidBuffer
+from hw.lib.stream import connect, transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.config import Config
 from hw.splat.fine_pair import FinePair
@@ -17,8 +18,8 @@ from hw.splat.layouts import DetailLayout, SurvivorLayout, group_layout, header_
 class FineFilter(wiring.Component):
     """Runs `FineUnit`, or two of them, on a stream and drops what colours nothing.
 
-    Latency 56 cycles, one candidate a cycle, of two units one pair. A pair of which both colour something leaves in
-    2 cycles. `groups` gives one entry a group; it moves on with the payload that ends the group.
+    Latency 56 cycles, one candidate a cycle; of two units 57 cycles, one pair a cycle. A pair of which both colour
+    something leaves in 2 cycles. `groups` gives one entry a group; it moves on with the payload that ends the group.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -45,23 +46,30 @@ class FineFilter(wiring.Component):
             pipeline.i.valid.eq(self.i.valid & self.groups.valid),
             self.i.ready.eq(pipeline.i.ready & self.groups.valid),
             self.groups.ready.eq(transfer(self.i) & self.i.payload.mark.end),
-            self.o.valid.eq(pipeline.o.valid),
         ]
         if self.units > 1:
-            self._take_turns(m, pipeline.o)
+            # The depth sort's first cycle has no time for the choice.
+            m.submodules.slice = slice_ = SkidBuffer(shape=SurvivorLayout(self.spec))
+            self._take_turns(m, pipeline.o, slice_.i)
+            connect(m, slice_.o, self.o)
         else:
-            m.d.comb += [self.o.payload.eq(pipeline.o.payload.survivor), pipeline.o.ready.eq(self.o.ready)]
+            m.d.comb += [
+                self.o.payload.eq(pipeline.o.payload.survivor),
+                self.o.valid.eq(pipeline.o.valid),
+                pipeline.o.ready.eq(self.o.ready),
+            ]
         return m
 
-    def _take_turns(self, m: Module, pairs: stream.Interface) -> None:
-        """The first of a pair, if it is worth passing on, then the second."""
+    def _take_turns(self, m: Module, pairs: stream.Interface, out: stream.Interface) -> None:
+        """To `out` the first of a pair, if it is worth passing on, then the second."""
         first, second = pairs.payload.first, pairs.payload.second
         passed = Signal()  # the first has left
         later = Signal()
         m.d.comb += [
             later.eq(passed | ~first.keep),
-            self.o.payload.eq(Mux(later, second.survivor, first.survivor)),
-            pairs.ready.eq(self.o.ready & (later | ~second.keep)),
+            out.valid.eq(pairs.valid),
+            out.payload.eq(Mux(later, second.survivor, first.survivor)),
+            pairs.ready.eq(out.ready & (later | ~second.keep)),
         ]
-        with m.If(transfer(self.o)):
+        with m.If(transfer(out)):
             m.d.sync += passed.eq(~pairs.ready)
