@@ -12,7 +12,7 @@ import pytest
 from golden.errors import InputError
 from golden.scenes import Camera
 from golden.splat.camera_limits import check_intrinsics
-from golden.splat.frame import Frame, build_frame
+from golden.splat.frame import Frame
 from golden.splat.model import render
 from golden.splat.scene_image import SceneImage, radius_value
 from golden.splat.spec import CAMERA_FRACTION, DEFAULT, LOW_PASS_MARGIN, SLACK_BITS, TINY, Spec
@@ -113,7 +113,7 @@ def test_slopes_lie_outside_the_true_ones(spec: Spec, seed: int) -> None:
         camera = replace(
             v.camera, width=width, height=height, fx=focal, fy=0.9 * focal, cx=0.4 * width, cy=0.7 * height
         )
-        frame = build_frame(v.image, camera, spec)
+        frame = whole_frame(v.image, camera, spec)
         for axis, f in enumerate((camera.fx, camera.fy)):
             centre = frame.principal[axis] / (1 << spec.screen_fraction)
             slopes = side_slopes(frame, axis, spec)
