@@ -90,37 +90,60 @@ def kahn_order(graph: Graph) -> tuple[list[int], int]:
     return order, guarded
 
 
+@dataclass(kw_only=True)
+class _Rays:
+    """Rays on their way through the grid."""
+
+    here: Ints  # [P, 3] the cell of each
+    away: Ints  # [P, 3] to the next crossing of each axis, along it, in steps of position
+    pace: Ints  # [P, 3] magnitudes of the direction
+    step: Ints  # [P, 3] +1 or -1, by its sign
+    before: Ints  # [P] number of the last cell that was met, -1 for none
+
+    def select(self, kept: npt.NDArray[np.bool_]) -> _Rays:
+        return _Rays(**{name: values[kept] for name, values in vars(self).items()})
+
+    def beyond(self, low: Ints, high: Ints) -> npt.NDArray[np.bool_]:
+        """Those that never come back to the cells from `low` to `high`."""
+        past = np.where(self.step > 0, self.here > high, self.here < low)
+        beside = (self.pace == 0) & ((self.here < low) | (self.here > high))
+        return (past | beside).any(axis=1)
+
+    def cross(self) -> None:
+        """Moves each on to its next cell."""
+        rows, axis = np.arange(len(self.here)), _next_axis(self.away, self.pace)
+        self.here[rows, axis] += self.step[rows, axis]
+        self.away[rows, axis] += 1 << CAMERA_FRACTION
+
+
 def ray_graph(cells: Ints, frame: Frame, group: Group, spec: Spec) -> Graph:
     """Walks the group's rays, one through every pixel's middle, from cell to cell of the grid."""
     direction = ray_directions(frame, group, spec)
-    low, high = cells.min(axis=0), cells.max(axis=0)
-    here = np.repeat((frame.position >> CAMERA_FRACTION)[None], len(direction), axis=0)
-    inside = frame.position - (here[0] << CAMERA_FRACTION)
-    one = 1 << CAMERA_FRACTION
+    start = frame.position >> CAMERA_FRACTION
+    inside = frame.position - (start << CAMERA_FRACTION)
     forward = direction > 0
-    away = np.where(forward, one - inside, inside)  # to the next crossing of each axis, along it
-    pace = np.abs(direction)
+    rays = _Rays(
+        here=np.repeat(start[None], len(direction), axis=0),
+        away=np.where(forward, (1 << CAMERA_FRACTION) - inside, inside),
+        pace=np.abs(direction),
+        step=np.where(forward, 1, -1),
+        before=np.full(len(direction), -1),
+    )
+    low, high = cells.min(axis=0), cells.max(axis=0)
     known = {tuple(c): n for n, c in enumerate(cells.tolist())}
-    before = np.full(len(direction), -1)
     edges: set[tuple[int, int]] = set()
     met: set[int] = set()
-    step = np.where(forward, 1, -1)
-    while len(here):
-        lost = np.where(forward, here > high, here < low) | ((pace == 0) & ((here < low) | (here > high)))
-        stays = ~lost.any(axis=1)
-        here, away, pace, step, forward, before = (v[stays] for v in (here, away, pace, step, forward, before))
-        if not len(here):
+    while True:
+        rays = rays.select(~rays.beyond(low, high))
+        if not len(rays.here):
             break
-        number = _look_up(known, here, low, high)
+        number = _look_up(known, rays.here, low, high)
         found = number >= 0
         met |= set(number[found].tolist())
-        pairs = found & (before >= 0)
-        edges |= set(zip(before[pairs].tolist(), number[pairs].tolist(), strict=True))
-        before = np.where(found, number, before)
-        axis = _next_axis(away, pace)
-        rows = np.arange(len(here))
-        here[rows, axis] += step[rows, axis]
-        away[rows, axis] += one
+        pairs = found & (rays.before >= 0)
+        edges |= set(zip(rays.before[pairs].tolist(), number[pairs].tolist(), strict=True))
+        rays.before = np.where(found, number, rays.before)
+        rays.cross()
     return Graph(cells=np.array(sorted(met), np.int64), edges=np.array(sorted(edges), np.int64).reshape(-1, 2))
 
 
