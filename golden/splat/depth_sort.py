@@ -10,6 +10,14 @@ from torch import Tensor
 from golden.splat.spec import Spec
 
 
+def voxel_sort(key: Tensor, rank: Tensor, visit: Tensor) -> Tensor:
+    """StreamingGS's: each voxel's survivors among themselves, voxel after voxel; the order [M]."""
+    order = torch.argsort(rank, stable=True)
+    for column in (key, visit):
+        order = order[torch.argsort(column[order], stable=True)]
+    return order
+
+
 def depth_sort(key: Tensor, rank: Tensor, visit: Tensor, bounds: Tensor, spec: Spec) -> tuple[Tensor, int, int]:
     """The order in which survivors reach the rasteriser.
 

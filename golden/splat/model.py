@@ -9,7 +9,7 @@ from torch import Tensor
 
 from golden.splat.coarse_filter import coarse_filter, voxel_fetch
 from golden.splat.depth_key import sort_key
-from golden.splat.depth_sort import depth_sort
+from golden.splat.depth_sort import depth_sort, voxel_sort
 from golden.splat.fine_filter import Splats, fine_filter
 from golden.splat.frame import Frame, Group
 from golden.splat.pixel_lane import Pixels, pixel_bytes
@@ -55,9 +55,13 @@ class ModelResult:
 
 
 def render_group(
-    image: SceneImage, frame: Frame, group: Group, spec: Spec, work: Work, pixels: Pixels | None = None
-) -> GroupResult:
-    """All stages for one group, on the `pixels` of the slab before if there is one; adds to `work`."""
+    image: SceneImage, frame: Frame, group: Group, spec: Spec, work: Work, pixels: Pixels | None = None,
+    *, held_back: bool = True,
+) -> GroupResult:  # fmt: skip
+    """All stages for one group, on the `pixels` of the slab before if there is one; adds to `work`.
+
+    Without `held_back`, survivors wait only for those of their own voxel, and are drawn in the list's order.
+    """
     streamed, visit = voxel_fetch(image, frame, group, spec)
     kept = coarse_filter(streamed, image, frame, group, spec)
     candidates, visit = streamed.select(kept), visit[kept]
@@ -65,7 +69,11 @@ def render_group(
     arrival[candidates.place] = visit
     splats = fine_filter(candidates, image, frame, group, spec)
     bounds = sort_key(torch.from_numpy(group.depths), frame, spec)
-    order, forced, deepest = depth_sort(splats.depth, splats.rank, arrival[splats.place], bounds, spec)
+    visit = arrival[splats.place]
+    if held_back:
+        order, forced, deepest = depth_sort(splats.depth, splats.rank, visit, bounds, spec)
+    else:
+        order, forced, deepest = voxel_sort(splats.depth, splats.rank, visit), 0, 0
     pixels, touches, useful, changed = rasterise(splats.select(order), spec, pixels)
     work.voxels += len(group.voxels)
     work.streamed += len(streamed)
@@ -80,7 +88,9 @@ def render_group(
 
 
 @undivided_operators()
-def render(image: SceneImage, frame: Frame, spec: Spec, *, keep_groups: bool = False) -> ModelResult:
+def render(
+    image: SceneImage, frame: Frame, spec: Spec, *, keep_groups: bool = False, held_back: bool = True
+) -> ModelResult:
     """Draws the frame, group by group."""
     camera, size = frame.camera, spec.group_size
     columns = -(-camera.width // size)
@@ -90,7 +100,7 @@ def render(image: SceneImage, frame: Frame, spec: Spec, *, keep_groups: bool = F
     work, groups = Work(), []
     pixels = None
     for group in frame.groups:
-        result = render_group(image, frame, group, spec, work, pixels)
+        result = render_group(image, frame, group, spec, work, pixels, held_back=held_back)
         if keep_groups:
             groups.append(result)
         pixels = result.pixels if group.continued else None

@@ -15,8 +15,8 @@ from hw.lib.stream import transfer
 from hw.splat.config import Config
 from hw.splat.layouts import ListedLayout, SidesLayout, group_layout, view_layout, voxel_layout
 
-WORDS_AHEAD = 8  # voxels that are asked for ahead
-MARKS_AHEAD = 12  # entries and end marks that wait for them
+WORDS_AHEAD = 64  # voxels that are asked for ahead: three in 5 cycles at a latency of 100
+MARKS_AHEAD = 72  # entries and end marks that wait for them
 
 
 class ListWriter(wiring.Component):

@@ -12,7 +12,7 @@ from hw.lib.row_reader import RowReader
 from hw.lib.stream import transfer
 from hw.splat.layouts import NUMBER_WIDTH, header_layout, place_layout, view_layout
 
-ROWS_AHEAD = 4  # whose words may be under way
+ROWS_AHEAD = 16  # whose words may be under way: one in 7 cycles at a latency of 100
 ROWS = (HEADER_BYTES + VIEW_BYTES) // LINE_BYTES
 
 

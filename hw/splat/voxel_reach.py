@@ -59,7 +59,7 @@ class VoxelReach(wiring.Component):
         self._gather(m, pipeline.o, tested.o)
         return m
 
-    def _table(self, m: Module, platform: object, row: Signal, moves: Value) -> Signal:
+    def _table(self, m: Module, platform: object, row: Signal, moves: Value) -> data.View:
         """The sides of `row`; it counts up with every test that `moves`."""
         layout = SidesLayout(self.config.spec)
         write, read = two_port_memory(m, platform, "table", width=width_of(layout), depth=self.config.order_sides)
@@ -78,7 +78,7 @@ class VoxelReach(wiring.Component):
         m.d.sync += [row.eq(Mux(self.scan, after, 0)), self.read_sides.eq(sides)]
         return sides
 
-    def _ask(self, m: Module, row: Signal, sides: Signal, tests: stream.Interface, tested: stream.Interface) -> None:
+    def _ask(self, m: Module, row: Signal, sides: data.View, tests: stream.Interface, tested: stream.Interface) -> None:
         """A test a cycle; the voxel is let go with its last."""
         voxel, test = self.i.payload, tests.payload
         loaded = Signal()  # the table's first row has been read

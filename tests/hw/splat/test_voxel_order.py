@@ -46,7 +46,7 @@ def lists(given: list[Payload], columns: int, rows: int) -> list[Payload]:
 def test_frames(put: float, get: float, seed: int) -> None:
     """Several frames on end: one, none and more voxels than fit, no groups at all."""
     config = replace(tiny(), order_voxels=CAPACITY)
-    dut = VoxelOrder(config=config)
+    dut: Any = VoxelOrder(config=config)
     bench = Bench(dut, seed=seed, deadline=60_000)
     frames = [(40, 3, 2), (0, 2, 2), (1, 1, 1), (CAPACITY, 2, 3), (CAPACITY + 9, 4, 1), (20, 0, 3), (30, 5, 2)]
     given = [voxels(bench.random, count, max(columns, 1), rows) for count, columns, rows in frames]

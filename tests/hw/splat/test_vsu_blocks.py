@@ -87,7 +87,7 @@ def test_side_writer(name: str, spec: Spec) -> None:
 def test_side_test(name: str, spec: Spec) -> None:
     """Every way a box can lie to two sides, and boxes that touch a side by one step."""
     v = case(name, spec)
-    unit = SideTest(spec=spec, position_bits=BITS)
+    unit: Any = SideTest(spec=spec, position_bits=BITS)
     rows: list[Payload] = []
     wanted: list[Payload] = []
     for number, voxel in enumerate(some(placed(v), 25)):
