@@ -181,9 +181,9 @@ def test_operators_are_not_divided(monkeypatch: pytest.MonkeyPatch) -> None:
     v, _ = embedded()
     seen: list[int] = []
 
-    def watched(*arguments: Any) -> Any:
+    def watched(*arguments: Any, **named: Any) -> Any:
         seen.append(torch.get_num_threads())
-        return render_group(*arguments)
+        return render_group(*arguments, **named)
 
     monkeypatch.setattr(model, "render_group", watched)
     before = torch.get_num_threads()
@@ -203,7 +203,7 @@ def test_the_counts_of_the_work() -> None:
     assert result.work.splats == sum(len(group.splats) for group in result.groups)
     assert result.work.touches == sum(int(group.splats.mask.sum()) for group in result.groups)
     assert result.work.touches > result.work.useful_touches > 0.5 * result.work.touches
-    assert 0.04 < result.work.changed / (result.work.useful_touches * v.spec.lanes) < 0.06
+    assert 0.14 < result.work.changed / (result.work.useful_touches * v.spec.lanes) < 0.18
 
 
 @pytest.mark.parametrize(("width", "height"), [(70, 33), (9, 100)])
