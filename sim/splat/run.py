@@ -43,15 +43,17 @@ WORDS = ("order_words", "frame_words", "list_words", "coarse_words", "record_wor
 def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
-    Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: one. Depth sort: one splat a
-    cycle, and two operations of 2 cycles a splat shared by the banks. Rasteriser: one splat × one
-    sub-tile, or one sub-tile handed out. Memory: words moved / words a cycle.
+    Voxel order: its cycles, which come before all others'. Coarse filter: `coarse_lanes` Gaussians a
+    cycle. Fine filter: one. Depth sort: one splat a cycle, and two operations of 2 cycles a splat
+    shared by the banks. Rasteriser: one splat × one sub-tile, or one sub-tile handed out. Memory:
+    words moved / words a cycle.
     """
     config, counters = workload.config, job.counters
     words = sum(counters[name] for name in WORDS)
     return Roofline(
         cycles=counters["cycles"],
         stages={
+            "voxel order": counters["order_cycles"],
             "coarse filter": counters["streamed"] / config.coarse_lanes,
             "fine filter": counters["candidates"],
             "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),

@@ -25,6 +25,8 @@ def bound(counters: dict[str, int], config: Config, memory: MemorySettings = Mem
         ("splats", "depth sort", 1000),
         ("draws", "rasteriser", 1000),
         ("flushes", "rasteriser", 1000),
+        ("order_cycles", "voxel order", 1000),
+        ("order_words", "memory", 2000),
         ("frame_words", "memory", 2000),
         ("list_words", "memory", 2000),
         ("coarse_words", "memory", 2000),
