@@ -18,9 +18,6 @@ from golden.splat.memory_map import (
     HEADER_BYTES,
     LINE_BYTES,
     PIXEL_BYTES,
-    PLACE,
-    PLACE_BYTES,
-    VIEW,
     VIEW_BYTES,
     VOXEL,
     VOXEL_ALIGN,
@@ -31,6 +28,7 @@ from golden.splat.memory_map import (
 )
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import RANK_LOW_BITS, Spec
+from golden.splat.view_image import pack_places, pack_view
 
 BLOCK = 1 << 14  # Gaussians packed at once; only memory and time depend on it
 
@@ -85,21 +83,6 @@ def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
     return coarse, records
 
 
-def pack_places(image: SceneImage) -> Bytes:
-    """The scene's voxel table, [V, 64]."""
-    boxes = image.boxes
-    axes = list(enumerate("xyz"))
-    table = {
-        **{f"index_{axis}": image.grid.index[:, k] for k, axis in axes},
-        "count": image.grid.count,
-        "first": aligned_first(image),
-        "exponent": boxes.exponent,
-        **{f"{name}_{axis}": getattr(boxes, name)[:, k] for name in ("low", "high", "middle") for k, axis in axes},
-        **{f"half_{size}_{axis}": boxes.half[:, size - 1, k] for size in (1, 2) for k, axis in axes},
-    }
-    return pack(PLACE, table, PLACE_BYTES)
-
-
 def _pack_blocks(fields: list[Field], table: dict[str, Ints], row_bytes: int) -> Bytes:
     """`pack`, `BLOCK` rows at a time: it spends a byte on every bit."""
     rows = len(next(iter(table.values())))
@@ -139,7 +122,7 @@ def build_memory_image(
 
     lists.append(np.zeros(max(list_address + list_room - address, 0), np.uint8))
     voxel_address = address + len(lists[-1])
-    places = pack_places(image).reshape(-1)
+    places = pack_places(image, first).reshape(-1)
     coarse_bytes, record_bytes_ = _to_lines(coarse.reshape(-1)), _to_lines(records.reshape(-1))
     coarse_address = voxel_address + len(places)
     record_address = coarse_address + len(coarse_bytes)
@@ -175,28 +158,19 @@ def build_memory_image(
         "record_address": record_address,
         "frame_address": frame_address,
     }  # fmt: skip
-    (reciprocal_x, exponent_x), (reciprocal_y, exponent_y) = frame.reciprocal
-    view = {
-        "reciprocal_x": reciprocal_x,
-        "reciprocal_y": reciprocal_y,
-        "exponent_x": exponent_x,
-        "exponent_y": exponent_y,
-        "listed": int(listed),
-        "principal_x": frame.principal[0],
-        "principal_y": frame.principal[1],
-        "width": frame.camera.width,
-        "height": frame.camera.height,
-        "near_plane": frame.near_plane,
-        "voxel_count": len(image.grid),
-        "voxel_address": voxel_address,
-        "list_address": list_address,
-        "list_end": voxel_address,
-    }
+    view = pack_view(
+        frame,
+        voxel_count=len(image.grid),
+        voxel_address=voxel_address,
+        list_address=list_address,
+        list_end=voxel_address,
+        listed=int(listed),
+    )
     head = [
         part.reshape(-1)
         for part in (
             pack(HEADER, header, HEADER_BYTES),
-            pack(VIEW, view, VIEW_BYTES),
+            view,
             pack(GROUP, tables, GROUP_BYTES),
         )
     ]

@@ -84,7 +84,7 @@ class VoxelPlace(wiring.Component):
             from_corner = Mux(step == CORNER, 0, place[f"middle_{axis}"])
             m.d.comb += [
                 products.payload.vector[k].eq(Mux(last, nearest, relative + from_corner)),
-                boxes.payload.half[k].eq(_stretched(place[f"half_1_{axis}"], place[f"half_2_{axis}"], part)),
+                boxes.payload.half[k].eq(self._stretched(m, place[f"half_1_{axis}"], place[f"half_2_{axis}"], part)),
             ]
         with m.If(transfer(products)):
             m.d.sync += step.eq(Mux(last, 0, step + 1))
@@ -92,6 +92,13 @@ class VoxelPlace(wiring.Component):
             m.d.sync += number.eq(0)
         with m.Elif(transfer(self.i)):
             m.d.sync += number.eq(number + 1)
+
+    @staticmethod
+    def _stretched(m: Module, small: Value, large: Value, part: Value) -> Value:
+        """The half extent for a stretch of 1 + part, rounded up; two cycles after the entry, which stays for five."""
+        difference, product = Signal(HALF_BITS), Signal(HALF_BITS + STRETCH_FRACTION)
+        m.d.sync += [difference.eq(large - small), product.eq(difference * part)]
+        return (small + (product + (1 << STRETCH_FRACTION) - 1).shift_right(STRETCH_FRACTION))[:HALF_BITS]
 
     def _gather(self, m: Module, products: stream.Interface, boxes: stream.Interface) -> None:
         """The products of one voxel side by side."""
@@ -118,9 +125,3 @@ class VoxelPlace(wiring.Component):
                     out.number.eq(boxes.payload.number),
                     self.o.valid.eq(1),
                 ]
-
-
-def _stretched(small: Value, large: Value, part: Value) -> Value:
-    """The half extent for a stretch of 1 + part, rounded up."""
-    up = (large - small)[:HALF_BITS] * part + (1 << STRETCH_FRACTION) - 1
-    return (small + up.shift_right(STRETCH_FRACTION))[:HALF_BITS]

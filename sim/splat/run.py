@@ -43,10 +43,11 @@ WORDS = ("order_words", "frame_words", "list_words", "coarse_words", "record_wor
 def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
-    Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`. Depth sort: one splat a
-    cycle, and two operations of 2 cycles a splat shared by the banks. Rasteriser: one splat × one
-    sub-tile a cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle.
-    Useful are the results of lanes that changed their pixel.
+    Voxel order: its cycles, which come before all others'. Coarse filter: `coarse_lanes` Gaussians a
+    cycle. Fine filter: `fine_units`. Depth sort: one splat a cycle, and two operations of 2 cycles a
+    splat shared by the banks. Rasteriser: one splat × one sub-tile a cycle and lane group, or one
+    sub-tile handed out. Memory: words moved / words a cycle. Useful are the results of lanes that
+    changed their pixel.
     """
     config, counters = workload.config, job.counters
     words = sum(counters[name] for name in WORDS)
@@ -55,6 +56,7 @@ def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) ->
         cycles=counters["cycles"],
         useful=counters["changed"] / results if results else None,
         stages={
+            "voxel order": counters["order_cycles"],
             "coarse filter": counters["streamed"] / config.coarse_lanes,
             "fine filter": counters["candidates"] / config.fine_units,
             "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),

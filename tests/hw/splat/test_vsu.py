@@ -208,9 +208,10 @@ def test_entries_without_room_are_left_out_and_counted(width: int) -> None:
     data = host_memory(v)
     view = view_of(data, BASE)
     end = view["list_address"] + 20 * LINE_BYTES
-    data = with_words(data, BASE + HEADER_BYTES, VIEW_BYTES, VIEW, list_end=end)
-    found, counters = run(replace(CONFIG, memory_width=width), blank(data))
-    assert np.array_equal(found[end:], blank(data)[end:])
+    data = blank(with_words(data, BASE + HEADER_BYTES, VIEW_BYTES, VIEW, list_end=end))
+    data[end : view["voxel_address"]] = 0x3C
+    found, counters = run(replace(CONFIG, memory_width=width), data)
+    assert np.array_equal(found[end:], data[end:])
     kept = 0
     for mine, host in zip(groups_of(found, BASE), groups_of(host_memory(v), BASE), strict=True):
         assert list_of(found, mine) == list_of(host_memory(v), host)[: mine["list_count"]]

@@ -26,6 +26,8 @@ def bound(counters: dict[str, int], config: Config, memory: MemorySettings = Mem
         ("splats", "depth sort", 1000),
         ("draws", "rasteriser", 250),
         ("flushes", "rasteriser", 250),
+        ("order_cycles", "voxel order", 1000),
+        ("order_words", "memory", 2000),
         ("frame_words", "memory", 2000),
         ("list_words", "memory", 2000),
         ("coarse_words", "memory", 2000),

@@ -10,6 +10,7 @@ import pytest
 from golden.errors import InputError
 from golden.scenes import load_scene, orbit
 from golden.splat.memory_image import build_memory_image
+from golden.splat.memory_map import HEADER_BYTES, VIEW_BYTES
 from hw.splat.config import CONFIGS
 from sim.splat.workload import SplatWorkload, prepare
 from tests.golden.splat.scenes import camera_at, random_scene
@@ -26,22 +27,37 @@ def few(eye: tuple[float, float, float]) -> SplatWorkload:
     return replace(work, memory=memory)
 
 
-def test_another_cameras_words_give_the_other_frame() -> None:
+def in_voxel(*offset: float) -> tuple[float, float, float]:
+    """A place in the fullest voxel of the scene, in edges from its corner."""
+    grid = few((0, 0, -3)).image.grid
+    x, y, z = (grid.origin + (grid.index[grid.count.argmax()] + offset) * grid.edge).tolist()
+    return x, y, z
+
+
+EYES = {
+    "another side": lambda: (0.7, -0.4, -2.5),
+    "inside a voxel": lambda: in_voxel(0.5, 0.5, 0.5),
+    "on a voxel's face": lambda: in_voxel(0.5, 0.5, 1.0),
+    "on a voxel's corner": lambda: in_voxel(0.0, 0.0, 0.0),
+    "the scene behind": lambda: (0.0, 0.0, 30.0),
+}
+
+
+@pytest.mark.parametrize(("name", "stalls"), [(name, 25 * n) for n, name in enumerate(EYES)])
+def test_another_cameras_words_give_the_other_frame(name: str, stalls: int) -> None:
     """Header and view of another camera before the same scene; nothing else of the memory differs."""
     from golden.splat.model import render
 
-    works = [few((0, 0, -3)), few((0.7, -0.4, -2.5))]
-    first, second = (work.memory.data for work in works)
-    assert np.flatnonzero(first != second).max() < 192
-    for work, stalls in zip(works, (0, 100), strict=True):
-        run = drawn(work, stalls=stalls)
-        wanted = render(work.image, work.frame, work.config.spec)
-        assert (run.results["framebuffer"] == wanted.image.numpy()).all()
-        assert run.results["framebuffer"].any()
-        counters = run.counters
-        assert counters["listed_voxels"] == sum(len(group.voxels) for group in work.frame.groups)
-        assert counters["ordered_voxels"] > 0 < counters["order_cycles"] < counters["cycles"]
-        assert counters["lost_voxels"] == counters["lost_entries"] == counters["bound_fell"] == 0
+    work = few(EYES[name]())
+    assert np.flatnonzero(work.memory.data != few((0, 0, -3)).memory.data).max() < HEADER_BYTES + VIEW_BYTES
+    run = drawn(work, stalls=stalls)
+    wanted = render(work.image, work.frame, work.config.spec)
+    assert (run.results["framebuffer"] == wanted.image.numpy()).all()
+    assert run.results["framebuffer"].any() == (name != "the scene behind")
+    counters = run.counters
+    assert counters["listed_voxels"] == sum(len(group.voxels) for group in work.frame.groups)
+    assert 0 < counters["order_cycles"] < counters["cycles"]
+    assert counters["lost_voxels"] == counters["lost_entries"] == counters["bound_fell"] == 0
 
 
 @pytest.mark.parametrize(
