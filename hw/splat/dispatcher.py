@@ -22,9 +22,9 @@ class Dispatcher(wiring.Component):
     A window holds the oldest `issue_window` splats with the sub-tiles they still have to visit. The
     oldest splat goes first, unless its sub-tiles had an operation in the last 2 cycles; then a
     younger one may go, on a sub-tile that no older splat of the window waits for. Opaque sub-tiles
-    are struck out. When a group's last splat has gone, its sub-tiles are flushed, the first that
-    rests before others and at the pace of `flush_room`, while the next group draws on those that
-    are flushed already; a `continued` group leaves its sub-tiles to the next one as they are.
+    are struck out. When a square's last splat has gone, its sub-tiles are flushed, the first that
+    rests before others and at the pace of `flush_room`, while the next square is drawn on those that
+    are flushed already.
 
     After reset all sub-tiles are flushed once, `silent`, to bring the pixel memories to their
     initial state.
@@ -36,7 +36,7 @@ class Dispatcher(wiring.Component):
         place = range(count)
         super().__init__(
             {
-                "i": In(stream.Signature(TileSplatLayout(spec, count))),  #: splats in drawing order, each group's end
+                "i": In(stream.Signature(TileSplatLayout(spec, count))),  #: splats in drawing order, each square's end
                 "operation": Out(OperationLayout(count)),  #: for the lanes, from a register; at most one a cycle
                 "splat": Out(SplatLayout(spec)),  #: what `operation` draws; meaningless for a flush
                 "silent": Out(1, init=1),  #: flushes are those after reset, whose pixels nobody wants
@@ -45,9 +45,9 @@ class Dispatcher(wiring.Component):
                 "drawn": In(data.StructLayout({"valid": 1, "place": place, "done": 1})),
                 "flushed": In(data.StructLayout({"valid": 1, "place": place})),  #: a flush has passed the lanes
                 "opaque": Out(count),  #: sub-tiles all of whose pixels are done
-                "closed": Out(1),  #: some sub-tiles still belong to the group before …
+                "closed": Out(1),  #: some sub-tiles still belong to the square before …
                 "to_flush": Out(1),  #: … and some of those are not yet on their way out
-                "group_end": Out(1),  #: a group's last splat has gone, in this cycle
+                "square_end": Out(1),  #: a square's last splat has gone, in this cycle
                 "busy": Out(1),  #: there are operations still to come
                 "starved": Out(1),  #: nothing is issued, because the window is empty
                 "blocked": Out(1),  #: nothing is issued, because of hazards
@@ -65,7 +65,7 @@ class Dispatcher(wiring.Component):
         flushing = Signal(count)  # issued, not yet through the lanes
 
         hazards = Signal(count)
-        closed = Signal(count)  # sub-tiles that still belong to the group before
+        closed = Signal(count)  # sub-tiles that still belong to the square before
         m.d.comb += [hazards.eq(or_all(recent)), closed.eq(to_flush | flushing)]
         rested = Signal(count)  # sub-tiles that may be flushed now
         flushes = Signal()
@@ -129,7 +129,7 @@ class Dispatcher(wiring.Component):
         moves = [Signal(name=f"moves_{k}") for k in range(size)]  # place k takes its successor
         for k in range(size):
             m.d.comb += moves[k].eq(or_all([left[j] == 0 for j in range(k + 1)]))
-        m.d.comb += self.i.ready.eq(Mux(head.end, self.group_end, moves[-1]))
+        m.d.comb += self.i.ready.eq(Mux(head.end, self.square_end, moves[-1]))
         incoming = head.mask & (self.i.valid & ~head.end).replicate(count)
         for k in range(size):
             last = k == size - 1
@@ -144,21 +144,21 @@ class Dispatcher(wiring.Component):
     def _flush_state(
         self, m: Module, to_flush: Signal, flushing: Signal, flush: Signal, closed: Value, drawing: Value
     ) -> None:
-        """Ends groups, and keeps track of opaque sub-tiles and of flushes."""
+        """Ends squares, and keeps track of opaque sub-tiles and of flushes."""
         count = len(flush)
         through = Signal(count)  # a flush has passed the lanes
         done = Signal(count)
         m.d.comb += [
             through.eq((self.flushed.valid << self.flushed.place)[:count]),
             done.eq(((self.drawn.valid & self.drawn.done) << self.drawn.place)[:count]),
-            self.group_end.eq(self.i.valid & self.i.payload.end & ~drawing & ~closed.any()),
+            self.square_end.eq(self.i.valid & self.i.payload.end & ~drawing & ~closed.any()),
         ]
         m.d.sync += [
             flushing.eq((flushing | flush) & ~through),
             self.opaque.eq((self.opaque | done) & ~through),
             to_flush.eq(to_flush & ~flush),
         ]
-        with m.If(self.group_end & ~self.i.payload.continued):
+        with m.If(self.square_end):
             m.d.sync += to_flush.eq((1 << count) - 1)
         with m.If(~closed.any()):
             m.d.sync += self.silent.eq(0)

@@ -20,7 +20,7 @@ from hw.splat.tiles import place_bits
 class LaneGroup(wiring.Component):
     """Draws its share of every square's sub-tiles, one splat × one sub-tile a cycle.
 
-    `i` gets every splat of a group and its end; those that touch none of its sub-tiles, or only
+    `i` gets every splat of a square and its end; those that touch none of its sub-tiles, or only
     opaque ones, go no further. The others wait in a queue, so that lane groups may be at different
     splats, and even at different squares of pixels.
     """
@@ -31,7 +31,7 @@ class LaneGroup(wiring.Component):
         flushed = {"valid": 1, "place": range(places), "pixels": 32 * spec.lanes}
         super().__init__(
             {
-                "i": In(stream.Signature(TileSplatLayout(spec, places))),  #: splats in drawing order, each group's end
+                "i": In(stream.Signature(TileSplatLayout(spec, places))),  #: splats in drawing order, each square's end
                 "number": In(range(max(config.lane_groups, 2))),  #: of this lane group, constant
                 "outside": In(places),  #: sub-tiles of the square at `i` that are not on the image
                 "flush_room": In(1),  #: the writer takes one more sub-tile
@@ -94,8 +94,6 @@ class LaneGroup(wiring.Component):
         settled = Signal()  # what the dispatcher knows is of the square at `i`
         opaque = Signal(self.config.places)
         wanted = Signal()
-        square = head.end & ~head.continued
-        retired = dispatcher.group_end & ~dispatcher.i.payload.continued
         m.d.comb += [
             settled.eq((behind == 0) & ~dispatcher.closed),
             opaque.eq(dispatcher.opaque & settled.replicate(len(opaque))),
@@ -106,7 +104,7 @@ class LaneGroup(wiring.Component):
             self.i.ready.eq(queue.i.ready | ~wanted),
         ]
         m.d.sync += [
-            behind.eq(behind + (transfer(self.i) & square) - retired),
+            behind.eq(behind + (transfer(self.i) & head.end) - dispatcher.square_end),
             # In the cycle after an end, what is dead would be taken for the next square's.
             self.dead.eq(settled & (dispatcher.opaque | self.outside).all() & ~(self.i.valid & head.end)),
         ]

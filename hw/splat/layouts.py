@@ -141,13 +141,12 @@ class DetailLayout(data.StructLayout):
 
 
 class TileSplatLayout(data.StructLayout):
-    """A sorted splat for a lane group with its sub-tiles, or the end of a group of pixels."""
+    """A sorted splat for a lane group with its sub-tiles, or the end of a square of pixels."""
 
     def __init__(self, spec: Spec, places: int) -> None:
         super().__init__(
             {
-                "end": 1,  #: the group is complete; the payload holds no splat
-                "continued": 1,  #: with `end`: the next group draws on the same pixels
+                "end": 1,  #: the square is complete; the payload holds no splat
                 "mask": places,  #: of the lane group's sub-tiles, those that the splat may touch
                 "splat": SplatLayout(spec),  #: the next one, near to far
             }

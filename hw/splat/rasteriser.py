@@ -28,7 +28,7 @@ class Rasteriser(wiring.Component):
     Takes a splat a cycle; each lane group draws one splat × one sub-tile a cycle. `stop` rises when
     every sub-tile of the group at hand that lies on the image is opaque: the rest of the group
     cannot change a pixel. The pixels of a `continued` group are not written, and the next group
-    draws on them.
+    draws on them: to the lane groups both are one.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -61,8 +61,8 @@ class Rasteriser(wiring.Component):
         groups = repeat(m, platform, "lane_group", config.lane_groups, lambda: LaneGroup(config=config))
         dealt = self._deal(m, groups)
         self._hand_out(m, groups, writer)
-        passing = Signal(range(8))  # ends that have come, but not yet to the lane groups
-        m.d.sync += passing.eq(passing + self.group_end - (transfer(dealt) & dealt.payload.end))
+        passing = Signal(range(8))  # squares' ends that have come, but not yet to the lane groups
+        m.d.sync += passing.eq(passing + self.square_end - (transfer(dealt) & dealt.payload.end))
         m.d.comb += [
             self.group_end.eq(transfer(self.i) & self.i.payload.end),
             self.square_end.eq(self.group_end & ~self.groups.payload.continued[0]),
@@ -82,19 +82,20 @@ class Rasteriser(wiring.Component):
         spec = self.config.spec
         m.submodules.masks = masks = StreamPipeline(TileMask(spec=spec))
         m.submodules.fork = fork = StreamFork(shape=TileSplatLayout(spec, spec.columns**2), count=len(groups))
-        # A group's end waits for its entry, which says whether it is continued.
-        here = self.groups.valid | ~self.i.payload.end
+        # A group's end waits for its entry: if it is continued, the lane groups do not see it.
+        end = self.i.payload.end
+        here = self.groups.valid | ~end
+        passes_on = ~end | ~self.groups.payload.continued[0]
         m.d.comb += [
-            masks.i.payload.sorted.eq(self.i.payload),
-            masks.i.payload.continued.eq(self.groups.payload.continued[0]),
-            masks.i.valid.eq(self.i.valid & here),
-            self.i.ready.eq(masks.i.ready & here),
+            masks.i.payload.eq(self.i.payload),
+            masks.i.valid.eq(self.i.valid & here & passes_on),
+            self.i.ready.eq((masks.i.ready | ~passes_on) & here),
         ]
         connect(m, masks.o, fork.i)
         for k, (group, source) in enumerate(zip(groups, fork.o, strict=True)):
             own = [source.payload.mask[global_number(self.config, k, n)] for n in range(self.config.places)]
             m.d.comb += [
-                *(group.i.payload[name].eq(source.payload[name]) for name in ("end", "continued", "splat")),
+                *(group.i.payload[name].eq(source.payload[name]) for name in ("end", "splat")),
                 group.i.payload.mask.eq(Cat(own)),
                 group.i.valid.eq(source.valid),
                 source.ready.eq(group.i.ready),

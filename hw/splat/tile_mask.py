@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Value
-from amaranth.lib import data, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import RANGES, Spec
@@ -26,8 +26,7 @@ class TileMask(wiring.Component):
         self.spec = spec
         super().__init__(
             {
-                #: a sorted splat or a group's end, and whether the group that ends is continued
-                "i": In(data.StructLayout({"sorted": SortedLayout(spec), "continued": 1})),
+                "i": In(SortedLayout(spec)),  #: a sorted splat or an end
                 "o": Out(TileSplatLayout(spec, spec.columns**2)),  #: the same with its mask
             }
         )
@@ -36,7 +35,7 @@ class TileMask(wiring.Component):
         m = Module()
         p = Pipe(m, platform)
         columns = self.spec.columns
-        touch = self.i.sorted.touch
+        touch = self.i.touch
         hits = [
             p.stage(
                 lambda t, n=count: numbers_inside(t.first, t.last, n), p.source(touch[name], name), name=f"hit_{name}"
@@ -47,9 +46,8 @@ class TileMask(wiring.Component):
         p.finish(
             self.o,
             self.latency,
-            end=p.source(self.i.sorted.end, "end"),
-            continued=p.source(self.i.continued, "continued"),
+            end=p.source(self.i.end, "end"),
             mask=mask,
-            splat=p.source(Value.cast(self.i.sorted.splat), "splat"),
+            splat=p.source(Value.cast(self.i.splat), "splat"),
         )
         return m

@@ -50,16 +50,16 @@ def test_dispatcher(window: int, tmp_path: Path) -> None:
         # Nothing becomes opaque, so that every splat has to be drawn on every sub-tile that it touches.
         m.d.comb += Assume(~dut.drawn.done)
         head = dut.i.payload
-        group = Signal()  # of the splat at the input, odd or even; a continued one goes on in the next
-        m.d.sync += group.eq(group ^ (transfer(dut.i) & head.end & ~head.continued))
+        square = Signal()  # of the splat at the input, odd or even
+        m.d.sync += square.eq(square ^ (transfer(dut.i) & head.end))
         for tile in range(dut.config.places):
             here = operation.place == tile
             board = Scoreboard(shape=3, capacity=window + 1)
             m.submodules[f"board_{tile}"] = board
-            owner = Signal(init=1, name=f"owner_{tile}")  # group that the sub-tile belongs to
+            owner = Signal(init=1, name=f"owner_{tile}")  # square that the sub-tile belongs to
             m.d.comb += [
                 board.push.eq(transfer(dut.i) & ~head.end & head.mask[tile]),
-                board.pushed.eq(Cat(group, head.splat.opacity[:2])),
+                board.pushed.eq(Cat(square, head.splat.opacity[:2])),
                 board.offer.eq(operation.draw & here),
                 board.offered.eq(Cat(owner, dut.splat.opacity[:2])),
                 board.pop.eq(operation.draw & here),
@@ -71,7 +71,7 @@ def test_dispatcher(window: int, tmp_path: Path) -> None:
             with m.If(operation.flush & here):
                 m.d.sync += [owner.eq(~owner), Assert(~flushing)]
             with m.If(operation.draw & here):
-                m.d.sync += Assert(~flushing, "a draw while the group before is still in the lanes")
+                m.d.sync += Assert(~flushing, "a draw while the square before is still in the lanes")
         last_was, last_place = recent[-1]
         return operation.draw & last_was & (last_place == operation.place) & ~dut.silent
 

@@ -33,7 +33,7 @@ class Lanes:
         self.seen: list[list[int]] = [[] for _ in range(self.count)]  # splats of this group on each sub-tile
         self.group = [-1] * self.count  # that each sub-tile belongs to; -1 before its first flush
         self.draws = self.flushes = self.starved = self.blocked = self.early = 0
-        self.group_ends = 0
+        self.square_ends = 0
         bench.process(self.run)
 
     async def run(self, ctx: Any) -> None:
@@ -68,8 +68,8 @@ class Lanes:
                     self.flush(place, silent)
             room = rng.random() < self.room
             ctx.set(dut.flush_room, room)
-            _, _, end, starved, blocked = await ctx.tick().sample(dut.group_end, dut.starved, dut.blocked)
-            self.group_ends += end
+            _, _, end, starved, blocked = await ctx.tick().sample(dut.square_end, dut.starved, dut.blocked)
+            self.square_ends += end
             self.starved += starved
             self.blocked += blocked
             cycle += 1
@@ -108,28 +108,21 @@ class Lanes:
 @pytest.mark.parametrize("window", [1, 2, 6])
 @pytest.mark.parametrize(("put", "room", "opaque"), [(0, 1, 0), (0.5, 1, 0.02), (0, 0.2, 0.1), (0.1, 0.7, 0.4)])
 def test_random_splats(window: int, put: float, room: float, opaque: float, seed: int) -> None:
-    """Groups of narrow, wide and no splats at all, some continued by the next: order, hazards, flushes and counts."""
+    """Squares of narrow, wide and no splats at all: order, hazards, flushes and counts."""
     dut = Dispatcher(config=replace(tiny(), issue_window=window))
     bench = Bench(dut, seed=seed)
     rng = bench.random
     splats: list[list[Payload]] = []  # by square
-    groups: list[list[Payload]] = []
-    sizes = (0, 1, 40, 3, 60, 0, 25, 30, 20, 50)
-    continued = [n in (3, 6, 7) for n in range(len(sizes))]
-    for size, follows in zip(sizes, [False, *continued], strict=False):
-        near = rng.randrange(16)
-        if not follows:
-            splats.append([])
-        start = len(splats[-1])
-        for n in range(start, start + size):
-            few = 1 << near | 1 << rng.randrange(16)
-            splats[-1].append({"opacity": n, "mask": rng.choice([0, few, few, few, rng.randrange(1 << 16), 0xFFFF])})
-        groups.append(splats[-1][start:])
     layout = TileSplatLayout(dut.config.spec, dut.config.places)
     inputs: list[Payload] = []
-    for group, follows in zip(groups, continued, strict=True):
-        drawn = [{"mask": s["mask"], "splat": {"opacity": s["opacity"]}} for s in group]
-        inputs += [whole(layout, p) for p in [*drawn, {"end": 1, "continued": follows}]]
+    for size in (0, 1, 40, 63, 0, 75, 50):
+        near = rng.randrange(16)
+        splats.append([])
+        for n in range(size):
+            few = 1 << near | 1 << rng.randrange(16)
+            splats[-1].append({"opacity": n, "mask": rng.choice([0, few, few, few, rng.randrange(1 << 16), 0xFFFF])})
+        drawn = [{"mask": s["mask"], "splat": {"opacity": s["opacity"]}} for s in splats[-1]]
+        inputs += [whole(layout, p) for p in [*drawn, {"end": 1}]]
     lanes = Lanes(bench, splats, opaque=opaque, room=room)
     source = bench.source(dut.i, inputs, stall=put)
     tail: list[int] = []
@@ -143,7 +136,7 @@ def test_random_splats(window: int, put: float, room: float, opaque: float, seed
     bench.run(drain=500)
     assert lanes.group == [len(splats)] * 16
     assert lanes.flushes == 16 * len(splats)
-    assert lanes.group_ends == len(groups)
+    assert lanes.square_ends == len(splats)
     assert not any(tail)
     assert lanes.early > 10
     touches = sum(splat["mask"].bit_count() for group in splats for splat in group)

@@ -220,7 +220,7 @@ def test_touch(spec: Spec, seed: int) -> None:
 
 @SPECS
 def test_tile_mask(spec: Spec, seed: int) -> None:
-    """The sub-tiles within random ranges, some of them empty; ends and marks pass."""
+    """The sub-tiles within random ranges, some of them empty; ends and splats pass."""
     count = 200
     most = torch.tensor([spec.columns - 1] * 2 + [2 * spec.columns - 2] * 2)
     ranges = uniform(seed, 0, 1 << 20, count, 4, 2) % (most[:, None] + 1)
@@ -232,11 +232,9 @@ def test_tile_mask(spec: Spec, seed: int) -> None:
     wanted: list[Payload] = []
     for k, row in enumerate(ranges.tolist()):
         touched = {name: {"first": first, "last": last} for name, (first, last) in zip(RANGES, row, strict=True)}
-        marks = {"end": k % 5 == 0, "continued": k % 2}
-        place = {"opacity": k}
-        sorted_ = whole(SortedLayout(spec), {"end": marks["end"], "touch": touched, "splat": place})
-        rows.append({"sorted": sorted_, "continued": marks["continued"]})
-        wanted.append({**marks, "mask": mask_bits(masks[k]), "splat": place})
+        passes = {"end": int(k % 5 == 0), "splat": {"opacity": k}}
+        rows.append(whole(SortedLayout(spec), {**passes, "touch": touched}))
+        wanted.append({**passes, "mask": mask_bits(masks[k])})
     same(answers(TileMask(spec=spec), rows), wanted)
 
 

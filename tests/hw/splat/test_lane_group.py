@@ -31,16 +31,14 @@ def squares() -> list[Splats]:
 
 
 def inputs(config: Config, number: int) -> list[Payload]:
-    """The stream of lane group `number`; the second square is cut in two groups, the first continued."""
+    """The stream of lane group `number`."""
     own = [global_number(config, number, k) for k in range(config.places)]
     layout = TileSplatLayout(config.spec, config.places)
     result: list[Payload] = []
-    for n, splats in enumerate(squares()):
-        payloads = splat_payloads(splats)
-        for k, payload in enumerate(payloads):
-            result.append(whole(layout, {"mask": mask_bits(splats.mask[k][own]), "splat": payload}))
-            if n == 1 and k == len(payloads) // 2:
-                result.append(whole(layout, {"end": 1, "continued": 1}))
+    for splats in squares():
+        masks = [mask_bits(mask[own]) for mask in splats.mask]
+        drawn = zip(masks, splat_payloads(splats), strict=True)
+        result += [whole(layout, {"mask": mask, "splat": splat}) for mask, splat in drawn]
         result.append(whole(layout, {"end": 1}))
     return result
 
