@@ -42,7 +42,7 @@ class WalkedFrame:
 
 
 def walk(image: SceneImage, frame: Frame, spec: Spec) -> WalkedFrame:
-    """The frame with every whole group's list in the order of its graph; depths are those of the voxels."""
+    """The frame, every list in the order of its group's graph; a depth bounds its voxel and all later ones."""
     bounds = near_bounds(image, frame, spec)
     cells, cell = np.unique(image.grid.index, axis=0, return_inverse=True)
     members = np.argsort(cell.reshape(-1), kind="stable")
@@ -52,7 +52,8 @@ def walk(image: SceneImage, frame: Frame, spec: Spec) -> WalkedFrame:
     for group in frame.groups:
         order, cycles = kahn_order(ray_graph(cells, frame, group, spec))
         voxels = np.concatenate([members[first[c] : first[c + 1]] for c in order] or [np.zeros(0, np.int64)])
-        groups.append(replace(group, voxels=voxels, depths=bounds[voxels]))
+        later = np.minimum.accumulate(bounds[voxels][::-1])[::-1].copy()
+        groups.append(replace(group, voxels=voxels, depths=later))
         guarded += cycles
         unmet += len(np.setdiff1d(group.voxels, voxels))
     return WalkedFrame(frame=replace(frame, groups=tuple(groups)), guarded=guarded, unmet=unmet)

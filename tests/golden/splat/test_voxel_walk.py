@@ -12,6 +12,7 @@ from golden.splat.frame import Group
 from golden.splat.model import render
 from golden.splat.spec import TINY
 from golden.splat.voxel_walk import Graph, kahn_order, ray_directions, ray_graph, walk
+from golden.splat.vsu import near_bounds
 from tests.golden.splat.cases import case
 from tests.golden.splat.views import View
 
@@ -105,3 +106,20 @@ def test_a_frame_in_the_papers_order() -> None:
         for group, exact_group in zip(walked.frame.groups, v.frame.groups, strict=True)
     )
     assert bool((render(v.image, replace(v.frame, groups=everything), v.spec).image == exact.image).all())
+
+
+def test_bounds_are_those_of_all_later_voxels() -> None:
+    """So that survivors that are held back come out in exact depth order, whatever the order of the voxels."""
+    v = case("close", replace(TINY, sort_levels=13, sort_banks=8))
+    v = replace(v, frame=replace(v.frame, groups=v.frame.groups[20:23]))
+    frame = walk(v.image, v.frame, v.spec).frame
+    bounds = near_bounds(v.image, v.frame, v.spec)
+    assert any((np.diff(bounds[group.voxels]) < 0).any() for group in frame.groups)
+    for group in frame.groups:
+        assert (np.diff(group.depths) >= 0).all()
+        assert (group.depths <= bounds[group.voxels]).all()
+        assert group.depths[-1] == bounds[group.voxels[-1]]
+        ordered = np.sort(group.voxels)[np.argsort(bounds[np.sort(group.voxels)], kind="stable")]
+        sorted_group = replace(group, voxels=ordered, depths=bounds[ordered])
+        drawn, wanted = (render(v.image, replace(v.frame, groups=(g,)), v.spec).image for g in (group, sorted_group))
+        assert bool((drawn == wanted).all())
