@@ -113,31 +113,34 @@ class HeapLevel(wiring.Component):
             ]
 
         key = [order_key(entry, self.parity) for entry in held]
+        some = [count[k] != 0 for k in range(2)]
         nearer = Signal()  # side of the nearer entry
         smaller = Signal()  # side with fewer entries
         side = Signal()
         m.d.comb += [
-            nearer.eq((count[0] == 0) | ((count[1] != 0) & (key[1] < key[0]))),
+            nearer.eq(~some[0] | (some[1] & (key[1] < key[0]))),
             smaller.eq(count[1] < count[0]),
             side.eq(Mux(insert, smaller, nearer)),
         ]
-        # Both sides are compared at once, so that no comparison waits for the choice of a side.
-        wins = [(count[k] == 0) | (order_key(incoming, self.parity) < key[k]) for k in range(2)]
+        # Both sides are worked out at once, so that nothing but a choice waits for the side.
+        wins = [~some[k] | (order_key(incoming, self.parity) < key[k]) for k in range(2)]
+        after = [Signal(size, name=f"after_{k}") for k in range(2)]  # entries, once the operation has been there
+        deeper = [Signal(name=f"deeper_{k}") for k in range(2)]  # the operation goes on below that side
+        found = Signal()  # there is an entry on the side
         displaced = Signal(item)  # what an insert finds at its place
-        chosen_count = Signal(size)
-        after = Signal(size)
         keeps = Signal()  # the incoming item takes that place
         m.d.comb += [
             Value.cast(displaced).eq(Mux(smaller, Value.cast(held[1]), Value.cast(held[0]))),
-            chosen_count.eq(Mux(side, count[1], count[0])),
-            after.eq(Mux(insert, chosen_count + 1, chosen_count - 1)),
+            *(after[k].eq(Mux(insert, count[k] + 1, count[k] - 1)) for k in range(2)),
+            *(deeper[k].eq(Mux(insert, some[k], count[k] > 1)) for k in range(2)),
+            found.eq(Mux(side, some[1], some[0])),
             keeps.eq(Mux(smaller, wins[1], wins[0])),
             Value.cast(self.up).eq(Mux(nearer, Value.cast(held[1]), Value.cast(held[0]))),
-            self.up_valid.eq(valid & ~insert & (chosen_count != 0)),
+            self.up_valid.eq(valid & ~insert & found),
             self.o.insert.eq(insert),
             self.o.pair.eq(Cat(side, pair)),
             self.o.item.eq(Mux(keeps, Value.cast(displaced), Value.cast(incoming))),
-            self.o_valid.eq(valid & Mux(insert, chosen_count != 0, (chosen_count != 0) & (after != 0))),
+            self.o_valid.eq(valid & Mux(side, deeper[1], deeper[0])),
         ]
 
         filling_side = Signal()
@@ -161,7 +164,7 @@ class HeapLevel(wiring.Component):
         with m.Else():
             m.d.comb += [
                 count_write.addr.eq(pair),
-                count_write.data.eq(Cat(Mux(side, count[0], after), Mux(side, after, count[1]))),
-                count_write.en.eq(valid & (insert | (chosen_count != 0))),
+                count_write.data.eq(Cat(Mux(side, count[0], after[0]), Mux(side, after[1], count[1]))),
+                count_write.en.eq(valid & (insert | found)),
             ]
         return m
