@@ -70,6 +70,7 @@ def _shown(path: Path) -> Path:
 def _show(report: dict, lanes_busy: float, lane_groups: int) -> None:
     counters, cycles = report["counters"], report["cycles"]
     waits = {
+        "voxel order": (None, None),
         "coarse filter": ("coarse_wait", "coarse_stall"),
         "fine filter": ("fine_wait", "fine_stall"),
         "depth sort": (None, "sort_stall"),

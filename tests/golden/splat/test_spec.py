@@ -64,7 +64,7 @@ def test_limits(name: str) -> None:
 
 #: What has to change beside a field that goes to an end of its range, by the other rules.
 COMPANIONS = {
-    ("group_size", 8): {"subtile": 4},
+    ("group_size", 128): {"subtile": 8},
     ("subtile", 2): {"group_size": 32},
     ("quaternion_bits", 16): {"scale_bits": 8, "opacity_bits": 7},
     ("opacity_bits", 14): {"dc_bits": 10},
@@ -106,7 +106,7 @@ def test_the_checks_of_alpha(check: str) -> None:
         ({"group_size": 48}, "splat: group_size must be a power of two, it is 48"),
         ({"subtile": 6}, "splat: subtile must be a power of two, it is 6"),
         ({"sort_banks": 3}, "splat: sort_banks must be a power of two, it is 3"),
-        ({"group_size": 8}, "splat: group_size must be 2 to 16 sub-tiles a side, 8 px / 8 px is 1"),
+        ({"group_size": 8, "subtile": 8}, "splat: group_size must be 2 to 16 sub-tiles a side, 8 px / 8 px is 1"),
         ({"subtile": 2}, "splat: group_size must be 2 to 16 sub-tiles a side, 64 px / 2 px is 32"),
         ({"power_fraction": 10}, "splat: mantissa_bits must be at least power_fraction + 7, 16 for 10"),
         ({"mantissa_bits": 12}, "splat: mantissa_bits must be at least power_fraction + 7, 12 for 6"),

@@ -17,7 +17,7 @@ from golden.splat.pixel_lane import alpha, power
 from golden.splat.projection import projection
 from golden.splat.raster_setup import setup
 from golden.splat.spec import DEFAULT, TINY, Spec
-from golden.splat.touch import touch
+from golden.splat.touch import tiles, touch
 from golden.splat.view_rotation import view_rotation
 from tests.golden.splat import exact
 from tests.golden.splat.cases import CASES, case
@@ -104,14 +104,14 @@ def test_touch_is_the_octagon(spec: Spec, seed: int) -> None:
     count = len(mean)
     columns, rows = spec.columns - 1, spec.columns - 2
     group = replace(case("embedded", spec).middle, valid_columns=columns, valid_rows=rows)
-    got = touch(mean, extent, group, spec)
+    got = tiles(touch(mean, extent, group, spec), spec)
     centre = torch.arange(size) * step + step // 2
     x, y = centre[None, :].expand(size, -1), centre[:, None].expand(-1, size)
     wanted = torch.ones(count, spec.columns, spec.columns, dtype=torch.bool)
     middles = (mean[:, 0], mean[:, 1], mean[:, 0] + mean[:, 1], mean[:, 0] - mean[:, 1])
     for place, middle, reach in zip((x, y, x + y, x - y), middles, extent.unbind(-1), strict=True):
-        tiles = place.unfold(0, spec.subtile, spec.subtile).unfold(1, spec.subtile, spec.subtile).flatten(2)
-        low, high = tiles.amin(-1), tiles.amax(-1)
+        pixels = place.unfold(0, spec.subtile, spec.subtile).unfold(1, spec.subtile, spec.subtile).flatten(2)
+        low, high = pixels.amin(-1), pixels.amax(-1)
         wanted &= (low <= (middle + reach)[:, None, None]) & (high >= (middle - reach)[:, None, None])
     wanted[:, :, columns:] = False
     wanted[:, rows:] = False

@@ -21,7 +21,7 @@ from sim.kernel.roofline import Roofline
 #: Schema 2. A reader may rely on these keys, whatever the engine; a change needs a new number.
 KEYS = [
     "schema", "tools", "commit", "engine", "config", "config_hash", "seed", "workload", "memory", "cycles", "bound",
-    "ratio", "counters", "bytes", "quality", "baselines",
+    "ratio", "useful_share", "counters", "bytes", "quality", "baselines",
 ]  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def test_the_schema_is_stable() -> None:
     bare = make_report(engine="splat", config=tiny(), seed=3, workload={"scene": "a"})
     full = make_report(
         engine="splat", config=tiny(), seed=3, workload={"scene": "a"}, counters={"cycles": 9}, memory={"latency": 1},
-        roofline=Roofline(cycles=9, stages={"x": 6}), dram_bytes={"total": 64}, quality={"psnr_db": 50.0},
+        roofline=Roofline(cycles=9, stages={"x": 6}, useful=0.5), dram_bytes={"total": 64}, quality={"psnr_db": 50.0},
     )  # fmt: skip
     for report in (bare, full):
         assert list(json.loads(json.dumps(report, allow_nan=False))) == KEYS
@@ -38,8 +38,8 @@ def test_the_schema_is_stable() -> None:
         assert report["config_hash"] == config_hash(tiny())
         assert report["config"]["spec"]["group_size"] == tiny().spec.group_size
         assert (report["engine"], report["seed"], report["workload"]) == ("splat", 3, {"scene": "a"})
-    assert bare["cycles"] is bare["bound"] is bare["ratio"] is None
-    assert (full["cycles"], full["ratio"]) == (9, 1.5)
+    assert bare["cycles"] is bare["bound"] is bare["ratio"] is bare["useful_share"] is None
+    assert (full["cycles"], full["ratio"], full["useful_share"]) == (9, 1.5, 0.5)
     assert full["bound"] == {"cycles": 6.0, "limit": "x", "stages": {"x": 6.0}}
     assert isinstance(full["bound"]["cycles"], float)
     assert isinstance(full["bound"]["stages"]["x"], float)
