@@ -121,8 +121,10 @@ class Rasteriser(wiring.Component):
     def _stop(self, m: Module, groups: list[LaneGroup], current: Value) -> None:
         """`stop`: no lane group can change a pixel of the group at hand, and all are `current`."""
         entry = self.groups.payload
-        known = Signal()
-        m.d.sync += known.eq(self.groups.valid & ~self.groups.ready)
+        # An entry reaches `outside` one cycle after it is there, and the lane groups' `dead` one later.
+        here = self.groups.valid & ~self.groups.ready
+        known = Signal(2)
+        m.d.sync += known.eq(Cat(here, known[0] & here))
         for k, group in enumerate(groups):
             outside = Signal(self.config.places, name=f"outside_{k}")
             places = [place_of(self.config, k, n) for n in range(self.config.places)]
@@ -130,4 +132,4 @@ class Rasteriser(wiring.Component):
             m.d.comb += group.outside.eq(outside)
         # In the cycle after the group's end, `stop` would already be the next group's.
         dead = Cat(group.dead for group in groups).all()
-        m.d.sync += self.stop.eq(known & current & dead & ~self.group_end)
+        m.d.sync += self.stop.eq(known[1] & current & dead & ~self.group_end)
