@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -114,6 +114,7 @@ class HeapLevel(wiring.Component):
 
         key = [order_key(entry, self.parity) for entry in held]
         some = [count[k] != 0 for k in range(2)]
+        more = [count[k][1:].any() if size > 1 else Const(0) for k in range(2)]  # than one
         nearer = Signal()  # side of the nearer entry
         smaller = Signal()  # side with fewer entries
         side = Signal()
@@ -132,7 +133,7 @@ class HeapLevel(wiring.Component):
         m.d.comb += [
             Value.cast(displaced).eq(Mux(smaller, Value.cast(held[1]), Value.cast(held[0]))),
             *(after[k].eq(Mux(insert, count[k] + 1, count[k] - 1)) for k in range(2)),
-            *(deeper[k].eq(Mux(insert, some[k], count[k] > 1)) for k in range(2)),
+            *(deeper[k].eq(Mux(insert, some[k], more[k])) for k in range(2)),
             found.eq(Mux(side, some[1], some[0])),
             keeps.eq(Mux(smaller, wins[1], wins[0])),
             Value.cast(self.up).eq(Mux(nearer, Value.cast(held[1]), Value.cast(held[0]))),

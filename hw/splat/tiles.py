@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Value
+from amaranth.hdl import Cat, Const, Value
 
 from hw.splat.config import Config
 
 
 def numbers_inside(first: Value, last: Value, count: int) -> Value:
     """A bit for each of the numbers 0 to count - 1: whether it lies between `first` and `last`, ends included."""
-    return Cat((first <= k) & (last >= k) for k in range(count))
+    most = (1 << len(first)) - 1
+    # Every number is at least 0 and at most `most`: tools warn of comparisons that are always true.
+    begun = [first <= k if k < most else Const(1) for k in range(count)]
+    open_ = [last >= k if k > 0 else Const(1) for k in range(count)]
+    return Cat(a & b for a, b in zip(begun, open_, strict=True))
 
 
 def tiles_inside(inside: Sequence[Value], columns: int) -> list[Value]:
