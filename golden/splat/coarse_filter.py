@@ -16,13 +16,11 @@ from golden.splat.spec import (
     LEAN_FRACTION,
     RADIUS_BIAS,
     RADIUS_MANTISSA,
-    SLACK_BITS,
+    SLACK,
     STRETCH_FRACTION,
     Spec,
     flat_stretch,
 )
-
-SLACK = 1 << (CAMERA_FRACTION - SLACK_BITS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,12 +23,13 @@ SIDE_MARGIN = LOW_PASS - 0.5 + 0.25
 SCALE_BIAS = 20  # a scale code of 0 is 2**-20 voxel edges
 CAMERA_FRACTION = 16  # of camera-space coordinates, in voxel edges
 DEPTH_DROP = 8  # fraction bits of the depth that the coarse test's slope products leave out
-SLACK_BITS = 7  # the coarse test's slack for that is 2**-7 voxel edges
+SLACK_BITS = 7  # the coarse test's slack for that is 2**-7 voxel edges …
+SLACK = 1 << (CAMERA_FRACTION - SLACK_BITS)  # … and this as a code
 STRETCH_FRACTION = 7  # of the coarse test's bounds of sqrt(1 + tan²) …
 FLAT_SHIFTS = (1, 2)  # … which it has for tangents up to 2**-shift beside the frame's largest, wide before narrow
 LEAN_FRACTION = 9  # of the part of a group's width by which a wide support's reach is less than its radius
 #: A voxel's slack against a group's sides: twice that, and 2**-12 voxel edges for the roundings of its middle.
-LIST_SLACK = (1 << (CAMERA_FRACTION + 1 - SLACK_BITS)) + (1 << (CAMERA_FRACTION - 12))
+LIST_SLACK = 2 * SLACK + (1 << (CAMERA_FRACTION - 12))
 RECIPROCAL_BITS = 16  # of 1/focal length
 NORMAL_FRACTION = 14  # of the magnitudes of the normals of a group's sides, u3.14
 HALF_BITS = 16  # of a half extent of a voxel's box, on the voxel's own power of two
@@ -140,6 +141,12 @@ class Spec:
     def columns(self) -> int:
         """Sub-tiles a side of a group."""
         return self.group_size // self.subtile
+
+    @property
+    def range_sizes(self) -> tuple[int, int, int, int]:
+        """How many numbers there are of each kind in `RANGES`."""
+        diagonals = 2 * self.columns - 1
+        return self.columns, self.columns, diagonals, diagonals
 
     @property
     def lanes(self) -> int:

@@ -23,11 +23,11 @@ def touch(mean: Tensor, extent: Tensor, group: Group, spec: Spec) -> Tensor:
     # Where the sub-tile of number 0 begins, and how far it reaches, in each direction.
     begin = torch.tensor([step // 2, step // 2, step, -span - (columns - 1) * tile])
     length = torch.tensor([span, span, 2 * span, 2 * span])
-    most = torch.tensor([columns - 1, columns - 1, 2 * columns - 2, 2 * columns - 2])
+    most = torch.tensor(spec.range_sizes) - 1
     last = (middle + extent - begin) // tile
     first = (middle - extent - begin - length + tile - 1) // tile
     outside = (last < 0) | (first > most)
-    limit = torch.tensor([group.valid_columns - 1, group.valid_rows - 1, 2 * columns - 2, 2 * columns - 2])
+    limit = torch.cat([torch.tensor([group.valid_columns, group.valid_rows]) - 1, most[2:]])
     return torch.stack(
         [torch.where(outside, most, first.clip(min=0).minimum(most)), torch.where(outside, 0, last.minimum(limit))], -1
     )

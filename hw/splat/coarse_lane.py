@@ -13,7 +13,7 @@ from golden.splat.spec import (
     LEAN_FRACTION,
     RADIUS_BIAS,
     RADIUS_MANTISSA,
-    SLACK_BITS,
+    SLACK,
     STRETCH_FRACTION,
     Spec,
     flat_stretch,
@@ -24,7 +24,6 @@ from hw.splat.layouts import coarse_half_layout, header_layout, vector
 
 STRETCH_BITS = STRETCH_FRACTION + 1
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION
-SLACK = 1 << (CAMERA_FRACTION - SLACK_BITS)
 SLOPES = ("left", "right", "top", "bottom")
 DEPTHS = ("low", "high")
 

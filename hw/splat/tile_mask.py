@@ -40,7 +40,7 @@ class TileMask(wiring.Component):
             p.stage(
                 lambda t, n=count: numbers_inside(t.first, t.last, n), p.source(touch[name], name), name=f"hit_{name}"
             )
-            for name, count in zip(RANGES, (columns, columns, 2 * columns - 1, 2 * columns - 1), strict=True)
+            for name, count in zip(RANGES, self.spec.range_sizes, strict=True)
         ]
         mask = p.stage(lambda *hit: Cat(tiles_inside(hit, columns)), *hits, name="mask")
         p.finish(

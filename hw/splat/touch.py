@@ -62,7 +62,7 @@ class Touch(wiring.Component):
         ranges: dict[str, Staged] = {}
         hits: dict[str, Staged] = {}
         for k, name in enumerate(RANGES):
-            count, length = (columns, span) if name in valid else (2 * columns - 1, 2 * span)
+            count, length = spec.range_sizes[k], span if name in valid else 2 * span
             extent = p.source(self.i.extent[k], f"extent_{name}")
 
             def upper(u: Value, v: Value, e: Value, k: int = k) -> Value:

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from golden.scenes import Camera, Scene
-from golden.splat.coarse_filter import SLACK, coarse_filter, radius_times_stretch, reach, stretch
+from golden.splat.coarse_filter import coarse_filter, radius_times_stretch, reach, stretch
 from golden.splat.fine_filter import fine_filter
 from golden.splat.scene_image import radius_value
-from golden.splat.spec import CAMERA_FRACTION, DEFAULT, LOW_PASS, SIDE_MARGIN, SLACK_BITS, TINY, Spec
+from golden.splat.spec import CAMERA_FRACTION, DEFAULT, LOW_PASS, SIDE_MARGIN, SLACK, SLACK_BITS, TINY, Spec
 from tests.golden.splat.scenes import camera_at, random_scene, scene_of
 from tests.golden.splat.views import View, made, view
 
