@@ -86,10 +86,11 @@ def check_order(image: SceneImage, frame: Frame, config: Config) -> None:
             "splat: the voxel sorting unit makes no depth slabs, which a square of this view needs: "
             f"more than sort_banks·(2**sort_levels - 1) = {config.spec.sort_capacity} of its Gaussians would wait"
         )
-    sides = frame.columns + frame.rows + 1
+    sides = max(frame.columns, frame.rows) + 1
     if sides > config.order_sides:
         raise InputError(
-            f"splat: order_sides must be at least columns + rows of groups + 1 = {sides}, it is {config.order_sides}"
+            f"splat: order_sides must be at least columns of groups + 1, and rows + 1: {sides}, "
+            f"it is {config.order_sides}"
         )
     seen = int(reach(image, frame, config.spec).seen.sum())
     if seen > config.order_voxels:
