@@ -21,6 +21,7 @@ from hw.splat.fine_filter import FineFilter
 from hw.splat.fine_pair import FinePair
 from hw.splat.fine_unit import FineUnit
 from hw.splat.frame_fetch import FrameFetch
+from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import HeapLevel
 from hw.splat.lane_array import LaneArray
@@ -70,6 +71,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         "voxel_order": Block(lambda: VoxelOrder(config=config)),
         "list_writer": Block(lambda: ListWriter(config=config)),
         "vsu": Block(lambda: VoxelSortingUnit(config=config)),
+        "frame_sequencer": Block(FrameSequencer),
         "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
         "voxel_origin": Block(lambda: VoxelOrigin(spec=spec)),
         "voxel_fetch": Block(lambda: VoxelFetch(config=config)),

@@ -39,6 +39,7 @@ class VoxelSortingUnit(wiring.Component):
                 "start": In(1),  #: begin a frame; ignored while `busy`
                 "address": In(ADDRESS_WIDTH),  #: of its header, in bytes
                 "busy": Out(1),  #: words are still to be written
+                "next_address": Out(ADDRESS_WIDTH),  #: of the next frame's header, 0 for none; stable unless `busy`
                 "visited": Out(1),  #: a voxel that some group may visit, in this cycle
                 "lost_voxel": Out(1),  #: one of them that is not ordered, because too many are
                 "listed": Out(range(self.per_word + 1)),  #: entries of lists that are written in this cycle
@@ -74,6 +75,7 @@ class VoxelSortingUnit(wiring.Component):
             writer.group_address.eq(fetch.frame.group_address),
             writer.near.eq(near),
             fetch.address.eq(self.address),
+            self.next_address.eq(fetch.view.next_address),
         ]
         header_address, part = Signal.like(self.address), Signal(range(max(self._header_words, 2)))
         closing = self._close(m, fetch.frame, near, writer.groups, header_address, part, writer.write.request)
