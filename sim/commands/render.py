@@ -24,7 +24,7 @@ from sim.kernel.files import to_bytes, write_array, write_png
 from sim.kernel.run import Backend
 from sim.splat.picture import BLACK, Color, over, straight, too_bright
 from sim.splat.run import layers, overflow, run
-from sim.splat.workload import NEAR, prepare
+from sim.splat.workload import NEAR, Lists, prepare
 
 
 @click.command()
@@ -37,6 +37,13 @@ from sim.splat.workload import NEAR, prepare
     help="Draw the level-of-detail cut of a hierarchy (.hier, or built over SCENE) at this many pixels.",
 )
 @click.option("--budget", type=int, help="Draw the finest level-of-detail cut of at most this many Gaussians.")
+@click.option(
+    "--lists",
+    type=click.Choice(list(Lists), case_sensitive=False),
+    default=Lists.ENGINE,
+    show_default=True,
+    help="Who orders the voxels for the view: the engine from the camera alone, or the host.",
+)
 @run_options(CONFIGS)
 @click.option("--out", "picture", type=OutputFile(), required=True, help="Write the picture to FILE as PNG.")
 @click.option(
@@ -52,8 +59,8 @@ from sim.splat.workload import NEAR, prepare
     help="No background: coverage as the picture's alpha, colours not multiplied by it.",
 )
 def render(
-    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, options: RunOptions,
-    picture: Path, array_file: Path | None, background: Color, alpha: bool,
+    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, lists: str,
+    options: RunOptions, picture: Path, array_file: Path | None, background: Color, alpha: bool,
 ) -> None:  # fmt: skip
     """Draw a frame of SCENE.
 
@@ -77,10 +84,12 @@ def render(
         loaded, tau = _cut(tree, camera, tau, budget, options)
         out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:.12g} px")
     with step("quantising and ordering the scene"):
-        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name)
+        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name, lists=lists)
     exact = options.backend == Backend.REFERENCE
     for notice in () if exact else workload.seen.notices():
         out.print(f"{loaded.name}: {notice}")
+    if workload.why_host and not exact:
+        out.print(f"{loaded.name}: the host orders the voxels: {workload.why_host}")
     clipped = 0 if exact else count_clipped(loaded, options.config.spec)
     if clipped:
         out.print(f"{loaded.name}: {clipped} Gaussians have colours beyond the formats and are drawn clipped")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from golden.errors import InputError
 from golden.scenes import Camera, Scene
 from golden.scenes.embedded import EMBEDDED_NAME
 from golden.splat.frame import Frame, build_frame
@@ -19,6 +19,13 @@ from sim.kernel.data import present
 
 REAL = ("lastchance.ply", "flowers_3_0.ply", "statue_angel.ply", "skull.ply")
 NEAR = 0.2  # scene units
+
+
+class Lists(StrEnum):
+    """Who makes a view's group table and visiting lists."""
+
+    ENGINE = "engine"  #: its voxel sorting unit, from the camera's words; the host where that cannot, see `why_host`
+    HOST = "host"  #: in any case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +42,7 @@ class SplatWorkload:
     memory: MemoryImage
     view: str | None = None  #: its place on an orbit, by which baselines know it
     host_seconds: float = 0.0  #: that ordering the voxels for the view took
+    why_host: str | None = None  #: why the host makes the lists though the engine was asked to
 
     def info(self) -> dict[str, Any]:
         """What identifies it in baselines and reports."""
@@ -53,36 +61,21 @@ def frame_info(scene: Scene, camera: Camera) -> dict[str, Any]:
 
 def prepare(
     scene: Scene, camera: Camera, config: Config, *, near: float = NEAR, edge: float | None = None,
-    view: str | None = None, listed: bool = True,
+    view: str | None = None, lists: Lists = Lists.ENGINE,
 ) -> SplatWorkload:  # fmt: skip
-    """Quantises the scene as the camera sees it, the camera and the lists, and lays them out in memory.
-
-    Without `listed`, the engine makes the lists.
-
-    Raises:
-        InputError: it shall, and cannot, see `check_order`.
-    """
+    """Quantises the scene as the camera sees it and the camera, and lays them out in memory, the lists if need be."""
     seen = see(scene, camera, config.spec, near=near, edge=edge)
     image = build_scene_image(seen.scene, config.spec, edge=seen.edge, origin=seen.origin)
     begin = time.perf_counter()
     frame = build_frame(image, camera, config.spec, near=near)
     host_seconds = time.perf_counter() - begin
-    if not listed:
-        check_order(image, frame, config)
+    reason = why_host(image, frame, config) if lists == Lists.ENGINE else None
+    listed = lists == Lists.HOST or reason is not None
     return SplatWorkload(
         config=config, scene=scene, seen=seen, camera=camera, near=near, view=view, host_seconds=host_seconds,
-        image=image, frame=frame, memory=build_memory_image(image, frame, config.spec, listed=listed),
+        why_host=reason, image=image, frame=frame,
+        memory=build_memory_image(image, frame, config.spec, listed=listed),
     )  # fmt: skip
-
-
-def check_order(image: SceneImage, frame: Frame, config: Config) -> None:
-    """Whether the voxel sorting unit can make the frame's lists.
-
-    Raises:
-        InputError: a square needs depth slabs, or more voxels or groups are in view than it orders.
-    """
-    if reason := why_host(image, frame, config):
-        raise InputError(f"splat: {reason}")
 
 
 def why_host(image: SceneImage, frame: Frame, config: Config) -> str | None:
