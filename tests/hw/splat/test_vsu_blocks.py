@@ -12,6 +12,7 @@ from golden.splat.spec import DEFAULT, LIST_SLACK, TINY, Spec
 from hw.lib.fields import unpack_nested
 from hw.splat.config import tiny
 from hw.splat.dot_unit import DotUnit
+from hw.splat.layouts import NORMAL_WIDTH
 from hw.splat.side_test import SideTest
 from hw.splat.side_unit import SideUnit
 from hw.splat.side_writer import SideWriter
@@ -28,6 +29,7 @@ from tests.hw.splat.streams import hold_frame, whole
 from tests.hw.splat.workload import workload_of
 
 BITS = 7
+WIDE = [(1 << NORMAL_WIDTH) - 1] * 3
 SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
 EVERY_CASE = pytest.mark.parametrize("name", CASES)
 PAUSES = pytest.mark.parametrize(("put", "get"), [(0, 0), (0.3, 0.5)])
@@ -142,7 +144,7 @@ def test_voxel_place(name: str, put: float, get: float, seed: int) -> None:
     bench = Bench(dut, seed=seed)
     hold_frame(bench, w.header)
     bench.source(dut.i, places_of(w.memory.data)[:count], stall=put)
-    log = bench.sink(dut.o, count, stall=get)
+    log = bench.sink(dut.o, count, stall=0.9 if get else 0)  # also longer than the next one takes
     bench.run()
     same(log.values, placed(v)[:count])
 
@@ -165,7 +167,9 @@ def test_voxel_reach(name: str, put: float, get: float, seed: int) -> None:
     async def drive(ctx: Any) -> None:
         ctx.set(dut.columns, v.frame.columns)
         ctx.set(dut.rows, v.frame.rows)
-        for entry in table(v):
+        # Behind the last row of the shorter table lies what passes everything.
+        beyond = {"low": {"slope": -(1 << 15), "normal": WIDE}, "high": {"slope": (1 << 15) - 1, "normal": WIDE}}
+        for entry in [*table(v), {"axis": 1, "row": v.frame.rows + 1, "sides": beyond}]:
             ctx.set(dut.write, {"valid": 1, **entry, "sides": fill(entry["sides"])})
             await ctx.tick()
         ctx.set(dut.write.valid, 0)
