@@ -84,7 +84,7 @@ def render(
         loaded, tau = _cut(tree, camera, tau, budget, options)
         out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:.12g} px")
     with step("quantising and ordering the scene"):
-        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name, lists=lists)
+        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name, lists=Lists(lists))
     exact = options.backend == Backend.REFERENCE
     for notice in () if exact else workload.seen.notices():
         out.print(f"{loaded.name}: {notice}")

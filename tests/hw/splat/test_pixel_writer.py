@@ -28,7 +28,7 @@ def test_three_frames(width: int, lane_groups: int, pause: float, stall: float, 
     """Each lane group in an order of its own; a frame begins while some still hand out squares of the one before."""
     config = replace(tiny(), memory_width=width, lane_groups=lane_groups)
     spec = config.spec
-    dut = PixelWriter(config=config)
+    dut: Any = PixelWriter(config=config)
     bench = Bench(dut, seed=seed)
     rng = bench.random
     tiles, tile_bytes = spec.columns**2, spec.lanes * PIXEL_BYTES
@@ -90,7 +90,7 @@ def test_three_frames(width: int, lane_groups: int, pause: float, stall: float, 
 
 def test_as_fast_as_the_memory() -> None:
     """With a memory that takes a word a cycle, none of them passes without a word."""
-    dut = PixelWriter(config=tiny())
+    dut: Any = PixelWriter(config=tiny())
     bench = Bench(dut)
 
     async def run(ctx: Any) -> None:

@@ -231,3 +231,17 @@ def test_an_overflow_that_slabs_cannot_part_is_a_warning(
     said = "plane.ply: 13 of 20 splats (65.0%) left the depth sort early, because more than 7 of one depth"
     assert (said in " ".join(outcome.err.split())) == warned
     assert bool(outcome.err) == warned
+
+
+@pytest.mark.parametrize(("lists", "said"), [("engine", True), ("host", False)])
+def test_who_orders_the_voxels_is_said_where_the_engine_cannot(
+    tessera: Tessera, tmp_path: Path, lists: str, said: bool
+) -> None:
+    """The default scene crowds the tiny engine's depth sort: slabs are the host's."""
+    outcome = tessera(
+        "render", "embedded", "--config", "tiny", "--backend", "model", "--size", "16x16", "--lists", lists,
+        "--out", tmp_path / "f.png",
+    )  # fmt: skip
+    assert (outcome.status, outcome.err) == (0, "")
+    notice = "embedded: the host orders the voxels: the voxel sorting unit makes no depth slabs"
+    assert (notice in " ".join(outcome.out.split())) == said
