@@ -165,6 +165,7 @@ def build_memory_image(
         list_address=list_address,
         list_end=voxel_address,
         listed=int(listed),
+        next_address=0,
     )
     head = [
         part.reshape(-1)

@@ -57,6 +57,7 @@ VIEW = [
     Field("voxel_address", 32),
     Field("list_address", 32),
     Field("list_end", 32),
+    Field("next_address", 32),  # of the header of the frame to draw behind this one, 0 if this is the last
 ]
 
 #: One entry of the group table: a square of pixels, or a depth slab [low, high) of one. After a `continued`

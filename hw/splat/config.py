@@ -33,7 +33,7 @@ class Config:
     lane_depth: int = 128  #: splats that wait for a lane group
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
     order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
-    order_sides: int = 512  #: columns and rows of groups, and one more, that it tests voxels against
+    order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
     LIMITS: ClassVar[Limits] = {
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "outstanding": (4, 1024),
@@ -98,7 +98,7 @@ def tiny() -> Config:
         lane_depth=8,
         issue_window=2,
         order_voxels=1024,
-        order_sides=128,
+        order_sides=64,
     )
 
 

@@ -81,19 +81,24 @@ def check_order(image: SceneImage, frame: Frame, config: Config) -> None:
     Raises:
         InputError: a square needs depth slabs, or more voxels or groups are in view than it orders.
     """
+    if reason := why_host(image, frame, config):
+        raise InputError(f"splat: {reason}")
+
+
+def why_host(image: SceneImage, frame: Frame, config: Config) -> str | None:
+    """Why the voxel sorting unit cannot make the frame's lists, so that the host has to; None if it can."""
     if any(group.continued for group in frame.groups):
-        raise InputError(
-            "splat: the voxel sorting unit makes no depth slabs, which a square of this view needs: "
+        return (
+            "the voxel sorting unit makes no depth slabs, which a square of this view needs: "
             f"more than sort_banks·(2**sort_levels - 1) = {config.spec.sort_capacity} of its Gaussians would wait"
         )
-    sides = frame.columns + frame.rows + 1
+    sides = max(frame.columns, frame.rows) + 1
     if sides > config.order_sides:
-        raise InputError(
-            f"splat: order_sides must be at least columns + rows of groups + 1 = {sides}, it is {config.order_sides}"
-        )
+        return f"order_sides must be at least columns of groups + 1, and rows + 1: {sides}, it is {config.order_sides}"
     seen = int(reach(image, frame, config.spec).seen.sum())
     if seen > config.order_voxels:
-        raise InputError(f"splat: order_voxels must be at least the {seen} voxels in view, it is {config.order_voxels}")
+        return f"order_voxels must be at least the {seen} voxels in view, it is {config.order_voxels}"
+    return None
 
 
 def known_scenes() -> list[str]:
