@@ -69,7 +69,7 @@ def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: Mem
             "fine filter": counters["candidates"] / config.fine_units,
             "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),
             "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
-            "memory": words / (memory.bandwidth / 256),
+            "memory": words / memory.words_a_cycle(config.word_bytes),
         },
     )
 
