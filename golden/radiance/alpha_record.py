@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from golden.radiance.spec import PUBLISHED, PUBLISHED_BITS, PUBLISHED_LOW, START, WORD_BITS, Spec
+from golden.radiance.spec import PUBLISHED_BITS, PUBLISHED_LOW, START, WORD_BITS, Spec
 from golden.rows import Ints
 
 Flags = npt.NDArray[np.bool_]
@@ -48,7 +48,7 @@ def keys(spec: Spec, ids: Ints, count: Ints) -> Ints:
     index is the ids' two lowest bits and the tag is all of their bits 2 to 17. Ids that differ above are the same.
     `hash`: `absorb` of one id after the other from START on.
     """
-    return _published(spec, ids) if spec.key == PUBLISHED else _hashed(spec, ids, count)
+    return _hashed(spec, ids, count) if spec.hashed else _published(spec, ids)
 
 
 def absorb(spec: Spec, state: Ints, ids: Ints) -> Ints:

@@ -46,7 +46,7 @@ class Spec:
 
     def __post_init__(self) -> None:
         check_limits("radiance", self)
-        if self.key == PUBLISHED:
+        if not self.hashed:
             if self.id_bits < PUBLISHED_BITS:
                 raise InputError(
                     f"radiance: key = {PUBLISHED} needs id_bits of at least {PUBLISHED_BITS}, it is {self.id_bits}"
@@ -59,9 +59,14 @@ class Spec:
                 )
 
     @property
+    def hashed(self) -> bool:
+        """Keys are hashes."""
+        return self.key == HASH
+
+    @property
     def whole_key_bits(self) -> int:
         """Set index and tag together."""
-        return PUBLISHED_BITS * self.record_length if self.key == PUBLISHED else self.key_bits
+        return self.key_bits if self.hashed else PUBLISHED_BITS * self.record_length
 
     @property
     def set_bits(self) -> int:
