@@ -91,12 +91,14 @@ def _pack_blocks(fields: list[Field], table: dict[str, Ints], row_bytes: int) ->
 
 
 def build_memory_image(
-    image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True
-) -> MemoryImage:
+    image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True,
+    packed: tuple[Bytes, Bytes] | None = None,
+) -> MemoryImage:  # fmt: skip
     """Lays out one frame from `base`: header, view, groups, lists, voxel table, coarse halves, records, framebuffer.
 
     The lists have at least `list_room` bytes, a whole number of lines, for those of other views. Without
     `listed`, only room is left for them and for the group table: the engine's voxel sorting unit makes them.
+    `packed` is `pack_scene`'s answer, where another view of the scene has it already.
 
     Raises:
         InputError: `base` is not the start of a line.
@@ -104,7 +106,7 @@ def build_memory_image(
     check_base("splat", base, LINE_BYTES)
     groups = len(frame.groups)
     first = aligned_first(image)
-    coarse, records = pack_scene(image, spec)
+    coarse, records = packed or pack_scene(image, spec)
 
     lists: list[Bytes] = []
     addresses: list[int] = []

@@ -73,6 +73,12 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
 #: What only some commands add.
 _EXTRAS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("unfused", _OPEN, "`decode`: the same step through external memory: cycles, bytes, counters."),
+    (
+        "frames",
+        {"type": "array", "items": _OPEN},
+        "`render --path`: the report of every frame, in order. The sequence's own has sums of cycles, bounds, counters"
+        " and bytes, and means of shares and of quality; `workload` has the path and how many frames.",
+    ),
 )
 
 

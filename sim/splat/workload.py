@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from golden.errors import InputError
+from golden.rows import Bytes
 from golden.scenes import Camera, Scene
 from golden.scenes.embedded import EMBEDDED_NAME
+from golden.splat.far_off import count_far_off
 from golden.splat.frame import Frame, build_frame
-from golden.splat.memory_image import MemoryImage, build_memory_image
-from golden.splat.scene_image import SceneImage, build_scene_image
+from golden.splat.memory_image import MemoryImage, build_memory_image, pack_scene
+from golden.splat.scene_image import SceneImage, build_scene_image, count_clipped
 from golden.splat.seen_scene import SeenScene, see
 from golden.splat.vsu import reach
 from hw.splat.config import Config
@@ -32,6 +34,7 @@ class SplatWorkload:
     near: float
     image: SceneImage
     frame: Frame
+    packed: tuple[Bytes, Bytes]  #: the scene's bytes, which other views of the same image share
     memory: MemoryImage
     view: str | None = None  #: its place on an orbit, by which baselines know it
     host_seconds: float = 0.0  #: that ordering the voxels for the view took
@@ -53,17 +56,22 @@ def frame_info(scene: Scene, camera: Camera) -> dict[str, Any]:
 
 def prepare(
     scene: Scene, camera: Camera, config: Config, *, near: float = NEAR, edge: float | None = None,
-    view: str | None = None, listed: bool = True,
+    view: str | None = None, listed: bool = True, before: SplatWorkload | None = None,
 ) -> SplatWorkload:  # fmt: skip
     """Quantises the scene as the camera sees it, the camera and the lists, and lays them out in memory.
 
-    Without `listed`, the engine makes the lists.
+    Without `listed`, the engine makes the lists. The scene is taken as it was quantised for the view
+    `before`, of the same scene and config, wherever this view stores it in the same way.
 
     Raises:
         InputError: it shall, and cannot, see `check_order`.
     """
     seen = see(scene, camera, config.spec, near=near, edge=edge)
-    image = build_scene_image(seen.scene, config.spec, edge=seen.edge, origin=seen.origin)
+    if before is not None and _stored_alike(seen, before.seen):
+        image, packed = before.image, before.packed
+    else:
+        image = build_scene_image(seen.scene, config.spec, edge=seen.edge, origin=seen.origin)
+        packed = pack_scene(image, config.spec)
     begin = time.perf_counter()
     frame = build_frame(image, camera, config.spec, near=near)
     host_seconds = time.perf_counter() - begin
@@ -71,8 +79,14 @@ def prepare(
         check_order(image, frame, config)
     return SplatWorkload(
         config=config, scene=scene, seen=seen, camera=camera, near=near, view=view, host_seconds=host_seconds,
-        image=image, frame=frame, memory=build_memory_image(image, frame, config.spec, listed=listed),
+        image=image, frame=frame, packed=packed,
+        memory=build_memory_image(image, frame, config.spec, listed=listed, packed=packed),
     )  # fmt: skip
+
+
+def _stored_alike(seen: SeenScene, other: SeenScene) -> bool:
+    """Whether both are the scene itself, in voxels of one size around its middle: one image for both."""
+    return seen.scene is other.scene and seen.edge == other.edge and seen.origin is None and other.origin is None
 
 
 def check_order(image: SceneImage, frame: Frame, config: Config) -> None:
@@ -99,6 +113,19 @@ def why_host(image: SceneImage, frame: Frame, config: Config) -> str | None:
     if seen > config.order_voxels:
         return f"order_voxels must be at least the {seen} voxels in view, it is {config.order_voxels}"
     return None
+
+
+def notices(workload: SplatWorkload) -> list[str]:
+    """What the model's picture, and the RTL's, lacks of the view, a line each."""
+    spec = workload.config.spec
+    lines = workload.seen.notices()
+    clipped = count_clipped(workload.scene, spec)
+    if clipped:
+        lines.append(f"{clipped} Gaussians have colours beyond the formats and are drawn clipped")
+    far_off = count_far_off(workload.image, workload.frame, spec)
+    if far_off:
+        lines.append(f"{far_off} Gaussians may reach the image from too far off and are drawn wrongly")
+    return lines
 
 
 def known_scenes() -> list[str]:
