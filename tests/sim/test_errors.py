@@ -75,8 +75,11 @@ ERRORS = [
     ("render embedded --backend model --camera nan.json --out out/f.png", "camera 0: fx must"),
     ("render embedded --backend model --camera wide.json --out out/f.png", "field of view must have a tangent"),
     ("render embedded --backend model --camera two.json --view 2 --out out/f.png", "--view must lie in 0..1"),
-    ("generate", "Missing argument 'ENGINE'. Choose from: splat, kv, lod, cluster"),
-    ("generate nothing -o out", "Invalid value for 'ENGINE': 'nothing' is not one of 'splat', 'kv', 'lod', 'cluster'"),
+    ("generate", "Missing argument 'ENGINE'. Choose from: splat, kv, lod, cluster, radiance"),
+    (
+        "generate nothing -o out",
+        "Invalid value for 'ENGINE': 'nothing' is not one of 'splat', 'kv', 'lod', 'cluster', 'radiance'",
+    ),
     ("generate splat --set memory_width=100 -o out", "memory_width must lie in 128..512, it is 100"),
     ("generate splat --config tiny -o taken", "taken"),
     ("demo missing.ply", "missing.ply: no such file"),

@@ -15,6 +15,7 @@ from golden.cluster.spec import ElementType, Op
 from hw.cluster import config as cluster
 from hw.kv import config as kv
 from hw.lod import config as lod
+from hw.radiance import config as radiance
 from sim.cluster.player import LinkedMemory
 from sim.cluster.run import COLLECTIVE
 from sim.cluster.workload import prepare, random_messages
@@ -24,6 +25,9 @@ from sim.kv.run import RETRIEVE
 from sim.kv.workload import prepare_retrieve, retrieve_options
 from sim.lod.run import SEARCH
 from sim.lod.workload import prepare as lod_workload
+from sim.radiance.run import LOOK_UP
+from sim.radiance.traces import load_trace
+from sim.radiance.workload import prepare as radiance_workload
 from sim.splat.run import DRAW
 from tests.golden.lod.trees import cameras, small_image
 from tests.sim.icarus import simulate_in_icarus
@@ -75,11 +79,17 @@ def retrieval() -> Case:
     return RETRIEVE, workload, MemorySettings(latency=20, stalls=64)
 
 
+def sequence() -> Case:
+    config = radiance.tiny()
+    workload = radiance_workload(load_trace("synthetic:3", config.spec, size=16, frames=2), config)
+    return LOOK_UP, workload, MemorySettings(latency=20, stalls=64)
+
+
 def frame() -> Case:
     return DRAW, splat_workload("tiny", "few", width=16, height=16), MemorySettings(latency=20, stalls=64)
 
 
-@pytest.mark.parametrize("case", [reduction, search, retrieval, frame])
+@pytest.mark.parametrize("case", [reduction, search, retrieval, sequence, frame])
 def test_two_simulators_agree(case: Callable[[], Case], tmp_path: Path) -> None:
     """Every byte of the result's region, every counter (cycles are among them), and the words that memory served."""
     operation, workload, memory = case()
