@@ -33,6 +33,7 @@ class FillUnit(wiring.Component):
                 "waits": Out(1),  #: a pixel waits for another one of its set
                 "filled": Out(1),  #: an entry is written …
                 "replaced": Out(1),  #: … over another one
+                "written": Out(FillLayout(spec)),  #: the entry, while `filled`
             }
         )
 
@@ -79,6 +80,7 @@ class FillUnit(wiring.Component):
             way.eq(Mux(known, done.same, Mux(done.used.all(), victim(done.recent, spec.ways), free))),
             self.filled.eq(done.valid & ~known),
             self.replaced.eq(self.filled & done.used.all()),
+            self.written.eq(done.pixel),
         ]
         entry = EntryLayout(spec)
         new = Signal(entry)

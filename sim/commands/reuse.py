@@ -27,7 +27,7 @@ from sim.radiance.workload import prepare
     "--result", "result_file", type=OutputFile(), help="Write colours and hits of every frame to FILE (NumPy .npz)."
 )
 def reuse(trace: str, frames: int | None, size: int, options: RunOptions, result_file: Path | None) -> None:
-    """Look the pixels of a sequence of frames up in the radiance cache.
+    """Look up the pixels of frames in the radiance cache.
 
     TRACE is a .npz file with the arrays ids [frames, height, width, k], the first significant Gaussians of every pixel,
     count [frames, height, width] of them, and colour [frames, height, width, channels] drawn to the end; or
