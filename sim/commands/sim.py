@@ -26,7 +26,9 @@ from sim.kernel.settings import choose_config
 @engine_argument
 @inputs_option
 @click.option(
-    "--size", type=int, help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster)."
+    "--size",
+    type=int,
+    help="Problem size: pixels per side (splat, lod, radiance), tokens (kv), bytes per node (cluster).",
 )
 @click.option(
     "--stalls",

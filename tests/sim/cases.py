@@ -8,6 +8,7 @@ from golden.cluster.spec import ElementType, Op
 from hw.cluster import config as cluster
 from hw.kv import config as kv
 from hw.lod import config as lod
+from hw.radiance import config as radiance
 from sim.cluster.player import LinkedMemory
 from sim.cluster.run import COLLECTIVE
 from sim.cluster.workload import prepare, random_messages
@@ -17,6 +18,9 @@ from sim.kv.run import RETRIEVE
 from sim.kv.workload import prepare_retrieve, retrieve_options
 from sim.lod.run import SEARCH
 from sim.lod.workload import prepare as lod_workload
+from sim.radiance.run import LOOK_UP
+from sim.radiance.traces import load_trace
+from sim.radiance.workload import prepare as radiance_workload
 from sim.splat.run import DRAW
 from tests.golden.lod.trees import cameras, small_image
 from tests.sim.kv.streams import clustered_stream
@@ -44,6 +48,13 @@ def retrieval() -> Case:
     stream = clustered_stream(config.spec, 40, 2, seed=1)
     workload = prepare_retrieve(stream, config, retrieve_options(config.spec))
     return RETRIEVE, workload, MemorySettings(latency=20, stalls=64)
+
+
+def sequence() -> Case:
+    """Two frames of a synthetic path on `radiance`."""
+    config = radiance.tiny()
+    workload = radiance_workload(load_trace("synthetic:3", config.spec, size=16, frames=2), config)
+    return LOOK_UP, workload, MemorySettings(latency=20, stalls=64)
 
 
 def frame() -> Case:

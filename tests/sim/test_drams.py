@@ -9,10 +9,10 @@ import pytest
 
 from sim.kernel.dram import DRAMS
 from sim.kernel.run import run_operation
-from tests.sim.cases import Case, frame, reduction, retrieval, search
+from tests.sim.cases import Case, frame, reduction, retrieval, search, sequence
 
 
-@pytest.mark.parametrize("case", [reduction, search, retrieval, frame])
+@pytest.mark.parametrize("case", [reduction, search, retrieval, sequence, frame])
 @pytest.mark.parametrize("name", ["lpddr4", *(pytest.param(n, marks=pytest.mark.slow) for n in ("lpddr3", "lpddr5"))])
 @pytest.mark.parametrize("stalls", [0, pytest.param(64, marks=pytest.mark.slow)])
 def test_rtl_equals_the_model_on_it(case: Callable[[], Case], name: str, stalls: int) -> None:

@@ -102,8 +102,11 @@ ERRORS = [
     (f"{RENDER} --path two.json --video taken/v.gif", "taken/v.gif: cannot be written"),
     ("render embedded --backend model --path two.json", "a sequence is written by --out, --video, --array or --report"),
     (f"{RENDER} --video out/v.gif", "--frames and --video are of a sequence: say its --path"),
-    ("generate", "Missing argument 'ENGINE'. Choose from: splat, kv, lod, cluster"),
-    ("generate nothing -o out", "Invalid value for 'ENGINE': 'nothing' is not one of 'splat', 'kv', 'lod', 'cluster'"),
+    ("generate", "Missing argument 'ENGINE'. Choose from: splat, kv, lod, cluster, radiance"),
+    (
+        "generate nothing -o out",
+        "Invalid value for 'ENGINE': 'nothing' is not one of 'splat', 'kv', 'lod', 'cluster', 'radiance'",
+    ),
     ("generate splat --set memory_width=100 -o out", "memory_width must lie in 128..512, it is 100"),
     ("generate splat --config tiny -o taken", "taken"),
     ("demo missing.ply", "missing.ply: no such file"),

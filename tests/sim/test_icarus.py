@@ -12,7 +12,7 @@ import pytest
 
 from sim.kernel.dram import DRAMS
 from sim.kernel.jobs import Bytes, Job, MemorySettings, run_job
-from tests.sim.cases import Case, frame, reduction, retrieval, search
+from tests.sim.cases import Case, frame, reduction, retrieval, search, sequence
 from tests.sim.icarus import simulate_in_icarus
 
 pytestmark = pytest.mark.skipif(
@@ -41,7 +41,7 @@ def on_dram() -> Case:
     return operation, workload, MemorySettings(stalls=memory.stalls, dram=DRAMS["lpddr4"])
 
 
-@pytest.mark.parametrize("case", [reduction, search, retrieval, frame, on_dram])
+@pytest.mark.parametrize("case", [reduction, search, retrieval, sequence, frame, on_dram])
 def test_two_simulators_agree(case: Callable[[], Case], tmp_path: Path) -> None:
     """Every byte of the result's region, every counter (cycles are among them), and the words that memory served."""
     operation, workload, memory = case()
