@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from golden.splat.memory_image import expected_results, read_results
 from hw.splat.config import default
-from hw.splat.top import COUNTERS, SplatEngine
+from hw.splat.counters import COUNTERS, counters_of
+from hw.splat.top import SplatEngine
 from sim.kernel.compare import Results
 from sim.kernel.jobs import JobResult, MemorySettings
 from sim.kernel.roofline import Roofline
@@ -37,7 +38,7 @@ def _reference(workload: SplatWorkload) -> Results:
 
 
 #: Counters of words on the memory's ports.
-WORDS = ("order_words", "frame_words", "list_words", "coarse_words", "record_words", "write_words")
+WORDS = ("order_words", "frame_words", "list_words", "coarse_words", "record_words", "book_words", "write_words")
 
 
 def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
@@ -50,7 +51,7 @@ def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) ->
     changed their pixel.
     """
     config, counters = workload.config, job.counters
-    words = sum(counters[name] for name in WORDS)
+    words = sum(counters.get(name, 0) for name in WORDS)
     results = counters["draws"] * config.spec.lanes
     return Roofline(
         cycles=counters["cycles"],
@@ -91,8 +92,10 @@ DRAW = Operation[SplatWorkload](
     axes={"framebuffer": ("y", "x", tuple("rgba"))},
 )
 
-#: run(workload, backend=, memory=, check=, waves=) -> Run
-run = partial(run_operation, DRAW)
+
+def run(workload: SplatWorkload, **settings: Any) -> Run:
+    """A frame by `backend=`, with `memory=`, `check=` and `waves=` as `run_operation` takes them."""
+    return run_operation(replace(DRAW, counters=counters_of(workload.config)), workload, **settings)
 
 
 def layers(run: Run) -> npt.NDArray[np.float32]:

@@ -57,12 +57,23 @@ def prepare(
 ) -> SplatWorkload:  # fmt: skip
     """Quantises the scene as the camera sees it, the camera and the lists, and lays them out in memory.
 
-    Without `listed`, the engine makes the lists.
+    Without `listed`, the engine makes the lists. A scene without codebooks gets some where the config wants them;
+    what it draws then is compared with the scene that was given.
 
     Raises:
-        InputError: it shall, and cannot, see `check_order`.
+        InputError: it shall, and cannot, see `check_order`; or the view needs other sizes than a codebook's.
     """
+    given = scene
+    if config.spec.codebooks and scene.books is None:
+        from golden.splat.codebooks import with_books  # torch is slow to import
+
+        scene = with_books(scene, config.spec)
     seen = see(scene, camera, config.spec, near=near, edge=edge)
+    if config.spec.codebooks and seen.scene.books is None:
+        raise InputError(
+            f"splat: codebooks hold sizes as they are, and {scene.name} lies so far out that this view needs smaller "
+            "ones of some Gaussians: draw it with codebooks=0"
+        )
     image = build_scene_image(seen.scene, config.spec, edge=seen.edge, origin=seen.origin)
     begin = time.perf_counter()
     frame = build_frame(image, camera, config.spec, near=near)
@@ -70,7 +81,7 @@ def prepare(
     if not listed:
         check_order(image, frame, config)
     return SplatWorkload(
-        config=config, scene=scene, seen=seen, camera=camera, near=near, view=view, host_seconds=host_seconds,
+        config=config, scene=given, seen=seen, camera=camera, near=near, view=view, host_seconds=host_seconds,
         image=image, frame=frame, memory=build_memory_image(image, frame, config.spec, listed=listed),
     )  # fmt: skip
 
