@@ -79,7 +79,7 @@ def render(
 ) -> None:  # fmt: skip
     """Draw a frame of SCENE, or with --path a sequence.
 
-    SCENE is a file (.ply, .splat, .ksplat, .spz, .sog, or with --tau or --budget a .hier) or the word `embedded`,
+    SCENE is a file (.ply, .splat, .ksplat, .spz, .sog, .tsr, or with --tau or --budget a .hier) or the word `embedded`,
     the built-in scene.
     """
     if not 0 < near < math.inf:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from golden.splat.memory_image import expected_results, read_results
 from golden.splat.path_image import expected_path, read_path
 from hw.splat.config import default
-from hw.splat.top import COUNTERS, SplatEngine
+from hw.splat.counters import COUNTERS, counters_of
+from hw.splat.top import SplatEngine
 from sim.kernel.compare import Results
 from sim.kernel.jobs import JobResult, MemorySettings
 from sim.kernel.roofline import Roofline
@@ -43,7 +44,8 @@ def _named(layers: npt.NDArray[np.float32]) -> Results:
 
 #: Counters of words on the memory's ports.
 WORDS = (
-    "order_words", "frame_words", "list_words", "coarse_words", "record_words", "order_write_words", "write_words"
+    "order_words", "frame_words", "list_words", "coarse_words", "record_words", "book_words", "order_write_words",
+    "write_words",
 )  # fmt: skip
 
 
@@ -58,7 +60,7 @@ def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: Mem
     changed their pixel.
     """
     config, counters = workload.config, job.counters
-    words = sum(counters[name] for name in WORDS)
+    words = sum(counters.get(name, 0) for name in WORDS)
     results = counters["draws"] * config.spec.lanes
     return Roofline(
         cycles=counters["cycles"],
@@ -99,8 +101,10 @@ DRAW = Operation[SplatWorkload](
     axes={"framebuffer": ("y", "x", tuple("rgba"))},
 )
 
-#: run(workload, backend=, memory=, check=, waves=) -> Run
-run = partial(run_operation, DRAW)
+
+def run(workload: SplatWorkload, **settings: Any) -> Run:
+    """A frame by `backend=`, with `memory=`, `check=` and `waves=` as `run_operation` takes them."""
+    return run_operation(replace(DRAW, counters=counters_of(workload.config)), workload, **settings)
 
 
 def _path_model(path: PathWorkload) -> list[ModelResult]:
@@ -128,8 +132,10 @@ DRAW_PATH = Operation[PathWorkload](
     words=lambda path: path.memory.result_bytes // path.config.word_bytes,
 )
 
-#: run_path(path, backend=, memory=, check=, waves=) -> Run
-run_path = partial(run_operation, DRAW_PATH)
+
+def run_path(path: PathWorkload, **settings: Any) -> Run:
+    """The frames of a path as one job, with the settings of `run`."""
+    return run_operation(replace(DRAW_PATH, counters=counters_of(path.config)), path, **settings)
 
 
 def layers(run: Run) -> npt.NDArray[np.float32]:

@@ -15,6 +15,7 @@ from golden.splat.frame import Frame, build_frame
 from golden.splat.memory_image import MemoryImage, build_memory_image, pack_scene
 from golden.splat.scene_image import SceneImage, build_scene_image, count_clipped
 from golden.splat.seen_scene import SeenScene, see
+from golden.splat.spec import Spec
 from golden.splat.vsu import reach
 from hw.splat.config import Config
 from sim.kernel.data import present
@@ -29,6 +30,7 @@ class SplatWorkload:
 
     config: Config
     scene: Scene
+    coded: Scene  #: the same, with codebooks if the config wants them
     seen: SeenScene  #: the scene as the engine holds it for this view
     camera: Camera
     near: float
@@ -61,12 +63,15 @@ def prepare(
     """Quantises the scene as the camera sees it, the camera and the lists, and lays them out in memory.
 
     Without `listed`, the engine makes the lists. The scene is taken as it was quantised for the view
-    `before`, of the same scene and config, wherever this view stores it in the same way.
+    `before`, of the same scene and config, wherever this view stores it in the same way. A scene without
+    codebooks gets some where the config wants them; what it draws is compared with the scene that was given.
 
     Raises:
-        InputError: it shall, and cannot, see `check_order`.
+        InputError: it shall, and cannot, see `check_order`; or the view needs other sizes than a codebook's.
     """
-    seen = see(scene, camera, config.spec, near=near, edge=edge)
+    coded = before.coded if before is not None and before.scene is scene else coded_scene(scene, config.spec)
+    seen = see(coded, camera, config.spec, near=near, edge=edge)
+    check_books(seen, config)
     if before is not None and _stored_alike(seen, before.seen):
         image, packed = before.image, before.packed
     else:
@@ -78,10 +83,28 @@ def prepare(
     if not listed:
         check_order(image, frame, config)
     return SplatWorkload(
-        config=config, scene=scene, seen=seen, camera=camera, near=near, view=view, host_seconds=host_seconds,
-        image=image, frame=frame, packed=packed,
+        config=config, scene=scene, coded=coded, seen=seen, camera=camera, near=near, view=view,
+        host_seconds=host_seconds, image=image, frame=frame, packed=packed,
         memory=build_memory_image(image, frame, config.spec, listed=listed, packed=packed),
     )  # fmt: skip
+
+
+def coded_scene(scene: Scene, spec: Spec) -> Scene:
+    """The scene, with codebooks if there shall be some."""
+    if not spec.codebooks or scene.books is not None:
+        return scene
+    from golden.splat.codebooks import with_books  # torch is slow to import
+
+    return with_books(scene, spec)
+
+
+def check_books(seen: SeenScene, config: Config) -> None:
+    """Raises: InputError: the view needs other sizes than a codebook's."""
+    if config.spec.codebooks and seen.scene.books is None:
+        raise InputError(
+            f"splat: codebooks hold sizes as they are, and {seen.scene.name} lies so far out that this view needs "
+            "smaller ones of some Gaussians: draw it with codebooks=0"
+        )
 
 
 def _stored_alike(seen: SeenScene, other: SeenScene) -> bool:
