@@ -206,7 +206,7 @@ def test_every_dependency_says_why() -> None:
         while above in pinned:
             above -= 1
         assert lines[above].strip().startswith("#"), lines[k]
-    tables = [k for k, line in enumerate(lines) if line.startswith(("dependencies", "gpu", "dev"))]
+    tables = [k for k, line in enumerate(lines) if line.startswith(("dependencies", "gpu", "video", "dev"))]
     for start in tables:
         end = lines.index("]", start)
         assert all(k in pinned or not lines[k].strip().startswith('"') for k in range(start, end))

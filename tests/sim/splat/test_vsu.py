@@ -64,7 +64,7 @@ def test_another_cameras_words_give_the_other_frame(name: str, stalls: int) -> N
     ("changes", "message"),
     [
         ({}, "splat: the voxel sorting unit makes no depth slabs, which a square of this view needs: "),
-        ({"order_sides": 8}, "splat: order_sides must be at least columns + rows of groups + 1 = 9, it is 8"),
+        ({"order_sides": 4}, "splat: order_sides must be at least columns of groups + 1, and rows + 1: 5, it is 4"),
         ({"order_voxels": 256}, "splat: order_voxels must be at least the 633 voxels in view, it is 256"),
     ],
 )
