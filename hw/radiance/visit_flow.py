@@ -55,7 +55,7 @@ class VisitFlow(wiring.Component):
                 m.d.sync += self.visit.eq(self.read)
                 with m.If(left == 0):
                     m.next = "IDLE"
-                with m.Elif(~self.loading & ~self.writing):
+                with m.Elif(~self.loading):
                     m.d.sync += left.eq(left - 1)
                     m.next = "RESTORE"
             with m.State("RESTORE"):

@@ -65,7 +65,7 @@ def roofline(counters: Mapping[str, int], config: Config, memory: MemorySettings
     words a cycle. Visit by visit: their sum with what memory needs for the pixels, since a region is restored before
     its first look-up and saved after its last fill. Useful: hits over look-ups.
     """
-    bandwidth = memory.bandwidth / 256
+    bandwidth = memory.words_a_cycle(config.word_bytes)
     words = sum(n for name, n in counters.items() if name.endswith("_words"))
     sets = counters["visits"] * config.spec.sets
     restore = max(sets, counters["image_words"] / bandwidth)

@@ -9,6 +9,7 @@ import numpy as np
 
 from hw.radiance.config import Config
 from sim.kernel.console import step
+from sim.kernel.dram import Dram
 from sim.kernel.files import write_json
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Backend
@@ -19,8 +20,9 @@ from sim.radiance.workload import prepare
 
 
 def run_suite(
-    config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 256, stalls: Sequence[int] = (0, 64)
-) -> SuiteTable:
+    config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 256, stalls: Sequence[int] = (0, 64),
+    dram: Dram | None = None,
+) -> SuiteTable:  # fmt: skip
     """Runs every trace with every rate of memory pauses; writes a report for each to `folder`. `size`: pixels a side.
 
     Beside the RTL's hits stand those of the publication's order, in which a pixel sees what the one before has filled.
@@ -32,7 +34,7 @@ def run_suite(
         published = run(workload, backend=Backend.REFERENCE).quality
         for rate in stalls:
             with step(f"{trace.name}, {trace.size}, {trace.frames} frames, pauses {rate}/256"):
-                found = run(workload, memory=MemorySettings(stalls=rate), check=True)
+                found = run(workload, memory=MemorySettings(stalls=rate, dram=dram), check=True)
             slug = trace.name.replace(":", "-")
             write_json(folder / f"report-radiance-{slug}-{trace.size}-{rate}.json", report(found))
             assert found.roofline is not None

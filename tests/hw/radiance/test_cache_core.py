@@ -25,13 +25,18 @@ SPECS = {"tiny": TINY, "paper": replace(PAPER, sets=16), "two": replace(TINY, wa
 class Core:
     """A core with a loaded cache, pixels that ask and fill, and what the model makes of them."""
 
-    def __init__(self, spec: Spec, seed: int, kinds: int) -> None:
+    def __init__(self, spec: Spec, seed: int, kinds: int, *, empty: bool = False) -> None:
         self.spec = spec
         self.records, self.drawn = random_pixels(spec, PIXELS, kinds, seed)
         before, colours = random_pixels(spec, PIXELS, kinds, seed)  # of the same ids
-        _, self.before = frame(spec, empty_cache(spec), before, 255 - colours)
+        self.before = empty_cache(spec)
+        if not empty:
+            _, self.before = frame(spec, self.before, before, 255 - colours)
         self.found, self.after = frame(spec, self.before, self.records, self.drawn)
         key = keys(spec, self.records)
+        for k, each in enumerate(key[1:], 1):
+            if not each["full"]:  # its key is that of a pixel that may hit
+                each |= {"set": key[k - 1]["set"], "tag": key[k - 1]["tag"]}
         colour = [number(each, 8) for each in self.drawn[0]]
         got = [number(each, 8) for each in self.found.colour[0]]
         hit = self.found.hit[0].astype(int).tolist()
@@ -100,10 +105,10 @@ def test_look_ups(name: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", SPECS)
-@pytest.mark.parametrize("stall", [0.0, 0.5])
-def test_fills(name: str, stall: float, seed: int) -> None:
+@pytest.mark.parametrize(("stall", "empty"), [(0.0, True), (0.5, False)])
+def test_fills(name: str, stall: float, empty: bool, seed: int) -> None:
     """The model's cache after all pixels; each is merged, fills, or touches, and waits only for its own set."""
-    core = Core(SPECS[name], seed, kinds=12)
+    core = Core(SPECS[name], seed, kinds=12, empty=empty)
     dut = FillUnit(spec=core.spec)
     bench = Bench(dut, seed=seed)
     counts = dict.fromkeys(("merged", "waits", "filled", "replaced"), 0)
