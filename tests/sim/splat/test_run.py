@@ -19,6 +19,7 @@ from golden.splat.memory_map import (
     VOXEL_BYTES,
 )
 from golden.splat.model import render
+from golden.splat.traffic import voxel_words
 from hw.splat.config import CONFIGS
 from hw.splat.counters import counters_of
 from sim.kernel.compare import CheckError
@@ -93,9 +94,9 @@ def test_two_fine_units_draw_the_same(stalls: int) -> None:
 
 @cache
 def booked(scene: str = "few", **size: int) -> SplatWorkload:
-    """A view drawn with codebooks."""
+    """A view drawn with codebooks, and words kept for other groups."""
     config = CONFIGS["tiny"]()
-    config = replace(config, spec=replace(config.spec, codebooks=1))
+    config = replace(config, spec=replace(config.spec, codebooks=1), coarse_cache=64, record_cache=32)
     given = workload("tiny", scene, **(size or ODD))
     return prepare(given.scene, given.camera, config)
 
@@ -115,6 +116,12 @@ def test_codebooks_draw_the_models_picture(stalls: int) -> None:
     assert moved["total"] - moved["write"] == job_of(run).bytes_read
     assert moved["book"] == BOOKS_BYTES + pack_books(work.image.books, work.config.spec).size
     assert counters["book_loads"] == 1
+    words = voxel_words(
+        work.image, work.frame, work.config.spec, word_bytes=work.config.word_bytes, coarse_cache=64, record_cache=32
+    )
+    for name in ("coarse", "record"):
+        assert counters[f"{name}_hits"] == getattr(words, f"{name}_hits") > 0, name
+        assert counters[f"{name}_words"] == getattr(words, name) - counters[f"{name}_hits"], name
     plain = drawn(workload("tiny", "few", **ODD), stalls=stalls).counters
     assert moved["record"] < work.config.word_bytes * plain["record_words"] / 2
     wrong = pixels(run).copy()
