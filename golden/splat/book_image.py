@@ -40,7 +40,7 @@ class BookImage:
     @property
     def version(self) -> int:
         """A name of their contents: CRC-32, and 1 in place of 0, which is no version."""
-        return zlib.crc32(self.sh, zlib.crc32(self.look)) or 1
+        return zlib.crc32(self.sh.tobytes(), zlib.crc32(self.look.tobytes())) or 1
 
     def header(self, address: int) -> Bytes:
         """What stands behind the view of a frame whose books lie at `address`, [64]."""

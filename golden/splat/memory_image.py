@@ -90,12 +90,14 @@ def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
 
 
 def build_memory_image(
-    image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True
-) -> MemoryImage:
+    image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True,
+    packed: tuple[Bytes, Bytes] | None = None,
+) -> MemoryImage:  # fmt: skip
     """Lays out one frame from `base`: header, view, groups, lists, voxel table, coarse halves, records, framebuffer.
 
     The lists have at least `list_room` bytes, a whole number of lines, for those of other views. Without
     `listed`, only room is left for them and for the group table: the engine's voxel sorting unit makes them.
+    `packed` is `pack_scene`'s answer, where another view of the scene has it already.
 
     Raises:
         InputError: `base` is not the start of a line.
@@ -103,7 +105,7 @@ def build_memory_image(
     check_base("splat", base, LINE_BYTES)
     groups = len(frame.groups)
     first = aligned_first(image)
-    coarse, records = pack_scene(image, spec)
+    coarse, records = packed or pack_scene(image, spec)
     books = pack_books(image.books, spec) if image.books else None
 
     lists: list[Bytes] = []
@@ -166,6 +168,7 @@ def build_memory_image(
         list_address=list_address,
         list_end=voxel_address,
         listed=int(listed),
+        next_address=0,
     )
     head = [
         part.reshape(-1)

@@ -68,6 +68,7 @@ VIEW = [
     Field("voxel_address", 32),
     Field("list_address", 32),
     Field("list_end", 32),
+    Field("next_address", 32),  # of the header of the frame to draw behind this one, 0 if this is the last
 ]
 
 #: With `codebooks`, behind the view: where the books lie. A `version` names their contents: an engine that holds the

@@ -14,6 +14,7 @@ from hw.splat.config import Config
 from hw.splat.conic import Conic
 from hw.splat.covariance import Covariance
 from hw.splat.depth_sort import DepthSort
+from hw.splat.digit_places import DigitPlaces
 from hw.splat.dispatcher import Dispatcher
 from hw.splat.dot_unit import DotUnit
 from hw.splat.extents import Extents
@@ -22,6 +23,7 @@ from hw.splat.fine_filter import FineFilter
 from hw.splat.fine_pair import FinePair
 from hw.splat.fine_unit import FineUnit
 from hw.splat.frame_fetch import FrameFetch
+from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import HeapLevel
 from hw.splat.index_lookup import IndexLookup
@@ -84,11 +86,13 @@ def catalogue(config: Config) -> dict[str, Block]:
         "side_writer": Block(lambda: SideWriter(spec=spec, sides_bits=config.sides_bits)),
         "dot_unit": Block(lambda: DotUnit(spec=spec, steps=5)),
         "voxel_place": Block(lambda: VoxelPlace(spec=spec)),
-        "side_test": Block(lambda: SideTest(spec=spec, position_bits=config.sides_bits)),
+        "side_test": Block(lambda: SideTest(spec=spec, position_bits=config.sides_bits), 2),
         "voxel_reach": Block(lambda: VoxelReach(config=config)),
+        "digit_places": Block(lambda: DigitPlaces(bits=8, turns=4, capacity=config.order_voxels)),
         "voxel_order": Block(lambda: VoxelOrder(config=config)),
         "list_writer": Block(lambda: ListWriter(config=config)),
         "vsu": Block(lambda: VoxelSortingUnit(config=config)),
+        "frame_sequencer": Block(FrameSequencer),
         "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
         "voxel_origin": Block(lambda: VoxelOrigin(spec=spec)),
         "voxel_fetch": Block(lambda: VoxelFetch(config=config)),

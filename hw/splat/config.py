@@ -37,7 +37,7 @@ class Config:
     coarse_cache: int = 0  #: words of coarse halves kept for other groups of the frame; 0: none
     record_cache: int = 0  #: words of records kept for other groups of the frame; 0: none
     order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
-    order_sides: int = 512  #: columns and rows of groups, and one more, that it tests voxels against
+    order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
     LIMITS: ClassVar[Limits] = {
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "outstanding": (4, 1024),
@@ -119,7 +119,7 @@ def tiny() -> Config:
         lane_depth=8,
         issue_window=2,
         order_voxels=1024,
-        order_sides=128,
+        order_sides=64,
     )
 
 

@@ -7,7 +7,8 @@ from hw.splat.config import Config
 
 COUNTERS = CounterLayout(
     {
-        "cycles": "cycles of the frame",
+        "cycles": "cycles of the job",
+        "frames": "frames drawn",
         "groups": "groups drawn; a square of pixels in depth slabs counts once a slab",
         "groups_stopped": "groups that were opaque before their list ended",
         "voxels": "voxels visited",
@@ -28,17 +29,19 @@ COUNTERS = CounterLayout(
         "fine_stall": "cycles in which the fine filter was held up by the depth sort",
         "sort_stall": "cycles in which a survivor waited for the depth sort",
         "raster_stall": "cycles in which a sorted splat waited for the rasteriser",
-        "order_cycles": "cycles before drawing, in which the voxel sorting unit made the lists",
+        "order_cycles": "cycles in which the voxel sorting unit made lists",
+        "order_alone": "of these, cycles in which no frame was drawn",
         "ordered_voxels": "voxels that it ordered",
         "listed_voxels": "entries in the lists that it made",
         "lost_voxels": "voxels in view beyond those that it orders, which no group visits",
         "lost_entries": "entries for which there was no room in memory",
-        "order_words": "words read: view and voxel table",
+        "order_words": "words read: headers, views and voxel table for the lists",
         "frame_words": "words read: header and group table",
         "list_words": "words read: visiting lists",
         "coarse_words": "words read: coarse halves",
         "record_words": "words read: records",
-        "write_words": "words written",
+        "order_write_words": "words written: lists, group tables and what of the header follows from the camera",
+        "write_words": "words written: pixels",
         "write_stall": "cycles in which a word waited to be written",
     }
 )

@@ -255,13 +255,26 @@ class SidesLayout(data.StructLayout):
         )
 
 
+class EntryLayout(data.StructLayout):
+    """What every visit to a voxel needs to know of it: its list entry without the depth."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "index": data.ArrayLayout(signed(16), 3),  #: its place in the grid
+                "count": 16,  #: Gaussians
+                "first": INDEX_WIDTH,  #: number of its first Gaussian
+            }
+        )
+
+
 class PlacedLayout(data.StructLayout):
     """A voxel of the scene in the view."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(
             {
-                "number": NUMBER_WIDTH,  #: in the voxel table
+                "entry": EntryLayout(),  #: the voxel
                 "bound": shape_of(spec.camera_format),  #: no Gaussian of it is nearer
                 "middle": vector(spec),  #: of the box around its supports, in camera space
                 "half": data.ArrayLayout(HALF_BITS, 3),  #: that box's half extents along world axes
@@ -277,7 +290,7 @@ class ReachedLayout(data.StructLayout):
         ends = data.ArrayLayout(sides_bits, 2)
         super().__init__(
             {
-                "number": NUMBER_WIDTH,  #: in the voxel table
+                "entry": EntryLayout(),  #: the voxel
                 "bound": shape_of(spec.camera_format),  #: no Gaussian of it is nearer
                 "first": ends,  #: column and row
                 "last": ends,  #: column and row
@@ -286,12 +299,12 @@ class ReachedLayout(data.StructLayout):
 
 
 class ListedLayout(data.StructLayout):
-    """An entry of a group's visiting list before it has its voxel, or the end of the list."""
+    """A visit of a group's list, or the end of the list."""
 
     def __init__(self, spec: Spec) -> None:
         super().__init__(
             {
-                "number": NUMBER_WIDTH,  #: in the voxel table
+                "entry": EntryLayout(),  #: the voxel
                 "bound": shape_of(spec.camera_format),  #: no Gaussian of it is nearer
                 "end": 1,  #: the list is complete, and this no voxel
             }

@@ -32,6 +32,7 @@ def bound(counters: dict[str, int], config: Config, memory: MemorySettings = Mem
         ("list_words", "memory", 2000),
         ("coarse_words", "memory", 2000),
         ("record_words", "memory", 2000),
+        ("order_write_words", "memory", 2000),
         ("write_words", "memory", 2000),
     ],
 )
