@@ -6,23 +6,20 @@ from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.memory_map import GROUP_BYTES, LINE_BYTES, PLACE_BYTES, VOXEL_BYTES
-from hw.lib.burst_reader import BurstReader
+from golden.splat.memory_map import GROUP_BYTES, LINE_BYTES, VOXEL_BYTES
 from hw.lib.fixed import shape_of
-from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
-from hw.lib.queue import StreamQueue
+from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
 from hw.lib.stream import transfer
 from hw.splat.config import Config
 from hw.splat.layouts import ListedLayout, SidesLayout, group_layout, view_layout, voxel_layout
 
-WORDS_AHEAD = 64  # voxels that are asked for ahead: three in 5 cycles at a latency of 100
-MARKS_AHEAD = 72  # entries and end marks that wait for them
+SIDES_READ = 3  # step at which a group's sides have been read
 
 
 class ListWriter(wiring.Component):
-    """For every list: its entries, with their voxels' places in memory, from a line on; then its group's entry.
+    """For every list: its entries, from a line on; then its group's entry.
 
-    A list takes two cycles a word and one an entry, a group 8 cycles and its own words. Entries for which there
+    A list takes a cycle an entry and one a word, a group 5 cycles and its own words. Entries for which there
     is no room before `list_end` are left out, the furthest of a list first, and counted.
     """
 
@@ -40,46 +37,28 @@ class ListWriter(wiring.Component):
                 "rows": In(self.bits),  #: of groups
                 "near": In(shape_of(spec.camera_format)),  #: depths in the lists are counted from here
                 "i": In(stream.Signature(ListedLayout(spec))),  #: each group's voxels, then an end mark
-                "read_row": Out(self.bits),  #: of the table of sides
-                "read_sides": In(SidesLayout(spec)),  #: that row, two cycles later
+                "read_row": Out(data.ArrayLayout(self.bits, 2)),  #: of the tables of columns' and of rows' sides
+                "read_sides": In(data.ArrayLayout(SidesLayout(spec), 2)),  #: these rows, two cycles later
                 "busy": Out(1),  #: groups are missing
                 "listed": Out(range(self.per_word + 1)),  #: entries that are written in this cycle
                 "lost": Out(range(self.per_word + 1)),  #: entries that are left out in this cycle
                 "groups": Out(32),  #: that are written
-                "read": Out(ReadSignature(config.memory_width)),  #: the voxel table
                 "write": Out(WriteSignature(config.memory_width)),  #: lists and group table
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        width = self.config.memory_width
-        bound = shape_of(self.config.spec.camera_format)
-        m.submodules.reader = reader = BurstReader(width=width, depth=WORDS_AHEAD)
-        m.submodules.marks = marks = StreamQueue(shape=data.StructLayout({"bound": bound, "end": 1}), depth=MARKS_AHEAD)
-        wiring.connect(m, wiring.flipped(self.read), reader.memory)
-        end = self.i.payload.end
-        m.d.comb += [
-            reader.i.payload.address.eq(
-                self.view.voxel_address + self.i.payload.number.shift_left(PLACE_BYTES.bit_length() - 1)
-            ),
-            reader.i.payload.length.eq(1),
-            reader.i.valid.eq(self.i.valid & ~end & marks.i.ready),
-            marks.i.payload.bound.eq(self.i.payload.bound),
-            marks.i.payload.end.eq(end),
-            marks.i.valid.eq(self.i.valid & (end | reader.i.ready)),
-            self.i.ready.eq(marks.i.ready & (end | reader.i.ready)),
-        ]
-        self._write(m, marks.o, reader.o)
+        self._write(m, self.i)
         return m
 
-    def _write(self, m: Module, marks: stream.Interface, words: stream.Interface) -> None:
+    def _write(self, m: Module, visits: stream.Interface) -> None:
         word = Signal(data.ArrayLayout(voxel_layout(), self.per_word))
         filled = Signal(range(self.per_word + 1))
         address, begin = Signal(ADDRESS_WIDTH), Signal(ADDRESS_WIDTH)  # of the next word; of the list
         count = Signal(32)
         ends = Signal()  # the list is complete
-        step = Signal(3)
+        step = Signal(range(SIDES_READ + 1))
         group = self._group(m, begin, count, next_one := Signal(), step)
         rows = 8 * GROUP_BYTES // self.config.memory_width
         part = Signal(range(max(rows, 2)))
@@ -88,24 +67,23 @@ class ListWriter(wiring.Component):
         full = address >= self.view.list_end
 
         entry = Signal(voxel_layout())
-        depth = marks.payload.bound - self.near
+        voxel, depth = visits.payload.entry, visits.payload.bound - self.near
         m.d.comb += [
-            Value.cast(entry).eq(words.payload[: 8 * VOXEL_BYTES]),
+            *(entry[f"index_{axis}"].eq(voxel.index[k]) for k, axis in enumerate("xyz")),
+            entry.count.eq(voxel.count),
+            entry.first.eq(voxel.first),
             entry.depth.eq(Mux(depth < 0, 0, depth)),
         ]
         with m.FSM():
             with m.State("FILL"):
-                m.d.comb += [
-                    marks.ready.eq(marks.payload.end | words.valid),
-                    words.ready.eq(marks.valid & ~marks.payload.end),
-                ]
+                m.d.comb += visits.ready.eq(1)
                 m.d.sync += [step.eq(0), part.eq(0)]
-                with m.If(transfer(marks) & marks.payload.end):
+                with m.If(visits.valid & visits.payload.end):
                     m.d.sync += ends.eq(1)
                     m.next = "GROUP"
                     with m.If(filled != 0):
                         m.next = "WORD"
-                with m.Elif(transfer(marks)):
+                with m.Elif(visits.valid):
                     m.d.sync += filled.eq(filled + 1)
                     for k in range(self.per_word):
                         with m.If(filled == k):
@@ -129,7 +107,7 @@ class ListWriter(wiring.Component):
                     m.d.sync += address.eq(address + self.config.word_bytes)
             with m.State("GROUP"):
                 m.d.sync += step.eq(step + 1)
-                with m.If(step == 6):
+                with m.If(step == SIDES_READ):
                     m.next = "ENTRY"
             with m.State("ENTRY"):
                 m.d.comb += [
@@ -157,25 +135,25 @@ class ListWriter(wiring.Component):
             ]
 
     def _group(self, m: Module, begin: Value, count: Value, next_one: Value, step: Value) -> data.View:
-        """The entry of the group at hand, whole from step 6 on; `next_one` moves on, row by row."""
+        """The entry of the group at hand, whole behind step `SIDES_READ`; `next_one` moves on, row by row."""
         spec = self.config.spec
         group = Signal(group_layout())
         column, row = Signal(self.bits), Signal(self.bits)
         left_x, left_y = Signal(16), Signal(16)  # pixels of the image from the group's corner on
         size, step_size = spec.group_size, spec.group_size << spec.screen_fraction
         last_column, last_row = column + 1 == self.columns, row + 1 == self.rows
-        low, high = self.read_sides.low.slope, self.read_sides.high.slope
+        across, down = self.read_sides
 
         def valid(left: Value) -> Value:
             places = spec.subtile.bit_length() - 1
             return Mux(left >= size, spec.columns, (left + spec.subtile - 1) >> places)
 
-        m.d.comb += self.read_row.eq(Mux(step < 3, column + 1, self.columns + row + 1))
-        with m.If(step == 2):
-            m.d.sync += [group.left.eq(low), group.right.eq(high)]
-        with m.If(step == 5):
-            m.d.sync += [group.top.eq(low), group.bottom.eq(high)]
+        m.d.comb += [self.read_row[0].eq(column + 1), self.read_row[1].eq(row + 1)]
         m.d.sync += [
+            group.left.eq(across.low.slope),
+            group.right.eq(across.high.slope),
+            group.top.eq(down.low.slope),
+            group.bottom.eq(down.high.slope),
             group.list_address.eq(begin),
             group.list_count.eq(count),
             group.valid_columns.eq(valid(left_x)),

@@ -1,4 +1,4 @@
-"""Fills the table of sides that voxels are tested against, once a frame."""
+"""Fills the tables of sides that voxels are tested against, once a frame."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hw.splat.side_unit import FRONT, SideUnit
 class SideWriter(wiring.Component):
     """`golden.splat.vsu.sides` of all columns and rows of groups: the camera's plane, then columns, then rows.
 
-    A side takes 13 cycles: they are few, and the unit's inputs hold still meanwhile. Of frames of more
-    columns and rows than the table has room for, the last rows are not written.
+    A side takes 13 cycles: they are few, and the unit's inputs hold still meanwhile. The camera's plane is row 0
+    of both tables; columns and rows begin at row 1 of their own.
     """
 
     def __init__(self, *, spec: Spec, sides_bits: int) -> None:
         self.spec, self.bits = spec, sides_bits
-        table_row = data.StructLayout({"valid": 1, "row": sides_bits, "sides": SidesLayout(spec)})
+        table_row = data.StructLayout({"valid": 1, "axis": 2, "row": sides_bits, "sides": SidesLayout(spec)})
         super().__init__(
             {
                 "start": In(1),  #: frame and view hold still from now on; ignored while `busy`
@@ -28,7 +28,7 @@ class SideWriter(wiring.Component):
                 "view": In(view_layout()),  #: the same of the view
                 "columns": Out(sides_bits),  #: of groups, of this view
                 "rows": Out(sides_bits),  #: of groups
-                "write": Out(table_row),  #: a row of the table
+                "write": Out(table_row),  #: a row of the table of columns (`axis` 0), of rows (1), or of both (`FRONT`)
                 "busy": Out(1),  #: sides are missing
             }
         )
@@ -42,7 +42,7 @@ class SideWriter(wiring.Component):
         places = size.bit_length() - 1
         corner = Signal(unit.edge_shape)  # of the column or row on the screen
         high, axis = Signal(), Signal(2)
-        row, left = Signal(self.bits), Signal(self.bits)  # of the table; columns or rows still to do
+        row, left = Signal(self.bits), Signal(self.bits)  # of its table; columns or rows still to do
         wait = Signal(range(unit.latency + 2))
         principal = Mux(axis[0], self.view.principal_y, self.view.principal_x)
         m.d.comb += [
@@ -52,6 +52,7 @@ class SideWriter(wiring.Component):
             unit.view.eq(self.view),
             unit.i.high.eq(high),
             unit.i.axis.eq(axis),
+            self.write.axis.eq(axis),
             self.write.row.eq(row),
             self.write.sides.high.eq(unit.o),
         ]
@@ -60,7 +61,7 @@ class SideWriter(wiring.Component):
             m.d.sync += [corner.eq(0), high.eq(0), axis.eq(FRONT), row.eq(0), left.eq(1), wait.eq(0)]
             m.d.sync += self.busy.eq(self.start)
         with m.Elif(left == 0):
-            m.d.sync += [corner.eq(0), axis.eq(Mux(axis == FRONT, 0, 1))]
+            m.d.sync += [corner.eq(0), row.eq(1), axis.eq(Mux(axis == FRONT, 0, 1))]
             m.d.sync += left.eq(Mux(axis == FRONT, self.columns, self.rows))
             with m.If(axis == 1):
                 m.d.sync += self.busy.eq(0)

@@ -1,72 +1,43 @@
-"""The splatting engine: a frame from memory to memory."""
+"""The splatting engine: frames from memory to memory."""
 
 from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Signal, Value
 from amaranth.lib import stream, wiring
 
-from hw.lib.counters import CounterLayout, count, only_while
+from hw.lib.counters import count, only_while
 from hw.lib.engine_ports import engine_ports
 from hw.lib.fork import StreamFork
 from hw.lib.queue import StreamQueue
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
 from hw.lib.tree import add_all
+from hw.lib.write_arbiter import WriteArbiter
+from hw.splat.book_loader import BookLoader
 from hw.splat.coarse_fetch import CoarseFetch
 from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.config import Config
+from hw.splat.counters import counters_of
 from hw.splat.depth_sort import DepthSort
 from hw.splat.fine_fetch import FineFetch
 from hw.splat.fine_filter import FineFilter
 from hw.splat.frame_fetch import FrameFetch
+from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.layouts import group_layout
 from hw.splat.rasteriser import Rasteriser
+from hw.splat.record_decoder import RecordDecoder
 from hw.splat.voxel_fetch import VoxelFetch
 from hw.splat.vsu import VoxelSortingUnit
+from hw.splat.word_cache import WordCache
 
 GROUPS_AHEAD = 4  # groups that the first stage may be ahead of the last
 
-COUNTERS = CounterLayout(
-    {
-        "cycles": "cycles of the frame",
-        "groups": "groups drawn; a square of pixels in depth slabs counts once a slab",
-        "groups_stopped": "groups that were opaque before their list ended",
-        "voxels": "voxels visited",
-        "rows": "rows of neighbouring Gaussians through the coarse filter",
-        "streamed": "Gaussians through the coarse filter",
-        "candidates": "Gaussians that passed it",
-        "splats": "Gaussians that passed the fine filter",
-        "draws": "times that a lane group drew a splat on a sub-tile",
-        "changed": "results of those draws that changed a pixel",
-        "flushes": "times that a lane group handed a sub-tile out",
-        "lanes_starved": "cycles without a splat for a lane group, summed over the groups",
-        "lanes_blocked": "cycles in which all splats at hand waited for a sub-tile, summed over lane groups",
-        "forced": "splats that left the depth sort before they were safe",
-        "bound_fell": "voxels out of order",
-        "coarse_wait": "cycles in which the coarse filter waited for memory",
-        "coarse_stall": "cycles in which the coarse filter was held up by the next stage",
-        "fine_wait": "cycles in which the fine filter had no candidate with its record",
-        "fine_stall": "cycles in which the fine filter was held up by the depth sort",
-        "sort_stall": "cycles in which a survivor waited for the depth sort",
-        "raster_stall": "cycles in which a sorted splat waited for the rasteriser",
-        "order_cycles": "cycles before drawing, in which the voxel sorting unit made the lists",
-        "ordered_voxels": "voxels that it ordered",
-        "listed_voxels": "entries in the lists that it made",
-        "lost_voxels": "voxels in view beyond those that it orders, which no group visits",
-        "lost_entries": "entries for which there was no room in memory",
-        "order_words": "words read: view and voxel table",
-        "frame_words": "words read: header and group table",
-        "list_words": "words read: visiting lists",
-        "coarse_words": "words read: coarse halves",
-        "record_words": "words read: records",
-        "write_words": "words written",
-        "write_stall": "cycles in which a word waited to be written",
-    }
-)
-
 
 class SplatEngine(wiring.Component):
-    """Draws the frame whose header lies at `address` (golden/splat/memory_map.py); equals `golden.splat.model`."""
+    """Draws the frames whose first header lies at `address` (golden/splat/memory_map.py); equals `golden.splat.model`.
+
+    While a frame is drawn, the next one is listed.
+    """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
@@ -79,7 +50,10 @@ class SplatEngine(wiring.Component):
         self.fine_filter = FineFilter(config=config)
         self.depth_sort = DepthSort(config=config)
         self.rasteriser = Rasteriser(config=config)
-        super().__init__(engine_ports(config.memory_width, COUNTERS))
+        if config.spec.codebooks:
+            self.book_loader = BookLoader(memory_width=config.memory_width)
+            self.record_decoder = RecordDecoder(spec=config.spec)
+        super().__init__(engine_ports(config.memory_width, counters_of(config)))
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
@@ -106,7 +80,10 @@ class SplatEngine(wiring.Component):
         connect(m, voxel_fetch.o, coarse_fetch.i)
         connect(m, coarse_fetch.o, coarse_filter.i)
         connect(m, coarse_filter.o, fine_fetch.i)
-        connect(m, fine_fetch.o, fine_filter.i)
+        if config.spec.codebooks:
+            self._decode(m)
+        else:
+            connect(m, fine_fetch.o, fine_filter.i)
         connect(m, fine_filter.o, depth_sort.i)
         connect(m, depth_sort.o, rasteriser.i)
         for stage in (voxel_fetch, coarse_fetch, coarse_filter, fine_fetch, fine_filter):
@@ -114,12 +91,14 @@ class SplatEngine(wiring.Component):
         self._hand_out_groups(
             m, frame_fetch.groups, [stage.groups for stage in (voxel_fetch, coarse_filter, fine_filter, rasteriser)]
         )
+        caches = self._caches(m, {"coarse": coarse_fetch.memory, "record": fine_fetch.memory})
         readers = {
             "order": vsu.read,
             "frame": frame_fetch.memory,
             "list": voxel_fetch.memory,
-            "coarse": coarse_fetch.memory,
-            "record": fine_fetch.memory,
+            "coarse": caches["coarse"].memory if "coarse" in caches else coarse_fetch.memory,
+            "record": caches["record"].memory if "record" in caches else fine_fetch.memory,
+            **({"book": self.book_loader.memory} if config.spec.codebooks else {}),
         }
         m.submodules.arbiter = arbiter = ReadArbiter(
             width=config.memory_width, count=len(readers), outstanding=config.outstanding
@@ -127,24 +106,30 @@ class SplatEngine(wiring.Component):
         for client, reader in zip(arbiter.clients, readers.values(), strict=True):
             wiring.connect(m, client, reader)
         wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
-        self._share_writes(m, vsu, rasteriser)
+        m.submodules.writers = writers = WriteArbiter(width=config.memory_width, count=2)
+        for client, writer in zip(writers.clients, (vsu.write, rasteriser.memory), strict=True):
+            wiring.connect(m, client, writer)
+        wiring.connect(m, wiring.flipped(self.write), writers.memory)
 
+        m.submodules.sequencer = sequencer = FrameSequencer()
         starts = Signal()
-        ordering = Signal()
-        header_address = Signal.like(self.address)
-        m.d.sync += ordering.eq(starts | (ordering & vsu.busy))
-        with m.If(starts):
-            m.d.sync += header_address.eq(self.address)
         m.d.comb += [
             starts.eq(self.start & ~self.busy),
-            vsu.start.eq(starts),
-            vsu.address.eq(self.address),
-            frame_fetch.start.eq(ordering & ~vsu.busy),
-            frame_fetch.address.eq(header_address),
-            rasteriser.start.eq(starts),
+            sequencer.start.eq(self.start),
+            sequencer.address.eq(self.address),
+            self.busy.eq(sequencer.busy),
+            vsu.start.eq(sequencer.lists),
+            vsu.address.eq(sequencer.list_address),
+            sequencer.listing.eq(vsu.busy),
+            sequencer.next_address.eq(vsu.next_address),
+            frame_fetch.start.eq(sequencer.draws),
+            frame_fetch.address.eq(sequencer.draw_address),
+            rasteriser.start.eq(sequencer.draws),
             rasteriser.frame_address.eq(frame_fetch.frame.frame_address),
+            sequencer.written.eq(~self.write.request.valid),
         ]
-        stops = self._progress(m, starts, frame_fetch, voxel_fetch, rasteriser)
+        m.d.comb += [cache.clear.eq(starts) for cache in caches.values()]
+        stops, drawing = self._progress(m, sequencer, frame_fetch, voxel_fetch, rasteriser)
         words = {f"{name}_words": transfer(reader.response) for name, reader in readers.items()}
         waits = self._waits(coarse_filter, fine_filter, depth_sort, rasteriser)
         work = self._work(m, coarse_filter, fine_fetch, depth_sort, rasteriser)
@@ -152,7 +137,9 @@ class SplatEngine(wiring.Component):
             "cycles": Value.cast(1),
             "groups": rasteriser.group_end,
             "groups_stopped": stops,
+            "frames": sequencer.drawn,
             "order_cycles": vsu.busy,
+            "order_alone": vsu.busy & ~drawing,
             "ordered_voxels": vsu.visited & ~vsu.lost_voxel,
             "listed_voxels": vsu.listed,
             "lost_voxels": vsu.lost_voxel,
@@ -161,19 +148,41 @@ class SplatEngine(wiring.Component):
             **work,
             **waits,
             **words,
-            "write_words": transfer(self.write.request),
+            **self._books(m, sequencer),
+            **{f"{name}_hits": cache.hit for name, cache in caches.items()},
+            "order_write_words": writers.taken[0],
+            "write_words": writers.taken[1],
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }
         count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
         return m
 
-    def _share_writes(self, m: Module, vsu: VoxelSortingUnit, rasteriser: Rasteriser) -> None:
-        """The write port is the voxel sorting unit's before drawing, the rasteriser's then."""
-        port = self.write.request
-        for source, mine in ((vsu.write.request, vsu.busy), (rasteriser.memory.request, ~vsu.busy)):
-            m.d.comb += source.ready.eq(port.ready & mine)
-            with m.If(mine):
-                m.d.comb += [port.payload.eq(source.payload), port.valid.eq(source.valid)]
+    def _caches(self, m: Module, clients: dict[str, wiring.PureInterface]) -> dict[str, WordCache]:
+        """The caches that the config has, by what they keep, behind their clients."""
+        config = self.config
+        caches: dict[str, WordCache] = {}
+        for name, client in clients.items():
+            if words := getattr(config, f"{name}_cache"):
+                cache = WordCache(width=config.memory_width, words=words, waiting=config.outstanding)
+                m.submodules[f"{name}_cache"] = caches[name] = cache
+                wiring.connect(m, cache.client, client)
+        return caches
+
+    def _decode(self, m: Module) -> None:
+        """Puts the decoder between the fetch of records and the fine filter."""
+        m.submodules.book_loader = loader = self.book_loader
+        m.submodules.record_decoder = decoder = self.record_decoder
+        m.d.comb += [decoder.line.eq(loader.line), decoder.hold.eq(loader.busy)]
+        connect(m, self.fine_fetch.o, decoder.i)
+        connect(m, decoder.o, self.fine_filter.i)
+
+    def _books(self, m: Module, sequencer: FrameSequencer) -> dict[str, Value]:
+        """Loads the codebooks while a frame's first groups are streamed."""
+        if not self.config.spec.codebooks:
+            return {}
+        loader, decoder = self.book_loader, self.record_decoder
+        m.d.comb += [loader.start.eq(sequencer.draws), loader.address.eq(sequencer.draw_address)]
+        return {"book_loads": loader.loads, "book_wait": decoder.i.valid & loader.busy}
 
     def _hand_out_groups(self, m: Module, groups: stream.Interface, takers: list[stream.Interface]) -> None:
         """Every stage gets every group's entry, each at its own time."""
@@ -185,32 +194,39 @@ class SplatEngine(wiring.Component):
             connect(m, queue.o, taker)
 
     def _progress(
-        self, m: Module, starts: Signal, frame_fetch: FrameFetch, voxel_fetch: VoxelFetch, rasteriser: Rasteriser
-    ) -> Value:
-        """Starts and ends the frame; stops the walk of an opaque square. Returns: a group was cut short.
+        self, m: Module, sequencer: FrameSequencer, frame_fetch: FrameFetch, voxel_fetch: VoxelFetch,
+        rasteriser: Rasteriser,
+    ) -> tuple[Value, Value]:  # fmt: skip
+        """Ends each frame; stops the walk of an opaque square.
 
         A square's groups may be walked and drawn at the same time: its pixels, once opaque, stay so.
+
+        Returns: a group was cut short; a frame is drawn.
         """
         drawn = Signal(16)  # groups whose splats have all gone
         ahead = Signal(16)  # squares whose lists have been walked, but are not drawn
-        loaded = Signal()
+        drawing, loaded = Signal(), Signal()
         cut = Signal()
         # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
-        m.d.comb += voxel_fetch.stop.eq(rasteriser.stop & (ahead == 0))
-        with m.If(starts):
-            m.d.sync += [self.busy.eq(1), ahead.eq(0), drawn.eq(0), loaded.eq(0), cut.eq(0)]
+        all_drawn = drawn == frame_fetch.frame.group_count[:16]
+        if self.config.spec.codebooks:
+            all_drawn &= ~self.book_loader.busy
+        m.d.comb += [
+            voxel_fetch.stop.eq(rasteriser.stop & (ahead == 0)),
+            sequencer.drawn.eq(loaded & ~frame_fetch.busy & all_drawn & ~rasteriser.busy & sequencer.written),
+        ]
+        with m.If(sequencer.draws):
+            m.d.sync += [drawing.eq(1), ahead.eq(0), drawn.eq(0), cut.eq(0)]
         with m.Else():
             m.d.sync += [
                 ahead.eq(ahead + voxel_fetch.square_walked - rasteriser.square_end),
                 drawn.eq(drawn + rasteriser.group_end),
-                loaded.eq(loaded | transfer(frame_fetch.groups)),
+                loaded.eq((loaded | frame_fetch.busy) & ~sequencer.drawn),
+                drawing.eq(drawing & ~sequencer.drawn),
                 cut.eq(~ended & (cut | voxel_fetch.stop)),
             ]
-            done = loaded & ~frame_fetch.busy & (drawn == frame_fetch.frame.group_count[:16]) & ~rasteriser.busy
-            with m.If(done):
-                m.d.sync += self.busy.eq(0)
-        return cut & ended
+        return cut & ended, drawing
 
     def _work(
         self,

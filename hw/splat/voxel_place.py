@@ -12,7 +12,7 @@ from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.dot_unit import DotUnit
-from hw.splat.layouts import EXPONENT_WIDTH, NUMBER_WIDTH, PlacedLayout, header_layout, place_layout
+from hw.splat.layouts import EXPONENT_WIDTH, EntryLayout, PlacedLayout, header_layout, place_layout
 
 #: The products of a voxel: its middle along x, y, z; its corner along z; the nearest corner of its Gaussians from that.
 MIDDLE_X, MIDDLE_Y, MIDDLE_Z, CORNER, NEAREST = range(5)
@@ -29,8 +29,7 @@ class VoxelPlace(wiring.Component):
         self.spec = spec
         super().__init__(
             {
-                "i": In(stream.Signature(place_layout())),  #: entries of the voxel table, from number 0 on
-                "start": In(1),  #: the next entry is number 0
+                "i": In(stream.Signature(place_layout())),  #: entries of the voxel table
                 "frame": In(header_layout()),  #: the frame's header, constant while voxels are under way
                 "o": Out(stream.Signature(PlacedLayout(spec))),  #: the same voxels in the view
             }
@@ -49,7 +48,7 @@ class VoxelPlace(wiring.Component):
     @staticmethod
     def _box_layout() -> data.StructLayout:
         return data.StructLayout(
-            {"number": NUMBER_WIDTH, "half": data.ArrayLayout(HALF_BITS, 3), "exponent": EXPONENT_WIDTH}
+            {"entry": EntryLayout(), "half": data.ArrayLayout(HALF_BITS, 3), "exponent": EXPONENT_WIDTH}
         )
 
     def _part(self, m: Module) -> Signal:
@@ -63,7 +62,6 @@ class VoxelPlace(wiring.Component):
         """The five products of the entry at hand, one a cycle; its box goes along with the last."""
         place = self.i.payload
         step = Signal(range(NEAREST + 1))
-        number = Signal(NUMBER_WIDTH)
         part = self._part(m)
         last = Signal()
         m.d.comb += [
@@ -73,7 +71,8 @@ class VoxelPlace(wiring.Component):
             self.i.ready.eq(last & products.ready & boxes.ready),
             products.payload.row.eq(Mux(step < MIDDLE_Z, step, MIDDLE_Z)),
             products.payload.step.eq(step),
-            boxes.payload.number.eq(number),
+            boxes.payload.entry.count.eq(place.count),
+            boxes.payload.entry.first.eq(place.first),
             boxes.payload.exponent.eq(place.exponent),
         ]
         for k, axis in enumerate("xyz"):
@@ -83,15 +82,12 @@ class VoxelPlace(wiring.Component):
             nearest = Mux(towards_camera, place[f"high_{axis}"], place[f"low_{axis}"])
             from_corner = Mux(step == CORNER, 0, place[f"middle_{axis}"])
             m.d.comb += [
+                boxes.payload.entry.index[k].eq(place[f"index_{axis}"]),
                 products.payload.vector[k].eq(Mux(last, nearest, relative + from_corner)),
                 boxes.payload.half[k].eq(self._stretched(m, place[f"half_1_{axis}"], place[f"half_2_{axis}"], part)),
             ]
         with m.If(transfer(products)):
             m.d.sync += step.eq(Mux(last, 0, step + 1))
-        with m.If(self.start):
-            m.d.sync += number.eq(0)
-        with m.Elif(transfer(self.i)):
-            m.d.sync += number.eq(number + 1)
 
     @staticmethod
     def _stretched(m: Module, small: Value, large: Value, part: Value) -> Value:
@@ -101,27 +97,29 @@ class VoxelPlace(wiring.Component):
         return (small + (product + (1 << STRETCH_FRACTION) - 1).shift_right(STRETCH_FRACTION))[:HALF_BITS]
 
     def _gather(self, m: Module, products: stream.Interface, boxes: stream.Interface) -> None:
-        """The products of one voxel side by side."""
+        """The products of one voxel side by side; the next one's are gathered while it waits."""
         out = self.o.payload
-        corner = Signal(shape_of(self.spec.camera_format))
+        coordinate = shape_of(self.spec.camera_format)
+        corner, middle = Signal(coordinate), Signal(data.ArrayLayout(coordinate, 3))
         dot, step = products.payload.dot, products.payload.step
         m.d.comb += [
-            products.ready.eq(~self.o.valid),
-            boxes.ready.eq(~self.o.valid & products.valid & (step == NEAREST)),
+            products.ready.eq((step != NEAREST) | ~self.o.valid | self.o.ready),
+            boxes.ready.eq(transfer(products) & (step == NEAREST)),
         ]
         with m.If(transfer(self.o)):
             m.d.sync += self.o.valid.eq(0)
         with m.If(transfer(products)):
             for k in (MIDDLE_X, MIDDLE_Y, MIDDLE_Z):
                 with m.If(step == k):
-                    m.d.sync += out.middle[k].eq(dot)
+                    m.d.sync += middle[k].eq(dot)
             with m.If(step == CORNER):
                 m.d.sync += corner.eq(dot)
             with m.If(step == NEAREST):
                 m.d.sync += [
-                    out.bound.eq(resize(corner + dot, shape_of(self.spec.camera_format))),
+                    out.middle.eq(middle),
+                    out.bound.eq(resize(corner + dot, coordinate)),
                     out.half.eq(boxes.payload.half),
                     out.exponent.eq(boxes.payload.exponent),
-                    out.number.eq(boxes.payload.number),
+                    out.entry.eq(boxes.payload.entry),
                     self.o.valid.eq(1),
                 ]

@@ -12,32 +12,34 @@ from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer, width_of
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.config import Config
-from hw.splat.layouts import NUMBER_WIDTH, PlacedLayout, ReachedLayout, SidesLayout
+from hw.splat.layouts import EntryLayout, PlacedLayout, ReachedLayout, SidesLayout
 from hw.splat.side_test import SideTest
 from hw.splat.side_unit import FRONT
 
 WAITING = 4  # voxels whose tests are under way
+NOTHING = 3  # the axis of a test that is none: a table has fewer rows than the other
 
 
 class VoxelReach(wiring.Component):
-    """Tests every voxel against a table of sides, and sends on those that reach a column and a row.
+    """Tests every voxel against two tables of sides at once, and sends on those that reach a column and a row.
 
-    Row 0 of the table is the camera's plane, then come the columns, then the rows of groups. A voxel
-    takes as many cycles as the table has rows. `write` fills the table while no voxel is under way;
-    `read_row` reads it then, with the row's sides in `read_sides` two cycles later.
+    One table has the columns of groups, the other their rows, both behind the camera's plane. A voxel
+    takes as many cycles as the longer table has rows. `write` fills the tables while no voxel is under
+    way; `read_row` reads them then, with the rows' sides in `read_sides` two cycles later.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         spec = config.spec
         self.bits = config.sides_bits
-        table_row = data.StructLayout({"valid": 1, "row": self.bits, "sides": SidesLayout(spec)})
+        row = {"row": self.bits, "sides": SidesLayout(spec)}
         super().__init__(
             {
-                "write": In(table_row),  #: a row of the table
-                "read_row": In(self.bits),  #: to read while `scan` is low
-                "read_sides": Out(SidesLayout(spec)),  #: that row, two cycles later
-                "scan": In(1),  #: voxels are tested; the table is complete
+                #: a row of the tables: of columns (`axis` 0), of rows (1), or the camera's plane in both (`FRONT`)
+                "write": In(data.StructLayout({"valid": 1, "axis": 2, **row})),
+                "read_row": In(data.ArrayLayout(self.bits, 2)),  #: of either table, to read while `scan` is low
+                "read_sides": Out(data.ArrayLayout(SidesLayout(spec), 2)),  #: these rows, two cycles later
+                "scan": In(1),  #: voxels are tested; the tables are complete
                 "columns": In(self.bits),  #: of groups
                 "rows": In(self.bits),  #: of groups
                 "i": In(stream.Signature(PlacedLayout(spec))),  #: voxels in the view
@@ -51,76 +53,102 @@ class VoxelReach(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         spec = self.config.spec
-        tags = data.StructLayout({"number": NUMBER_WIDTH, "bound": shape_of(spec.camera_format)})
-        m.submodules.pipeline = pipeline = StreamPipeline(SideTest(spec=spec, position_bits=self.bits))
+        tags = data.StructLayout({"entry": EntryLayout(), "bound": shape_of(spec.camera_format)})
+        pipelines = [StreamPipeline(SideTest(spec=spec, position_bits=self.bits)) for _ in range(2)]
+        m.submodules.column_test, m.submodules.row_test = pipelines
         m.submodules.tested = tested = StreamQueue(shape=tags, depth=WAITING)
-        sides = self._table(m, platform, row := Signal(self.bits), transfer(pipeline.i))
-        self._ask(m, row, sides, pipeline.i, tested.i)
-        self._gather(m, pipeline.o, tested.o)
+        tests, results = [p.i for p in pipelines], [p.o for p in pipelines]
+        row, final = Signal(self.bits), Signal()
+        moves = transfer(tests[0])
+        m.d.comb += final.eq(row == Mux(self.columns > self.rows, self.columns, self.rows))
+        after = Mux(moves, Mux(final, 0, row + 1), row)
+        m.d.sync += row.eq(Mux(self.scan, after, 0))
+        sides = [self._table(m, platform, axis, after[: self.bits]) for axis in range(2)]
+        self._ask(m, row, final, sides, tests, tested.i)
+        self._gather(m, results, tested.o)
         return m
 
-    def _table(self, m: Module, platform: object, row: Signal, moves: Value) -> data.View:
-        """The sides of `row`; it counts up with every test that `moves`."""
+    def _table(self, m: Module, platform: object, axis: int, after: Value) -> data.View:
+        """The sides of the row that is tested; `after` is the one of the next cycle."""
         layout = SidesLayout(self.config.spec)
-        write, read = two_port_memory(m, platform, "table", width=width_of(layout), depth=self.config.order_sides)
-        after = Signal(self.bits)
-        last = self.columns + self.rows
-        sides = Signal(layout)
+        name = ("columns", "rows")[axis]
+        write, read = two_port_memory(m, platform, name, width=width_of(layout), depth=self.config.order_sides)
+        sides = Signal(layout, name=f"sides_{axis}")
+        mine = (self.write.axis == axis) | (self.write.axis == FRONT)
         m.d.comb += [
-            write.en.eq(self.write.valid & ~self.scan),
+            write.en.eq(self.write.valid & mine & ~self.scan),
             write.addr.eq(self.write.row),
             write.data.eq(Value.cast(self.write.sides)),
-            after.eq(Mux(moves, Mux(row == last, 0, row + 1), row)),
-            read.addr.eq(Mux(self.scan, after, self.read_row)),
+            read.addr.eq(Mux(self.scan, after, self.read_row[axis])),
             read.en.eq(self.scan | ~self.write.valid),
             Value.cast(sides).eq(read.data),
         ]
-        m.d.sync += [row.eq(Mux(self.scan, after, 0)), self.read_sides.eq(sides)]
+        m.d.sync += self.read_sides[axis].eq(sides)
         return sides
 
-    def _ask(self, m: Module, row: Signal, sides: data.View, tests: stream.Interface, tested: stream.Interface) -> None:
-        """A test a cycle; the voxel is let go with its last."""
-        voxel, test = self.i.payload, tests.payload
-        loaded = Signal()  # the table's first row has been read
+    def _ask(
+        self, m: Module, row: Value, final: Value, sides: list[data.View], tests: list[stream.Interface],
+        tested: stream.Interface,
+    ) -> None:  # fmt: skip
+        """A test of each table in a cycle; the voxel is let go with its last. Both pipelines are in step."""
+        voxel = self.i.payload
+        loaded, goes = Signal(), Signal()  # the tables' first rows have been read; a test is taken
         m.d.sync += loaded.eq(self.scan)
-        in_rows = Signal()
+        room = tests[0].ready & tests[1].ready
         m.d.comb += [
-            in_rows.eq(row > self.columns),
-            *(test[name].eq(voxel[name]) for name in ("middle", "half", "exponent")),
-            test.sides.eq(sides),
-            test.axis.eq(Mux(row == 0, FRONT, in_rows)),
-            test.position.eq(Mux(in_rows, row - self.columns, row) - 1),
-            test.final.eq(row == self.columns + self.rows),
-            tested.payload.number.eq(voxel.number),
+            goes.eq(self.i.valid & loaded & room & (~final | tested.ready)),
+            tested.payload.entry.eq(voxel.entry),
             tested.payload.bound.eq(voxel.bound),
-            tests.valid.eq(self.i.valid & loaded & (~test.final | tested.ready)),
-            tested.valid.eq(self.i.valid & loaded & test.final & tests.ready),
-            self.i.ready.eq(loaded & test.final & tests.ready & tested.ready),
+            tested.valid.eq(self.i.valid & loaded & final & room),
+            self.i.ready.eq(loaded & final & room & tested.ready),
         ]
+        for axis, (test, count) in enumerate(zip(tests, (self.columns, self.rows), strict=True)):
+            m.d.comb += [
+                *(test.payload[name].eq(voxel[name]) for name in ("middle", "half", "exponent")),
+                test.payload.sides.eq(sides[axis]),
+                test.payload.axis.eq(Mux(row == 0, FRONT, Mux(row > count, NOTHING, axis))),
+                test.payload.position.eq(row - 1),
+                test.payload.final.eq(final),
+                test.valid.eq(goes),
+            ]
 
-    def _gather(self, m: Module, tests: stream.Interface, tested: stream.Interface) -> None:
+    def _gather(self, m: Module, tests: list[stream.Interface], tested: stream.Interface) -> None:
         """First and last column and row that passed; a voxel without one, or behind the camera, is dropped."""
-        test, out = tests.payload, self.o.payload
-        seen = Signal(3)  # by axis: something passed
-        now = Signal(3)
+        out = self.o.payload
+        final = tests[0].payload.final
+        seen, now = Signal(3), Signal(3)  # by axis: something passed, before and with the results at hand
+        ends = Signal(data.StructLayout({name: data.ArrayLayout(self.bits, 2) for name in ("first", "last")}))
+        takes = Signal()
         m.d.comb += [
-            tests.ready.eq(~self.o.valid),
-            tested.ready.eq(transfer(tests) & test.final),
-            now.eq(seen | (test.passed << test.axis)),
+            takes.eq(tests[0].valid & tests[1].valid & (~final | ~self.o.valid | self.o.ready)),
+            tested.ready.eq(takes & final),
             self.tested.eq(tested.ready),
+            *(test.ready.eq(takes) for test in tests),
+            now.eq(seen),
         ]
+        for axis, test in enumerate(tests):
+            here = Signal(name=f"here_{axis}")
+            first, last = Signal(self.bits, name=f"first_{axis}"), Signal(self.bits, name=f"last_{axis}")
+            m.d.comb += [
+                here.eq(test.payload.passed & (test.payload.axis == axis)),
+                ends.first[axis].eq(Mux(here & ~seen[axis], test.payload.position, first)),
+                ends.last[axis].eq(Mux(here, test.payload.position, last)),
+            ]
+            with m.If(here):
+                m.d.comb += now[axis].eq(1)
+            with m.If(takes):
+                m.d.sync += [first.eq(ends.first[axis]), last.eq(ends.last[axis])]
+        with m.If(tests[0].payload.passed & (tests[0].payload.axis == FRONT)):
+            m.d.comb += now[FRONT].eq(1)
+        with m.If(takes):
+            m.d.sync += seen.eq(Mux(final, 0, now))
         with m.If(transfer(self.o)):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(transfer(tests)):
-            m.d.sync += seen.eq(Mux(test.final, 0, now))
-            for axis in range(2):
-                with m.If(test.passed & (test.axis == axis)):
-                    m.d.sync += out.last[axis].eq(test.position)
-                    with m.If(~seen[axis]):
-                        m.d.sync += out.first[axis].eq(test.position)
-            with m.If(test.final):
-                m.d.sync += [
-                    out.number.eq(tested.payload.number),
-                    out.bound.eq(tested.payload.bound),
-                    self.o.valid.eq(now.all()),
-                ]
+        with m.If(takes & final):
+            m.d.sync += [
+                out.entry.eq(tested.payload.entry),
+                out.bound.eq(tested.payload.bound),
+                out.first.eq(ends.first),
+                out.last.eq(ends.last),
+                self.o.valid.eq(now.all()),
+            ]

@@ -9,7 +9,6 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.memory_map import LINE_BYTES, VOXEL_BYTES
 from hw.lib.fixed import shape_of
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
-from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
 from hw.splat.config import Config
 from hw.splat.layouts import NUMBER_WIDTH, header_layout
@@ -28,7 +27,7 @@ class VoxelSortingUnit(wiring.Component):
     the host's: where the view says `listed`, the unit leaves everything as it is.
 
     With V voxels of which S are in view, and C columns, R rows of groups: 26·(C + R + 1) cycles for the sides,
-    V·max(C + R + 1, 6) for the tests, then what `VoxelOrder` and `ListWriter` take for S.
+    V·max(C + 1, R + 1, 5) for the tests, then what `VoxelOrder` takes for S, or `ListWriter`.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -40,6 +39,7 @@ class VoxelSortingUnit(wiring.Component):
                 "start": In(1),  #: begin a frame; ignored while `busy`
                 "address": In(ADDRESS_WIDTH),  #: of its header, in bytes
                 "busy": Out(1),  #: words are still to be written
+                "next_address": Out(ADDRESS_WIDTH),  #: of the next frame's header, 0 for none; stable unless `busy`
                 "visited": Out(1),  #: a voxel that some group may visit, in this cycle
                 "lost_voxel": Out(1),  #: one of them that is not ordered, because too many are
                 "listed": Out(range(self.per_word + 1)),  #: entries of lists that are written in this cycle
@@ -58,10 +58,7 @@ class VoxelSortingUnit(wiring.Component):
         m.submodules.reach = reach = VoxelReach(config=config)
         m.submodules.order = order = VoxelOrder(config=config)
         m.submodules.writer = writer = ListWriter(config=config)
-        m.submodules.arbiter = arbiter = ReadArbiter(width=config.memory_width, count=2, outstanding=config.outstanding)
-        for client, port in zip(arbiter.clients, (fetch.memory, writer.read), strict=True):
-            wiring.connect(m, client, port)
-        wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
+        wiring.connect(m, wiring.flipped(self.read), fetch.memory)
         connect(m, fetch.o, place.i)
         connect(m, place.o, reach.i)
         connect(m, reach.o, order.i)
@@ -78,12 +75,13 @@ class VoxelSortingUnit(wiring.Component):
             writer.group_address.eq(fetch.frame.group_address),
             writer.near.eq(near),
             fetch.address.eq(self.address),
+            self.next_address.eq(fetch.view.next_address),
         ]
         header_address, part = Signal.like(self.address), Signal(range(max(self._header_words, 2)))
         closing = self._close(m, fetch.frame, near, writer.groups, header_address, part, writer.write.request)
         starts, scanning, tested = self.start & ~self.busy, Signal(), Signal(NUMBER_WIDTH)
         self._nearest(m, place.o, fetch.view.near_plane, near, clear=starts)
-        m.d.comb += [reach.scan.eq(scanning), place.start.eq(starts)]
+        m.d.comb += reach.scan.eq(scanning)
         m.d.sync += tested.eq(Mux(starts, 0, tested + reach.tested))
         with m.FSM():
             with m.State("IDLE"):
@@ -105,7 +103,7 @@ class VoxelSortingUnit(wiring.Component):
                     m.d.sync += scanning.eq(1)
                     m.next = "SCAN"
             with m.State("SCAN"):
-                with m.If((tested == fetch.view.voxel_count[:NUMBER_WIDTH]) & ~reach.o.valid):
+                with m.If((tested == fetch.view.voxel_count[:NUMBER_WIDTH]) & ~reach.o.valid & order.taking):
                     m.d.comb += order.end.eq(1)
                     m.d.sync += scanning.eq(0)
                     m.next = "LISTS"

@@ -21,7 +21,9 @@ SCHEMA = "schema"
 @click.command()
 @choice_argument("name", [*ENGINES, *RECORDED, SCHEMA], metavar="[NAME]", required=False)
 @click.option(
-    "--size", type=int, help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster)."
+    "--size",
+    type=int,
+    help="Problem size: pixels per side (splat, lod, radiance), tokens (kv), bytes per node (cluster).",
 )
 @click.option(
     "-o",

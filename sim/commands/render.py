@@ -26,7 +26,7 @@ from sim.kernel.files import to_bytes, write_array, write_png
 from sim.kernel.run import Backend
 from sim.splat.picture import BLACK, Color, over, straight, too_bright
 from sim.splat.run import layers, overflow, run
-from sim.splat.workload import NEAR, notices, prepare
+from sim.splat.workload import NEAR, Lists, notices, prepare
 
 
 @click.command()
@@ -39,6 +39,13 @@ from sim.splat.workload import NEAR, notices, prepare
     help="Draw the level-of-detail cut of a hierarchy (.hier, or built over SCENE) at this many pixels.",
 )
 @click.option("--budget", type=int, help="Draw the finest level-of-detail cut of at most this many Gaussians.")
+@click.option(
+    "--lists",
+    type=click.Choice(list(Lists), case_sensitive=False),
+    default=Lists.ENGINE,
+    show_default=True,
+    help="Who orders the voxels for the view: the engine from the camera alone, or the host.",
+)
 @click.option(
     "--path",
     "path_text",
@@ -86,13 +93,14 @@ from sim.splat.workload import NEAR, notices, prepare
     help="No background: coverage as the picture's alpha, colours not multiplied by it.",
 )
 def render(
-    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, path_text: str | None,
-    frames_text: str | None, radiance: bool, rules: tuple[str, ...], options: RunOptions, picture: Path | None,
+    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, lists: Lists,
+    path_text: str | None, frames_text: str | None, radiance: bool, rules: tuple[str, ...], options: RunOptions,
+    picture: Path | None,
     video_file: Path | None, fps: int, array_file: Path | None, background: Color, alpha: bool,
 ) -> None:  # fmt: skip
     """Draw a frame of SCENE, or with --path a sequence.
 
-    SCENE is a file (.ply, .splat, .ksplat, .spz, .sog, or with --tau or --budget a .hier) or the word `embedded`,
+    SCENE is a file (.ply, .splat, .ksplat, .spz, .sog, .tsr, or with --tau or --budget a .hier) or the word `embedded`,
     the built-in scene.
     """
     if not 0 < near < math.inf:
@@ -119,7 +127,7 @@ def render(
         cameras = path.cameras(loaded)
         draw_sequence(
             loaded, cameras, options, files, draw,
-            near=near, background=background, alpha=alpha, path=path_text,
+            near=near, lists=lists, background=background, alpha=alpha, path=path_text,
         )  # fmt: skip
         return
     if frames_text is not None or video_file is not None or radiance:
@@ -132,7 +140,7 @@ def render(
         loaded, tau = _cut(tree, camera, tau, budget, options)
         out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:.12g} px")
     with step("quantising and ordering the scene"):
-        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name)
+        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name, lists=lists)
     for notice in () if options.backend == Backend.REFERENCE else notices(workload):
         out.print(f"{loaded.name}: {notice}")
     with step(f"drawing by {options.backend}"):

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from golden.splat.memory_image import expected_results, read_results
+from golden.splat.path_image import expected_path, read_path
 from hw.splat.config import default
-from hw.splat.top import COUNTERS, SplatEngine
+from hw.splat.counters import COUNTERS, counters_of
+from hw.splat.top import SplatEngine
 from sim.kernel.compare import Results
 from sim.kernel.jobs import JobResult, MemorySettings
 from sim.kernel.roofline import Roofline
 from sim.kernel.run import Backend, Operation, Run, run_operation
 from sim.splat.check import stage_streams
+from sim.splat.path import PathWorkload
 from sim.splat.workload import SplatWorkload
 
 if TYPE_CHECKING:  # torch is slow to import, and not needed to run RTL
@@ -32,36 +35,44 @@ def _model(workload: SplatWorkload) -> ModelResult:
 def _reference(workload: SplatWorkload) -> Results:
     from golden.splat.reference import Rules, render_layers
 
-    layers = render_layers(workload.scene, workload.camera, rules=Rules(near=workload.near)).numpy()
+    return _named(render_layers(workload.scene, workload.camera, rules=Rules(near=workload.near)).numpy())
+
+
+def _named(layers: npt.NDArray[np.float32]) -> Results:
     return {"color": layers[..., :3], "coverage": layers[..., 3]}
 
 
-#: Counters of words on the memory's ports.
-WORDS = ("order_words", "frame_words", "list_words", "coarse_words", "record_words", "write_words")
+#: Counters of words on the memory's ports: for drawing, and for listing.
+DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "book_words", "write_words")
+ORDER_WORDS = ("order_words", "order_write_words")
 
 
-def roofline(workload: SplatWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
+def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
-    Voxel order: its cycles, which come before all others'. Coarse filter: `coarse_lanes` Gaussians a
-    cycle. Fine filter: `fine_units`. Depth sort: one splat a cycle, and two operations of 2 cycles a
-    splat shared by the banks. Rasteriser: one splat × one sub-tile a cycle and lane group, or one
-    sub-tile handed out. Memory: words moved / words a cycle. Useful are the results of lanes that
-    changed their pixel.
+    Voxel order: its cycles. What draws begins behind the cycles in which it works alone, those before the
+    first frame. Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`. Depth sort: one splat
+    a cycle, and two operations of 2 cycles a splat shared by the banks. Rasteriser: one splat × one sub-tile a
+    cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle. Useful are the
+    results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
-    words = sum(counters[name] for name in WORDS)
+    words, listing = (sum(counters.get(name, 0) for name in names) for names in (DRAW_WORDS, ORDER_WORDS))
     results = counters["draws"] * config.spec.lanes
+    alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
+    drawing = {
+        "coarse filter": counters["streamed"] / config.coarse_lanes,
+        "fine filter": counters["candidates"] / config.fine_units,
+        "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),
+        "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
+    }
     return Roofline(
         cycles=counters["cycles"],
         useful=counters["changed"] / results if results else None,
         stages={
             "voxel order": counters["order_cycles"],
-            "coarse filter": counters["streamed"] / config.coarse_lanes,
-            "fine filter": counters["candidates"] / config.fine_units,
-            "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),
-            "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
-            "memory": words / (memory.bandwidth / 256),
+            **{name: alone + need for name, need in drawing.items()},
+            "memory": max(alone + words / rate, (words + listing) / rate),
         },
     )
 
@@ -91,8 +102,41 @@ DRAW = Operation[SplatWorkload](
     axes={"framebuffer": ("y", "x", tuple("rgba"))},
 )
 
-#: run(workload, backend=, memory=, check=, waves=) -> Run
-run = partial(run_operation, DRAW)
+
+def run(workload: SplatWorkload, **settings: Any) -> Run:
+    """A frame by `backend=`, with `memory=`, `check=` and `waves=` as `run_operation` takes them."""
+    return run_operation(replace(DRAW, counters=counters_of(workload.config)), workload, **settings)
+
+
+def _path_model(path: PathWorkload) -> list[ModelResult]:
+    from golden.splat.model import render
+
+    return [render(path.image, frame, path.config.spec) for frame in path.frames]
+
+
+def _path_reference(path: PathWorkload) -> Results:
+    from golden.splat.reference import Rules, render_layers
+
+    layers = [render_layers(path.scene, camera, rules=Rules(near=path.near)).numpy() for camera in path.cameras]
+    return {f"{name}_{k}": part for k, frame in enumerate(layers) for name, part in _named(frame).items()}
+
+
+DRAW_PATH = Operation[PathWorkload](
+    engine="splat",
+    top=lambda path: SplatEngine(config=path.config),
+    counters=COUNTERS,
+    read=lambda path, job: read_path(job.data, path.frames, path.config.spec),
+    model=_path_model,
+    expected=lambda _, models: expected_path(models),
+    reference=_path_reference,
+    roofline=roofline,
+    words=lambda path: path.memory.result_bytes // path.config.word_bytes,
+)
+
+
+def run_path(path: PathWorkload, **settings: Any) -> Run:
+    """The frames of a path as one job, with the settings of `run`."""
+    return run_operation(replace(DRAW_PATH, counters=counters_of(path.config)), path, **settings)
 
 
 def layers(run: Run) -> npt.NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from golden.errors import InputError
@@ -15,6 +16,7 @@ from golden.splat.frame import Frame, build_frame
 from golden.splat.memory_image import MemoryImage, build_memory_image, pack_scene
 from golden.splat.scene_image import SceneImage, build_scene_image, count_clipped
 from golden.splat.seen_scene import SeenScene, see
+from golden.splat.spec import Spec
 from golden.splat.vsu import reach
 from hw.splat.config import Config
 from sim.kernel.data import present
@@ -23,12 +25,20 @@ REAL = ("lastchance.ply", "flowers_3_0.ply", "statue_angel.ply", "skull.ply")
 NEAR = 0.2  # scene units
 
 
+class Lists(StrEnum):
+    """Who makes a view's group table and visiting lists."""
+
+    ENGINE = "engine"  #: its voxel sorting unit, from the camera's words; the host where that cannot, see `why_host`
+    HOST = "host"  #: in any case
+
+
 @dataclass(frozen=True, kw_only=True)
 class SplatWorkload:
     """One view, quantised for `config`."""
 
     config: Config
     scene: Scene
+    coded: Scene  #: the same, with codebooks if the config wants them
     seen: SeenScene  #: the scene as the engine holds it for this view
     camera: Camera
     near: float
@@ -38,6 +48,7 @@ class SplatWorkload:
     memory: MemoryImage
     view: str | None = None  #: its place on an orbit, by which baselines know it
     host_seconds: float = 0.0  #: that ordering the voxels for the view took
+    why_host: str | None = None  #: why the host makes the lists though the engine was asked to
 
     def info(self) -> dict[str, Any]:
         """What identifies it in baselines and reports."""
@@ -56,17 +67,20 @@ def frame_info(scene: Scene, camera: Camera) -> dict[str, Any]:
 
 def prepare(
     scene: Scene, camera: Camera, config: Config, *, near: float = NEAR, edge: float | None = None,
-    view: str | None = None, listed: bool = True, before: SplatWorkload | None = None,
+    view: str | None = None, lists: Lists = Lists.ENGINE, before: SplatWorkload | None = None,
 ) -> SplatWorkload:  # fmt: skip
-    """Quantises the scene as the camera sees it, the camera and the lists, and lays them out in memory.
+    """Quantises the scene as the camera sees it and the camera, and lays them out in memory, the lists if need be.
 
-    Without `listed`, the engine makes the lists. The scene is taken as it was quantised for the view
-    `before`, of the same scene and config, wherever this view stores it in the same way.
+    The scene is taken as it was quantised for the view `before`, of the same scene and config, wherever this view
+    stores it in the same way. A scene without codebooks gets some where the config wants them; what it draws is
+    compared with the scene that was given.
 
     Raises:
-        InputError: it shall, and cannot, see `check_order`.
+        InputError: the view needs other sizes than a codebook's.
     """
-    seen = see(scene, camera, config.spec, near=near, edge=edge)
+    coded = before.coded if before is not None and before.scene is scene else coded_scene(scene, config.spec)
+    seen = see(coded, camera, config.spec, near=near, edge=edge)
+    check_books(seen, config)
     if before is not None and _stored_alike(seen, before.seen):
         image, packed = before.image, before.packed
     else:
@@ -75,13 +89,31 @@ def prepare(
     begin = time.perf_counter()
     frame = build_frame(image, camera, config.spec, near=near)
     host_seconds = time.perf_counter() - begin
-    if not listed:
-        check_order(image, frame, config)
+    reason = why_host(image, frame, config) if lists == Lists.ENGINE else None
+    listed = lists == Lists.HOST or reason is not None
     return SplatWorkload(
-        config=config, scene=scene, seen=seen, camera=camera, near=near, view=view, host_seconds=host_seconds,
-        image=image, frame=frame, packed=packed,
+        config=config, scene=scene, coded=coded, seen=seen, camera=camera, near=near, view=view,
+        host_seconds=host_seconds, why_host=reason, image=image, frame=frame, packed=packed,
         memory=build_memory_image(image, frame, config.spec, listed=listed, packed=packed),
     )  # fmt: skip
+
+
+def coded_scene(scene: Scene, spec: Spec) -> Scene:
+    """The scene, with codebooks if there shall be some."""
+    if not spec.codebooks or scene.books is not None:
+        return scene
+    from golden.splat.codebooks import with_books  # torch is slow to import
+
+    return with_books(scene, spec)
+
+
+def check_books(seen: SeenScene, config: Config) -> None:
+    """Raises: InputError: the view needs other sizes than a codebook's."""
+    if config.spec.codebooks and seen.scene.books is None:
+        raise InputError(
+            f"splat: codebooks hold sizes as they are, and {seen.scene.name} lies so far out that this view needs "
+            "smaller ones of some Gaussians: draw it with codebooks=0"
+        )
 
 
 def _stored_alike(seen: SeenScene, other: SeenScene) -> bool:
@@ -89,31 +121,28 @@ def _stored_alike(seen: SeenScene, other: SeenScene) -> bool:
     return seen.scene is other.scene and seen.edge == other.edge and seen.origin is None and other.origin is None
 
 
-def check_order(image: SceneImage, frame: Frame, config: Config) -> None:
-    """Whether the voxel sorting unit can make the frame's lists.
-
-    Raises:
-        InputError: a square needs depth slabs, or more voxels or groups are in view than it orders.
-    """
+def why_host(image: SceneImage, frame: Frame, config: Config) -> str | None:
+    """Why the voxel sorting unit cannot make the frame's lists, so that the host has to; None if it can."""
     if any(group.continued for group in frame.groups):
-        raise InputError(
-            "splat: the voxel sorting unit makes no depth slabs, which a square of this view needs: "
+        return (
+            "the voxel sorting unit makes no depth slabs, which a square of this view needs: "
             f"more than sort_banks·(2**sort_levels - 1) = {config.spec.sort_capacity} of its Gaussians would wait"
         )
-    sides = frame.columns + frame.rows + 1
+    sides = max(frame.columns, frame.rows) + 1
     if sides > config.order_sides:
-        raise InputError(
-            f"splat: order_sides must be at least columns + rows of groups + 1 = {sides}, it is {config.order_sides}"
-        )
+        return f"order_sides must be at least columns of groups + 1, and rows + 1: {sides}, it is {config.order_sides}"
     seen = int(reach(image, frame, config.spec).seen.sum())
     if seen > config.order_voxels:
-        raise InputError(f"splat: order_voxels must be at least the {seen} voxels in view, it is {config.order_voxels}")
+        return f"order_voxels must be at least the {seen} voxels in view, it is {config.order_voxels}"
+    return None
 
 
 def notices(workload: SplatWorkload) -> list[str]:
     """What the model's picture, and the RTL's, lacks of the view, a line each."""
     spec = workload.config.spec
     lines = workload.seen.notices()
+    if workload.why_host:
+        lines.append(f"the host orders the voxels: {workload.why_host}")
     clipped = count_clipped(workload.scene, spec)
     if clipped:
         lines.append(f"{clipped} Gaussians have colours beyond the formats and are drawn clipped")

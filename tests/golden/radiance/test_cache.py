@@ -27,14 +27,23 @@ def tags(cache: RegionCache, region: int) -> list[list[tuple[int, ...] | None]]:
 @pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize("kinds", [20, 200])
 def test_tags_are_those_of_the_published_order(name: str, kinds: int, seed: int) -> None:
-    """After every frame each way holds the same tag as if every pixel had filled at once."""
+    """After every frame each way holds the same tag as if every pixel had filled at once.
+
+    And the colour and ids that the reference keeps if each pixel brings what it got.
+    """
     spec = SPECS[name]
-    cache, plain = empty_cache(spec, 2), [Cache(spec) for _ in range(2)]
+    cache, plain, kept = empty_cache(spec, 2), *([Cache(spec) for _ in range(2)] for _ in range(2))
     for records, drawn in frames(spec, frames=4, regions=2, pixels=300, seed=seed, kinds=kinds):
         found, cache = frame(spec, cache, records, drawn)
         pixel_by_pixel(spec, plain, records, drawn)
+        pixel_by_pixel(spec, kept, replace(records, ids=found.ids), found.colour)
         for region in range(2):
             assert tags(cache, region) == [[e and e[0] for e in line.ways] for line in plain[region].lines]
+            for place, line in enumerate(kept[region].lines):
+                for way, entry in enumerate(line.ways):
+                    _, colour, ids = entry or (None, [0] * spec.channels, [0] * spec.record_length)
+                    assert cache.value[region, place, way].tolist() == colour
+                    assert cache.ids[region, place, way].tolist() == ids
         assert (found.hit <= records.full).all()
         assert not found.false.any()
 

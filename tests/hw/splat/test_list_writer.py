@@ -15,19 +15,19 @@ from tests.golden.splat.cases import case
 from tests.golden.splat.rows import groups_of, header_of, list_of, view_of
 from tests.golden.splat.views import View
 from tests.hw.lib.bench import Bench
-from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.lib.memory_model import WriteMemory
 from tests.hw.splat.datapath import Payload
-from tests.hw.splat.placed import fill, table, windowed
+from tests.hw.splat.placed import entries, fill, table, windowed
 
 
 def entries_of(v: View, lengths: list[int]) -> list[Payload]:
     """Lists of the view's first voxels, of the given lengths, and an end mark behind each."""
     sent: list[Payload] = []
+    voxels = entries(v)
     for group, length in zip(v.frame.groups, lengths, strict=True):
         for number, bound in list(zip(group.voxels.tolist(), group.depths.tolist(), strict=True))[:length]:
-            sent.append({"number": number, "bound": bound, "end": 0})
-        sent.append({"number": 0, "bound": 0, "end": 1})
+            sent.append({"entry": voxels[number], "bound": bound, "end": 0})
+        sent.append({"entry": voxels[0], "bound": 0, "end": 1})
     return sent
 
 
@@ -44,7 +44,7 @@ def test_lists_and_table(width: int, put: float, get: float, seed: int) -> None:
     v = replace(whole, frame=replace(whole.frame, groups=groups))
     memory = build_memory_image(v.image, v.frame, TINY)
     data = memory.data
-    sides = [fill(row["sides"]) for row in table(v)]
+    sides = {(entry["axis"], entry["row"]): fill(entry["sides"]) for entry in table(v)}
     config = replace(tiny(), memory_width=width, order_sides=32)
     dut: Any = ListWriter(config=config)
     bench = Bench(dut, seed=seed)
@@ -55,18 +55,17 @@ def test_lists_and_table(width: int, put: float, get: float, seed: int) -> None:
         dut.rows.eq(v.frame.rows),
         dut.near.eq(v.frame.near),
     ]
-    ByteMemory(bench, dut.read, data.tobytes(), latency=9, stall=put)
     sent = entries_of(v, [len(group.voxels) for group in v.frame.groups])
     lists = sum(-(-16 * len(group.voxels) // config.word_bytes) for group in v.frame.groups)
     words = WriteMemory(bench, dut.write, lists + len(v.frame.groups) * 64 // config.word_bytes, stall=get)
 
     async def answer(ctx: Any) -> None:
-        """The table of sides, two cycles late."""
-        asked = [0, 0]
+        """The tables of sides, two cycles late."""
+        asked = [[1, 1], [1, 1]]
         while True:
-            ctx.set(dut.read_sides, sides[asked[0]])
-            _, _, row = await ctx.tick().sample(dut.read_row)
-            asked = [asked[1], min(row, len(sides) - 1)]
+            ctx.set(dut.read_sides, [sides.get((axis, row), sides[0, 1]) for axis, row in enumerate(asked[0])])
+            _, _, column, row = await ctx.tick().sample(dut.read_row[0], dut.read_row[1])
+            asked = [asked[1], [column, row]]
 
     async def start(ctx: Any) -> None:
         ctx.set(dut.start, 1)

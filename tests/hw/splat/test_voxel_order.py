@@ -24,7 +24,8 @@ def voxels(random: Random, count: int, columns: int, rows: int) -> list[Payload]
     for number in range(count):
         ends = [sorted(random.randrange(n) for _ in range(2)) for n in (columns, rows)]
         bound = random.choice([random.randint(-3, 3), random.randint(-(2**31), 2**31 - 1), random.randint(0, 2**20)])
-        found.append({"number": number, "bound": bound, "first": [e[0] for e in ends], "last": [e[1] for e in ends]})
+        entry = {"index": [number, -number, 3], "count": number + 1, "first": 8 * number}
+        found.append({"entry": entry, "bound": bound, "first": [e[0] for e in ends], "last": [e[1] for e in ends]})
     return found
 
 
@@ -37,7 +38,7 @@ def lists(given: list[Payload], columns: int, rows: int) -> list[Payload]:
             here = [
                 v for v in order if v["first"][0] <= column <= v["last"][0] and v["first"][1] <= row <= v["last"][1]
             ]
-            sent += [{"number": v["number"], "bound": v["bound"], "end": 0} for v in here]
+            sent += [{"entry": v["entry"], "bound": v["bound"], "end": 0} for v in here]
             sent.append({"end": 1})
     return sent
 
@@ -62,11 +63,12 @@ def test_frames(put: float, get: float, seed: int) -> None:
             for voxel in made:
                 while bench.stall(put):
                     await ctx.tick()
-                ctx.set(Value.cast(dut.i.payload), pack(dut.reached, voxel))
+                ctx.set(Value.cast(dut.i.payload), pack(dut.i.payload.shape(), voxel))
                 ctx.set(dut.i.valid, 1)
-                _, _, ready, dropped = await ctx.tick().sample(dut.i.ready, dut.lost)
-                assert ready
-                lost[-1] += dropped
+                ready = False
+                while not ready:
+                    _, _, ready, dropped = await ctx.tick().sample(dut.i.ready, dut.lost)
+                    lost[-1] += dropped
                 ctx.set(dut.i.valid, 0)
             ctx.set(dut.end, 1)
             await ctx.tick()

@@ -54,7 +54,7 @@ def blank(data: Bytes) -> Bytes:
 def run(config: Config, data: Bytes, *, frames: int = 1, stall: float = 0.0, seed: int = 0) -> tuple[Bytes, list[Row]]:
     """The memory after the unit has run on it, and its counters after each frame."""
     dut: Any = VoxelSortingUnit(config=config)
-    bench = Bench(dut, seed=seed, deadline=300_000)
+    bench = Bench(dut, seed=seed, deadline=40_000)
     content = bytearray(data.tobytes())
     ByteMemory(bench, dut.read, content, latency=9, stall=stall)
     written = bench.sink(dut.write.request, 0, stall=stall)

@@ -46,7 +46,7 @@ def test_side_unit(name: str, spec: Spec) -> None:
     rows: list[Payload] = []
     wanted: list[Payload] = []
     for entry in table(v):
-        edge = entry["position"] * one - v.frame.principal[entry["axis"] & 1]
+        edge = (entry["row"] - 1) * one - v.frame.principal[entry["axis"] & 1]
         for side, at in (("low", edge - spec.screen_margin), ("high", edge + one + spec.screen_margin)):
             if side in entry["sides"]:
                 rows.append({"edge": at, "high": int(side == "high"), "axis": entry["axis"]})
@@ -79,7 +79,7 @@ def test_side_writer(name: str, spec: Spec) -> None:
 
     bench.process(watch)
     bench.run(drain=0)
-    same(log.values, [{"row": n, "sides": row["sides"]} for _ in range(2) for n, row in enumerate(wanted)])
+    same(log.values, 2 * wanted)
 
 
 @SPECS
@@ -105,7 +105,7 @@ def test_side_test(name: str, spec: Spec) -> None:
                 high = entry["sides"]["high"]
                 passed = passed and middle[axis] - (z * high["slope"] >> 13) <= extent(high["normal"], voxel)
             box = {field: voxel[field] for field in ("half", "exponent")} | {"middle": middle}
-            tags = {"axis": entry["axis"], "position": entry["position"], "final": number & 1}
+            tags = {"axis": entry["axis"], "position": entry["row"], "final": number & 1}
             rows.append(whole(unit.i.shape(), {**box, **tags, "sides": fill(entry["sides"])}))
             wanted.append({"passed": int(passed), **tags})
     assert 0 < sum(row["passed"] for row in wanted) < len(wanted)
@@ -150,12 +150,13 @@ def test_voxel_place(name: str, put: float, get: float, seed: int) -> None:
 @PAUSES
 @pytest.mark.parametrize("name", CASES)
 def test_voxel_reach(name: str, put: float, get: float, seed: int) -> None:
-    """The table is written, read, and then every voxel tested against it."""
+    """The tables are written, read, and then every voxel tested against them."""
     v = windowed(case(name, TINY))
     dut: Any = VoxelReach(config=replace(tiny(), order_sides=32))
     bench = Bench(dut, seed=seed)
     given = placed(v)[:60]
-    wanted = [voxel for voxel in reached(v) if voxel["number"] < 60]
+    wanted = reached(v, 60)
+    assert v.frame.columns != v.frame.rows  # one table is shorter
     source = bench.source(dut.i, given, stall=put)
     log = bench.sink(dut.o, len(wanted), stall=get)
     tested = Log("tested", count=len(given))
@@ -164,15 +165,19 @@ def test_voxel_reach(name: str, put: float, get: float, seed: int) -> None:
     async def drive(ctx: Any) -> None:
         ctx.set(dut.columns, v.frame.columns)
         ctx.set(dut.rows, v.frame.rows)
-        for n, row in enumerate(table(v)):
-            ctx.set(dut.write, {"valid": 1, "row": n, "sides": fill(row["sides"])})
+        for entry in table(v):
+            ctx.set(dut.write, {"valid": 1, **entry, "sides": fill(entry["sides"])})
             await ctx.tick()
         ctx.set(dut.write.valid, 0)
-        for n in (1, len(table(v)) - 1):
-            ctx.set(dut.read_row, n)
+        for column, row in ((1, 2), (3, 1)):
+            ctx.set(dut.read_row, [column, row])
             await ctx.tick()
             await ctx.tick()
-            assert unpack_nested(ctx.get(dut.read_sides.as_value()), dut.read_sides.shape()) == table(v)[n]["sides"]
+            got = unpack_nested(ctx.get(dut.read_sides.as_value()), dut.read_sides.shape())
+            assert got == [
+                next(e["sides"] for e in table(v) if (e["axis"], e["row"]) == which)
+                for which in ((0, column), (1, row))
+            ]
         assert not source.values
         ctx.set(dut.scan, 1)
         while True:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from hw.splat.config import Config, default, tiny
-from hw.splat.top import COUNTERS
+from hw.splat.counters import COUNTERS
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.roofline import Roofline
 from sim.splat.run import roofline
@@ -32,6 +32,7 @@ def bound(counters: dict[str, int], config: Config, memory: MemorySettings = Mem
         ("list_words", "memory", 2000),
         ("coarse_words", "memory", 2000),
         ("record_words", "memory", 2000),
+        ("order_write_words", "memory", 2000),
         ("write_words", "memory", 2000),
     ],
 )
