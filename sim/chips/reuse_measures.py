@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from golden.errors import Limits
+from golden.radiance.spec import Spec as CacheSpec
 from golden.scenes import load_scene, orbit_path
 from golden.splat.spec import DEFAULT
 from sim.kernel.quality import psnr
@@ -43,13 +45,18 @@ class Row:
     photo_loss_db: float  #: of a PSNR of PHOTO_DB against photographs, the errors being independent
 
 
+class LongSpec(CacheSpec):
+    """Records longer than a saved cache's header can say: for the sweep alone."""
+
+    LIMITS: ClassVar[Limits] = {**CacheSpec.LIMITS, "record_length": (1, LONGEST)}
+
+
 def settings() -> dict[str, Spec]:
     """What is tried, by name."""
     from golden.chips.lumina.spec import REMAINDER, published
-    from golden.radiance.spec import DEFAULT as CACHE
 
     def colour(k: int) -> Spec:
-        return published(DEFAULT, replace(CACHE, record_length=k))
+        return published(DEFAULT, LongSpec(record_length=k))
 
     def rest(k: int, **changes: Any) -> Spec:
         return replace(colour(k), value=REMAINDER, **changes)
