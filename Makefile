@@ -9,13 +9,16 @@ ENGINES ?= $$($(BIN)/tessera engines)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick test-slow lint formal fuzz verilog sim baseline compare synth docs bench clean distclean
+.PHONY: help demo demo-sequence test quick test-slow lint formal fuzz verilog sim baseline compare synth docs bench clean distclean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
 
 demo: $(READY) ## a frame by generated RTL, checked and pictured in build/demo/ (SCENE=file for any scene)
 	$(BIN)/tessera demo $(SCENE) --config $(CONFIG)
+
+demo-sequence: $(READY) ## 24 frames around the scene by generated RTL, each checked: video, plot and report in build/demo-sequence/
+	$(BIN)/tessera render $(SCENE) --path orbit:24:1deg --config $(CONFIG) --check --video build/demo-sequence/orbit.gif --report build/demo-sequence/report.json
 
 test: $(READY) lint ## lint, unit tests, co-simulations, proofs; under 15 minutes on two cores
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q

@@ -23,8 +23,10 @@ from sim.commands.engines import engines
 from sim.commands.generate import generate
 from sim.commands.lod import lod
 from sim.commands.options import output_options
+from sim.commands.pack import pack
 from sim.commands.render import render
 from sim.commands.retrieve import retrieve
+from sim.commands.reuse import reuse
 from sim.commands.sim import sim
 from sim.commands.synth import synth
 from sim.commands.version import version_option
@@ -47,7 +49,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    generate, render, lod, retrieve, compress, reduce, gather, decode,
+    generate, render, pack, lod, retrieve, compress, reduce, gather, decode, reuse,
     demo, config, sim, synth, baseline, compare, diff, bench, docs, engines, clean,
 )  # fmt: skip
 for command in COMMANDS:

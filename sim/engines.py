@@ -54,5 +54,6 @@ ENGINES = {
         Engine(name="kv", component="KvEngine"),
         Engine(name="lod", component="LodEngine"),
         Engine(name="cluster", component="ClusterEngine"),
+        Engine(name="radiance", component="RadianceEngine"),
     )
 }

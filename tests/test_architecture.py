@@ -22,7 +22,7 @@ MODULES = {
     for path in sorted((ROOT / floor).rglob("*.py"))
 }
 #: Of a floor, what may know several engines: compositions of them, the face that calls them, and their table.
-JOINTS = ("hw.chips", "sim.chips", "sim.commands", "sim.cli", "sim.engines")
+JOINTS = ("golden.chips", "hw.chips", "sim.chips", "sim.commands", "sim.cli", "sim.engines")
 SPEC_LIKE = {"spec", "memory_map"}  # of a golden engine: what hw may import of it
 #: The cells of the grid: files that every engine has.
 CELLS = {
@@ -206,7 +206,7 @@ def test_every_dependency_says_why() -> None:
         while above in pinned:
             above -= 1
         assert lines[above].strip().startswith("#"), lines[k]
-    tables = [k for k, line in enumerate(lines) if line.startswith(("dependencies", "gpu", "dev"))]
+    tables = [k for k, line in enumerate(lines) if line.startswith(("dependencies", "gpu", "video", "dev"))]
     for start in tables:
         end = lines.index("]", start)
         assert all(k in pinned or not lines[k].strip().startswith('"') for k in range(start, end))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,16 +120,24 @@ def orbit(scene: Scene, view: int, views: int, *, width: int, height: int) -> Ca
     """
     if views < 1 or not 0 <= view < views:
         raise InputError(f"orbit: view K of N needs 0 <= K < N, got {view}/{views}")
+    (camera,) = orbit_path(scene, [2 * math.pi * view / views], width=width, height=height)
+    return camera
+
+
+def orbit_path(scene: Scene, angles: Sequence[float], *, width: int, height: int) -> list[Camera]:
+    """Cameras at `angles`, in rad, on the circle of `orbit`, all looking at its centre."""
     means = scene.means
     weight = scene.opacities.astype(np.float64)
     centre = np.array([_weighted_quantile(means[:, axis], weight, 0.5) for axis in range(3)])
     extent = _weighted_quantile(np.linalg.norm(means - centre, axis=1), weight, 0.8)
     extent = max(extent, _weighted_quantile(scene.scales.max(axis=1).astype(np.float64), weight, 0.5))
     radius = max(1.45 * extent / math.tan(ORBIT_FOV / 2), 1e-3)
-    angle = 2 * math.pi * view / views
-    direction = np.array([math.sin(angle), -math.tan(ORBIT_ELEVATION), -math.cos(angle)])
-    eye = centre + radius * direction / np.linalg.norm(direction)
-    return look_at(eye, centre, np.array([0.0, 1.0, 0.0]), width=width, height=height, fov=ORBIT_FOV)
+    cameras: list[Camera] = []
+    for angle in angles:
+        direction = np.array([math.sin(angle), -math.tan(ORBIT_ELEVATION), -math.cos(angle)])
+        eye = centre + radius * direction / np.linalg.norm(direction)
+        cameras.append(look_at(eye, centre, np.array([0.0, 1.0, 0.0]), width=width, height=height, fov=ORBIT_FOV))
+    return cameras
 
 
 def _weighted_quantile(value: npt.NDArray[np.float64], weight: npt.NDArray[np.float64], q: float) -> float:

@@ -14,6 +14,8 @@ from golden.scenes.sog import load_sog
 from golden.scenes.sog_files import META
 from golden.scenes.splat_file import load_splat
 from golden.scenes.spz import load_spz
+from golden.scenes.tsr import MAGIC as TSR_MAGIC
+from golden.scenes.tsr import load_tsr
 
 READERS: dict[str, Callable[[Path], Scene]] = {
     ".ply": load_ply,
@@ -21,9 +23,17 @@ READERS: dict[str, Callable[[Path], Scene]] = {
     ".ksplat": load_ksplat,
     ".spz": load_spz,
     ".sog": load_sog,
+    ".tsr": load_tsr,
 }
 #: What files of a format begin with; `.splat` and `.ksplat` have no such mark.
-MARKS = {b"ply\n": ".ply", b"ply\r": ".ply", b"NGSP": ".spz", b"\x1f\x8b": ".spz", b"PK\x03\x04": ".sog"}
+MARKS = {
+    b"ply\n": ".ply",
+    b"ply\r": ".ply",
+    b"NGSP": ".spz",
+    b"\x1f\x8b": ".spz",
+    b"PK\x03\x04": ".sog",
+    TSR_MAGIC: ".tsr",
+}
 
 POINTER = b"version https://git-lfs"
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.errors import InputError
+from golden.scenes.books import Books
 
 #: Y00, the constant spherical harmonic: colour = 0.5 + SH_C0 * sh[0] for a scene of degree 0.
 SH_C0 = 0.28209479177387814
@@ -45,6 +46,7 @@ class Scene:
     notes: tuple[str, ...] = ()  #: what else the file says that is not drawn, a sentence each
     dropped: int = 0  #: Gaussians of the file that were left out: not finite, or without a rotation
     mip: bool = False  #: trained with the 2-D mip filter: dilation may not add to a Gaussian's light
+    books: Books | None = None  #: where `scales`, `quaternions` and `sh` are entries of codebooks: these
 
     def __len__(self) -> int:
         return len(self.means)
@@ -65,6 +67,7 @@ class Scene:
             notes=self.notes,
             dropped=self.dropped,
             mip=self.mip,
+            books=self.books.select(index) if self.books else None,
         )
 
 

@@ -62,7 +62,7 @@ def fine_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: 
     splats = Splats(
         place=place,
         depth=sort_key(candidates.point[:, 2], frame, spec),
-        rank=torch.from_numpy(image.grid.order)[place],
+        rank=torch.from_numpy(image.rank)[place],
         mean=centre,
         mean_exponent=centre_exponent,
         conic=mantissas,

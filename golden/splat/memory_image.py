@@ -1,4 +1,7 @@
-"""The bytes of a frame: header, view, group table, visiting lists, voxel table, coarse halves, records, framebuffer."""
+"""The bytes of a frame: header, view, group table, visiting lists, voxel table, coarse halves, records, framebuffer.
+
+With codebooks also where they lie, behind the view, and they themselves, before the framebuffer.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from golden.errors import check_base
-from golden.rows import Bytes, Field, Ints, pack
+from golden.rows import Bytes, Ints, pack
+from golden.splat.book_image import pack_blocks, pack_books, pack_index_records, to_lines
 from golden.splat.frame import Frame
 from golden.splat.memory_map import (
+    BOOKS_BYTES,
     COARSE_BYTES,
     GROUP,
     GROUP_BYTES,
@@ -30,8 +35,6 @@ from golden.splat.scene_image import SceneImage
 from golden.splat.spec import RANK_LOW_BITS, Spec
 from golden.splat.view_image import pack_places, pack_view
 
-BLOCK = 1 << 14  # Gaussians packed at once; only memory and time depend on it
-
 if TYPE_CHECKING:  # torch is not needed to lay out memory
     from golden.splat.model import ModelResult
 
@@ -47,26 +50,29 @@ class MemoryImage:
 
 
 def aligned_first(image: SceneImage) -> Ints:
-    """The number of each voxel's first Gaussian when every voxel starts on a line, [V]."""
+    """The number of each voxel's first Gaussian, [V]. Voxels start on a line, with codebooks where the last ends."""
+    if image.books:
+        return image.grid.first
     padded = -(-image.grid.count // VOXEL_ALIGN) * VOXEL_ALIGN
     return np.cumsum(padded) - padded
 
 
 def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
-    """The two arrays of a scene: coarse halves [n, 8] and records [n, 32 or 64], voxels padded to lines."""
+    """The two arrays of a scene: coarse halves [n, 8] and records [n, 32 or 64, with codebooks 8]."""
     grid = image.grid
     count = grid.count
     first = aligned_first(image)
-    total = int(first[-1] + -(-count[-1] // VOXEL_ALIGN) * VOXEL_ALIGN)
+    align = 1 if image.books else VOXEL_ALIGN
+    total = int(first[-1] + -(-count[-1] // align) * align)
     place = np.repeat(first - grid.first, count) + np.arange(len(image))
 
-    rank, rank_low = np.divmod(grid.order, 1 << RANK_LOW_BITS)
+    rank, rank_low = np.divmod(image.rank, 1 << RANK_LOW_BITS)
     coarse = np.zeros((total, COARSE_BYTES), np.uint8)
     axes = {f"offset_{axis}": image.offset[:, k] for k, axis in enumerate("xyz")}
-    coarse[place] = _pack_blocks(
-        coarse_half(spec), {**axes, "radius": image.radius, "rank_low": rank_low}, COARSE_BYTES
-    )
+    coarse[place] = pack_blocks(coarse_half(spec), {**axes, "radius": image.radius, "rank_low": rank_low}, COARSE_BYTES)
 
+    if image.books:
+        return coarse, pack_index_records(image.books, image.opacity, spec)
     size = record_bytes(image.sh_degree)
     values = {
         **{f"quaternion_{c}": image.quaternion[:, k] for k, c in enumerate("wxyz")},
@@ -79,24 +85,19 @@ def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
     if image.sh_degree:
         values["sh_exponent"] = image.sh_exponent
     records = np.zeros((total, size), np.uint8)
-    records[place] = _pack_blocks(record(spec, image.sh_degree), values, size)
+    records[place] = pack_blocks(record(spec, image.sh_degree), values, size)
     return coarse, records
 
 
-def _pack_blocks(fields: list[Field], table: dict[str, Ints], row_bytes: int) -> Bytes:
-    """`pack`, `BLOCK` rows at a time: it spends a byte on every bit."""
-    rows = len(next(iter(table.values())))
-    blocks = [slice(first, first + BLOCK) for first in range(0, rows, BLOCK)]
-    return np.concatenate([pack(fields, {n: column[b] for n, column in table.items()}, row_bytes) for b in blocks])
-
-
 def build_memory_image(
-    image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True
-) -> MemoryImage:
+    image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True,
+    packed: tuple[Bytes, Bytes] | None = None,
+) -> MemoryImage:  # fmt: skip
     """Lays out one frame from `base`: header, view, groups, lists, voxel table, coarse halves, records, framebuffer.
 
     The lists have at least `list_room` bytes, a whole number of lines, for those of other views. Without
     `listed`, only room is left for them and for the group table: the engine's voxel sorting unit makes them.
+    `packed` is `pack_scene`'s answer, where another view of the scene has it already.
 
     Raises:
         InputError: `base` is not the start of a line.
@@ -104,18 +105,19 @@ def build_memory_image(
     check_base("splat", base, LINE_BYTES)
     groups = len(frame.groups)
     first = aligned_first(image)
-    coarse, records = pack_scene(image, spec)
+    coarse, records = packed or pack_scene(image, spec)
+    books = pack_books(image.books, spec) if image.books else None
 
     lists: list[Bytes] = []
     addresses: list[int] = []
-    group_address = base + HEADER_BYTES + VIEW_BYTES
+    group_address = base + HEADER_BYTES + VIEW_BYTES + BOOKS_BYTES * bool(books)
     address = list_address = group_address + groups * GROUP_BYTES
     for group in frame.groups:
         v = group.voxels
         index = {f"index_{axis}": image.grid.index[v, k] for k, axis in enumerate("xyz")}
         depth = np.maximum(group.depths - frame.near, 0)
         entries = pack(VOXEL, {**index, "count": image.grid.count[v], "first": first[v], "depth": depth}, VOXEL_BYTES)
-        padded = _to_lines(entries.reshape(-1))
+        padded = to_lines(entries.reshape(-1))
         lists.append(padded)
         addresses.append(address)
         address += len(padded)
@@ -123,10 +125,11 @@ def build_memory_image(
     lists.append(np.zeros(max(list_address + list_room - address, 0), np.uint8))
     voxel_address = address + len(lists[-1])
     places = pack_places(image, first).reshape(-1)
-    coarse_bytes, record_bytes_ = _to_lines(coarse.reshape(-1)), _to_lines(records.reshape(-1))
+    coarse_bytes, record_bytes_ = to_lines(coarse.reshape(-1)), to_lines(records.reshape(-1))
     coarse_address = voxel_address + len(places)
     record_address = coarse_address + len(coarse_bytes)
-    frame_address = record_address + len(record_bytes_)
+    book_address = record_address + len(record_bytes_)
+    frame_address = book_address + (books.size if books else 0)
     tables = {
         "list_address": np.array(addresses),
         "list_count": np.array([len(g.voxels) for g in frame.groups]),
@@ -177,15 +180,22 @@ def build_memory_image(
     ]
     body = np.concatenate([*head[2:], *lists])
     return MemoryImage(
-        data=np.concatenate([np.zeros(base, np.uint8), *head[:2], body * listed, places, coarse_bytes, record_bytes_]),
+        data=np.concatenate(
+            [
+                np.zeros(base, np.uint8),
+                *head[:2],
+                *([books.header(book_address)] if books else []),
+                body * listed,
+                places,
+                coarse_bytes,
+                record_bytes_,
+                *([books.look, books.sh] if books else []),
+            ]
+        ),
         header_address=base,
         result_address=frame_address,
         result_bytes=sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,
     )
-
-
-def _to_lines(raw: Bytes) -> Bytes:
-    return np.concatenate([raw, np.zeros(-len(raw) % LINE_BYTES, np.uint8)])
 
 
 def read_results(raw: Bytes, frame: Frame, spec: Spec) -> dict[str, Bytes]:

@@ -7,15 +7,26 @@ reads by them. A table is a list of fields from bit 0 upwards, little endian.
 from __future__ import annotations
 
 from golden.rows import Field
-from golden.splat.spec import CAMERA_FRACTION, HALF_BITS, RADIUS_MANTISSA, RANK_BITS, RANK_LOW_BITS, Spec
+from golden.splat.spec import (
+    CAMERA_FRACTION,
+    HALF_BITS,
+    INDEX_RECORD_BITS,
+    RADIUS_MANTISSA,
+    RANK_BITS,
+    RANK_LOW_BITS,
+    Spec,
+)
 
 LINE_BYTES = 64  # voxels, lists and group entries start on a line
 HEADER_BYTES = 128
 VIEW_BYTES = 64
+BOOKS_BYTES = 64
 GROUP_BYTES = 64
 VOXEL_BYTES = 16
 PLACE_BYTES = 64
 COARSE_BYTES = 8
+INDEX_RECORD_BYTES = INDEX_RECORD_BITS // 8
+LOOK_BYTES = 16  # an entry of the books of scales, quaternions and base colours, which lie side by side
 VOXEL_ALIGN = LINE_BYTES // COARSE_BYTES  # Gaussians; a voxel's first has a multiple of this as its number
 PIXEL_BYTES = 4
 
@@ -58,6 +69,16 @@ VIEW = [
     Field("list_address", 32),
     Field("list_end", 32),
     Field("next_address", 32),  # of the header of the frame to draw behind this one, 0 if this is the last
+]
+
+#: With `codebooks`, behind the view: where the books lie. A `version` names their contents: an engine that holds the
+#: books of a version does not load them again. 0 is no version: they are loaded.
+BOOKS = [
+    Field("version", 32),
+    Field("look_address", 32),
+    Field("look_lines", 32),
+    Field("sh_address", 32),
+    Field("sh_lines", 32),
 ]
 
 #: One entry of the group table: a square of pixels, or a depth slab [low, high) of one. After a `continued`
@@ -123,6 +144,34 @@ def record(spec: Spec, sh_degree: int) -> list[Field]:
         fields.append(Field("sh_exponent", 4))
         fields += [Field(f"sh_{k}_{c}", spec.sh_bits, True) for k in range(rest) for c in "rgb"]
     return fields
+
+
+def index_record(spec: Spec) -> list[Field]:
+    """The second half of a Gaussian with `codebooks`: 8 bytes. Its rank is its number in memory."""
+    names = ("scale_index", "rotation_index", "dc_index", "sh_index")
+    return [
+        *(Field(name, size.bit_length() - 1) for name, size in zip(names, spec.book_entries, strict=True)),
+        Field("opacity", spec.opacity_bits),
+        Field("spare", INDEX_RECORD_BITS - spec.index_record_bits),
+    ]
+
+
+def look_entry(spec: Spec) -> list[Field]:
+    """An entry of the books of scales, quaternions and base colours, in the record's codes: 16 bytes."""
+    fields = [field for field in record(spec, 0) if field.name.startswith(("scale_", "quaternion_", "dc_"))]
+    return [*fields, Field("spare", 8 * LOOK_BYTES - sum(f.width for f in fields))]
+
+
+def sh_entry(spec: Spec) -> list[Field]:
+    """An entry of the book of higher coefficients, those of the spec's degree, in the record's codes."""
+    fields = [field for field in record(spec, spec.sh_degree) if field.name.startswith("sh_")]
+    return [*fields, Field("spare", 8 * sh_entry_bytes(spec) - sum(f.width for f in fields))]
+
+
+def sh_entry_bytes(spec: Spec) -> int:
+    """Bytes from one entry of the book of higher coefficients to the next: a power of two, at most a line."""
+    bits = 4 + 3 * spec.rest_coefficients * spec.sh_bits
+    return 1 << (-(-bits // 8) - 1).bit_length()
 
 
 def record_bytes(sh_degree: int) -> int:

@@ -15,7 +15,16 @@ import numpy as np
 from golden.rows import Bytes, Field
 from golden.splat.frame import Frame
 from golden.splat.memory_image import MemoryImage, build_memory_image, read_frame
-from golden.splat.memory_map import GROUP_BYTES, HEADER, HEADER_BYTES, LINE_BYTES, VIEW, VOXEL_BYTES
+from golden.splat.memory_map import (
+    BOOKS,
+    GROUP_BYTES,
+    HEADER,
+    HEADER_BYTES,
+    LINE_BYTES,
+    VIEW,
+    VIEW_BYTES,
+    VOXEL_BYTES,
+)  # fmt: skip
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
 
@@ -24,11 +33,12 @@ if TYPE_CHECKING:  # torch is not needed to lay out memory
 
 ROOMS = 2  # one frame is drawn while the next one is listed
 SCENE = ("coarse_address", "record_address")  # of the header
+CODEBOOKS = ("look_address", "sh_address")  # of the row behind the view
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Head:
-    """Header and view of a frame, and behind them the host's group table and lists, if it made them."""
+    """What stands before a frame's lists, and behind it the host's group table and lists, if it made them."""
 
     data: Bytes
     memory: MemoryImage
@@ -74,6 +84,10 @@ def build_path_image(
             view |= {"list_address": begin + tables, "list_end": begin + tables + lists}
         _set(head.data, HEADER, 0, here)
         _set(head.data, VIEW, HEADER_BYTES, view)
+        if image.books:
+            row = HEADER_BYTES + VIEW_BYTES
+            books = {name: _code(head.data, BOOKS, row, name) + scene_address - head.scene for name in CODEBOOKS}
+            _set(head.data, BOOKS, row, books)
         pixels += head.memory.result_bytes
     before, room = np.zeros(base, np.uint8), np.zeros(scene_address - address, np.uint8)
     data = np.concatenate([before, *(head.data for head in heads), room, last.memory.data[last.scene :]])

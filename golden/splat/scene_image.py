@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.errors import InputError
+from golden.scenes.books import BOOKS
 from golden.scenes.scene import SH_C0, Floats, Scene
 from golden.scenes.voxels import VoxelGrid, choose_edge, voxelise
 from golden.splat.spec import (
@@ -34,6 +35,7 @@ SIZE_CLASSES = (0.5, 1.0)  # voxel edges of support
 SMALLEST_EXPONENT = -3  # of a Gaussian's coefficients: they reach ±8
 BLOCK = 1 << 16  # Gaussians whose coefficients are turned into codes at once; only memory depends on it
 DEFAULT_CROWD = 64.0  # Gaussians in the voxel of an average Gaussian
+BOOK_CROWD = 128.0  # the same with codebooks: records are cheap beside what a visit costs
 
 #: Constant of each real spherical harmonic of bands 1 to 3, folded into the stored coefficient,
 #: so that the hardware evaluates the bare polynomials of `color.sh_polynomials`.
@@ -45,6 +47,29 @@ SH_CONSTANTS = np.array(
         -0.4570457994644658, 1.445305721320277, -0.5900435899266435,
     ]
 )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookCodes:
+    """The codebooks in the record's codes, and which entries each Gaussian has."""
+
+    index: Ints  # [M, 4] scale, rotation, base colour, higher coefficients
+    scale: Ints  # [K0, 3]
+    quaternion: Ints  # [K1, 4]
+    dc: Ints  # [K2, 3]
+    sh_exponent: Ints  # [K3]
+    sh: Ints  # [K3, rest, 3]
+
+    def gathered(self) -> dict[str, Ints]:
+        """What a `SceneImage` holds of each Gaussian by these books."""
+        scale, rotation, dc, sh = self.index.T
+        return {
+            "scale": self.scale[scale],
+            "quaternion": self.quaternion[rotation],
+            "dc": self.dc[dc],
+            "sh_exponent": self.sh_exponent[sh],
+            "sh": self.sh[sh],
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +88,8 @@ class SceneImage:
     dc: Ints  # [M, 3]
     sh_exponent: Ints  # [M] coefficients are code · 2**-(7 + exponent)
     sh: Ints  # [M, rest, 3]
+    rank: Ints  # [M] by which equal depths are ordered
+    books: BookCodes | None  # with `codebooks`: where quaternion, scale, dc and sh come from
     transparent: int  #: Gaussians left out because their opacity is below 1/255
 
     def __len__(self) -> int:
@@ -124,7 +151,7 @@ def scene_edge(scene: Scene, spec: Spec) -> float:
     """
     kept = _visible(scene)
     smallest = max(np.median(scene.scales[kept].max(axis=1)), widest(scene, spec)[kept].max())
-    return max(choose_edge(scene, kept, DEFAULT_CROWD), float(smallest))
+    return max(choose_edge(scene, kept, BOOK_CROWD if spec.codebooks else DEFAULT_CROWD), float(smallest))
 
 
 def _visible(scene: Scene) -> Ints:
@@ -162,13 +189,16 @@ def build_scene_image(
 
     unit = 1 << spec.position_bits
     inside = grid.position - np.repeat(grid.index, grid.count, axis=0)
-    scales = scene.scales.astype(np.float64) / edge
     opacity = scene.opacities.astype(np.float64)
     degree = min(scene.sh_degree, spec.sh_degree)
-    rest = (degree + 1) ** 2 - 1
-    sh_exponent, sh = _sh_codes(scene.sh[:, 1 : 1 + rest], spec.sh_bits)
+    rest = slice(1, (degree + 1) ** 2)
+    books = _book_codes(scene, grid.edge, degree, spec) if spec.codebooks else None
+    codes = books.gathered() if books else _look_codes(
+        scene.scales, scene.quaternions, scene.sh[:, 0], scene.sh[:, rest], grid.edge, spec
+    )  # fmt: skip
     offset = np.floor(inside * unit).clip(0, unit - 1).astype(np.int64)
-    radius = radius_code(bounding_radius(scales.max(axis=1), opacity, spec))
+    size = scene.scales.max(axis=1).astype(np.float64) / grid.edge
+    radius = radius_code(bounding_radius(size, opacity, spec))
     return SceneImage(
         name=scene.name,
         grid=grid,
@@ -176,18 +206,51 @@ def build_scene_image(
         offset=offset,
         radius=radius,
         boxes=voxel_boxes(offset << (CAMERA_FRACTION - spec.position_bits), inside, radius_value(radius), grid.first),
-        quaternion=_round_to(scene.quaternions, 2.0 ** (spec.quaternion_bits - 1), *_signed(spec.quaternion_bits)),
-        scale=_round_to(
-            np.log2(scales) + SCALE_BIAS, 2.0**spec.scale_fraction, 0, (32 << spec.scale_fraction) - 1
-        ).clip(0, (1 << spec.scale_bits) - 1),
         opacity=_round_to(
             -np.log2(np.maximum(opacity, MIN_ALPHA)), 2.0**spec.opacity_fraction, 0, (1 << spec.opacity_bits) - 1
         ),
-        dc=_round_to(0.5 + SH_C0 * scene.sh[:, 0], 2.0**spec.dc_fraction, *_signed(spec.dc_bits)),
-        sh_exponent=sh_exponent,
-        sh=sh,
+        **codes,
+        rank=np.arange(len(scene)) if books else grid.order,
+        books=books,
         transparent=transparent,
     )
+
+
+def _look_codes(
+    scales: Floats, quaternions: Floats, dc: Floats, sh: Floats, edge: float, spec: Spec
+) -> dict[str, Ints]:  # fmt: skip
+    """The record's codes of sizes, rotations and colours: of Gaussians, or of the entries of books."""
+    sh_exponent, sh_codes = _sh_codes(sh, spec.sh_bits)
+    return {
+        "quaternion": _round_to(quaternions, 2.0 ** (spec.quaternion_bits - 1), *_signed(spec.quaternion_bits)),
+        "scale": _round_to(
+            np.log2(scales.astype(np.float64) / edge) + SCALE_BIAS,
+            2.0**spec.scale_fraction, 0, (32 << spec.scale_fraction) - 1,
+        ).clip(0, (1 << spec.scale_bits) - 1),
+        "dc": _round_to(0.5 + SH_C0 * dc, 2.0**spec.dc_fraction, *_signed(spec.dc_bits)),
+        "sh_exponent": sh_exponent,
+        "sh": sh_codes,
+    }  # fmt: skip
+
+
+def _book_codes(scene: Scene, edge: float, degree: int, spec: Spec) -> BookCodes:
+    """The scene's codebooks for voxels of `edge`.
+
+    Raises:
+        InputError: it has none, or one has more entries than the spec's.
+    """
+    books = scene.books
+    if books is None:
+        raise InputError(f"splat: codebooks=1 needs a scene with codebooks, {scene.name} has none")
+    for name, size, most in zip(BOOKS, books.sizes, spec.book_entries, strict=True):
+        if size > most:
+            raise InputError(
+                f"splat: {name}_entries must be at least the {size} of {scene.name}'s codebook, it is {most}"
+            )
+    sh = books.sh[:, : (degree + 1) ** 2 - 1]
+    return BookCodes(
+        index=books.index, **_look_codes(books.scales, books.quaternions, books.dc, sh, edge, spec)
+    )  # fmt: skip
 
 
 def _sh_codes(sh: Floats, bits: int) -> tuple[Ints, Ints]:

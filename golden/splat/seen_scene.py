@@ -85,6 +85,7 @@ def see(scene: Scene, camera: Camera, spec: Spec, *, near: float, edge: float | 
             means=camera.position + relative * factor[:, None],
             scales=(scene.scales * factor[:, None]).astype(np.float32),
             opacities=np.where(reached, scene.opacities, 0),
+            books=None,  # sizes are no entries any more
         )
     wide = drawn & (widest(scene, spec) > edge) & _in_view(scene, point, camera, near)
     return SeenScene(scene=scene, edge=edge, origin=origin, narrowed=int(wide.sum()), lost=lost)

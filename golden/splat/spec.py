@@ -52,6 +52,7 @@ RADIUS_MANTISSA = 6  # bits behind the leading one in the coarse record's boundi
 RADIUS_BIAS = 20  # a radius code of exponent 0 is (1.m)·2**-20 voxel edges
 RANK_BITS = 25  # of a Gaussian's place in the file, by which equal depths are ordered …
 RANK_LOW_BITS = 5  # … and of those, the ones that its coarse half holds
+INDEX_RECORD_BITS = 64  # of a record that holds indices of codebooks
 #: The numbers of the sub-tile in column c and row r: c, r, c + r, c - r + columns - 1. A splat has a range of each.
 RANGES = ("column", "row", "sum", "difference")
 
@@ -94,6 +95,11 @@ class Spec:
     depth_bits: int = 20  #: sort key: 5 bits exponent, the rest mantissa
     sort_levels: int = 10  #: levels of a bank's heap, which holds 2**levels - 1 survivors
     sort_banks: int = 4  #: heaps that take survivors in turn
+    codebooks: int = 0  #: 1: records are indices of codebooks; 0: records hold all codes
+    scale_entries: int = 4096  #: of the codebook of scales
+    rotation_entries: int = 4096  #: of the codebook of quaternions
+    dc_entries: int = 4096  #: of the codebook of base colours
+    sh_entries: int = 4096  #: of the codebook of higher coefficients
 
     LIMITS: ClassVar[Limits] = {
         "group_size": (8, 128), "subtile": (2, 8), "sh_degree": (0, 3), "position_bits": (8, 16),
@@ -104,9 +110,13 @@ class Spec:
         "exp_linear": (0, 1), "alpha_bits": (8, 16), "alpha_check": OneOf(("pixel", "quad_any", "quad_centre")),
         "preemptive": (0, 1),
         "transmittance_bits": (12, 18), "color_fraction": (6, 12), "accumulator_fraction": (8, 20),
-        "depth_bits": (12, 30), "sort_levels": (3, 13), "sort_banks": (1, 8),
+        "depth_bits": (12, 30), "sort_levels": (3, 13), "sort_banks": (1, 8), "codebooks": (0, 1),
+        **{f"{book}_entries": (16, 1 << 16) for book in ("scale", "rotation", "dc", "sh")},
     }  # fmt: skip
-    POWERS: ClassVar = ("group_size", "subtile", "exp_entries", "sort_banks")
+    POWERS: ClassVar = (
+        "group_size", "subtile", "exp_entries", "sort_banks",
+        "scale_entries", "rotation_entries", "dc_entries", "sh_entries",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_limits("splat", self)
@@ -133,6 +143,12 @@ class Spec:
             raise InputError(
                 "splat: 4·quaternion_bits + 3·scale_bits + opacity_bits + 3·dc_bits must not exceed 128, "
                 f"it is {self.base_record_bits}"
+            )
+
+        if self.index_record_bits > INDEX_RECORD_BITS:
+            raise InputError(
+                f"splat: opacity_bits and the logarithms of the four codebooks' entries must not exceed "
+                f"{INDEX_RECORD_BITS} bits, it is {self.index_record_bits}"
             )
 
     # Sizes -------------------------------------------------------------------------------------
@@ -166,6 +182,16 @@ class Spec:
     @property
     def base_record_bits(self) -> int:
         return 4 * self.quaternion_bits + 3 * self.scale_bits + self.opacity_bits + 3 * self.dc_bits
+
+    @property
+    def book_entries(self) -> tuple[int, int, int, int]:
+        """Most entries of the books of scales, quaternions, base colours and higher coefficients."""
+        return self.scale_entries, self.rotation_entries, self.dc_entries, self.sh_entries
+
+    @property
+    def index_record_bits(self) -> int:
+        """Of a record with `codebooks`: an index into each book, and the opacity."""
+        return sum(entries.bit_length() - 1 for entries in self.book_entries) + self.opacity_bits
 
     @property
     def rest_coefficients(self) -> int:
@@ -329,4 +355,7 @@ DEFAULT = Spec()
 #: Equal to the default: the paper does not publish its formats, and its sizes are the default's.
 PAPER = Spec()
 #: Unit tests, formal proofs and small FPGAs: 16 lanes, SH of degree 1, a 16×16 group.
-TINY = Spec(group_size=16, subtile=4, sh_degree=1, sort_levels=8, sort_banks=1)
+TINY = Spec(
+    group_size=16, subtile=4, sh_degree=1, sort_levels=8, sort_banks=1,
+    scale_entries=256, rotation_entries=256, dc_entries=256, sh_entries=64,
+)  # fmt: skip

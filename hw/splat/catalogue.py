@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hw.lib.block import Block
+from hw.splat.book_loader import BookLoader
+from hw.splat.book_table import BookTable
 from hw.splat.coarse_fetch import CoarseFetch
 from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.coarse_lane import CoarseLane
@@ -24,6 +26,7 @@ from hw.splat.frame_fetch import FrameFetch
 from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import HeapLevel
+from hw.splat.index_lookup import IndexLookup
 from hw.splat.lane_array import LaneArray
 from hw.splat.lane_group import LaneGroup
 from hw.splat.list_writer import ListWriter
@@ -33,6 +36,7 @@ from hw.splat.projection import Projection
 from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import RasterSetup
 from hw.splat.rasteriser import Rasteriser
+from hw.splat.record_decoder import RecordDecoder
 from hw.splat.side_test import SideTest
 from hw.splat.side_unit import SideUnit
 from hw.splat.side_writer import SideWriter
@@ -47,10 +51,14 @@ from hw.splat.voxel_origin import VoxelOrigin
 from hw.splat.voxel_place import VoxelPlace
 from hw.splat.voxel_reach import VoxelReach
 from hw.splat.vsu import VoxelSortingUnit
+from hw.splat.word_cache import WordCache
 
 
 def catalogue(config: Config) -> dict[str, Block]:
-    """By name, in pipeline order. Of a heap's levels `heap_level` is the deepest, which is the largest."""
+    """By name, in pipeline order. Of a heap's levels `heap_level` is the deepest, which is the largest.
+
+    Of the codebooks `book_table` is that of scales, of the caches `word_cache` is the larger one.
+    """
     spec = config.spec
     groups = config.lane_groups
     banks, deepest = spec.sort_banks, spec.sort_levels - 1
@@ -58,6 +66,19 @@ def catalogue(config: Config) -> dict[str, Block]:
     def heap_level(level: int) -> Block:
         return Block(lambda: HeapLevel(spec=spec, level=level), banks)
 
+    rest = spec.rest_coefficients
+    books = {
+        "book_loader": Block(lambda: BookLoader(memory_width=config.memory_width)),
+        "book_table": Block(
+            lambda: BookTable(width=3 * spec.scale_bits, entries=spec.scale_entries, per_line=4), 3 + (rest > 0)
+        ),
+        "index_lookup": Block(lambda: IndexLookup(spec=spec)),
+        "record_decoder": Block(lambda: RecordDecoder(spec=spec)),
+    }
+    caches = [words for words in (config.coarse_cache, config.record_cache) if words]
+    word_cache = Block(
+        lambda: WordCache(width=config.memory_width, words=max(caches), waiting=config.outstanding), len(caches) or 1
+    )
     quad_check = Block(lambda: QuadCheck(spec=spec), spec.lanes // 4)
     return {
         "view_fetch": Block(lambda: ViewFetch(memory_width=config.memory_width)),
@@ -80,6 +101,8 @@ def catalogue(config: Config) -> dict[str, Block]:
         "coarse_row": Block(lambda: CoarseRow(spec=spec, lanes=config.coarse_lanes)),
         "coarse_filter": Block(lambda: CoarseFilter(config=config)),
         "fine_fetch": Block(lambda: FineFetch(config=config)),
+        **({"word_cache": word_cache} if caches else {}),
+        **(books if spec.codebooks else {}),
         "projection": Block(lambda: Projection(spec=spec), config.fine_units),
         "view_rotation": Block(lambda: ViewRotation(spec=spec), config.fine_units),
         "covariance": Block(lambda: Covariance(spec=spec), config.fine_units),

@@ -21,9 +21,10 @@ BURST = 8  # words a request
 class CoarseFetch(wiring.Component):
     """For every visited voxel, its Gaussians' coarse halves in memory order.
 
-    One row of `coarse_lanes` Gaussians a cycle; a voxel's last row may be partly masked. An end
-    mark becomes a row with an empty mask. Reads ahead by up to `coarse_words` words and half as
-    many voxels: a small voxel takes a word or two.
+    One row of `coarse_lanes` Gaussians a cycle; a voxel's last row may be partly masked, and with
+    codebooks, where a voxel begins anywhere in a word, its first one, too. An end mark becomes a
+    row with an empty mask. Reads ahead by up to `coarse_words` words and half as many voxels: a
+    small voxel takes a word or two.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -51,13 +52,19 @@ class CoarseFetch(wiring.Component):
         connect(m, self.i, fork.i)
         connect(m, fork.o[1], visits.i)
         self._ask(m, fork.o[0], reader.i)
-        self._rows(m, visits.o, reader.o)
+        if config.spec.codebooks:
+            self._dense_rows(m, visits.o, reader.o)
+        else:
+            self._rows(m, visits.o, reader.o)
         return m
 
     def _ask(self, m: Module, visit: stream.Interface, run: stream.Interface) -> None:
         """Requests a voxel's words; an end mark has none."""
         per_word = self.config.word_bytes // COARSE_BYTES
         first, count, end = visit.payload.first, visit.payload["count"], visit.payload.end
+        if self.config.spec.codebooks:  # from the beginning of a word that it may share with the voxel before
+            before = first[: (per_word - 1).bit_length()]
+            first, count = first - before, count + before
         m.d.comb += [
             run.payload.address.eq(self.frame.coarse_address + first.shift_left((COARSE_BYTES - 1).bit_length())),
             run.payload.length.eq((count + (per_word - 1)).shift_right((per_word - 1).bit_length())),
@@ -92,4 +99,42 @@ class CoarseFetch(wiring.Component):
             m.d.sync += [
                 done.eq(Mux(last, 0, after)),
                 row.eq(Mux(last | (row == rows_per_word - 1), 0, row + 1)),
+            ]
+
+    def _dense_rows(self, m: Module, visit: stream.Interface, words: stream.Interface) -> None:
+        """The same where a voxel begins anywhere: its first row may begin with Gaussians of the voxel before."""
+        lanes = self.config.coarse_lanes
+        per_word = self.config.word_bytes // COARSE_BYTES
+        log2_lanes = (lanes - 1).bit_length()
+        rows_per_word = per_word // lanes
+        row = Signal(range(max(rows_per_word, 2)))  # of the word, but for the voxel's first
+        after_first = Signal()
+        done = Signal(17)  # of a voxel's lanes, from its first row's beginning on, those that were sent
+        first, count, end = visit.payload.first, visit.payload["count"], visit.payload.end
+        before = first[:log2_lanes]  # lanes of its first row that are not its own
+        here = Signal.like(row)
+        stop = Signal(18)  # lanes from the first row's beginning to the voxel's end
+        last = Signal()
+        out = self.o.payload
+        width = len(words.payload) // rows_per_word
+        word_done = here == rows_per_word - 1
+        m.d.comb += [
+            here.eq(Mux(after_first, row, first[log2_lanes : (per_word - 1).bit_length()])),
+            stop.eq(count + before),
+            last.eq(end | (done + lanes >= stop)),
+            out.visit.eq(visit.payload),
+            out.begin.eq(~end & ~after_first),
+            out.index.eq(first - before + done),
+            out.mask.eq(Cat(~end & (done + k < stop) & (after_first | (k >= before)) for k in range(lanes))),
+            # A word may come while the end waits to be taken: nothing of it shows.
+            Value.cast(out.halves).eq(Mux(end, 0, words.payload.word_select(here, width))),
+            self.o.valid.eq(visit.valid & (end | words.valid)),
+            visit.ready.eq(transfer(self.o) & last),
+            words.ready.eq(transfer(self.o) & ~end & (last | word_done)),
+        ]
+        with m.If(transfer(self.o) & ~end):
+            m.d.sync += [
+                done.eq(Mux(last, 0, done + lanes)),
+                after_first.eq(~last),
+                row.eq(Mux(word_done, 0, here + 1)),
             ]

@@ -14,6 +14,8 @@ from golden.splat.spec import DEFAULT as DEFAULT_SPEC
 from golden.splat.spec import TINY as TINY_SPEC
 from golden.splat.spec import Spec
 
+SMALLEST_CACHE = 16  # words
+
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
@@ -32,6 +34,8 @@ class Config:
     lane_groups: int = 4  #: groups of subtile² pixel lanes, each with its own splat and sub-tile in every cycle
     lane_depth: int = 128  #: splats that wait for a lane group
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
+    coarse_cache: int = 0  #: words of coarse halves kept for other groups of the frame; 0: none
+    record_cache: int = 0  #: words of records kept for other groups of the frame; 0: none
     order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
     order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
@@ -39,9 +43,19 @@ class Config:
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "outstanding": (4, 1024),
         "list_words": (4, 64), "coarse_words": (4, 512), "record_words": (4, 512),
         "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16), "lane_depth": (2, 1024),
-        "issue_window": (1, 16), "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
+        "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
+        "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
-    POWERS: ClassVar = ("memory_width", "coarse_lanes", "fine_units", "lane_groups", "order_voxels", "order_sides")
+    POWERS: ClassVar = (
+        "memory_width",
+        "coarse_lanes",
+        "fine_units",
+        "lane_groups",
+        "coarse_cache",
+        "record_cache",
+        "order_voxels",
+        "order_sides",
+    )
 
     def __post_init__(self) -> None:
         check_limits("splat", self)
@@ -55,6 +69,13 @@ class Config:
                 f"splat: lane_groups must not exceed group_size / subtile = {self.spec.columns}, "
                 f"it is {self.lane_groups}"
             )
+        for name in ("coarse_cache", "record_cache"):
+            if 0 < getattr(self, name) < SMALLEST_CACHE:
+                raise InputError(
+                    f"splat: {name} must be 0 or at least {SMALLEST_CACHE} words, it is {getattr(self, name)}"
+                )
+        if self.spec.codebooks and self.fine_units > 1:
+            raise InputError(f"splat: fine_units must be 1 with codebooks, it is {self.fine_units}")
         records = self.word_bytes // record_bytes(0)
         if self.fine_units > 1 and self.fine_units > min(records, self.coarse_lanes):
             raise InputError(

@@ -6,21 +6,25 @@ from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.memory_map import record_bytes
+from golden.splat.memory_map import INDEX_RECORD_BYTES, record_bytes
+from golden.splat.spec import RANK_BITS, Spec
 from hw.lib.burst_reader import BurstReader
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer
 from hw.splat.config import Config
-from hw.splat.layouts import INDEX_WIDTH, CandidateLayout, DetailLayout, header_layout
+from hw.splat.layouts import INDEX_WIDTH, CandidateLayout, DetailLayout, IndexedLayout, header_layout
 
-LOG2_RECORD = [record_bytes(degree).bit_length() - 1 for degree in range(4)]
+
+def log2_records(spec: Spec) -> list[int]:
+    """Logarithm of a record's bytes by the scene's degree."""
+    return [(INDEX_RECORD_BYTES if spec.codebooks else record_bytes(d)).bit_length() - 1 for d in range(4)]
 
 
 class FineFetch(wiring.Component):
     """Joins every candidate with its record, in order.
 
-    Records are 32 or 64 bytes by the scene's degree: several in a word or several words each. A
+    Records are 32 or 64 bytes by the scene's degree, 8 with codebooks: several in a word or several words each. A
     word is read once for neighbouring candidates that share it. One candidate a cycle if its
     record is in the word at hand or takes one word. A partner's record lies behind the
     candidate's in the same word. Marks without a Gaussian pass through.
@@ -28,13 +32,13 @@ class FineFetch(wiring.Component):
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
+        self.log2_records = log2_records(config.spec)
+        detail = IndexedLayout(config.spec) if config.spec.codebooks else DetailLayout(config.spec, config.fine_units)
         super().__init__(
             {
                 "i": In(stream.Signature(CandidateLayout(config.spec, config.fine_units))),  #: candidates and marks
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(
-                    stream.Signature(DetailLayout(config.spec, config.fine_units))
-                ),  #: the same with records, in order
+                "o": Out(stream.Signature(detail)),  #: the same with records, in order
                 "memory": Out(ReadSignature(config.memory_width)),  #: records
             }
         )
@@ -52,7 +56,7 @@ class FineFetch(wiring.Component):
         log2_record = Signal(range(8))
         words = Signal(range(5))  # of a record
         m.d.sync += [
-            log2_record.eq(Array(LOG2_RECORD)[self.frame.sh_degree[:2]]),
+            log2_record.eq(Array(self.log2_records)[self.frame.sh_degree[:2]]),
             words.eq(Mux(log2_record > log2_word, 1 << (log2_record - log2_word)[:2], 1)),
         ]
         self._ask(m, queue.i, reader.i, log2_record, words, log2_word)
@@ -117,12 +121,12 @@ class FineFetch(wiring.Component):
 
         out = self.o.payload
         word = Mux(fresh & single, words_in.payload, held[:width])
-        if log2_word > LOG2_RECORD[0]:  # several records of the smallest size in a word
-            chunk = (candidate.index << log2_record)[LOG2_RECORD[0] : log2_word]
-            word = word >> chunk.shift_left(LOG2_RECORD[0] + 3)
+        if log2_word > self.log2_records[0]:  # several records of the smallest size in a word
+            chunk = (candidate.index << log2_record)[self.log2_records[0] : log2_word]
+            word = word >> chunk.shift_left(self.log2_records[0] + 3)
         if self.config.fine_units > 1:
             partner = candidate.partner
-            behind = Mux(fresh & single, words_in.payload, held[:width])[8 << LOG2_RECORD[0] :]
+            behind = Mux(fresh & single, words_in.payload, held[:width])[8 << self.log2_records[0] :]
             with m.If(transfer(waiting)):
                 m.d.sync += [
                     *(out.partner[name].eq(partner[name]) for name in ("there", "rank_low", "point", "relative")),
@@ -134,7 +138,11 @@ class FineFetch(wiring.Component):
             m.d.sync += [
                 have.eq(0),
                 out.mark.eq(candidate.mark),
-                out.rank_low.eq(candidate.rank_low),
+                *(
+                    [out.rank.eq(candidate.index[:RANK_BITS])]
+                    if self.config.spec.codebooks
+                    else [out.rank_low.eq(candidate.rank_low)]
+                ),
                 out.point.eq(candidate.point),
                 out.relative.eq(candidate.relative),
                 Value.cast(out.record).eq(Mux(single, word, held)),

@@ -50,7 +50,10 @@ class HeapLevel(wiring.Component):
     answers: a pop sends the nearer sibling `up` and goes on below its place; an insert keeps the
     nearer of item and entry, on the side with fewer entries, and goes on below with the other.
     Operations on a heap start at least 2 cycles apart, and an insert reaches each level one cycle
-    later than a pop would, so that a level never writes twice in a cycle.
+    later than a pop would. What comes up from below is written a cycle after it came, so that no
+    path leads from one level's memory into another's; a level still never writes twice in a cycle.
+    Which of two siblings is nearer is worked out when one of them is written, and kept beside them,
+    so that a pop chooses without a comparison.
     """
 
     def __init__(self, *, spec: Spec, level: int) -> None:
@@ -103,13 +106,42 @@ class HeapLevel(wiring.Component):
             writes.append(write)
             reads.append(read)
         m.d.comb += count_read.addr.eq(self.i.pair)
+        m.submodules.order = order = Memory(shape=1, depth=pairs, init=[])  # side 1 is the nearer, if both are there
+        order_write = order.write_port()
+        order_read = order.read_port(transparent_for=[order_write])
+        m.d.comb += order_read.addr.eq(self.i.pair)
+
+        side = Signal()
+        filling_side, writing_side = Signal(), Signal()
+        filling_pair, writing_pair = Signal.like(pair), Signal.like(pair)
+        writing = Signal()
+        filled = Signal(item)
+        sibling, filling_sibling = Signal(item), Signal(item)  # of the entry that is filled
+        m.d.sync += [
+            sibling.eq(filling_sibling),
+            filling_side.eq(side),
+            filling_pair.eq(pair),
+            writing_side.eq(filling_side),
+            writing_pair.eq(filling_pair),
+            writing.eq(self.fill_valid),
+            filled.eq(self.fill),
+        ]
 
         held = [Signal(item, name=f"entry_{side}") for side in range(2)]
         count = [Signal(size, name=f"count_{side}") for side in range(2)]
-        for side in range(2):
+        # A pop that follows at once reads before the write, and takes the entry on its way.
+        passing = Signal()
+        second_nearer = Signal()  # of the pair that is filled
+        before = Signal()  # side 1 is the nearer, if both are there
+        m.d.comb += [
+            passing.eq(writing & (writing_pair == pair)),
+            second_nearer.eq((order_key(filled, self.parity) < order_key(sibling, self.parity)) == writing_side),
+            before.eq(Mux(passing, second_nearer, order_read.data)),
+        ]
+        for k in range(2):
             m.d.comb += [
-                Value.cast(held[side]).eq(reads[side].data),
-                count[side].eq(count_read.data.word_select(side, size)),
+                Value.cast(held[k]).eq(Mux(passing & (writing_side == k), Value.cast(filled), reads[k].data)),
+                count[k].eq(count_read.data.word_select(k, size)),
             ]
 
         key = [order_key(entry, self.parity) for entry in held]
@@ -117,14 +149,15 @@ class HeapLevel(wiring.Component):
         more = [count[k][1:].any() if size > 1 else Const(0) for k in range(2)]  # than one
         nearer = Signal()  # side of the nearer entry
         smaller = Signal()  # side with fewer entries
-        side = Signal()
         m.d.comb += [
-            nearer.eq(~some[0] | (some[1] & (key[1] < key[0]))),
+            nearer.eq(~some[0] | (some[1] & before)),
             smaller.eq(count[1] < count[0]),
             side.eq(Mux(insert, smaller, nearer)),
         ]
         # Both sides are worked out at once, so that nothing but a choice waits for the side.
-        wins = [~some[k] | (order_key(incoming, self.parity) < key[k]) for k in range(2)]
+        less = [order_key(incoming, self.parity) < key[k] for k in range(2)]
+        wins = [~some[k] | less[k] for k in range(2)]
+        m.d.sync += filling_sibling.eq(Mux(nearer, Value.cast(held[0]), Value.cast(held[1])))
         after = [Signal(size, name=f"after_{k}") for k in range(2)]  # entries, once the operation has been there
         deeper = [Signal(name=f"deeper_{k}") for k in range(2)]  # the operation goes on below that side
         found = Signal()  # there is an entry on the side
@@ -144,15 +177,12 @@ class HeapLevel(wiring.Component):
             self.o_valid.eq(valid & Mux(side, deeper[1], deeper[0])),
         ]
 
-        filling_side = Signal()
-        filling_pair = Signal.like(pair)
-        m.d.sync += [filling_side.eq(side), filling_pair.eq(pair)]
         for k, write in enumerate(writes):
-            with m.If(self.fill_valid):
+            with m.If(writing):
                 m.d.comb += [
-                    write.addr.eq(filling_pair),
-                    write.data.eq(Value.cast(self.fill)),
-                    write.en.eq(filling_side == k),
+                    write.addr.eq(writing_pair),
+                    write.data.eq(Value.cast(filled)),
+                    write.en.eq(writing_side == k),
                 ]
             with m.Else():
                 m.d.comb += [
@@ -160,6 +190,14 @@ class HeapLevel(wiring.Component):
                     write.data.eq(Value.cast(incoming)),
                     write.en.eq(valid & insert & wins[k] & (smaller == k)),
                 ]
+        m.d.comb += [
+            order_write.addr.eq(Mux(writing, writing_pair, pair)),
+            # An insert leaves the nearer of item and entry on its side.
+            order_write.data.eq(
+                Mux(writing, second_nearer, Mux(smaller, less[0] | (some[1] & before), ~less[1] & (~some[0] | before)))
+            ),
+            order_write.en.eq(writing | (valid & insert)),
+        ]
         with m.If(self.clear):
             m.d.comb += [count_write.addr.eq(self.clear_pair), count_write.en.eq(1)]
         with m.Else():

@@ -5,7 +5,20 @@ from __future__ import annotations
 from amaranth.hdl import ShapeLike, signed
 from amaranth.lib import data
 
-from golden.splat.memory_map import GROUP, HEADER, PLACE, VIEW, VOXEL, coarse_half, record
+from golden.splat.memory_map import (
+    BOOKS,
+    GROUP,
+    HEADER,
+    LINE_BYTES,
+    PLACE,
+    VIEW,
+    VOXEL,
+    coarse_half,
+    index_record,
+    look_entry,
+    record,
+    sh_entry,
+)
 from golden.splat.spec import HALF_BITS, NORMAL_FRACTION, RANK_BITS, RANK_LOW_BITS, Spec
 from hw.lib.fixed import shape_of
 from hw.lib.payloads import SplatLayout, TouchLayout
@@ -15,6 +28,7 @@ INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
 NUMBER_WIDTH = 24  # voxels of a scene image
 EXPONENT_WIDTH = 4  # of the half extents of a voxel's box, the widest of which has 30 bits
 NORMAL_WIDTH = NORMAL_FRACTION + 3
+BOOK_LINE_WIDTH = 16  # lines of a codebook: an entry of 64 bytes each at most
 
 
 def header_layout() -> data.StructLayout:
@@ -50,6 +64,26 @@ def coarse_half_layout(spec: Spec) -> data.StructLayout:
 def record_layout(spec: Spec) -> data.StructLayout:
     """A record of the highest degree that is evaluated; lower degrees leave the tail undefined."""
     return layout_of(record(spec, spec.sh_degree))
+
+
+def books_layout() -> data.StructLayout:
+    """Where the codebooks lie."""
+    return layout_of(BOOKS)
+
+
+def index_record_layout(spec: Spec) -> data.StructLayout:
+    """A record that holds indices of codebooks."""
+    return layout_of(index_record(spec))
+
+
+def look_layout(spec: Spec) -> data.StructLayout:
+    """An entry of the books of scales, quaternions and base colours."""
+    return layout_of(look_entry(spec))
+
+
+def sh_layout(spec: Spec) -> data.StructLayout:
+    """An entry of the book of higher coefficients."""
+    return layout_of(sh_entry(spec))
 
 
 def vector(spec: Spec) -> data.ArrayLayout:
@@ -136,6 +170,35 @@ class DetailLayout(data.StructLayout):
                 "mark": MarkLayout(spec),  #: what comes with it
                 **detail,
                 **(partner if units > 1 else {}),
+            }
+        )
+
+
+class IndexedLayout(data.StructLayout):
+    """A candidate with its record of indices."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "mark": MarkLayout(spec),  #: what comes with it
+                "rank": RANK_BITS,  #: its number in the scene image
+                "point": vector(spec),  #: centre in camera space
+                "relative": vector(spec),  #: centre from the camera along world axes
+                "record": index_record_layout(spec),  #: the record as it lies in memory
+            }
+        )
+
+
+class BookLineLayout(data.StructLayout):
+    """A line of a codebook on its way to the chip's memories."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "look": 1,  #: it belongs to the books of scales, quaternions and base colours
+                "sh": 1,  #: it belongs to the book of higher coefficients
+                "line": BOOK_LINE_WIDTH,  #: its number in the book
+                "data": 8 * LINE_BYTES,  #: its entries
             }
         )
 

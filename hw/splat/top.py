@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 
-from hw.lib.counters import CounterLayout, count, only_while
+from hw.lib.counters import count, only_while
 from hw.lib.engine_ports import engine_ports
 from hw.lib.fork import StreamFork
 from hw.lib.queue import StreamQueue
@@ -13,9 +13,11 @@ from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, transfer
 from hw.lib.tree import add_all
 from hw.lib.write_arbiter import WriteArbiter
+from hw.splat.book_loader import BookLoader
 from hw.splat.coarse_fetch import CoarseFetch
 from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.config import Config
+from hw.splat.counters import counters_of
 from hw.splat.depth_sort import DepthSort
 from hw.splat.fine_fetch import FineFetch
 from hw.splat.fine_filter import FineFilter
@@ -24,51 +26,12 @@ from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.layouts import group_layout
 from hw.splat.pixel_writer import SQUARE_BITS
 from hw.splat.rasteriser import Rasteriser
+from hw.splat.record_decoder import RecordDecoder
 from hw.splat.voxel_fetch import VoxelFetch
 from hw.splat.vsu import VoxelSortingUnit
+from hw.splat.word_cache import WordCache
 
 GROUPS_AHEAD = 4  # groups that the first stage may be ahead of the last
-
-COUNTERS = CounterLayout(
-    {
-        "cycles": "cycles of the job",
-        "frames": "frames drawn",
-        "groups": "groups drawn; a square of pixels in depth slabs counts once a slab",
-        "groups_stopped": "groups that were opaque before their list ended",
-        "voxels": "voxels visited",
-        "rows": "rows of neighbouring Gaussians through the coarse filter",
-        "streamed": "Gaussians through the coarse filter",
-        "candidates": "Gaussians that passed it",
-        "splats": "Gaussians that passed the fine filter",
-        "draws": "times that a lane group drew a splat on a sub-tile",
-        "changed": "results of those draws that changed a pixel",
-        "flushes": "times that a lane group handed a sub-tile out",
-        "lanes_starved": "cycles without a splat for a lane group, summed over the groups",
-        "lanes_blocked": "cycles in which all splats at hand waited for a sub-tile, summed over lane groups",
-        "forced": "splats that left the depth sort before they were safe",
-        "bound_fell": "voxels out of order",
-        "coarse_wait": "cycles in which the coarse filter waited for memory",
-        "coarse_stall": "cycles in which the coarse filter was held up by the next stage",
-        "fine_wait": "cycles in which the fine filter had no candidate with its record",
-        "fine_stall": "cycles in which the fine filter was held up by the depth sort",
-        "sort_stall": "cycles in which a survivor waited for the depth sort",
-        "raster_stall": "cycles in which a sorted splat waited for the rasteriser",
-        "order_cycles": "cycles in which the voxel sorting unit made lists",
-        "order_alone": "of these, cycles in which no frame was drawn",
-        "ordered_voxels": "voxels that it ordered",
-        "listed_voxels": "entries in the lists that it made",
-        "lost_voxels": "voxels in view beyond those that it orders, which no group visits",
-        "lost_entries": "entries for which there was no room in memory",
-        "order_words": "words read: headers, views and voxel table for the lists",
-        "frame_words": "words read: header and group table",
-        "list_words": "words read: visiting lists",
-        "coarse_words": "words read: coarse halves",
-        "record_words": "words read: records",
-        "order_write_words": "words written: lists, group tables and what of the header follows from the camera",
-        "write_words": "words written: pixels",
-        "write_stall": "cycles in which a word waited to be written",
-    }
-)
 
 
 class SplatEngine(wiring.Component):
@@ -88,7 +51,10 @@ class SplatEngine(wiring.Component):
         self.fine_filter = FineFilter(config=config)
         self.depth_sort = DepthSort(config=config)
         self.rasteriser = Rasteriser(config=config)
-        super().__init__(engine_ports(config.memory_width, COUNTERS))
+        if config.spec.codebooks:
+            self.book_loader = BookLoader(memory_width=config.memory_width)
+            self.record_decoder = RecordDecoder(spec=config.spec)
+        super().__init__(engine_ports(config.memory_width, counters_of(config)))
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
@@ -115,7 +81,10 @@ class SplatEngine(wiring.Component):
         connect(m, voxel_fetch.o, coarse_fetch.i)
         connect(m, coarse_fetch.o, coarse_filter.i)
         connect(m, coarse_filter.o, fine_fetch.i)
-        connect(m, fine_fetch.o, fine_filter.i)
+        if config.spec.codebooks:
+            self._decode(m)
+        else:
+            connect(m, fine_fetch.o, fine_filter.i)
         connect(m, fine_filter.o, depth_sort.i)
         connect(m, depth_sort.o, rasteriser.i)
         for stage in (voxel_fetch, coarse_fetch, coarse_filter, fine_fetch, fine_filter):
@@ -123,12 +92,14 @@ class SplatEngine(wiring.Component):
         self._hand_out_groups(
             m, frame_fetch.groups, [stage.groups for stage in (voxel_fetch, coarse_filter, fine_filter, rasteriser)]
         )
+        caches = self._caches(m, {"coarse": coarse_fetch.memory, "record": fine_fetch.memory})
         readers = {
             "order": vsu.read,
             "frame": frame_fetch.memory,
             "list": voxel_fetch.memory,
-            "coarse": coarse_fetch.memory,
-            "record": fine_fetch.memory,
+            "coarse": caches["coarse"].memory if "coarse" in caches else coarse_fetch.memory,
+            "record": caches["record"].memory if "record" in caches else fine_fetch.memory,
+            **({"book": self.book_loader.memory} if config.spec.codebooks else {}),
         }
         m.submodules.arbiter = arbiter = ReadArbiter(
             width=config.memory_width, count=len(readers), outstanding=config.outstanding
@@ -155,6 +126,7 @@ class SplatEngine(wiring.Component):
             frame_fetch.address.eq(sequencer.draw_address),
             rasteriser.frame_address.eq(frame_fetch.frame.frame_address),
         ]
+        m.d.comb += [cache.clear.eq(starts) for cache in caches.values()]
         on_the_way = Signal(2)  # words of the voxel sorting unit between its port and memory
         m.d.sync += on_the_way.eq(on_the_way + transfer(vsu.write.request) - writers.taken[0])
         m.d.comb += sequencer.ready.eq((on_the_way == 0) & ~rasteriser.old)
@@ -178,12 +150,41 @@ class SplatEngine(wiring.Component):
             **work,
             **waits,
             **words,
+            **self._books(m, sequencer),
+            **{f"{name}_hits": cache.hit for name, cache in caches.items()},
             "order_write_words": writers.taken[0],
             "write_words": writers.taken[1],
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }
         count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
         return m
+
+    def _caches(self, m: Module, clients: dict[str, wiring.PureInterface]) -> dict[str, WordCache]:
+        """The caches that the config has, by what they keep, behind their clients."""
+        config = self.config
+        caches: dict[str, WordCache] = {}
+        for name, client in clients.items():
+            if words := getattr(config, f"{name}_cache"):
+                cache = WordCache(width=config.memory_width, words=words, waiting=config.outstanding)
+                m.submodules[f"{name}_cache"] = caches[name] = cache
+                wiring.connect(m, cache.client, client)
+        return caches
+
+    def _decode(self, m: Module) -> None:
+        """Puts the decoder between the fetch of records and the fine filter."""
+        m.submodules.book_loader = loader = self.book_loader
+        m.submodules.record_decoder = decoder = self.record_decoder
+        m.d.comb += [decoder.line.eq(loader.line), decoder.hold.eq(loader.busy)]
+        connect(m, self.fine_fetch.o, decoder.i)
+        connect(m, decoder.o, self.fine_filter.i)
+
+    def _books(self, m: Module, sequencer: FrameSequencer) -> dict[str, Value]:
+        """Loads the codebooks while a frame's first groups are streamed."""
+        if not self.config.spec.codebooks:
+            return {}
+        loader, decoder = self.book_loader, self.record_decoder
+        m.d.comb += [loader.start.eq(sequencer.draws), loader.address.eq(sequencer.draw_address)]
+        return {"book_loads": loader.loads, "book_wait": decoder.i.valid & loader.busy}
 
     def _hand_out_groups(self, m: Module, groups: stream.Interface, takers: list[stream.Interface]) -> None:
         """Every stage gets every group's entry, each at its own time."""
@@ -213,9 +214,12 @@ class SplatEngine(wiring.Component):
         first, loaded, cut = Signal(), Signal(), Signal()
         # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
+        passed = before == 0
+        if self.config.spec.codebooks:
+            passed &= ~self.book_loader.busy
         m.d.comb += [
             voxel_fetch.stop.eq(rasteriser.stop & (ahead == 0)),
-            sequencer.walked.eq(loaded & ~frame_fetch.busy & (before == 0)),
+            sequencer.walked.eq(loaded & ~frame_fetch.busy & passed),
             rasteriser.start.eq(enters & first),
             rasteriser.squares.eq(squares),
         ]

@@ -17,11 +17,11 @@ def collective_roofline(workload: ClusterWorkload, job: JobResult, _: MemorySett
     return Roofline(cycles=job.counters["collective_cycles"], stages={"link": link})
 
 
-def decode_roofline(workload: ClusterWorkload, job: JobResult, _: MemorySettings) -> Roofline:
+def decode_roofline(workload: ClusterWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """Cycles that the steps need at least; each depends on the one before, so that they add up.
 
-    A word of memory a cycle, read or written; flits through the busiest node's link; and a flit a cycle through the
-    decode units' phases that read no stream.
+    Words of memory at its bandwidth, read or written; flits through the busiest node's link; and a flit a cycle through
+    the decode units' phases that read no stream.
     """
     units = 0
     for command in workload.commands:
@@ -31,8 +31,9 @@ def decode_roofline(workload: ClusterWorkload, job: JobResult, _: MemorySettings
             scores = -(-command.flits // workload.config.spec.lanes) if command.kind == Weighed.FOUND else 0
             units += scores + 1 + QUARTERS * command.record
     words = sum(job.counters[name] for name in ("stream_words", "load_words", "store_words", "program_words"))
+    rate = memory.words_a_cycle(workload.config.word_bytes)
     link = busiest_link(workload.commands, workload.config.spec)
-    return Roofline(cycles=job.counters["cycles"], stages={"steps": words + link + units})
+    return Roofline(cycles=job.counters["cycles"], stages={"steps": words / rate + link + units})
 
 
 def busiest_link(commands: Sequence[Command], spec: Spec) -> int:

@@ -13,6 +13,7 @@ from sim.cluster.player import LinkedMemory
 from sim.cluster.run import run
 from sim.cluster.workload import prepare, random_messages
 from sim.kernel.console import step
+from sim.kernel.dram import Dram
 from sim.kernel.files import write_json
 from sim.kernel.suite import SuiteTable
 
@@ -48,8 +49,9 @@ def cases(config: Config, largest: int, names: Sequence[str]) -> Iterator[tuple[
 
 
 def run_suite(
-    config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 4096, stalls: Sequence[int] = (0, 64)
-) -> SuiteTable:
+    config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 4096, stalls: Sequence[int] = (0, 64),
+    dram: Dram | None = None,
+) -> SuiteTable:  # fmt: skip
     """Runs every collective up to `size` bytes a node with every rate of pauses of memory and links.
 
     The folder gets a report for each, and a picture of all reductions that are reported in it.
@@ -60,7 +62,8 @@ def run_suite(
         for rate in stalls:
             name = f"{op.name.lower()}-{schedule.name.lower()}-{length}"
             with step(f"{name}, pauses {rate}/256"):
-                report = run(workload, memory=LinkedMemory(stalls=rate, link_pauses=rate), check=True).report()
+                memory = LinkedMemory(stalls=rate, link_pauses=rate, dram=dram)
+                report = run(workload, memory=memory, check=True).report()
             write_json(folder / f"report-cluster-{config.spec.nodes}-{name}-{rate}.json", report)
             counters = report["counters"]
             rows.append(

@@ -24,7 +24,7 @@ from sim.kernel.files import require_writable
     "--size",
     default=256,
     show_default=True,
-    help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster).",
+    help="Problem size: pixels per side (splat, lod, radiance), tokens (kv), bytes per node (cluster).",
 )
 @click.option(
     "-o",

@@ -21,7 +21,9 @@ SCHEMA = "schema"
 @click.command()
 @choice_argument("name", [*ENGINES, *RECORDED, SCHEMA], metavar="[NAME]", required=False)
 @click.option(
-    "--size", type=int, help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster)."
+    "--size",
+    type=int,
+    help="Problem size: pixels per side (splat, lod, radiance), tokens (kv), bytes per node (cluster).",
 )
 @click.option(
     "-o",
@@ -34,8 +36,8 @@ SCHEMA = "schema"
 def docs(name: str | None, size: int | None, folder: Path) -> None:
     """Make the tables, curves and schema of docs/ again.
 
-    All of them take half an hour. NAME is one engine, one composition of several (`level`), or `schema`, the schema of
-    reports, to make only that.
+    All of them take two hours. NAME is one engine, one composition of several (`level`, `reuse`), or `schema`, the
+    schema of reports, to make only that.
     """
     chips = [recorder(chip) for chip in RECORDED if name in (None, chip)]
     engines = [engine for engine in ENGINES.values() if name in (None, engine.name)]

@@ -15,6 +15,7 @@ from hw.generate import config_hash
 from sim.engines import ENGINES
 from sim.kernel.compare import series
 from sim.kernel.console import detail, hush, out, show_json, tell_all, warn
+from sim.kernel.dram import DRAMS, FLAT, dram_named
 from sim.kernel.files import require_writable, write_json
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Backend, Run, refuse_without_rtl
@@ -25,6 +26,12 @@ BACKENDS = [backend.value for backend in Backend]
 LIMITS = {
     "latency": (1, 900), "bandwidth": (1, 256), "stalls": (0, 240), "seed": (1, (1 << 31) - 1),
 }  # fmt: skip
+
+DRAM_HELP = (
+    f"Memory behind the engine: one of {', '.join((FLAT, *DRAMS))}, with fields changed as in lpddr4,channels=8. "
+    f"{FLAT} is that of --latency and --bandwidth."
+)
+dram_option = click.option("--dram", default=FLAT, show_default=True, metavar="NAME[,FIELD=VALUE]…", help=DRAM_HELP)
 
 C = TypeVar("C", bound=click.Command)
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -151,6 +158,9 @@ class RunOptions:
             r = run.roofline
             useful = "" if r.useful is None else f", {r.useful:.1%} of the work useful"
             out.print(f"{r.cycles} cycles, bound {r.bound:.0f} ({r.limit}), ratio {r.ratio:.3f}{useful}")
+        used = run.memory_use()
+        if used:
+            out.print(used)
         if run.checked:
             out.print(f"RTL equals the model in all {run.words} words of {', '.join(stages(run))}")
         whole = run.report() if report is None else report
@@ -181,15 +191,16 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
         def call(
             *, config_name: str, changes: tuple[str, ...], backend: str, check: bool, waves: Path | None,
             first: int, last: int | None, scope: str | None, report: Path | None, as_json: bool,
-            latency: int, bandwidth: int, stalls: int, seed: int, **others: Any,
+            dram: str, latency: int, bandwidth: int, stalls: int, seed: int, **others: Any,
         ) -> None:  # fmt: skip
             refuse_without_rtl(Backend(backend), check=check, waves=waves is not None)
             own = {name: others.pop(name) for name in extra if name in others}
+            told = {"dram": dram_named(dram), "latency": latency, "bandwidth": bandwidth, "stalls": stalls}
             options = RunOptions(
                 config_name=config_name,
                 config=choose_config(configs, config_name, changes),
                 backend=Backend(backend),
-                memory=memory_settings(memory, latency=latency, bandwidth=bandwidth, stalls=stalls, seed=seed, **own),
+                memory=memory_settings(memory, seed=seed, **told, **own),
                 check=check,
                 waves=_waves(waves, first, last, scope),
                 report=report,
@@ -213,6 +224,7 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
                              help="Only signals in this module or instance. [default: all]"),
                 click.option("--report", type=OutputFile(), help="Write the report of the run to FILE as JSON."),
                 json_option,
+                dram_option,
                 click.option("--latency", default=100, show_default=True, help="Latency of the memory, in cycles."),
                 click.option("--bandwidth", default=256, show_default=True,
                              help="Bandwidth of the memory, in words per 256 cycles."),
@@ -246,9 +258,13 @@ def memory_settings(kind: type[MemorySettings] = MemorySettings, **values: Any) 
     """Checked settings.
 
     Raises:
-        InputError: a value out of range.
+        InputError: a value out of range, or the flat memory's for a DRAM.
     """
     for name, (low, high) in LIMITS.items():
         if name in values and not low <= values[name] <= high:
             raise InputError(f"--{name} must lie in {low}..{high}, it is {values[name]}")
+    if values.get("dram"):
+        for name in ("latency", "bandwidth"):
+            if values.get(name, getattr(kind, name)) != getattr(kind, name):
+                raise InputError(f"--{name} is of the memory '{FLAT}', --dram is {values['dram'].name}")
     return kind(**values)

@@ -1,8 +1,9 @@
-"""`tessera render`: one frame by RTL, model or reference."""
+"""`tessera render`: a frame, or a sequence, by RTL, model or reference."""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +12,21 @@ import click
 from golden.errors import InputError
 from golden.lod.hierarchy import Hierarchy
 from golden.scenes import Camera, Scene
-from golden.splat.far_off import count_far_off
-from golden.splat.scene_image import count_clipped
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
 from sim.chips.level import budget_scene, cut_scene, load_detailed
+from sim.chips.lumina import OPTION, CachedSequence, choose_rules
 from sim.commands.background import background_option
+from sim.commands.camera_path import CameraPath
 from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.sequence import SequenceFiles, draw_sequence
 from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step, warn
 from sim.kernel.files import to_bytes, write_array, write_png
 from sim.kernel.run import Backend
 from sim.splat.picture import BLACK, Color, over, straight, too_bright
 from sim.splat.run import layers, overflow, run
-from sim.splat.workload import NEAR, Lists, prepare
+from sim.splat.workload import NEAR, Lists, notices, prepare
 
 
 @click.command()
@@ -44,13 +46,45 @@ from sim.splat.workload import NEAR, Lists, prepare
     show_default=True,
     help="Who orders the voxels for the view: the engine from the camera alone, or the host.",
 )
+@click.option(
+    "--path",
+    "path_text",
+    metavar="PATH",
+    help="Draw a sequence: orbit:FRAMES:STEPdeg, from --orbit on, or a file with a list of cameras.",
+)
+@click.option(
+    "--frames",
+    "frames_text",
+    metavar="FIRST:END",
+    help="Of the sequence, the frames FIRST to END - 1, counted from 0. [default: all]",
+)
+@click.option(
+    "--radiance",
+    is_flag=True,
+    help="Draw the sequence with a radiance cache that goes from frame to frame (--backend model).",
+)
+@click.option(
+    OPTION,
+    "rules",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Change one rule of --radiance or one field of its cache; may be repeated.",
+)
 @run_options(CONFIGS)
-@click.option("--out", "picture", type=OutputFile(), required=True, help="Write the picture to FILE as PNG.")
+@click.option(
+    "--out",
+    "picture",
+    type=OutputFile(),
+    help="Write the picture to FILE as PNG; of a sequence each, with its number at the end of the name.",
+)
+@click.option("--video", "video_file", type=OutputFile(), help="Write the sequence to FILE, .gif or .mp4.")
+@click.option("--fps", default=24, show_default=True, help="Frames a second of the video.")
 @click.option(
     "--array",
     "array_file",
     type=OutputFile(),
-    help="Write the picture to FILE as numbers (NumPy, float32 [H, W, 3], with --alpha [H, W, 4]).",
+    help="Write the picture to FILE as numbers (NumPy, float32 [H, W, 3], with --alpha [H, W, 4]); "
+    "of a sequence all pictures.",
 )
 @background_option
 @click.option(
@@ -59,12 +93,14 @@ from sim.splat.workload import NEAR, Lists, prepare
     help="No background: coverage as the picture's alpha, colours not multiplied by it.",
 )
 def render(
-    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, lists: str,
-    options: RunOptions, picture: Path, array_file: Path | None, background: Color, alpha: bool,
+    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, lists: Lists,
+    path_text: str | None, frames_text: str | None, radiance: bool, rules: tuple[str, ...], options: RunOptions,
+    picture: Path | None,
+    video_file: Path | None, fps: int, array_file: Path | None, background: Color, alpha: bool,
 ) -> None:  # fmt: skip
-    """Draw a frame of SCENE.
+    """Draw a frame of SCENE, or with --path a sequence.
 
-    SCENE is a file (.ply, .splat, .ksplat, .spz, .sog, or with --tau or --budget a .hier) or the word `embedded`,
+    SCENE is a file (.ply, .splat, .ksplat, .spz, .sog, .tsr, or with --tau or --budget a .hier) or the word `embedded`,
     the built-in scene.
     """
     if not 0 < near < math.inf:
@@ -73,29 +109,40 @@ def render(
         raise InputError("--alpha leaves the background open: leave out --background")
     if tau is not None and budget is not None:
         raise InputError("a cut has --tau, in pixels, or --budget, in Gaussians: give one of them")
-    with step("loading the scene"):
-        loaded, tree = load_detailed(scene, cut=tau is not None or budget is not None)
-        camera = viewpoint.camera(loaded)
-    if loaded.dropped:
-        out.print(f"{loaded.name}: {loaded.dropped} Gaussians are not finite or have no rotation and were left out")
-    for note in loaded.notes:
-        out.print(f"{loaded.name}: {note}")
+    cut = tau is not None or budget is not None
+    if rules and not radiance:
+        raise InputError(f"{OPTION} is of a radiance cache: say --radiance")
+    if path_text is not None:
+        path = CameraPath(text=path_text, frames_text=frames_text, viewpoint=viewpoint)
+        files = SequenceFiles(pictures=picture, array=array_file, video=video_file, fps=fps)
+        files.check(alpha=alpha, report=options.report is not None or options.as_json)
+        if cut or options.waves:
+            raise InputError("--tau, --budget and --waves are for a single frame: leave out --path")
+        draw = (
+            CachedSequence(choose_rules(options.config.spec, rules), options.backend)
+            if radiance
+            else partial(run, **options.keywords())
+        )
+        loaded, _ = _load(scene, cut=False)
+        cameras = path.cameras(loaded)
+        draw_sequence(
+            loaded, cameras, options, files, draw,
+            near=near, lists=lists, background=background, alpha=alpha, path=path_text,
+        )  # fmt: skip
+        return
+    if frames_text is not None or video_file is not None or radiance:
+        raise InputError("--frames, --video and --radiance are of a sequence: say its --path")
+    if picture is None:
+        raise click.MissingParameter(param_hint="'--out'", param_type="option")
+    loaded, tree = _load(scene, cut=cut)
+    camera = viewpoint.camera(loaded)
     if tree is not None:
         loaded, tau = _cut(tree, camera, tau, budget, options)
         out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:.12g} px")
     with step("quantising and ordering the scene"):
-        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name, lists=Lists(lists))
-    exact = options.backend == Backend.REFERENCE
-    for notice in () if exact else workload.seen.notices():
+        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name, lists=lists)
+    for notice in () if options.backend == Backend.REFERENCE else notices(workload):
         out.print(f"{loaded.name}: {notice}")
-    if workload.why_host and not exact:
-        out.print(f"{loaded.name}: the host orders the voxels: {workload.why_host}")
-    clipped = 0 if exact else count_clipped(loaded, options.config.spec)
-    if clipped:
-        out.print(f"{loaded.name}: {clipped} Gaussians have colours beyond the formats and are drawn clipped")
-    far_off = 0 if exact else count_far_off(workload.image, workload.frame, options.config.spec)
-    if far_off:
-        out.print(f"{loaded.name}: {far_off} Gaussians may reach the image from too far off and are drawn wrongly")
     with step(f"drawing by {options.backend}"):
         drawn = run(workload, **options.keywords())
     values = straight(layers(drawn)) if alpha else over(layers(drawn), background)
@@ -111,6 +158,17 @@ def render(
     if overflowed := overflow(drawn):
         warn(overflowed)
     out.print(f"{picture}: {camera.width}×{camera.height}")
+
+
+def _load(scene: str, *, cut: bool) -> tuple[Scene, Hierarchy | None]:
+    """The scene, and its hierarchy where a cut of it is to be drawn; says what was left out."""
+    with step("loading the scene"):
+        loaded, tree = load_detailed(scene, cut=cut)
+    if loaded.dropped:
+        out.print(f"{loaded.name}: {loaded.dropped} Gaussians are not finite or have no rotation and were left out")
+    for note in loaded.notes:
+        out.print(f"{loaded.name}: {note}")
+    return loaded, tree
 
 
 def _cut(

@@ -8,6 +8,7 @@ import click
 
 from sim.commands.options import (
     config_option,
+    dram_option,
     engine_argument,
     inputs_option,
     memory_settings,
@@ -16,6 +17,7 @@ from sim.commands.options import (
 )
 from sim.engines import Engine
 from sim.kernel.console import show_table
+from sim.kernel.dram import dram_named
 from sim.kernel.runner import BUILD
 from sim.kernel.settings import choose_config
 
@@ -24,7 +26,9 @@ from sim.kernel.settings import choose_config
 @engine_argument
 @inputs_option
 @click.option(
-    "--size", type=int, help="Problem size: pixels per side (splat, lod), tokens (kv), bytes per node (cluster)."
+    "--size",
+    type=int,
+    help="Problem size: pixels per side (splat, lod, radiance), tokens (kv), bytes per node (cluster).",
 )
 @click.option(
     "--stalls",
@@ -32,12 +36,13 @@ from sim.kernel.settings import choose_config
     multiple=True,
     help="Probability of a memory pause per cycle, in 256ths; may be repeated. [default: 0 and 64]",
 )
+@dram_option
 @config_option
 @set_option
 @out_dir_option
 def sim(
-    engine: Engine, inputs: tuple[str, ...], size: int | None, stalls: tuple[int, ...], config_name: str,
-    changes: tuple[str, ...], folder: Path | None,
+    engine: Engine, inputs: tuple[str, ...], size: int | None, stalls: tuple[int, ...], dram: str,
+    config_name: str, changes: tuple[str, ...], folder: Path | None,
 ) -> None:  # fmt: skip
     """Check whole workloads of ENGINE in RTL against its model.
 
@@ -46,6 +51,7 @@ def sim(
     config = choose_config(engine.configs, config_name, changes)
     for rate in stalls:
         memory_settings(stalls=rate)
-    options = {"inputs": inputs} | ({} if size is None else {"size": size}) | ({"stalls": stalls} if stalls else {})
+    given = {"size": size, "stalls": stalls or None, "dram": dram_named(dram)}
+    options = {"inputs": inputs, **{name: value for name, value in given.items() if value is not None}}
     table = engine.suite().run_suite(config, folder or BUILD / "sim", **options)
     show_table(table.title, table.head, table.rows)

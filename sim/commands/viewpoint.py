@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,6 +59,18 @@ class Viewpoint:
     def name(self) -> str | None:
         """Of the place on an orbit, by which baselines know the view."""
         return None if self.camera_file else orbit_name(*self._place)
+
+    @property
+    def angle(self) -> float:
+        """Of the place on an orbit, in rad.
+
+        Raises:
+            InputError: not K/N with 0 <= K < N.
+        """
+        k, n = self._place
+        if not 0 <= k < n:
+            raise InputError(f"orbit: view K of N needs 0 <= K < N, got {k}/{n}")
+        return 2 * math.pi * k / n
 
     @property
     def _place(self) -> tuple[int, int]:

@@ -78,7 +78,7 @@ def baseline_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Fig
 
 def label(workload: Mapping[str, Any]) -> str:
     """What people call it: its name, and its size in whatever it is measured."""
-    named = [str(workload[key]) for key in ("scene", "stream", "tree", "view", "path") if workload.get(key)]
+    named = [str(workload[key]) for key in ("scene", "stream", "tree", "trace", "view", "path") if workload.get(key)]
     sizes = [f"{workload[key]} {word}" for key, word in _SIZES.items() if workload.get(key)]
     return " ".join([*named, *([str(workload["size"])] if "size" in workload else []), *sizes])
 

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from codecs import register_error
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +16,16 @@ from typing import Any
 
 from rich import box
 from rich.console import Console, RenderableType
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -95,6 +104,18 @@ class _Simulation(ProgressColumn):
             Text(text),
         )
         return grid
+
+
+@contextmanager
+def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Shows how far work of `total` equal parts is, on a terminal; gives what to call after each of them."""
+    if not err.is_terminal or out.quiet:
+        yield lambda: None
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(compact=True)
+    with Progress(*columns, console=err, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
 
 
 @contextmanager

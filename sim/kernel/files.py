@@ -57,6 +57,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text)
 
 
+def write_bytes(path: Path, raw: bytes) -> None:
+    """`raw` as it is."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(raw)
+
+
 def write_json(path: Path, value: Any) -> None:
     """`value` as indented JSON.
 

@@ -42,6 +42,7 @@ async def job(dut) -> None:
         "fault": int(dut.fault.value),
         "fault_address": int(dut.fault_address.value),
         "counters": hex(int(dut.counters.value)),
+        "memory": hex(int(dut.memory_counters.value)),
         "words_read": int(dut.words_read.value),
         "words_written": int(dut.words_written.value),
     }

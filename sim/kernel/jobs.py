@@ -18,8 +18,9 @@ from hw.lib.fields import unpack
 from sim.kernel import runner
 from sim.kernel.console import follow
 from sim.kernel.designs import design
+from sim.kernel.dram import Dram
 from sim.kernel.folders import run_folder
-from sim.kernel.memory import IDLE_LIMIT, SOURCES, MemoryHarness
+from sim.kernel.memory import DRAM_COUNTERS, IDLE_LIMIT, SOURCES, MemoryHarness
 from sim.kernel.waves import Waves, waves_hint
 
 Bytes = npt.NDArray[np.uint8]
@@ -34,6 +35,20 @@ class MemorySettings:
     bandwidth: int = 256  #: words in 256 cycles
     stalls: int = 0  #: chance of a pause of each port in a cycle, in 256
     seed: int = 1
+    dram: Dram | None = None  #: a DRAM's timing in place of latency and bandwidth; results never depend on it
+
+    def words_a_cycle(self, word_bytes: int) -> float:
+        """At most, reads and writes together: of a DRAM its published bandwidth, of any memory one word."""
+        return min(1.0, self.dram.peak / word_bytes) if self.dram else self.bandwidth / 256
+
+    def plusargs(self) -> dict[str, object]:
+        """What `external_memory.v`, and what else the engine's harness holds, reads."""
+        own = {name: value for name, value in vars(self).items() if name != "dram" and value is not None}
+        return {**own, **(self.dram.plusargs() if self.dram else {})}
+
+    def record(self) -> dict[str, Any]:
+        """For reports."""
+        return {**vars(self), "dram": self.dram.settings() if self.dram else None}
 
 
 class Job(Protocol):
@@ -61,6 +76,7 @@ class JobResult:
     build_seconds: float  # Verilator and the C++ compiler, near 0 where it was kept
     run_seconds: float  # the whole process: start, image, job, dump
     free_seconds: float  # from start to done, the simulator running free
+    dram: dict[str, int] | None = None  # what the DRAM counted, where there was one
     taps: dict[str, Path] = field(default_factory=dict)
 
 
@@ -71,7 +87,7 @@ def run_job(
 ) -> JobResult:  # fmt: skip
     """Builds the engine that `make` returns with a memory large enough, runs the job, reads the result.
 
-    `sources`: Verilog files that the engine's own harness needs. `memory`'s fields are plus-arguments.
+    `sources`: Verilog files that the engine's own harness needs.
     `taps`: a folder for the recorded streams. `words`: how many the job writes, where that is known before, so that
     the time left can be shown. Nothing else is left behind but waves, and the log of a run that failed.
 
@@ -116,6 +132,7 @@ def run_job(
         build_seconds=build_seconds,
         run_seconds=run_seconds,
         free_seconds=result["seconds"],
+        dram=memory.dram.counted(unpack(int(result["memory"], 16), DRAM_COUNTERS)) if memory.dram else None,
         taps={path.stem: path for path in taps.iterdir()} if taps else {},
     )
 
@@ -149,7 +166,7 @@ def memory_files(job: Job, word: int, memory: MemorySettings, folder: Path) -> d
         "dump": folder / "dump.hex",
         "dump_first": job.result_address // word,
         "dump_last": (job.result_address + job.result_bytes) // word - 1,
-        **{name: value for name, value in vars(memory).items() if value is not None},
+        **memory.plusargs(),
     }
 
 

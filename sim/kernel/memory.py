@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from amaranth.hdl import ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
+from amaranth.hdl import Cat, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.checker import check
+from hw.lib.counters import CounterLayout
 from hw.lib.ports import forward, streams_of
 from hw.lib.stream import transfer
 
@@ -20,7 +21,28 @@ FOLDER = Path(__file__).parent
 #: sweeps of a vision-sink job of 32,768 tokens, is two thirds of it.
 IDLE_LIMIT = 1 << 20
 WRITES = "memory_writes"  # the tap of every write, a `WriteLayout` each
-SOURCES = (FOLDER / "external_memory.v", FOLDER / "stream_tap.v")
+SOURCES = tuple(FOLDER / name for name in ("external_memory.v", "dram_timing.v", "stream_tap.v"))
+#: What the memory counts beside words, 40 bits each, the first at the lowest bits; of a DRAM all but the first two.
+DRAM_COUNTERS = CounterLayout(
+    {
+        "read_waits": "cycles in which words were under way and none was offered",
+        "write_waits": "cycles in which a word was offered and not taken",
+        **{
+            f"{port}_{name}": text
+            for port in ("read", "write")
+            for name, text in {
+                "bursts": "accesses of one DRAM burst",
+                "row_hits": "of these, no command was needed before",
+                "row_misses": "of these, the bank was closed",
+                "row_conflicts": "of these, another row was open in the bank",
+                "activations": "rows opened",
+            }.items()
+        },
+        "refreshes": "refresh commands",
+        "read_latency": "DRAM clocks from every read's request to its data, summed",
+        "turns": "changes between reads and writes",
+    }
+)
 
 
 class MemoryHarness(wiring.Component):
@@ -33,6 +55,7 @@ class MemoryHarness(wiring.Component):
     Members:
         dump: on its rising edge the memory writes its file. fault, fault_address: first access
         beyond the memory's end. words_read, words_written: what the memory served since reset.
+        memory_counters: `DRAM_COUNTERS`.
         done: the engine was busy and is no longer. stuck: no word has moved for `IDLE_LIMIT` cycles.
         Every port of the engine but `read` and `write`.
     """
@@ -41,7 +64,8 @@ class MemoryHarness(wiring.Component):
         self.engine, self.width, self.log2_words = engine, width, log2_words
         self.passed = {n: member for n, member in engine.signature.members.items() if n not in ("read", "write")}
         own = {"dump": In(1), "fault": Out(1), "fault_address": Out(32), "done": Out(1), "stuck": Out(1)}
-        super().__init__({**self.passed, **own, "words_read": Out(40), "words_written": Out(40)})
+        counted = {"words_read": Out(40), "words_written": Out(40), "memory_counters": Out(DRAM_COUNTERS.size)}
+        super().__init__({**self.passed, **own, **counted})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -51,6 +75,8 @@ class MemoryHarness(wiring.Component):
             check(m, port.interface, port.name)
         request, response = engine.read.request, engine.read.response
         write = engine.write.request
+        waits, accesses = (Signal(40), Signal(40)), Signal(DRAM_COUNTERS.size - 80)
+        m.d.comb += self.memory_counters.eq(Cat(*waits, accesses))
         m.submodules.memory = Instance(
             "external_memory",
             p_WIDTH=self.width,
@@ -74,6 +100,9 @@ class MemoryHarness(wiring.Component):
             o_fault_address=self.fault_address,
             o_words_read=self.words_read,
             o_words_written=self.words_written,
+            o_read_waits=waits[0],
+            o_write_waits=waits[1],
+            o_dram_counters=accesses,
         )
         for name, tapped in {**engine.taps, WRITES: write}.items():
             payload = Value.cast(tapped.payload)

@@ -48,8 +48,10 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("seed", _WHOLE, "Seed of power-up state, memory pauses, and inputs that are made up."),
     ("workload", _OPEN, "What was computed; keys depend on the engine. A baseline is of the same workload if the values"
      " of all its keys are the report's. `backend` says what computed it, `seconds` how long that took."),
-    ("memory", _map(_or_null(_WHOLE)),
-     "Simulated memory: latency in cycles; bandwidth, stalls and link_pauses in 256ths; null for what is not limited."),
+    ("memory", {"type": "object", "properties": {"dram": _or_null(_map(_SETTING))},
+                "additionalProperties": _or_null(_WHOLE)},
+     "Simulated memory: latency in cycles; bandwidth, stalls and link_pauses in 256ths; null for what is not limited;"
+     " `dram`: the fields of the DRAM that takes the place of latency and bandwidth, if one does."),
     ("cycles", _or_null(_WHOLE), "Measured in simulation; null if no RTL ran."),
     ("bound", _or_null(_record(cycles=_NUMBER, limit=_TEXT, stages=_map(_NUMBER))),
      "Least cycles that the counted work can take, modelled: of every stage, and of the one that limits."),
@@ -57,6 +59,9 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("useful_share", _or_null(_NUMBER), "Work that changed a result over work done; null where it is not counted."),
     ("counters", _map(_WHOLE), "Counters of the hardware, by name."),
     ("bytes", _map(_WHOLE), "Bytes to and from external memory by kind, and their total."),
+    ("dram", _or_null(_map(_WHOLE)),
+     "What the DRAM counted, by port: bursts, their row hits, misses and conflicts, activations, bytes at the pins, and"
+     " cycles waited; null for the flat memory."),
     ("quality", _OPEN, "Figures of the results; null where one has no value. `rtl_equals_model`, and the number of"
      " `words_compared`, if every word was compared."),
     ("baselines", {"type": "array", "items": _record(
@@ -68,6 +73,12 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
 #: What only some commands add.
 _EXTRAS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("unfused", _OPEN, "`decode`: the same step through external memory: cycles, bytes, counters."),
+    (
+        "frames",
+        {"type": "array", "items": _OPEN},
+        "`render --path`: the report of every frame, in order. The sequence's own has sums of cycles, bounds, counters"
+        " and bytes, and means of shares and of quality; `workload` has the path and how many frames.",
+    ),
 )
 
 

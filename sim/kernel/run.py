@@ -120,6 +120,21 @@ class Run:
         building = self.job.generate_seconds + self.job.build_seconds
         return f"{self.seconds:.1f} s (building {building:.1f} s, simulating {self.job.run_seconds:.1f} s)"
 
+    def memory_use(self) -> str | None:
+        """How the DRAM of the RTL's run was used, for people, if it had one."""
+        if self.job is None or self.job.dram is None or self.memory.dram is None or self.roofline is None:
+            return None
+        counted, peak = self.job.dram, self.memory.dram.peak
+        accesses = counted["read_bursts"] + counted["write_bursts"]
+        hits = counted["read_row_hits"] + counted["write_row_hits"]
+        moved = counted["read_bytes"] + counted["write_bytes"]
+        return (
+            f"{self.memory.dram.name}: {moved} B, {moved / (self.roofline.cycles * peak):.1%} of {peak:g} B a cycle, "
+            f"{hits / max(accesses, 1):.1%} row hits, "
+            f"{counted['read_activations'] + counted['write_activations']} activations, "
+            f"waited {counted['read_waits']} cycles for reads and {counted['write_waits']} for writes"
+        )
+
     def report(self) -> dict[str, Any]:
         """The run as JSON, in the schema that all engines share."""
         config = self.workload.config
@@ -130,10 +145,11 @@ class Run:
             config=config,
             seed=self.memory.seed,
             workload={**self.workload.info(), **timing},
-            memory=vars(self.memory),
+            memory=self.memory.record(),
             roofline=self.roofline,
             counters=self.counters,
             dram_bytes=dram_bytes(self.counters, config.word_bytes) if self.job else None,
+            dram=self.job.dram if self.job else None,
             quality={**self.quality, **verdict},
         )
 

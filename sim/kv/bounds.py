@@ -32,7 +32,7 @@ def ingest_roofline(counters: Mapping[str, int], config: Config, memory: MemoryS
         stages={
             "hash unit": counters["tokens"] * config.spec.token_words,
             "HCU": counters["comparisons"] / config.compare_width,
-            "memory": _memory_cycles(counters, INGEST_WORDS, memory),
+            "memory": _memory_cycles(counters, INGEST_WORDS, config, memory),
         },
     )
 
@@ -46,7 +46,7 @@ def query_roofline(counters: Mapping[str, int], config: Config, memory: MemorySe
         stages={
             "score unit": counters["score_cycles"],
             "WTU": 2 * passes,
-            "memory": _memory_cycles(counters, QUERY_WORDS, memory),
+            "memory": _memory_cycles(counters, QUERY_WORDS, config, memory),
         },
     )
 
@@ -60,16 +60,18 @@ def retrieve_roofline(counters: Mapping[str, int], config: Config, memory: Memor
     )
 
 
-def compress_roofline(counters: Mapping[str, int], tokens: int, memory: MemorySettings) -> Roofline:
+def compress_roofline(counters: Mapping[str, int], tokens: int, config: Config, memory: MemorySettings) -> Roofline:
     """A compression: a score a cycle, loaded once and swept 2 · DIGITS + 2 times. Memory: words / words a cycle."""
     return Roofline(
         cycles=counters["cycles"],
         stages={
             "sweeps": (2 * DIGITS + 3) * tokens,
-            "memory": _memory_cycles(counters, SINK_WORDS, memory),
+            "memory": _memory_cycles(counters, SINK_WORDS, config, memory),
         },
     )
 
 
-def _memory_cycles(counters: Mapping[str, int], kinds: tuple[str, ...], memory: MemorySettings) -> float:
-    return sum(counters[kind] for kind in kinds) / (memory.bandwidth / 256)
+def _memory_cycles(
+    counters: Mapping[str, int], kinds: tuple[str, ...], config: Config, memory: MemorySettings
+) -> float:
+    return sum(counters[kind] for kind in kinds) / memory.words_a_cycle(config.word_bytes)

@@ -103,7 +103,9 @@ COMPRESS = Operation[CompressWorkload](
     model=_compress_by_model,
     expected=_expected_choice,
     reference=_compress_by_reference,
-    roofline=lambda workload, job, memory: compress_roofline(job.counters, len(workload.codes), memory),
+    roofline=lambda workload, job, memory: compress_roofline(
+        job.counters, len(workload.codes), workload.config, memory
+    ),
     quality=_compression_quality,
     axes={"vision_sink": ("token",)},
 )

@@ -10,6 +10,7 @@ from golden.kv.model import ModelResult
 from golden.kv.spec import Spec
 from hw.kv.config import Config
 from sim.kernel.console import step
+from sim.kernel.dram import Dram
 from sim.kernel.files import write_json
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.quality import defined, shown
@@ -45,14 +46,16 @@ def gather_shares(found: Run) -> dict[str, float]:
     }
 
 
-def run_stream(stream: Stream, config: Config, *, stalls: int = 0, seed: int = 1) -> dict[str, Any]:
+def run_stream(
+    stream: Stream, config: Config, *, stalls: int = 0, seed: int = 1, dram: Dram | None = None
+) -> dict[str, Any]:
     """Runs a stream in RTL, compares every word with the model, and measures the selection. The run's report.
 
     Raises:
         CheckError: RTL and model differ.
     """
     workload = prepare_retrieve(stream, config, retrieve_options(config.spec))
-    found = run(workload, memory=MemorySettings(stalls=stalls, seed=seed), check=True)
+    found = run(workload, memory=MemorySettings(stalls=stalls, seed=seed, dram=dram), check=True)
     report = found.report()
     report["workload"] |= {"clusters": cluster_count(found.results)}
     report["quality"] |= defined(
@@ -71,15 +74,16 @@ def run_stream(stream: Stream, config: Config, *, stalls: int = 0, seed: int = 1
 
 
 def run_suite(
-    config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 4096, stalls: Sequence[int] = (0, 64)
-) -> SuiteTable:
+    config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 4096, stalls: Sequence[int] = (0, 64),
+    dram: Dram | None = None,
+) -> SuiteTable:  # fmt: skip
     """Runs every stream with every rate of memory pauses; writes a report for each to `folder`. `size`: tokens."""
     rows: list[tuple[object, ...]] = []
     for source in inputs or known_streams():
         stream = load_stream(source, size, spec=config.spec)
         for rate in stalls:
             with step(f"{stream.name}, {stream.keys.shape[1]} tokens, pauses {rate}/256"):
-                report = run_stream(stream, config, stalls=rate)
+                report = run_stream(stream, config, stalls=rate, dram=dram)
             slug = stream.name.replace(":", "-").replace("@", "-")
             write_json(folder / f"report-kv-{slug}-{stream.keys.shape[1]}-{rate}.json", report)
             quality_, phases = report["quality"], report["quality"]["phases"]

@@ -74,7 +74,7 @@ def roofline(counters: Counts, views: Sequence[Counts], config: Config, memory: 
             "LT units": counters["nodes_counted"] / config.units,
             "fetch": float((counters["hits"] + counters["misses"]) * config.block_words),
             "state scan": float(counters["state_words"]),
-            "memory": words / (memory.bandwidth / 256),
+            "memory": words / memory.words_a_cycle(config.word_bytes),
             "view by view": sum(max(_view_stages(view, table, config, memory)) for view in views),
         },
     )
@@ -87,7 +87,7 @@ def _view_stages(summary: Counts, table: float, config: Config, memory: MemorySe
     return [
         summary["nodes"] / config.units,
         float(summary["subtrees"] * config.block_words),
-        words / (memory.bandwidth / 256),
+        words / memory.words_a_cycle(config.word_bytes),
     ]
 
 

@@ -19,6 +19,7 @@ from golden.lod.tree_image import TreeImage, cut_nodes
 from golden.scenes import Camera
 from hw.lod.config import Config
 from sim.kernel.console import step
+from sim.kernel.dram import Dram
 from sim.kernel.files import write_json
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.roofline import Roofline, dram_bytes
@@ -109,6 +110,7 @@ def overlap(model: Sequence[Found]) -> float:
 def run_suite(
     config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 512, stalls: Sequence[int] = (0,),
     taus: Sequence[float] = TAUS, paths: Sequence[str] = PATHS, frames: int = FRAMES,
+    dram: Dram | None = None,
 ) -> SuiteTable:  # fmt: skip
     """Every tree, path and threshold: temporal search of all frames beside full search of some; reports to `folder`."""
     if not config.temporal:
@@ -122,7 +124,7 @@ def run_suite(
             cameras = camera_path(scene, name, frames, width=size, height=size)
             for tau in taus:
                 for rate in stalls:
-                    memory = MemorySettings(stalls=rate)
+                    memory = MemorySettings(stalls=rate, dram=dram)
                     with step(f"{tree.scene.name}, {name}, {tau:g} px, pauses {rate}/256"):
                         full = run_path(
                             image, cameras[::FULL_EVERY], tau, config, temporal=False, memory=memory, path_name=name

@@ -16,7 +16,7 @@ from golden.splat.path_image import build_path_image
 from golden.splat.scene_image import SceneImage, build_scene_image
 from golden.splat.seen_scene import SeenScene, see
 from hw.splat.config import Config
-from sim.splat.workload import NEAR, Lists, why_host
+from sim.splat.workload import NEAR, Lists, check_books, coded_scene, why_host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,9 @@ def prepare_path(
     """
     if not cameras:
         raise InputError("splat: a path must have at least one camera, it has 0")
-    seen = [see(scene, camera, config.spec, near=near) for camera in cameras]
+    coded = coded_scene(scene, config.spec)
+    seen = [see(coded, camera, config.spec, near=near) for camera in cameras]
+    check_books(seen[0], config)
     for k, other in enumerate(seen):
         if not _alike(seen[0], other):
             raise InputError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from golden.splat.memory_image import expected_results, read_results
 from golden.splat.path_image import expected_path, read_path
 from hw.splat.config import default
-from hw.splat.top import COUNTERS, SplatEngine
+from hw.splat.counters import COUNTERS, counters_of
+from hw.splat.top import SplatEngine
 from sim.kernel.compare import Results
 from sim.kernel.jobs import JobResult, MemorySettings
 from sim.kernel.roofline import Roofline
@@ -42,7 +43,7 @@ def _named(layers: npt.NDArray[np.float32]) -> Results:
 
 
 #: Counters of words on the memory's ports: for drawing, and for listing.
-DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "write_words")
+DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "book_words", "write_words")
 ORDER_WORDS = ("order_words", "order_write_words")
 
 
@@ -56,9 +57,9 @@ def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: Mem
     results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
-    words, listing = (sum(counters[name] for name in names) for names in (DRAW_WORDS, ORDER_WORDS))
+    words, listing = (sum(counters.get(name, 0) for name in names) for names in (DRAW_WORDS, ORDER_WORDS))
     results = counters["draws"] * config.spec.lanes
-    alone, rate = counters["order_alone"], memory.bandwidth / 256
+    alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
     drawing = {
         "coarse filter": counters["streamed"] / config.coarse_lanes,
         "fine filter": counters["candidates"] / config.fine_units,
@@ -101,8 +102,10 @@ DRAW = Operation[SplatWorkload](
     axes={"framebuffer": ("y", "x", tuple("rgba"))},
 )
 
-#: run(workload, backend=, memory=, check=, waves=) -> Run
-run = partial(run_operation, DRAW)
+
+def run(workload: SplatWorkload, **settings: Any) -> Run:
+    """A frame by `backend=`, with `memory=`, `check=` and `waves=` as `run_operation` takes them."""
+    return run_operation(replace(DRAW, counters=counters_of(workload.config)), workload, **settings)
 
 
 def _path_model(path: PathWorkload) -> list[ModelResult]:
@@ -130,8 +133,10 @@ DRAW_PATH = Operation[PathWorkload](
     words=lambda path: path.memory.result_bytes // path.config.word_bytes,
 )
 
-#: run_path(path, backend=, memory=, check=, waves=) -> Run
-run_path = partial(run_operation, DRAW_PATH)
+
+def run_path(path: PathWorkload, **settings: Any) -> Run:
+    """The frames of a path as one job, with the settings of `run`."""
+    return run_operation(replace(DRAW_PATH, counters=counters_of(path.config)), path, **settings)
 
 
 def layers(run: Run) -> npt.NDArray[np.float32]:

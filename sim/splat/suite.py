@@ -13,6 +13,7 @@ import numpy.typing as npt
 from golden.scenes import load_scene, orbit, orbit_name
 from hw.splat.config import Config
 from sim.kernel.console import step, warn
+from sim.kernel.dram import Dram
 from sim.kernel.files import to_bytes, write_json, write_png
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.quality import psnr
@@ -54,7 +55,7 @@ class CheckedFrame:
 
 def run_scene(
     source: str, config: Config, *, view: int = 1, size: int = 256, stalls: int = 0, seed: int = 1,
-    background: Color = BLACK,
+    background: Color = BLACK, dram: Dram | None = None,
 ) -> CheckedFrame:  # fmt: skip
     """Draws view `view` of 3 in RTL, compares it with the model, and measures it against the reference.
 
@@ -64,20 +65,21 @@ def run_scene(
     scene = load_scene(source)
     camera = orbit(scene, view, VIEWS, width=size, height=size)
     workload = prepare(scene, camera, config, view=orbit_name(view, VIEWS))
-    frame = run(workload, memory=MemorySettings(stalls=stalls, seed=seed), check=True)
+    frame = run(workload, memory=MemorySettings(stalls=stalls, seed=seed, dram=dram), check=True)
     reference = over(layers(run(workload, backend=Backend.REFERENCE)), background)
     return CheckedFrame(name=Path(source).stem, run=frame, reference=reference, background=background)
 
 
 def run_suite(
-    config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 256, stalls: Sequence[int] = (0, 64)
-) -> SuiteTable:
+    config: Config, folder: Path, *, inputs: Sequence[str] = (), size: int = 256, stalls: Sequence[int] = (0, 64),
+    dram: Dram | None = None,
+) -> SuiteTable:  # fmt: skip
     """Draws every scene with every rate of memory pauses; writes a report and a picture for each to `folder`."""
     rows: list[tuple[object, ...]] = []
     for source in inputs or known_scenes():
         for rate in stalls:
             with step(f"{Path(source).name}, pauses {rate}/256"):
-                frame = run_scene(source, config, size=size, stalls=rate)
+                frame = run_scene(source, config, size=size, stalls=rate, dram=dram)
             if overflowed := overflow(frame.run):
                 warn(overflowed)
             report = frame.report()

@@ -23,8 +23,13 @@ from golden.cluster.heads import load_head
 from golden.cluster.spec import ElementType
 from golden.kv.keys import load_keys
 from golden.lod.load import load_hierarchy
+from golden.radiance.spec import TINY
 from golden.scenes import load_cameras, load_scene
+from hw.radiance.config import tiny
 from sim.cluster.workload import load_messages
+from sim.radiance.traces import NAMES as TRACE_NAMES
+from sim.radiance.traces import load_trace
+from sim.radiance.workload import prepare as prepare_trace
 from tests.golden.lod.trees import fan, hier_bytes
 from tests.golden.scenes.checks import assert_sound
 from tests.golden.scenes.corrupted import CLOUD, GOOD
@@ -116,6 +121,16 @@ def _head_seed() -> bytes:
     return SEPARATOR.join(map(_npy, arrays))
 
 
+def _trace_seed() -> bytes:
+    shape = (1, 2, 3)
+    arrays = (np.ones((*shape, 3), np.uint32), np.full(shape, 3, np.uint8), np.zeros((*shape, 4), np.uint8))
+    return SEPARATOR.join(map(_npy, arrays))
+
+
+def _trace(path: Path) -> None:
+    prepare_trace(load_trace(str(path), TINY), tiny())
+
+
 def _messages(path: Path) -> None:
     for form in ElementType:
         load_messages(path, form)
@@ -173,6 +188,12 @@ KINDS = {
         read=load_head,
         seeds=(_head_seed(),),
         pack=_zipped("a.npz", ("hidden.npy", *(f"{name}.npy" for name in HEAD_NAMES))),
+    ),
+    "trace": FileKind(
+        name="a.npz",
+        read=_trace,
+        seeds=(_trace_seed(),),
+        pack=_zipped("a.npz", [f"{name}.npy" for name in TRACE_NAMES]),
     ),
     "messages": FileKind(
         name="a.npy",

@@ -13,7 +13,7 @@ from tests.fuzz.files import KINDS
 
 LINES = "lines"  # as the name of a target
 #: Commands that build or place hardware or write measurements are left out: their work is not in reading a line.
-COMMANDS = ("render", "lod", "retrieve", "compress", "reduce", "gather", "decode")
+COMMANDS = ("render", "lod", "retrieve", "compress", "reduce", "gather", "decode", "reuse")
 #: Good and bad values of every kind of option. What is good is small, so that a good line takes no second.
 VALUES = (
     "0", "1", "2", "3", "7", "16", "-1", "0.5", "1e-3", "-0.0", "nan", "inf", "-inf", "1e400", "99999999999999999999",

@@ -144,11 +144,13 @@ COMPARED = [
     ("baseline lod --input {scene} --size 24", "lod {scene} --tau 3 --size 24x24"),
     ("baseline kv --input synthetic --size 64", "retrieve synthetic --tokens 64"),
     ("baseline cluster --input reduce", "reduce --size 1024"),
+    ("baseline radiance --input synthetic:4 --size 24", "reuse synthetic:4 --size 24"),
 ]
-OTHERS = ("--near 0.5", "--tau 8", "--frames 2 --path still", "--select pages", "--hamming 5", "--format single")
+OTHERS = ("--near 0.5", "--tau 8", "--select pages", "--hamming 5", "--format single")
+PATHS = {"render": "--path orbit:2:1deg", "lod": "--frames 2 --path still"}
 
 
-@pytest.mark.parametrize(("measure", "run"), COMPARED, ids=["splat", "lod", "kv", "cluster"])
+@pytest.mark.parametrize(("measure", "run"), COMPARED, ids=["splat", "lod", "kv", "cluster", "radiance"])
 def test_a_baseline_of_the_same_workload_is_found(
     tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measure: str, run: str
 ) -> None:
@@ -168,7 +170,7 @@ def test_a_baseline_of_the_same_workload_is_found(
 
     assert found() >= 1
     known = {option for param in cli.commands[run.split()[0]].params for option in param.opts}
-    for option in OTHERS:
+    for option in (*OTHERS, PATHS.get(run.split()[0], "--none")):
         if option.split()[0] in known:
             assert found(*option.split()) == 0, option
 
@@ -204,8 +206,10 @@ def test_figures_of_a_changed_config_are_named_so(
 
 
 #: Names that commands give to the files they write.
-OUTPUTS = {"picture", "array_file", "report", "waves", "target", "cut_file", "selection_file"}
-RUNS_RTL = ("render", "lod", "retrieve", "compress", "reduce", "gather", "decode")
+OUTPUTS = {
+    "picture", "array_file", "video_file", "report", "waves", "target", "cut_file", "selection_file", "result_file",
+}  # fmt: skip
+RUNS_RTL = ("render", "lod", "retrieve", "compress", "reduce", "gather", "decode", "reuse")
 
 
 @pytest.mark.parametrize("name", RUNS_RTL)
@@ -241,7 +245,9 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(
     (tmp_path / "file").write_text("")
     place = tmp_path / "file" / "out"
     inputs = {"render": ["embedded", "--out", tmp_path / "f.png"], "lod": ["embedded", "--tau", 8]}
-    outcome = tessera(name, *inputs.get(name, ["synthetic"] if name in ("retrieve", "compress") else []), option, place)
+    outcome = tessera(
+        name, *inputs.get(name, ["synthetic"] if name in ("retrieve", "compress", "reuse") else []), option, place
+    )
     assert outcome.status == 2
     assert outcome.err.startswith(f"tessera: error: {place}: cannot be written")
 

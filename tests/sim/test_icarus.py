@@ -6,36 +6,18 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from golden.cluster.spec import ElementType, Op
-from hw.cluster import config as cluster
-from hw.kv import config as kv
-from hw.lod import config as lod
-from sim.cluster.player import LinkedMemory
-from sim.cluster.run import COLLECTIVE
-from sim.cluster.workload import prepare, random_messages
+from sim.kernel.dram import DRAMS
 from sim.kernel.jobs import Bytes, Job, MemorySettings, run_job
-from sim.kernel.run import Operation
-from sim.kv.run import RETRIEVE
-from sim.kv.workload import prepare_retrieve, retrieve_options
-from sim.lod.run import SEARCH
-from sim.lod.workload import prepare as lod_workload
-from sim.splat.run import DRAW
-from tests.golden.lod.trees import cameras, small_image
+from tests.sim.cases import Case, frame, reduction, retrieval, search, sequence
 from tests.sim.icarus import simulate_in_icarus
-from tests.sim.kv.streams import clustered_stream
-from tests.sim.splat.frames import workload as splat_workload
 
 pytestmark = pytest.mark.skipif(
     shutil.which("iverilog") is None, reason="the program 'iverilog' is not installed (Debian package iverilog)"
 )
-
-
-Case = tuple[Operation[Any], Any, MemorySettings]
 
 
 @dataclass(frozen=True)
@@ -54,32 +36,12 @@ def whole(job: Job) -> Whole:
     return Whole(data, job.header_address, job.result_address, job.result_bytes)
 
 
-def reduction() -> Case:
-    config = cluster.tiny()
-    messages = random_messages(config, 128, ElementType.HALF, 1)
-    memory = LinkedMemory(latency=20, stalls=64, link_pauses=64)
-    return COLLECTIVE, prepare(config, messages, op=Op.REDUCE, form=ElementType.HALF), memory
+def on_dram() -> Case:
+    operation, workload, memory = retrieval()
+    return operation, workload, MemorySettings(stalls=memory.stalls, dram=DRAMS["lpddr4"])
 
 
-def search() -> Case:
-    config = lod.tiny()
-    views = cameras("orbit", 2)
-    workload = lod_workload(small_image(config.spec), views, 12.0, config, temporal=True, frustum=bool(config.frustum))
-    return SEARCH, workload, MemorySettings(latency=20, stalls=64)
-
-
-def retrieval() -> Case:
-    config = kv.tiny()
-    stream = clustered_stream(config.spec, 40, 2, seed=1)
-    workload = prepare_retrieve(stream, config, retrieve_options(config.spec))
-    return RETRIEVE, workload, MemorySettings(latency=20, stalls=64)
-
-
-def frame() -> Case:
-    return DRAW, splat_workload("tiny", "few", width=16, height=16), MemorySettings(latency=20, stalls=64)
-
-
-@pytest.mark.parametrize("case", [reduction, search, retrieval, frame])
+@pytest.mark.parametrize("case", [reduction, search, retrieval, sequence, frame, on_dram])
 def test_two_simulators_agree(case: Callable[[], Case], tmp_path: Path) -> None:
     """Every byte of the result's region, every counter (cycles are among them), and the words that memory served."""
     operation, workload, memory = case()

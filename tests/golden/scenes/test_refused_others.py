@@ -124,7 +124,7 @@ def test_paths(tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("name", ["scene.obj", "scene", "scene.ply.gz", ".ply"])
 def test_unknown_extensions(tmp_path: Path, name: str) -> None:
     """Of files that are not there, and of ones whose first bytes say nothing."""
-    rule = r"a scene file ends in \.ply, \.splat, \.ksplat, \.spz, \.sog, or is the word 'embedded'"
+    rule = r"a scene file ends in \.ply, \.splat, \.ksplat, \.spz, \.sog, \.tsr, or is the word 'embedded'"
     for _ in range(2):
         with pytest.raises(InputError, match=rule):
             load_scene(tmp_path / name)

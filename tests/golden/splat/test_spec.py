@@ -37,6 +37,11 @@ LIMITS = {
     "depth_bits": (12, 30),
     "sort_levels": (3, 13),
     "sort_banks": (1, 8),
+    "codebooks": (0, 1),
+    "scale_entries": (16, 1 << 16),
+    "rotation_entries": (16, 1 << 16),
+    "dc_entries": (16, 1 << 16),
+    "sh_entries": (16, 1 << 16),
 }
 
 

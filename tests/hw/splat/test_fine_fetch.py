@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from golden.splat.memory_map import record, record_bytes
+from golden.splat.memory_map import INDEX_RECORD_BYTES, index_record, record, record_bytes
 from hw.splat.config import tiny
 from hw.splat.fine_fetch import FineFetch
 from tests.golden.splat.rows import row
@@ -81,6 +81,31 @@ def test_records(degree: int, scene_degree: int, width: int, put: float, memory:
     ]
     fresh = sum(word is not None and (k == 0 or word != words[k - 1]) for k, word in enumerate(words))
     assert len(port.bursts) == fresh
+
+
+@pytest.mark.parametrize("width", [128, 512])
+@pytest.mark.parametrize(("put", "memory", "get"), [(0, 0, 0), (0.3, 0.2, 0.4)])
+def test_records_of_indices(width: int, put: float, memory: float, get: float, seed: int) -> None:
+    """With codebooks: 8 bytes whatever the scene's degree, and the number as the rank."""
+    rng = Random(f"{seed} {width}")
+    spec = replace(tiny().spec, codebooks=1)
+    content = rng.randbytes(ADDRESS + RECORDS * INDEX_RECORD_BYTES)
+    dut = FineFetch(config=replace(tiny(), spec=spec, memory_width=width))
+    bench = Bench(dut, seed=seed)
+    hold_frame(bench, {"sh_degree": 3, "record_address": ADDRESS})
+    port = ByteMemory(bench, dut.memory, content, latency=6, stall=memory)
+    bare = {"mark": {"some": 0, "begin": 1, "end": 0, "bound": 7}}
+    inputs = [bare, bare, *candidates(rng, 90)]
+    bench.source(dut.i, [candidate_payload(spec, c) for c in inputs], stall=put)
+    log = bench.sink(dut.o, len(inputs), stall=get)
+    bench.run(drain=20)
+    expected = [joined(index_record(spec), c, content, INDEX_RECORD_BYTES) for c in inputs]
+    for mine, candidate in zip(expected, inputs, strict=True):
+        if candidate["mark"]["some"]:
+            mine["rank"] = candidate["index"]
+    same(log.values, expected)
+    assert all(length == 1 for _, length in port.bursts)
+    assert len(port.bursts) < sum(c["mark"]["some"] for c in inputs)
 
 
 @pytest.mark.parametrize("scene_degree", [0, 1])

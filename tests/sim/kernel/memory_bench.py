@@ -28,7 +28,10 @@ class Stamped(list[int]):
 
 @cocotb.test()
 async def memory(dut) -> None:
-    """TESSERA_JOB: a JSON file with `reads`, `writes` (packed), `words` to wait for, `pause`, `seed`, `result`."""
+    """TESSERA_JOB: a JSON file with `reads`, `writes` (packed), `words` to wait for, `pause`, `seed`, `result`.
+
+    The writes begin when `after` words have come; `rest` cycles pass before the end.
+    """
     job = json.loads(Path(os.environ["TESSERA_JOB"]).read_text())
     Clock(dut.clk, 1, unit="ns").start()
     dut.dump.value = 0
@@ -42,14 +45,15 @@ async def memory(dut) -> None:
     await ClockCycles(dut.clk, 2)
     begin = int(get_sim_time("ns"))
     listening = cocotb.start_soon(answers.run())
-    sending = [
-        cocotb.start_soon(d.run([int(p, 16) for p in job[n]])) for d, n in ((reads, "reads"), (writes, "writes"))
-    ]
+    sending = [cocotb.start_soon(reads.run([int(p, 16) for p in job["reads"]]))]
+    while len(taken) < job["after"]:
+        await ClockCycles(dut.clk, 1)
+    sending.append(cocotb.start_soon(writes.run([int(p, 16) for p in job["writes"]])))
     await Combine(*sending)
     while len(taken) < job["words"]:
         await ClockCycles(dut.clk, 1)
     end = int(get_sim_time("ns"))
-    await ClockCycles(dut.clk, 8)
+    await ClockCycles(dut.clk, job["rest"])
     listening.cancel()
     dut.dump.value = 1
     await ClockCycles(dut.clk, 2)
@@ -57,6 +61,7 @@ async def memory(dut) -> None:
         "words": [hex(payload) for payload in taken],
         "cycles": [cycle - begin for cycle in taken.cycles],
         "all": end - begin,
+        "memory": hex(int(dut.memory_counters.value)),
         **{n: int(getattr(dut, n).value) for n in ("fault", "fault_address", "words_read", "words_written")},
     }
     Path(job["result"]).write_text(json.dumps(result))

@@ -14,11 +14,11 @@ from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.lib.fields import pack
+from hw.lib.fields import pack, unpack
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, ReadSignature, WriteLayout, WriteSignature
 from sim.kernel import runner
 from sim.kernel.designs import design
-from sim.kernel.memory import SOURCES, MemoryHarness
+from sim.kernel.memory import DRAM_COUNTERS, SOURCES, MemoryHarness
 
 WIDTH, LOG2_WORDS = 64, 8
 WORDS, WORD_BYTES = 1 << LOG2_WORDS, WIDTH // 8
@@ -81,13 +81,17 @@ class Served:
     all: int
     dump: Words
     status: dict[str, int]
+    memory: dict[str, int]  # what `DRAM_COUNTERS` count
 
 
 def serve(
     folder: Path, image: Words, reads: Sequence[tuple[int, int]], writes: Sequence[tuple[int, int]] = (), *,
-    pause: float = 0, seed: int = 1, **settings: int,
+    pause: float = 0, seed: int = 1, after: int = 0, rest: int = 8, **settings: object,
 ) -> Served:  # fmt: skip
-    """Reads (address, words) and writes (address, word) at once; `settings` are the model's plus-arguments."""
+    """Reads (address, words), and writes (address, word) when `after` words have come; `rest` cycles at the end.
+
+    `settings` are the model's plus-arguments.
+    """
     harness = design(lambda: MemoryHarness(Passthrough(), width=WIDTH, log2_words=LOG2_WORDS), "memory_alone", None)
     built = runner.build(harness, sources=SOURCES)
     image.astype(">u8").tofile(folder / "image.bin")
@@ -96,6 +100,8 @@ def serve(
         "writes": [hex(pack(WriteLayout(WIDTH), {"address": a, "data": d, "last": 0})) for a, d in writes],
         "words": sum(n for _, n in reads),
         "pause": pause,
+        "after": after,
+        "rest": rest,
         "seed": seed,
         "result": str(folder / "result.json"),
     }
@@ -117,5 +123,6 @@ def serve(
         cycles=result.pop("cycles"),
         all=result.pop("all"),
         dump=np.array([int(line, 16) for line in lines], np.uint64),
+        memory=unpack(int(result.pop("memory"), 16), DRAM_COUNTERS),
         status=result,
     )

@@ -92,6 +92,7 @@ LINES = {
     "lod": ("--input {scene} --size 24", "lod {scene} --tau 3 --size 24x24"),
     "kv": ("--input synthetic --size 64", "retrieve synthetic --tokens 64"),
     "cluster": ("--input reduce", "reduce --size 1024"),
+    "radiance": ("--input synthetic:4 --size 24", "reuse synthetic:4 --size 24"),
 }
 
 

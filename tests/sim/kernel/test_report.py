@@ -21,7 +21,7 @@ from sim.kernel.roofline import Roofline
 #: Schema 2. A reader may rely on these keys, whatever the engine; a change needs a new number.
 KEYS = [
     "schema", "tools", "commit", "engine", "config", "config_hash", "seed", "workload", "memory", "cycles", "bound",
-    "ratio", "useful_share", "counters", "bytes", "quality", "baselines",
+    "ratio", "useful_share", "counters", "bytes", "dram", "quality", "baselines",
 ]  # fmt: skip
 
 

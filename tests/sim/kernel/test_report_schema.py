@@ -53,6 +53,7 @@ def test_the_file_in_docs_is_the_schema(tessera: Tessera, tmp_path: Path) -> Non
         "reduce --size 64",
         "gather --size 64",
         "decode --head-size 32 --hidden 256 --tokens 16",
+        "reuse synthetic --size 16",
     ],
 )
 @pytest.mark.parametrize("backend", ["model", "reference"])

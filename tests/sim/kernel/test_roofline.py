@@ -13,6 +13,7 @@ from sim.kernel.roofline import Roofline, above_record, dram_bytes
 from sim.kernel.run import Operation, run_operation
 from sim.kv.run import RETRIEVE
 from sim.lod.run import SEARCH
+from sim.radiance.run import LOOK_UP
 from sim.splat.run import DRAW
 
 
@@ -68,7 +69,9 @@ def test_hardware_that_only_costs_cycles_is_told_of(
     assert ("tessera: warning: x: 300000 cycles" in capsys.readouterr().err) == told
 
 
-@pytest.mark.parametrize("operation", [DRAW, SEARCH, RETRIEVE, DECODE], ids=["splat", "lod", "kv", "cluster"])
+@pytest.mark.parametrize(
+    "operation", [DRAW, SEARCH, RETRIEVE, DECODE, LOOK_UP], ids=["splat", "lod", "kv", "cluster", "radiance"]
+)
 def test_default_has_a_record(operation: Operation[Any]) -> None:
     """Of the engine as it is today: a field that is added to the config does not leave it behind."""
     config = ENGINES[operation.engine].configs["default"]()

@@ -7,7 +7,8 @@ from golden.splat.memory_image import build_memory_image
 from golden.splat.memory_map import LINE_BYTES
 from golden.splat.scene_image import build_scene_image
 from hw.splat.config import tiny
-from hw.splat.top import COUNTERS, SplatEngine
+from hw.splat.counters import COUNTERS
+from hw.splat.top import SplatEngine
 from tests.golden.splat.scenes import camera_at, random_scene
 from tests.sim.placement import same_anywhere
 

@@ -64,6 +64,16 @@ def test_every_frame_is_the_models(way: str, lists: str, stalls: int) -> None:
     assert 0 < counters["order_alone"] < counters["order_cycles"]
 
 
+def test_the_codebooks_are_loaded_once() -> None:
+    """All frames have the same; each reads no more than where they lie."""
+    config = CONFIGS["tiny"]()
+    config = replace(config, spec=replace(config.spec, codebooks=1))
+    scene = random_scene(11, 400, degree=1, thinnest=0.01, widest=0.1)
+    run = drawn(prepare_path(scene, cameras("there"), config), 64)
+    assert run.counters["book_loads"] == 1
+    assert run.counters["frames"] == 4
+
+
 def test_the_lists_of_later_frames_take_no_time() -> None:
     """The path takes what it takes with the host's lists, and the first frame's listing."""
     by_engine, by_host = (drawn(path("there", lists), 0).counters for lists in ("engine", "host"))

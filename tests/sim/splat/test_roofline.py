@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from hw.splat.config import Config, default, tiny
-from hw.splat.top import COUNTERS
+from hw.splat.counters import COUNTERS
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.roofline import Roofline
 from sim.splat.run import roofline

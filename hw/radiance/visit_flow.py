@@ -1,0 +1,78 @@
+"""The order of a job's work: visit after visit, each restored, looked up and saved."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.radiance.layouts import job_layout, visit_layout
+
+
+class VisitFlow(wiring.Component):
+    """Starts each step when the one before has ended; the next visit's row is read during the look-ups.
+
+    A visit begins when every word of the one before is in memory: it may restore what that one has saved.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "start": In(1),  #: begin a job; not while `busy`
+                "loading": In(1),  #: a job or a visit is on its way
+                "job": In(job_layout()),  #: stable once it is loaded
+                "read": In(visit_layout()),  #: the visit that was loaded last
+                "next": Out(1),  #: load the next visit
+                "visit": Out(visit_layout()),  #: the one that is under way
+                "restore": Out(1),  #: bring its cache back, and read its pixels ahead
+                "restoring": In(1),  #: not all sets are loaded
+                "open": Out(1),  #: its pixels may ask
+                "looking": In(1),  #: pixels are missing, or what they got, or where it goes into the cache
+                "save": Out(1),  #: save its cache
+                "saving": In(1),  #: words are missing
+                "writing": In(1),  #: words have not reached the memory
+                "busy": Out(1),  #: a job is under way
+            }
+        )
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        left = Signal(32)  # visits that have not begun
+        m.d.comb += self.busy.eq(1)
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += self.busy.eq(0)
+                with m.If(self.start):
+                    m.next = "JOB"
+            with m.State("JOB"):
+                m.d.sync += left.eq(self.job.visit_count)
+                with m.If(~self.loading):
+                    m.next = "FIRST"
+            with m.State("FIRST"):
+                m.d.comb += self.next.eq(left != 0)
+                m.next = "VISIT"
+            with m.State("VISIT"):
+                m.d.sync += self.visit.eq(self.read)
+                with m.If(left == 0):
+                    m.next = "IDLE"
+                with m.Elif(~self.loading):
+                    m.d.sync += left.eq(left - 1)
+                    m.next = "RESTORE"
+            with m.State("RESTORE"):
+                m.d.comb += self.restore.eq(1)
+                m.next = "RESTORING"
+            with m.State("RESTORING"):
+                with m.If(~self.restoring):
+                    m.d.comb += self.next.eq(left != 0)
+                    m.next = "LOOK"
+            with m.State("LOOK"):
+                m.d.comb += self.open.eq(1)
+                with m.If(~self.looking):
+                    m.next = "SAVE"
+            with m.State("SAVE"):
+                m.d.comb += self.save.eq(1)
+                m.next = "SAVING"
+            with m.State("SAVING"):
+                with m.If(~self.saving & ~self.writing):
+                    m.next = "VISIT"
+        return m

@@ -1,0 +1,58 @@
+"""Visit flow: every visit is restored, looked up, saved, and begins when the one before is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hw.radiance.visit_flow import VisitFlow
+from tests.hw.lib.bench import Bench
+
+
+@pytest.mark.parametrize("visits", [0, 1, 4])
+@pytest.mark.parametrize("haste", [0.2, 0.9])
+def test_steps_follow_one_another(visits: int, haste: float, seed: int) -> None:
+    """Steps of random length; the next visit's row is asked for once and early, and replaces none that is under way."""
+    dut = VisitFlow()
+    bench = Bench(dut, seed=seed)
+    steps: list[tuple[str, int]] = []
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.job.visit_count, visits)
+        ctx.set(dut.start, 1)
+        await ctx.tick()
+        ctx.set(dut.start, 0)
+        loading, fetched = True, 0
+        left = dict.fromkeys(("restoring", "looking", "saving", "writing"), False)
+        while ctx.get(dut.busy):
+            ctx.set(dut.loading, loading)
+            ctx.set(dut.read.pixel_count, bench.random.getrandbits(8) if loading else fetched)
+            for name, value in left.items():
+                ctx.set(getattr(dut, name), value)
+            _, _, fetch, restore, opened, save, number = await ctx.tick().sample(
+                dut.next, dut.restore, dut.open, dut.save, dut.visit.pixel_count
+            )
+            if fetch:
+                assert not loading
+                fetched += 1
+            loading = fetch or (loading and not bench.stall(haste))
+            if restore:
+                assert not any(left.values())
+                steps.append(("restore", number))
+                left["restoring"] = left["looking"] = True
+            if opened and steps[-1][0] == "restore":
+                assert not left["restoring"]
+                steps.append(("open", number))
+            if save:
+                assert not left["looking"]
+                steps.append(("save", number))
+                left["saving"] = left["writing"] = True
+            for name in left:
+                free = {"looking": opened, "writing": not left["saving"]}.get(name, True)
+                left[name] = bool(left[name] and not (free and bench.stall(haste)))
+        assert fetched == visits
+
+    bench.process(run)
+    bench.run(drain=400)
+    assert steps == [(step, k) for k in range(1, visits + 1) for step in ("restore", "open", "save")]

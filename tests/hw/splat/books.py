@@ -1,0 +1,68 @@
+"""Random codebooks, their lines on the way to the chip, and the records that indices stand for."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from golden.rows import Bytes, Field
+from golden.splat.book_image import pack_blocks
+from golden.splat.memory_map import LINE_BYTES, LOOK_BYTES, look_entry, sh_entry, sh_entry_bytes
+from golden.splat.spec import RANK_BITS, RANK_LOW_BITS, Spec
+from tests.hw.splat.datapath import Payload
+
+INDICES = ("scale_index", "rotation_index", "dc_index", "sh_index")
+
+
+class RandomBooks:
+    """Full books of a spec's sizes, every code at random."""
+
+    def __init__(self, spec: Spec, rng: Random) -> None:
+        self.spec, self.rng = spec, rng
+        self.look = self._table(look_entry(spec), max(spec.book_entries[:3]))
+        self.sh = self._table(sh_entry(spec), spec.sh_entries) if spec.rest_coefficients else {}
+
+    def _table(self, fields: list[Field], entries: int) -> dict[str, np.ndarray]:
+        def code(field: Field) -> int:
+            return self.rng.getrandbits(field.width) - (1 << field.width >> 1) * field.signed
+
+        return {f.name: np.array([code(f) for _ in range(entries)]) for f in fields if f.name != "spare"}
+
+    @property
+    def look_bytes(self) -> Bytes:
+        return pack_blocks(look_entry(self.spec), self.look, LOOK_BYTES).reshape(-1)
+
+    @property
+    def sh_bytes(self) -> Bytes:
+        if not self.sh:
+            return np.zeros(0, np.uint8)
+        return pack_blocks(sh_entry(self.spec), self.sh, sh_entry_bytes(self.spec)).reshape(-1)
+
+    def lines(self) -> list[Payload]:
+        """All lines, as the loader sends them."""
+        result: list[Payload] = []
+        for name, raw in (("look", self.look_bytes), ("sh", self.sh_bytes)):
+            for k in range(len(raw) // LINE_BYTES):
+                data = int.from_bytes(raw[k * LINE_BYTES : (k + 1) * LINE_BYTES].tobytes(), "little")
+                result.append({"look": int(name == "look"), "sh": int(name == "sh"), "line": k, "data": data})
+        return result
+
+    def candidate(self) -> tuple[Payload, Payload]:
+        """A candidate with indices, and what it must become."""
+        rng, spec = self.rng, self.spec
+        index = {name: rng.randrange(size) for name, size in zip(INDICES, spec.book_entries, strict=True)}
+        opacity, rank = rng.getrandbits(spec.opacity_bits), rng.getrandbits(RANK_BITS)
+        some, begin, bound = 1, rng.getrandbits(1), rng.getrandbits(spec.depth_bits)
+        shared: dict[str, Any] = {
+            "mark": {"some": some, "begin": begin, "end": rng.getrandbits(1), "bound": bound},
+            "point": [rng.randrange(-(1 << 31), 1 << 31) for _ in range(3)],
+            "relative": [rng.randrange(-(1 << 31), 1 << 31) for _ in range(3)],
+        }
+        books = {"scale": "scale_index", "quaternion": "rotation_index", "dc": "dc_index"}
+        record = {name: int(c[index[books[name.split("_")[0]]]]) for name, c in self.look.items()}
+        record |= {name: int(column[index["sh_index"]]) for name, column in self.sh.items()}
+        record |= {"opacity": opacity, "rank": rank >> RANK_LOW_BITS}
+        given = shared | {"rank": rank, "record": index | {"opacity": opacity, "spare": 0}}
+        return given, shared | {"rank_low": rank % (1 << RANK_LOW_BITS), "record": record}
