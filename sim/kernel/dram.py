@@ -65,7 +65,7 @@ class Dram:
     path: int = 16  #: clocks from the data's last beat to the engine's port: controller, PHY, interconnect
     interleave: int = 64  #: bytes that follow each other in a channel
     mapping: str = "row-bank-column-channel"  #: of the address above `interleave`, from the highest bits down
-    hash: int = 0  #: 1: the bank is exclusive-or of itself and the row's lowest bits, the channel of all bits above it
+    hash: int = 1  #: 1: the bank is exclusive-or of itself and the row's lowest bits, the channel of all bits above it
 
     LIMITS: ClassVar[Limits] = {
         "name": OneOf(PARTS), "megahertz": (1, 4000), "engine_megahertz": (10, 4000),
@@ -173,9 +173,9 @@ DRAMS = {
             activate_clocks=4, column_clocks=4, precharge_clocks=2, path=32,
         ),
         Dram(
-            name="lpddr5", megahertz=800, channel_bytes=2, burst_beats=16, burst=2, banks=16, groups=4,
+            name="lpddr5", megahertz=800, channel_bytes=2, burst_beats=16, burst=2, banks=16, groups=2,
             cl=17 + 1, cwl=9, rcd=15, rp=15, ras=34, rc=49, rrd=4, faw=16, ccd=2, ccd_long=4, wtr=10, rtw=13,
-            wr=28, rtp=6, refi=3125, rfc=168, activate_clocks=2, path=16, interleave=128,
+            wr=28, rtp=6, refi=3125, rfc=168, activate_clocks=2, path=16,
         ),
     )
 }  # fmt: skip

@@ -71,7 +71,7 @@ def test_fields_are_changed_by_name() -> None:
         ("lpddr4,mapping=row", "mapping must be one of row-bank-column-channel,"),
         ("lpddr4,refresh=never", "refresh must be one of all-bank, per-bank, it is 'never'"),
         (
-            "lpddr5,interleave=64",
+            "lpddr5,groups=4,interleave=64",
             "interleave must lie in a burst's and a row's bytes of all groups, 128..8192, it is 64",
         ),
         ("lpddr4,burst_beats=4", "a burst must have at least 16 bytes, it has 8"),

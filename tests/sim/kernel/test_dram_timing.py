@@ -12,9 +12,9 @@ from tests.sim.kernel.dram_run import Traced, address, run
 from tests.sim.kernel.dram_twin import replay
 from tests.sim.kernel.memory_run import WORD_BYTES, WORDS, serve
 
-#: One channel, a clock of the DRAM in every cycle, no refresh.
-LPDDR4 = replace(DRAMS["lpddr4"], channels=1, engine_megahertz=1600, refi=0)
-LPDDR5 = replace(DRAMS["lpddr5"], channels=1, engine_megahertz=800, refi=0)
+#: One channel, a clock of the DRAM in every cycle, no refresh, banks and rows as addresses have them.
+LPDDR4 = replace(DRAMS["lpddr4"], channels=1, engine_megahertz=1600, refi=0, hash=0)
+LPDDR5 = replace(DRAMS["lpddr5"], channels=1, engine_megahertz=800, refi=0, hash=0)
 SMALL: dict[str, Any] = {"queue": 4, "window": 4}  # three writes are three quarters of the queue
 BEFORE_DATA = 2  # cycles from the bench's first to the memory's clock 0, less those to the port
 
