@@ -34,7 +34,7 @@ JOB = [
 VISIT = [
     Field("pixel_address", 32),  # PIXEL rows, the region's pixels row by row
     Field("pixel_count", 32),  # 1 or more
-    Field("image_address", 32),  # the saved cache to begin with …
+    Field("image_address", 32),  # the saved cache to begin with, wherever or an earlier visit's `save_address` …
     Field("image_bytes", 32),  # … and how much of it there is; 0: begin with an empty one
     Field("save_address", 32),  # where the cache is saved; not where it came from
     Field("result_address", 32),  # RESULT rows, as the pixels
