@@ -29,7 +29,7 @@ class Checksum(wiring.Component):
         self.width = width
         super().__init__(
             {
-                "clear": In(1),  #: begin; wins over a word that is under way
+                "clear": In(1),  #: begin; wins over words that are under way or come with it
                 "valid": In(1),  #: there is a word
                 "data": In(width),  #: the word
                 "o": Out(BITS),  #: the checksum of the words of three cycles ago and before

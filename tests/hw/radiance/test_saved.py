@@ -45,14 +45,14 @@ def test_checksum(width: int, seed: int) -> None:
 
     async def drive(ctx: Any) -> None:
         for length in (0, 1, 7):
-            ctx.set(dut.valid, 1)  # a word just before does not count
+            ctx.set(dut.valid, 1)  # words just before and beside `clear` do not count
             ctx.set(dut.data, rng.getrandbits(width))
             ctx.set(dut.clear, 0)
             await ctx.tick()
             ctx.set(dut.clear, 1)
-            ctx.set(dut.valid, 0)
             await ctx.tick()
             ctx.set(dut.clear, 0)
+            ctx.set(dut.valid, 0)
             whole = b""
             for _ in range(length):
                 word = rng.getrandbits(width)
