@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 
@@ -27,7 +27,7 @@ class InputError(ValueError):
 
 
 def check_limits(owner: str, settings: Any) -> None:
-    """Checks every field of the dataclass `settings`, its `spec` aside, against its class.
+    """Checks every field of the dataclass `settings` against its class; fields that are settings check themselves.
 
     `LIMITS` there has every field, `POWERS` names those that must be powers of two; `tessera config` shows both.
 
@@ -36,10 +36,10 @@ def check_limits(owner: str, settings: Any) -> None:
         KeyError: a field has no limits.
     """
     for field in fields(settings):
-        if field.name == "spec":
+        value = getattr(settings, field.name)
+        if is_dataclass(value):
             continue
         limits = settings.LIMITS[field.name]
-        value = getattr(settings, field.name)
         if isinstance(limits, OneOf):
             if value not in limits.words:
                 raise InputError(f"{owner}: {field.name} must be one of {', '.join(limits.words)}, it is {value!r}")

@@ -22,7 +22,7 @@ MODULES = {
     for path in sorted((ROOT / floor).rglob("*.py"))
 }
 #: Of a floor, what may know several engines: compositions of them, the face that calls them, and their table.
-JOINTS = ("hw.chips", "sim.chips", "sim.commands", "sim.cli", "sim.engines")
+JOINTS = ("golden.chips", "hw.chips", "sim.chips", "sim.commands", "sim.cli", "sim.engines")
 SPEC_LIKE = {"spec", "memory_map"}  # of a golden engine: what hw may import of it
 #: The cells of the grid: files that every engine has.
 CELLS = {

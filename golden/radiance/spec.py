@@ -39,7 +39,7 @@ class Spec:
     region: int = 64  #: pixels a side of the square that one cache serves
 
     LIMITS: ClassVar[Limits] = {
-        "record_length": (1, 8), "id_bits": (16, 32), "key": OneOf((PUBLISHED, HASH)), "key_bits": (32, 48),
+        "record_length": (1, 15), "id_bits": (16, 32), "key": OneOf((PUBLISHED, HASH)), "key_bits": (32, 48),
         "ways": (2, 8), "sets": (4, 4096), "channels": (3, 4), "region": (4, 64),
     }  # fmt: skip
     POWERS: ClassVar = ("ways", "sets", "region")

@@ -13,7 +13,7 @@ from golden.splat.depth_sort import depth_sort, voxel_sort
 from golden.splat.fine_filter import Splats, fine_filter
 from golden.splat.frame import Frame, Group
 from golden.splat.pixel_lane import Pixels, pixel_bytes
-from golden.splat.rasteriser import rasterise
+from golden.splat.rasteriser import Watch, rasterise
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
 from golden.threads import undivided_operators
@@ -56,9 +56,11 @@ class ModelResult:
 
 def render_group(
     image: SceneImage, frame: Frame, group: Group, spec: Spec, work: Work, pixels: Pixels | None = None,
-    *, held_back: bool = True,
+    *, held_back: bool = True, watch: Watch | None = None,
 ) -> GroupResult:  # fmt: skip
     """All stages for one group, on the `pixels` of the slab before if there is one; adds to `work`.
+
+    `watch` sees what the rasteriser draws.
 
     Without `held_back`, survivors wait only for those of their own voxel, and are drawn in the list's order.
     """
@@ -74,7 +76,7 @@ def render_group(
         order, forced, deepest = depth_sort(splats.depth, splats.rank, visit, bounds, spec)
     else:
         order, forced, deepest = voxel_sort(splats.depth, splats.rank, visit), 0, 0
-    pixels, touches, useful, changed = rasterise(splats.select(order), spec, pixels)
+    pixels, touches, useful, changed = rasterise(splats.select(order), spec, pixels, watch)
     work.voxels += len(group.voxels)
     work.streamed += len(streamed)
     work.candidates += len(candidates)

@@ -126,7 +126,7 @@ def blend(pixels: Pixels, rows: Tensor, alphas: Tensor, colors: Tensor, spec: Sp
         alphas: [steps, S, lanes]. colors: [steps, S, 3].
 
     Returns:
-        [steps, S, lanes] w, 0 where nothing is drawn; [steps, S] whether a pixel was not done before the splat.
+        [steps, S, lanes] w, 0 where nothing is drawn, and whether the pixel was not done before the splat.
     """
     light = (pixels.transmittance[rows] * ~pixels.done[rows]).to(alphas.dtype)
     lights = [light]
@@ -141,7 +141,7 @@ def blend(pixels: Pixels, rows: Tensor, alphas: Tensor, colors: Tensor, spec: Sp
     pixels.color[rows] = saturate(pixels.color[rows] + torch.stack(added, -1), spec.accumulator_format)
     pixels.transmittance[rows] -= weight.sum(0)
     pixels.done[rows] = light < spec.min_transmittance
-    return weight, before.amax(-1) >= spec.min_transmittance
+    return weight, before >= spec.min_transmittance
 
 
 def pixel_bytes(pixels: Pixels, spec: Spec) -> Tensor:

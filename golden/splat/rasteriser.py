@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
+from torch import Tensor
 
 from golden.splat.fine_filter import Splats
 from golden.splat.pixel_lane import Pixels, alpha, blend, power
@@ -12,7 +15,23 @@ from golden.splat.spec import Spec
 BLOCK = 64  # steps whose alphas are evaluated together; only speed depends on it
 
 
-def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple[Pixels, int, int, int]:
+class Watch(Protocol):
+    """Sees every touch of the sub-tiles at hand; what it keeps does not change the picture."""
+
+    def __call__(self, subtile: Tensor, rank: Tensor, color: Tensor, weight: Tensor, touched: Tensor) -> None:
+        """The next touches of each of the sub-tiles [S], in order.
+
+        Args:
+            rank: [steps, S] the splat's place in the file. color: [steps, S, 3] color_format.
+            weight: [steps, S, lanes] w, 0 where nothing is drawn.
+            touched: [steps, S, lanes] there is a splat, and the pixel was not done before it.
+        """
+        ...
+
+
+def rasterise(
+    splats: Splats, spec: Spec, pixels: Pixels | None = None, watch: Watch | None = None
+) -> tuple[Pixels, int, int, int]:
     """Blends `splats`, already in order, on all sub-tiles of a group: on `pixels`, in place, or on new ones.
 
     Returns the pixels, the (splat, sub-tile) pairs touched, those of them that came before their
@@ -41,6 +60,9 @@ def rasterise(splats: Splats, spec: Spec, pixels: Pixels | None = None) -> tuple
         alphas *= present[..., None]
         colors = splats.color[batch].reshape(BLOCK, len(which), 3)
         weight, open_before = blend(pixels, which, alphas, colors, spec)
-        useful += int((present & open_before).sum())
+        touched = open_before & present[..., None]
+        if watch:
+            watch(which, splats.rank[batch].reshape(BLOCK, len(which)), colors, weight, touched)
+        useful += int(touched.any(-1).sum())
         changed += int(weight.count_nonzero())
     return pixels, len(pair), useful, changed

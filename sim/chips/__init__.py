@@ -6,7 +6,7 @@ from importlib import import_module
 from types import ModuleType
 
 #: Compositions with a figure in docs/: module `sim.chips.<name>` with `record(docs, progress, size=) -> paths`.
-RECORDED = ("level",)
+RECORDED = ("level", "reuse")
 
 
 def recorder(name: str) -> ModuleType:

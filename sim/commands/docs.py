@@ -36,8 +36,8 @@ SCHEMA = "schema"
 def docs(name: str | None, size: int | None, folder: Path) -> None:
     """Make the tables, curves and schema of docs/ again.
 
-    All of them take half an hour. NAME is one engine, one composition of several (`level`), or `schema`, the schema of
-    reports, to make only that.
+    All of them take two hours. NAME is one engine, one composition of several (`level`, `reuse`), or `schema`, the
+    schema of reports, to make only that.
     """
     chips = [recorder(chip) for chip in RECORDED if name in (None, chip)]
     engines = [engine for engine in ENGINES.values() if name in (None, engine.name)]

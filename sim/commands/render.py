@@ -15,6 +15,7 @@ from golden.scenes import Camera, Scene
 from hw.lod.config import CONFIGS as LOD_CONFIGS
 from hw.splat.config import CONFIGS
 from sim.chips.level import budget_scene, cut_scene, load_detailed
+from sim.chips.lumina import OPTION, CachedSequence, choose_rules
 from sim.commands.background import background_option
 from sim.commands.camera_path import CameraPath
 from sim.commands.options import OutputFile, RunOptions, run_options
@@ -25,7 +26,7 @@ from sim.kernel.files import to_bytes, write_array, write_png
 from sim.kernel.run import Backend
 from sim.splat.picture import BLACK, Color, over, straight, too_bright
 from sim.splat.run import layers, overflow, run
-from sim.splat.workload import NEAR, notices, prepare
+from sim.splat.workload import NEAR, Lists, notices, prepare
 
 
 @click.command()
@@ -39,6 +40,13 @@ from sim.splat.workload import NEAR, notices, prepare
 )
 @click.option("--budget", type=int, help="Draw the finest level-of-detail cut of at most this many Gaussians.")
 @click.option(
+    "--lists",
+    type=click.Choice(list(Lists), case_sensitive=False),
+    default=Lists.ENGINE,
+    show_default=True,
+    help="Who orders the voxels for the view: the engine from the camera alone, or the host.",
+)
+@click.option(
     "--path",
     "path_text",
     metavar="PATH",
@@ -49,6 +57,18 @@ from sim.splat.workload import NEAR, notices, prepare
     "frames_text",
     metavar="FIRST:END",
     help="Of the sequence, the frames FIRST to END - 1, counted from 0. [default: all]",
+)
+@click.option(
+    "--radiance",
+    is_flag=True,
+    help="Draw the sequence with a radiance cache that goes from frame to frame (--backend model).",
+)
+@click.option(
+    OPTION,
+    "rules",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Change one rule of --radiance or one field of its cache; may be repeated.",
 )
 @run_options(CONFIGS)
 @click.option(
@@ -73,9 +93,10 @@ from sim.splat.workload import NEAR, notices, prepare
     help="No background: coverage as the picture's alpha, colours not multiplied by it.",
 )
 def render(
-    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, path_text: str | None,
-    frames_text: str | None, options: RunOptions, picture: Path | None, video_file: Path | None, fps: int,
-    array_file: Path | None, background: Color, alpha: bool,
+    scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, lists: Lists,
+    path_text: str | None, frames_text: str | None, radiance: bool, rules: tuple[str, ...], options: RunOptions,
+    picture: Path | None,
+    video_file: Path | None, fps: int, array_file: Path | None, background: Color, alpha: bool,
 ) -> None:  # fmt: skip
     """Draw a frame of SCENE, or with --path a sequence.
 
@@ -89,21 +110,28 @@ def render(
     if tau is not None and budget is not None:
         raise InputError("a cut has --tau, in pixels, or --budget, in Gaussians: give one of them")
     cut = tau is not None or budget is not None
+    if rules and not radiance:
+        raise InputError(f"{OPTION} is of a radiance cache: say --radiance")
     if path_text is not None:
         path = CameraPath(text=path_text, frames_text=frames_text, viewpoint=viewpoint)
         files = SequenceFiles(pictures=picture, array=array_file, video=video_file, fps=fps)
         files.check(alpha=alpha, report=options.report is not None or options.as_json)
         if cut or options.waves:
             raise InputError("--tau, --budget and --waves are for a single frame: leave out --path")
+        draw = (
+            CachedSequence(choose_rules(options.config.spec, rules), options.backend)
+            if radiance
+            else partial(run, **options.keywords())
+        )
         loaded, _ = _load(scene, cut=False)
         cameras = path.cameras(loaded)
         draw_sequence(
-            loaded, cameras, options, files, partial(run, **options.keywords()),
-            near=near, background=background, alpha=alpha, path=path_text,
+            loaded, cameras, options, files, draw,
+            near=near, lists=lists, background=background, alpha=alpha, path=path_text,
         )  # fmt: skip
         return
-    if frames_text is not None or video_file is not None:
-        raise InputError("--frames and --video are of a sequence: say its --path")
+    if frames_text is not None or video_file is not None or radiance:
+        raise InputError("--frames, --video and --radiance are of a sequence: say its --path")
     if picture is None:
         raise click.MissingParameter(param_hint="'--out'", param_type="option")
     loaded, tree = _load(scene, cut=cut)
@@ -112,7 +140,7 @@ def render(
         loaded, tau = _cut(tree, camera, tau, budget, options)
         out.print(f"{len(loaded)} of {len(tree)} Gaussians are on the cut at {tau:.12g} px")
     with step("quantising and ordering the scene"):
-        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name)
+        workload = prepare(loaded, camera, options.config, near=near, view=viewpoint.name, lists=lists)
     for notice in () if options.backend == Backend.REFERENCE else notices(workload):
         out.print(f"{loaded.name}: {notice}")
     with step(f"drawing by {options.backend}"):

@@ -21,7 +21,7 @@ from sim.kernel.sequence import figures, plot_frames, sequence_report
 from sim.kernel.video import require_video, video
 from sim.splat.picture import BLACK, Color, Floats, over, straight
 from sim.splat.run import layers, overflow, run
-from sim.splat.workload import SplatWorkload, notices, prepare
+from sim.splat.workload import Lists, SplatWorkload, notices, prepare
 
 #: Draws one frame after another, in order: the workload as the engine's `run` takes it.
 Draw = Callable[[SplatWorkload], Run]
@@ -64,31 +64,35 @@ class SequenceFiles:
         return self.pictures.with_stem(f"{self.pictures.stem}-{number:04d}")
 
 
-def workloads(scene: Scene, cameras: Mapping[int, Camera], config: Any, near: float) -> Iterator[SplatWorkload]:
+def workloads(
+    scene: Scene, cameras: Mapping[int, Camera], config: Any, near: float, lists: Lists
+) -> Iterator[SplatWorkload]:
     """A workload for every camera; the scene is quantised and packed once, wherever the views allow."""
     before: SplatWorkload | None = None
     for camera in cameras.values():
-        before = prepare(scene, camera, config, near=near, before=before)
+        before = prepare(scene, camera, config, near=near, lists=lists, before=before)
         yield before
 
 
 def draw_sequence(
     scene: Scene, cameras: Mapping[int, Camera], options: RunOptions, files: SequenceFiles, draw: Draw, *,
-    near: float, background: Color, alpha: bool, path: str,
+    near: float, lists: Lists, background: Color, alpha: bool, path: str,
 ) -> None:  # fmt: skip
     """Draws every frame, writes what is asked for, and shows a line for each.
 
     All frames are prepared before the first is drawn: a camera that cannot be drawn is refused then.
     """
     with step("quantising and ordering the scene for every frame"):
-        notices = _notices(workloads(scene, cameras, options.config, near), exact=options.backend == Backend.REFERENCE)
+        notices = _notices(
+            workloads(scene, cameras, options.config, near, lists), exact=options.backend == Backend.REFERENCE
+        )
     for notice in notices:
         out.print(f"{scene.name}: {notice}")
     reports: list[dict[str, Any]] = []
     pictures: list[Floats] = []
     overflowed: list[str] = []
     with video(files.video, files.fps) if files.video else nullcontext() as add:
-        for number, workload in zip(cameras, workloads(scene, cameras, options.config, near), strict=True):
+        for number, workload in zip(cameras, workloads(scene, cameras, options.config, near, lists), strict=True):
             with step(f"frame {number} by {options.backend}"):
                 drawn = draw(workload)
                 values = straight(layers(drawn)) if alpha else over(layers(drawn), background)

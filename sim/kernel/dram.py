@@ -59,13 +59,13 @@ class Dram:
     column_clocks: int = 1  #: the same of a read or write
     precharge_clocks: int = 1  #: the same of a precharge or refresh
 
-    queue: int = 32  #: reads, and writes, that wait in a channel
-    window: int = 32  #: of these, how many the scheduler looks at; 1: in order
+    queue: int = 64  #: reads, and writes, that wait in a channel
+    window: int = 64  #: of these, how many the scheduler looks at; 1: in order
     cap: int = 16  #: accesses that may pass an older one of their bank that needs another row
     path: int = 16  #: clocks from the data's last beat to the engine's port: controller, PHY, interconnect
     interleave: int = 64  #: bytes that follow each other in a channel
     mapping: str = "row-bank-column-channel"  #: of the address above `interleave`, from the highest bits down
-    hash: int = 0  #: 1: the bank is exclusive-or of itself and the row's lowest bits
+    hash: int = 0  #: 1: the bank is exclusive-or of itself and the row's lowest bits, the channel of all bits above it
 
     LIMITS: ClassVar[Limits] = {
         "name": OneOf(PARTS), "megahertz": (1, 4000), "engine_megahertz": (10, 4000),
@@ -175,7 +175,7 @@ DRAMS = {
         Dram(
             name="lpddr5", megahertz=800, channel_bytes=2, burst_beats=16, burst=2, banks=16, groups=4,
             cl=17 + 1, cwl=9, rcd=15, rp=15, ras=34, rc=49, rrd=4, faw=16, ccd=2, ccd_long=4, wtr=10, rtw=13,
-            wr=28, rtp=6, refi=3125, rfc=96, refresh=PER_BANK, activate_clocks=2, path=16, interleave=128,
+            wr=28, rtp=6, refi=3125, rfc=168, activate_clocks=2, path=16, interleave=128,
         ),
     )
 }  # fmt: skip

@@ -25,29 +25,40 @@ def choose_config(configs: Mapping[str, Callable[[], Any]], name: str, changes: 
     if name not in configs:
         raise InputError(f"config must be one of {', '.join(configs)}, it is '{name}'")
     config = configs[name]()
-    own, specified = _own(config), _own(config.spec)
-    in_config: dict[str, int | str] = {}
-    in_spec: dict[str, int | str] = {}
-    for change in changes:
-        field, equals, value = change.partition("=")
-        if not equals:
-            raise InputError(f"--set takes field=value, got '{change}'")
-        if field not in (*own, *specified):
-            raise InputError(_no_field(field, config))
-        settings, chosen = (config, in_config) if field in own else (config.spec, in_spec)
-        chosen[field] = value if isinstance(settings.LIMITS[field], OneOf) else _number(field, value)
+    in_config, in_spec = sort_changes((config, config.spec), changes, lambda field: _no_field(field, config))
     return replace(config, spec=replace(config.spec, **in_spec), **in_config)
 
 
-def _number(field: str, value: str) -> int:
+def sort_changes(
+    parts: Sequence[Any], changes: Sequence[str], unknown: Callable[[str], str], option: str = "--set"
+) -> list[dict[str, int | str]]:
+    """Of every `field=value` the value, by field, for the first of the settings `parts` that has the field.
+
+    Raises:
+        InputError: no such field, with what `unknown` says of it, or no whole number where one is due.
+    """
+    chosen: list[dict[str, int | str]] = [{} for _ in parts]
+    for change in changes:
+        field, equals, value = change.partition("=")
+        if not equals:
+            raise InputError(f"{option} takes field=value, got '{change}'")
+        place = next((k for k, part in enumerate(parts) if field in _own(part)), None)
+        if place is None:
+            raise InputError(unknown(field))
+        limits = parts[place].LIMITS[field]
+        chosen[place][field] = value if isinstance(limits, OneOf) else _number(field, value, option)
+    return chosen
+
+
+def _number(field: str, value: str, option: str) -> int:
     try:
         return int(value, 0)
     except ValueError as error:
-        raise InputError(f"--set: {field} must be a whole number, it is '{value}'") from error
+        raise InputError(f"{option}: {field} must be a whole number, it is '{value}'") from error
 
 
 def _own(settings: Any) -> list[str]:
-    return [f.name for f in fields(settings) if f.name != "spec"]
+    return [f.name for f in fields(settings) if f.name in settings.LIMITS]
 
 
 def _no_field(name: str, config: Any) -> str:

@@ -16,7 +16,7 @@ from golden.splat.path_image import build_path_image
 from golden.splat.scene_image import SceneImage, build_scene_image
 from golden.splat.seen_scene import SeenScene, see
 from hw.splat.config import Config
-from sim.splat.workload import NEAR, check_books, coded_scene, why_host
+from sim.splat.workload import NEAR, Lists, check_books, coded_scene, why_host
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +42,9 @@ class PathWorkload:
 
 
 def prepare_path(
-    scene: Scene, cameras: Sequence[Camera], config: Config, *, near: float = NEAR, listed: bool = False
+    scene: Scene, cameras: Sequence[Camera], config: Config, *, near: float = NEAR, lists: Lists = Lists.ENGINE
 ) -> PathWorkload:
     """Quantises the scene once and every camera, and lays all out in memory.
-
-    With `listed` the host makes all lists; else the engine makes those that it can, see `why_host`.
 
     Raises:
         InputError: no camera, or one that needs the scene to be stored in another way than the first does.
@@ -64,7 +62,7 @@ def prepare_path(
             )
     image = build_scene_image(seen[0].scene, config.spec, edge=seen[0].edge, origin=seen[0].origin)
     frames = tuple(build_frame(image, camera, config.spec, near=near) for camera in cameras)
-    by_host = tuple(listed or why_host(image, frame, config) is not None for frame in frames)
+    by_host = tuple(lists == Lists.HOST or why_host(image, frame, config) is not None for frame in frames)
     return PathWorkload(
         config=config, scene=scene, cameras=tuple(cameras), near=near, image=image, frames=frames, listed=by_host,
         memory=build_path_image(image, frames, config.spec, listed=by_host),

@@ -42,36 +42,37 @@ def _named(layers: npt.NDArray[np.float32]) -> Results:
     return {"color": layers[..., :3], "coverage": layers[..., 3]}
 
 
-#: Counters of words on the memory's ports.
-WORDS = (
-    "order_words", "frame_words", "list_words", "coarse_words", "record_words", "book_words", "order_write_words",
-    "write_words",
-)  # fmt: skip
+#: Counters of words on the memory's ports: for drawing, and for listing.
+DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "book_words", "write_words")
+ORDER_WORDS = ("order_words", "order_write_words")
 
 
 def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
-    Voxel order: its cycles, which come before those of the first frame, and beside those of the frame before
-    for every other one. Coarse filter: `coarse_lanes` Gaussians a
-    cycle. Fine filter: `fine_units`. Depth sort: one splat a cycle, and two operations of 2 cycles a
-    splat shared by the banks. Rasteriser: one splat × one sub-tile a cycle and lane group, or one
-    sub-tile handed out. Memory: words moved / words a cycle. Useful are the results of lanes that
-    changed their pixel.
+    Voxel order: its cycles. What draws begins behind the cycles in which it works alone, those before the
+    first frame. Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`. Depth sort: one splat
+    a cycle, and two operations of 2 cycles a splat shared by the banks. Rasteriser: one splat × one sub-tile a
+    cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle. Useful are the
+    results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
-    words = sum(counters.get(name, 0) for name in WORDS)
+    words, listing = (sum(counters.get(name, 0) for name in names) for names in (DRAW_WORDS, ORDER_WORDS))
     results = counters["draws"] * config.spec.lanes
+    alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
+    drawing = {
+        "coarse filter": counters["streamed"] / config.coarse_lanes,
+        "fine filter": counters["candidates"] / config.fine_units,
+        "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),
+        "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
+    }
     return Roofline(
         cycles=counters["cycles"],
         useful=counters["changed"] / results if results else None,
         stages={
             "voxel order": counters["order_cycles"],
-            "coarse filter": counters["streamed"] / config.coarse_lanes,
-            "fine filter": counters["candidates"] / config.fine_units,
-            "depth sort": counters["splats"] * max(1.0, 4 / config.spec.sort_banks),
-            "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
-            "memory": words / memory.words_a_cycle(config.word_bytes),
+            **{name: alone + need for name, need in drawing.items()},
+            "memory": max(alone + words / rate, (words + listing) / rate),
         },
     )
 

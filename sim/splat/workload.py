@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from golden.errors import InputError
@@ -24,6 +25,13 @@ REAL = ("lastchance.ply", "flowers_3_0.ply", "statue_angel.ply", "skull.ply")
 NEAR = 0.2  # scene units
 
 
+class Lists(StrEnum):
+    """Who makes a view's group table and visiting lists."""
+
+    ENGINE = "engine"  #: its voxel sorting unit, from the camera's words; the host where that cannot, see `why_host`
+    HOST = "host"  #: in any case
+
+
 @dataclass(frozen=True, kw_only=True)
 class SplatWorkload:
     """One view, quantised for `config`."""
@@ -40,6 +48,7 @@ class SplatWorkload:
     memory: MemoryImage
     view: str | None = None  #: its place on an orbit, by which baselines know it
     host_seconds: float = 0.0  #: that ordering the voxels for the view took
+    why_host: str | None = None  #: why the host makes the lists though the engine was asked to
 
     def info(self) -> dict[str, Any]:
         """What identifies it in baselines and reports."""
@@ -58,16 +67,16 @@ def frame_info(scene: Scene, camera: Camera) -> dict[str, Any]:
 
 def prepare(
     scene: Scene, camera: Camera, config: Config, *, near: float = NEAR, edge: float | None = None,
-    view: str | None = None, listed: bool = True, before: SplatWorkload | None = None,
+    view: str | None = None, lists: Lists = Lists.ENGINE, before: SplatWorkload | None = None,
 ) -> SplatWorkload:  # fmt: skip
-    """Quantises the scene as the camera sees it, the camera and the lists, and lays them out in memory.
+    """Quantises the scene as the camera sees it and the camera, and lays them out in memory, the lists if need be.
 
-    Without `listed`, the engine makes the lists. The scene is taken as it was quantised for the view
-    `before`, of the same scene and config, wherever this view stores it in the same way. A scene without
-    codebooks gets some where the config wants them; what it draws is compared with the scene that was given.
+    The scene is taken as it was quantised for the view `before`, of the same scene and config, wherever this view
+    stores it in the same way. A scene without codebooks gets some where the config wants them; what it draws is
+    compared with the scene that was given.
 
     Raises:
-        InputError: it shall, and cannot, see `check_order`; or the view needs other sizes than a codebook's.
+        InputError: the view needs other sizes than a codebook's.
     """
     coded = before.coded if before is not None and before.scene is scene else coded_scene(scene, config.spec)
     seen = see(coded, camera, config.spec, near=near, edge=edge)
@@ -80,11 +89,11 @@ def prepare(
     begin = time.perf_counter()
     frame = build_frame(image, camera, config.spec, near=near)
     host_seconds = time.perf_counter() - begin
-    if not listed:
-        check_order(image, frame, config)
+    reason = why_host(image, frame, config) if lists == Lists.ENGINE else None
+    listed = lists == Lists.HOST or reason is not None
     return SplatWorkload(
         config=config, scene=scene, coded=coded, seen=seen, camera=camera, near=near, view=view,
-        host_seconds=host_seconds, image=image, frame=frame, packed=packed,
+        host_seconds=host_seconds, why_host=reason, image=image, frame=frame, packed=packed,
         memory=build_memory_image(image, frame, config.spec, listed=listed, packed=packed),
     )  # fmt: skip
 
@@ -112,16 +121,6 @@ def _stored_alike(seen: SeenScene, other: SeenScene) -> bool:
     return seen.scene is other.scene and seen.edge == other.edge and seen.origin is None and other.origin is None
 
 
-def check_order(image: SceneImage, frame: Frame, config: Config) -> None:
-    """Whether the voxel sorting unit can make the frame's lists.
-
-    Raises:
-        InputError: a square needs depth slabs, or more voxels or groups are in view than it orders.
-    """
-    if reason := why_host(image, frame, config):
-        raise InputError(f"splat: {reason}")
-
-
 def why_host(image: SceneImage, frame: Frame, config: Config) -> str | None:
     """Why the voxel sorting unit cannot make the frame's lists, so that the host has to; None if it can."""
     if any(group.continued for group in frame.groups):
@@ -142,6 +141,8 @@ def notices(workload: SplatWorkload) -> list[str]:
     """What the model's picture, and the RTL's, lacks of the view, a line each."""
     spec = workload.config.spec
     lines = workload.seen.notices()
+    if workload.why_host:
+        lines.append(f"the host orders the voxels: {workload.why_host}")
     clipped = count_clipped(workload.scene, spec)
     if clipped:
         lines.append(f"{clipped} Gaussians have colours beyond the formats and are drawn clipped")

@@ -10,9 +10,14 @@ import pytest
 from golden.errors import InputError, Limits, OneOf, check_base, check_limits, check_powers_of_two
 
 
+@dataclass(frozen=True)
+class Part:
+    """Settings within settings: they check themselves."""
+
+
 @dataclass
 class Settings:
-    spec: object = None
+    spec: object = Part()
     lanes: int = 4
     depth: int = 3
     mode: object = "fast"

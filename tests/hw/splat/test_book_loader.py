@@ -24,9 +24,7 @@ HEAD = HEADER_BYTES + VIEW_BYTES
 FRAMES = [(7, 1), (7, 0), (9, 1), (7, 1), (0, 1), (0, 1), (7, 1), (7, 0)]
 
 
-@pytest.mark.parametrize("width", [128, 256, 512])
-@pytest.mark.parametrize("memory", [0, 0.4])
-@pytest.mark.parametrize("degree", [0, 1])
+@pytest.mark.parametrize(("width", "memory", "degree"), [(128, 0.4, 1), (256, 0, 1), (512, 0, 0), (512, 0.4, 1)])
 def test_frames(width: int, memory: float, degree: int, seed: int) -> None:
     """Lines with their numbers, in order; words read; busy until the last line has left."""
     rng = Random(f"{seed} {width}")

@@ -51,7 +51,7 @@ def test_rows(width: int, lanes: int, words: int, memory: float, get: float, see
 
 
 @pytest.mark.parametrize(("width", "lanes", "words"), SHAPES)
-@pytest.mark.parametrize(("memory", "get"), [(0, 0), (0.3, 0.4)])
+@pytest.mark.parametrize(("memory", "get"), [(0.3, 0.4)])
 def test_rows_of_voxels_without_gaps(
     width: int, lanes: int, words: int, memory: float, get: float, seed: int
 ) -> None:  # fmt: skip
@@ -65,7 +65,7 @@ def test_rows_of_voxels_without_gaps(
     port = ByteMemory(bench, dut.memory, content, latency=11, stall=memory)
     visits: list[Payload] = []
     expected: list[Payload] = []
-    for _ in range(40):
+    for _ in range(25):
         first = rng.randrange(350)
         visit = {"first": first, "count": rng.choice([1, 2, 3, 7, 8, 9, rng.randint(1, 40)]), "end": 0}
         visits.append(visit)

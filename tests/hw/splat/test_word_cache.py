@@ -44,8 +44,10 @@ def bursts_of(rng: Random, count: int) -> list[tuple[int, int]]:
     return result
 
 
-@pytest.mark.parametrize(("width", "words", "waiting"), [(32, 2, 2), (128, 16, 8), (512, 16, 40), (64, 64, 40)])
-@pytest.mark.parametrize(("put", "memory", "get"), [(0, 0, 0), (0.3, 0.3, 0.4), (0, 0.6, 0)])
+@pytest.mark.parametrize(
+    ("width", "words", "waiting", "put", "memory", "get"),
+    [(32, 2, 2, 0, 0.6, 0), (128, 16, 8, 0.3, 0.3, 0.4), (512, 16, 40, 0, 0, 0), (64, 64, 40, 0.3, 0.3, 0)],
+)
 def test_two_frames(
     width: int, words: int, waiting: int, put: float, memory: float, get: float, seed: int
 ) -> None:  # fmt: skip
@@ -58,6 +60,8 @@ def test_two_frames(
     content = bytearray(contents[0])
     port = ByteMemory(bench, dut.memory, content, latency=9, stall=memory)
     halves = [bursts_of(rng, 60), bursts_of(rng, 60)]
+    first, length = halves[0][-1]
+    halves[1][0] = (first + length - 1, 1)  # the word before the clear is the first behind it
     asked: list[dict[str, int]] = []
     answers: list[dict[str, int]] = []
     misses: list[int] = []

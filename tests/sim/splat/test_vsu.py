@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from golden.errors import InputError
 from golden.scenes import load_scene, orbit
 from golden.splat.memory_image import build_memory_image
 from golden.splat.memory_map import HEADER_BYTES, VIEW_BYTES
 from hw.splat.config import CONFIGS
-from sim.splat.workload import SplatWorkload, prepare
+from sim.splat.workload import Lists, SplatWorkload, prepare
+from tests.golden.splat.rows import view_of
 from tests.golden.splat.scenes import camera_at, random_scene
 from tests.sim.splat.frames import drawn
 
@@ -22,7 +22,8 @@ ROOM = 1 << 16
 def few(eye: tuple[float, float, float]) -> SplatWorkload:
     """400 Gaussians on 51×37 pixels, of which the engine sorts the voxels."""
     scene = random_scene(11, 400, degree=1, thinnest=0.01, widest=0.1)
-    work = prepare(scene, camera_at(eye, size=(51, 37), focal=40.0), CONFIGS["tiny"](), listed=False)
+    work = prepare(scene, camera_at(eye, size=(51, 37), focal=40.0), CONFIGS["tiny"]())
+    assert work.why_host is None
     memory = build_memory_image(work.image, work.frame, work.config.spec, list_room=ROOM, listed=False)
     return replace(work, memory=memory)
 
@@ -61,19 +62,23 @@ def test_another_cameras_words_give_the_other_frame(name: str, stalls: int) -> N
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "reason"),
     [
-        ({}, "splat: the voxel sorting unit makes no depth slabs, which a square of this view needs: "),
-        ({"order_sides": 4}, "splat: order_sides must be at least columns of groups + 1, and rows + 1: 5, it is 4"),
-        ({"order_voxels": 256}, "splat: order_voxels must be at least the 633 voxels in view, it is 256"),
+        ({}, "the voxel sorting unit makes no depth slabs, which a square of this view needs: "),
+        ({"order_sides": 4}, "order_sides must be at least columns of groups + 1, and rows + 1: 5, it is 4"),
+        ({"order_voxels": 256}, "order_voxels must be at least the 633 voxels in view, it is 256"),
     ],
 )
-def test_what_the_unit_cannot_order_is_refused(changes: dict[str, int], message: str) -> None:
+def test_what_the_unit_cannot_order_the_host_does(changes: dict[str, int], reason: str) -> None:
     config = CONFIGS["tiny"]()
     spec = replace(config.spec, sort_levels=13, sort_banks=8) if changes else config.spec
     scene = load_scene("embedded")
     camera = orbit(scene, 1, 3, width=64, height=64)
-    with pytest.raises(InputError) as refusal:
-        prepare(scene, camera, replace(config, spec=spec, **changes), listed=False)
-    assert str(refusal.value).startswith(message)
-    assert "\n" not in str(refusal.value)
+    work = prepare(scene, camera, replace(config, spec=spec, **changes))
+    assert work.why_host
+    assert work.why_host.startswith(reason)
+    assert "\n" not in work.why_host
+    assert view_of(work.memory.data)["listed"] == 1
+    by_host = prepare(scene, camera, replace(config, spec=spec, **changes), lists=Lists.HOST)
+    assert by_host.why_host is None
+    assert np.array_equal(by_host.memory.data, work.memory.data)
