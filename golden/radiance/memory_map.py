@@ -67,7 +67,7 @@ def pixel(spec: Spec) -> list[Field]:
 
 
 def pixel_bytes(spec: Spec) -> int:
-    """16, 32 or 64 bytes."""
+    """A power of two from 16 on."""
     return _row_bytes(spec.record_length * spec.id_bits + COUNT_BITS + spec.value_bits)
 
 
