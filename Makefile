@@ -26,6 +26,7 @@ test: $(READY) lint ## lint, unit tests, co-simulations, proofs; under 15 minute
 # Golden models, the library, a block of each engine, and what sim does without a simulator.
 QUICK := tests/test_architecture.py tests/golden tests/hw/lib tests/hw/test_generate.py \
   tests/hw/splat/test_heap_bank.py tests/hw/kv/test_clustering.py tests/hw/lod/test_size_check.py tests/hw/cluster/test_alu.py \
+  tests/hw/radiance/test_key_unit.py \
   tests/sim/test_errors.py tests/sim/test_help.py $(wildcard tests/sim/*/test_roofline.py) \
   $(addprefix tests/sim/kernel/test_,files.py report.py settings.py designs.py config_fields.py report_diff.py)
 

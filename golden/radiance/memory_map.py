@@ -34,7 +34,7 @@ JOB = [
 VISIT = [
     Field("pixel_address", 32),  # PIXEL rows, the region's pixels row by row
     Field("pixel_count", 32),  # 1 or more
-    Field("image_address", 32),  # the saved cache to begin with …
+    Field("image_address", 32),  # the saved cache to begin with, wherever or an earlier visit's `save_address` …
     Field("image_bytes", 32),  # … and how much of it there is; 0: begin with an empty one
     Field("save_address", 32),  # where the cache is saved; not where it came from
     Field("result_address", 32),  # RESULT rows, as the pixels
@@ -67,7 +67,7 @@ def pixel(spec: Spec) -> list[Field]:
 
 
 def pixel_bytes(spec: Spec) -> int:
-    """16, 32 or 64 bytes."""
+    """A power of two from 16 on."""
     return _row_bytes(spec.record_length * spec.id_bits + COUNT_BITS + spec.value_bits)
 
 

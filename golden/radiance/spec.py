@@ -34,7 +34,7 @@ class Spec:
     key: str = HASH  #: `published`: bits of the ids side by side; `hash`: a hash that depends on their order
     key_bits: int = 40  #: of the hash
     ways: int = 4  #: entries of a set
-    sets: int = 1024
+    sets: int = 1024  #: of a region's cache
     channels: int = 4  #: bytes of a cached colour: red, green, blue, and coverage
     region: int = 64  #: pixels a side of the square that one cache serves
 

@@ -14,14 +14,14 @@ BITS = 32
 class Checksum(wiring.Component):
     """The checksum of all bytes since `clear`, the lowest first, as `zlib.crc32` gives it.
 
-    One word a cycle, there 2 cycles later. A word's share is an XOR of its bits and does not depend on the words
+    One word a cycle, there 3 cycles later. A word's share is an XOR of its bits and does not depend on the words
     before it: only 32 bits go round.
 
     Raises:
         ValueError: `width` is below 32 or no whole number of bytes.
     """
 
-    latency = 2
+    latency = 3
 
     def __init__(self, *, width: int) -> None:
         if width < BITS or width % 8:
@@ -29,23 +29,24 @@ class Checksum(wiring.Component):
         self.width = width
         super().__init__(
             {
-                "clear": In(1),  #: begin; wins over a word that is under way
+                "clear": In(1),  #: begin; wins over words that are under way or come with it
                 "valid": In(1),  #: there is a word
                 "data": In(width),  #: the word
-                "o": Out(BITS),  #: the checksum of the words of more than a cycle ago
+                "o": Out(BITS),  #: the checksum of the words of three cycles ago and before
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         columns = after_word(self.width)
+        word, held = Signal(self.width), Signal()  # behind the memory that words come from
         share, shared = Signal(BITS), Signal()
         state = Signal(BITS, init=-1)
-        m.d.sync += [share.eq(_map(columns, self.data)), shared.eq(self.valid)]
+        m.d.sync += [word.eq(self.data), held.eq(self.valid), share.eq(_map(columns, word)), shared.eq(held)]
         with m.If(shared):
             m.d.sync += state.eq(_map(columns[:BITS], state) ^ share)
         with m.If(self.clear):
-            m.d.sync += [state.eq(-1), shared.eq(0)]
+            m.d.sync += [state.eq(-1), held.eq(0), shared.eq(0)]
         m.d.comb += self.o.eq(~state)
         return m
 

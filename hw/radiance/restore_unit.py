@@ -21,9 +21,9 @@ BURST = 32  # words a request
 class RestoreUnit(wiring.Component):
     """Loads every set, from an image or as empty; equals `golden.radiance.saved.refusal`.
 
-    A set a cycle, or as fast as its words come. An image of another length, version, geometry or identity, or whose
-    checksum is not its rows', is refused: its sets are loaded again, as empty ones. While `busy` the sets hold what
-    must not be looked up.
+    A set a cycle, or as fast as its words come and as sets are free. An image of another length, version, geometry or
+    identity, or whose checksum is not its rows', is refused: its sets are loaded again, as empty ones. While `busy` the
+    sets hold what must not be looked up.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -34,6 +34,7 @@ class RestoreUnit(wiring.Component):
                 "address": In(ADDRESS_WIDTH),  #: of the image, in bytes; holds until `busy` falls, as the next two
                 "length": In(32),  #: bytes of it that there are; 0: the sets are to be empty
                 "identity": In(32),  #: that it must have
+                "free": In(range(config.spec.sets + 1)),  #: sets before it may be loaded; it does not fall while `busy`
                 "load": Out(LoadLayout(config.spec)),  #: a set of the cache
                 "busy": Out(1),  #: sets are still to be loaded
                 "refused": Out(1),  #: high for a cycle when an image is
@@ -53,7 +54,7 @@ class RestoreUnit(wiring.Component):
         expected = [header[name] == value for name, value in layout_code(spec).items()]
         number = Signal(range(spec.sets))
         last = number == spec.sets - 1
-        running, clearing = Signal(), Signal()  # rows are read, sets are emptied
+        running, clearing, may = Signal(), Signal(), Signal()  # rows are read, sets are emptied; the next set is free
         words = type(reader.o.signature).create(reader.o.signature)
         rows = regroup(m, "rows", words, 8 * set_bytes(spec))
         m.d.comb += [
@@ -62,8 +63,9 @@ class RestoreUnit(wiring.Component):
             checksum.clear.eq(self.start),
             checksum.valid.eq(transfer(words)),
             checksum.data.eq(words.payload),
-            rows.ready.eq(1),
-            self.load.valid.eq(rows.valid | clearing),
+            may.eq(number < self.free),
+            rows.ready.eq(may),
+            self.load.valid.eq((rows.valid | clearing) & may),
             self.load.set.eq(number),
             Value.cast(self.load.row).eq(Mux(clearing, 0, rows.payload[: SetLayout(spec).size])),
             self.busy.eq(1),
@@ -105,7 +107,7 @@ class RestoreUnit(wiring.Component):
             with m.State("ROWS"):
                 m.d.comb += [running.eq(1), reader.o.ready.eq(words.ready)]
                 m.d.sync += settle.eq(Checksum.latency)
-                with m.If(rows.valid & last):
+                with m.If(self.load.valid & last):
                     m.next = "CHECK"
             with m.State("CHECK"):
                 m.d.sync += settle.eq(settle - 1)
@@ -116,7 +118,7 @@ class RestoreUnit(wiring.Component):
                         m.next = "CLEAR"
             with m.State("CLEAR"):
                 m.d.comb += clearing.eq(1)
-                with m.If(last):
+                with m.If(self.load.valid & last):
                     m.next = "IDLE"
         return m
 

@@ -30,10 +30,11 @@ class SaveUnit(wiring.Component):
         super().__init__(
             {
                 "start": In(1),  #: save; not while `busy`
-                "address": In(ADDRESS_WIDTH),  #: where, in bytes; holds until `busy` falls, as `identity`
-                "identity": In(32),  #: of what the colours belong to
+                "address": In(ADDRESS_WIDTH),  #: where, in bytes; while `start`
+                "identity": In(32),  #: of what the colours belong to; holds until `busy` falls
                 "dump": Out(DumpLayout(config.spec)),  #: a set that is wanted …
                 "row": In(SetLayout(config.spec)),  #: … and what it holds, a cycle later
+                "free": Out(range(config.spec.sets + 1)),  #: while `busy`: sets before it are read, and may change
                 "busy": Out(1),  #: words are still to be taken by `write`
                 "write": Out(WriteSignature(config.memory_width)),  #: to memory
             }
@@ -48,7 +49,7 @@ class SaveUnit(wiring.Component):
         header = Signal(header_layout())
         number = Signal(range(spec.sets + 1))  # sets asked for
         arriving = Signal()
-        address = Signal(ADDRESS_WIDTH)
+        place, address = Signal(ADDRESS_WIDTH), Signal(ADDRESS_WIDTH)  # of the image, of the next row's word
         left = Signal(range(spec.sets * set_bytes(spec) // config.word_bytes + 1))  # words of rows
         writing, framing, whole = Signal(), Signal(), Signal()  # rows; a header; the last one
         request = self.write.request
@@ -56,6 +57,7 @@ class SaveUnit(wiring.Component):
             self.busy.eq(1),
             self.dump.valid.eq((number != spec.sets) & (queue.level + arriving < ROWS_WAITING)),
             self.dump.set.eq(number),
+            self.free.eq(number),
             queue.i.payload.eq(Value.cast(self.row)),
             queue.i.valid.eq(arriving),
             *(header[name].eq(value) for name, value in layout_code(spec).items()),
@@ -65,7 +67,7 @@ class SaveUnit(wiring.Component):
             checksum.valid.eq(transfer(words)),
             words.ready.eq(request.ready & writing),
             request.valid.eq(framing | (writing & words.valid)),
-            request.payload.address.eq(Mux(framing, self.address, address)),
+            request.payload.address.eq(Mux(framing, place, address)),
             request.payload.data.eq(Mux(framing, Mux(whole, Value.cast(header), 0), words.payload)),
             request.payload.last.eq(1),
         ]
@@ -79,7 +81,7 @@ class SaveUnit(wiring.Component):
                 m.d.sync += [number.eq(0), left.eq(spec.sets * set_bytes(spec) // config.word_bytes)]
                 m.d.comb += checksum.clear.eq(self.start)
                 with m.If(self.start):
-                    m.d.sync += address.eq(self.address + LINE_BYTES)
+                    m.d.sync += [place.eq(self.address), address.eq(self.address + LINE_BYTES)]
                     m.next = "VOID"
             with m.State("VOID"):
                 m.d.comb += framing.eq(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 
 from hw.lib.counters import CounterLayout, count, only_while
@@ -110,6 +110,7 @@ class RadianceEngine(wiring.Component):
             save.start.eq(flow.save),
             restore.address.eq(visit.image_address),
             restore.length.eq(visit.image_bytes),
+            restore.free.eq(Mux(save.busy, save.free, config.spec.sets)),
             pixels.address.eq(visit.pixel_address),
             results.address.eq(visit.result_address),
             save.address.eq(visit.save_address),

@@ -1,4 +1,4 @@
-"""The order of a job's work: visit after visit, each restored, looked up and saved."""
+"""The order of a job's work: visit after visit, each releaving, looked up and saved."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from hw.radiance.layouts import job_layout, visit_layout
 
 
 class VisitFlow(wiring.Component):
-    """Starts each step when the one before has ended; the next visit's row is read during the look-ups.
+    """Starts each step when the one before has ended, but restores a visit's cache while the one before is saved.
 
-    A visit begins when every word of the one before is in memory: it may restore what that one has saved.
+    The next visit's row is read during the look-ups. Where its cache is the one that is being saved, it waits until
+    every word is in memory.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,13 @@ class VisitFlow(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         left = Signal(32)  # visits that have not begun
-        m.d.comb += self.busy.eq(1)
+        # Words are on their way to memory; the next visit's cache is among them.
+        leaving, awaited = Signal(), Signal()
+        m.d.comb += [
+            self.busy.eq(1),
+            leaving.eq(self.saving | self.writing),
+            awaited.eq(leaving & (self.read.image_bytes != 0) & (self.read.image_address == self.visit.save_address)),
+        ]
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.busy.eq(0)
@@ -52,11 +59,11 @@ class VisitFlow(wiring.Component):
                 m.d.comb += self.next.eq(left != 0)
                 m.next = "VISIT"
             with m.State("VISIT"):
-                m.d.sync += self.visit.eq(self.read)
                 with m.If(left == 0):
-                    m.next = "IDLE"
-                with m.Elif(~self.loading):
-                    m.d.sync += left.eq(left - 1)
+                    with m.If(~leaving):
+                        m.next = "IDLE"
+                with m.Elif(~self.loading & ~awaited):
+                    m.d.sync += [self.visit.eq(self.read), left.eq(left - 1)]
                     m.next = "RESTORE"
             with m.State("RESTORE"):
                 m.d.comb += self.restore.eq(1)
@@ -67,12 +74,9 @@ class VisitFlow(wiring.Component):
                     m.next = "LOOK"
             with m.State("LOOK"):
                 m.d.comb += self.open.eq(1)
-                with m.If(~self.looking):
+                with m.If(~self.looking & ~self.saving):
                     m.next = "SAVE"
             with m.State("SAVE"):
                 m.d.comb += self.save.eq(1)
-                m.next = "SAVING"
-            with m.State("SAVING"):
-                with m.If(~self.saving & ~self.writing):
-                    m.next = "VISIT"
+                m.next = "VISIT"
         return m

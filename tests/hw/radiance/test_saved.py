@@ -45,14 +45,14 @@ def test_checksum(width: int, seed: int) -> None:
 
     async def drive(ctx: Any) -> None:
         for length in (0, 1, 7):
-            ctx.set(dut.valid, 1)  # a word just before does not count
+            ctx.set(dut.valid, 1)  # words just before and beside `clear` do not count
             ctx.set(dut.data, rng.getrandbits(width))
             ctx.set(dut.clear, 0)
             await ctx.tick()
             ctx.set(dut.clear, 1)
-            ctx.set(dut.valid, 0)
             await ctx.tick()
             ctx.set(dut.clear, 0)
+            ctx.set(dut.valid, 0)
             whole = b""
             for _ in range(length):
                 word = rng.getrandbits(width)
@@ -90,19 +90,21 @@ def test_what_is_written(width: str, stall: float, seed: int) -> None:
 
     async def serve(ctx: Any) -> None:
         while True:
-            _, _, valid, place = await ctx.tick().sample(dut.dump.valid, dut.dump.set)
+            _, _, valid, place, free = await ctx.tick().sample(dut.dump.valid, dut.dump.set, dut.free)
             if valid:
+                assert place >= free
                 ctx.set(dut.row, held[place])
             else:
                 ctx.set(Value.cast(dut.row), bench.random.getrandbits(SetLayout(spec).size))
 
     async def run(ctx: Any) -> None:
-        ctx.set(dut.address, BASE)
         ctx.set(dut.identity, IDENTITY)
         for _ in range(2):
             ctx.set(dut.start, 1)
+            ctx.set(dut.address, BASE)
             await ctx.tick()
             ctx.set(dut.start, 0)
+            ctx.set(dut.address, bench.random.getrandbits(32))
             while ctx.get(dut.busy):
                 await ctx.tick()
 
@@ -137,17 +139,21 @@ def loaded(config: Config, image: Bytes, length: int, seed: int, stall: float = 
         nonlocal refused
         ctx.set(dut.address, BASE)
         ctx.set(dut.length, length)
+        free = bench.random.randrange(config.spec.sets) if stall else config.spec.sets
         ctx.set(dut.identity, IDENTITY)
         ctx.set(dut.start, 1)
         busy = True
         while busy:
+            ctx.set(dut.free, free)
             _, _, valid, place, row, wrong = await ctx.tick().sample(
                 dut.load.valid, dut.load.set, Value.cast(dut.load.row), dut.refused
             )
             ctx.set(dut.start, 0)
             refused += wrong
             if valid:
+                assert place < free
                 held[place] = unpack_nested(row, SetLayout(config.spec))
+            free = min(free + bench.stall(stall), config.spec.sets)
             busy = ctx.get(dut.busy)
 
     bench.process(run)
@@ -163,7 +169,7 @@ def test_what_is_loaded(width: str, stall: float, seed: int) -> None:
     cache = cache_of(config.spec, seed)
     image = save(config.spec, cache, 0, IDENTITY)
     assert loaded(config, image, len(image), seed, stall) == (rows(config.spec, cache), 0)
-    assert loaded(config, image, 0, seed) == (rows(config.spec, empty_cache(config.spec)), 0)
+    assert loaded(config, image, 0, seed, stall) == (rows(config.spec, empty_cache(config.spec)), 0)
 
 
 @pytest.mark.parametrize(

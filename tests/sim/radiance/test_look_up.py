@@ -125,4 +125,4 @@ def test_one_look_up_a_cycle() -> None:
     found = run(workload(CONFIGS["default"](), "synthetic:8", size=128, frames=2), check=True)
     assert lookups_per_cycle(found.counters) > 0.99
     assert found.roofline is not None
-    assert found.roofline.ratio < 1.05
+    assert found.roofline.ratio < 1.1
