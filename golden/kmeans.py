@@ -44,7 +44,7 @@ def build_book(
             report()
         return Book(entries=unique, index=inverse)
     rng = np.random.default_rng(seed)
-    total = np.bincount(inverse, weights=weights)
+    total = np.bincount(inverse, weights=weights).astype(np.float64)
     trained, weight = unique, total
     if len(unique) > TRAINED:
         drawn = rng.choice(len(unique), TRAINED, replace=False)

@@ -98,13 +98,16 @@ def load_tsr(path: Path) -> Scene:
     _check_values(path.name, header, tables, records, index)
     scales, quaternions, dc, sh = tables
     books = Books(scales=scales, quaternions=quaternions, dc=dc, sh=sh, index=index)
+    gathered = books.gathered()
     return Scene(
         name=path.name,
         means=np.array(header.middle) + records["position"],
         opacities=records["opacity"].astype(np.float32),
         mip=header.mip,
         books=books,
-        **books.gathered(),
+        scales=gathered["scales"],
+        quaternions=gathered["quaternions"],
+        sh=gathered["sh"],
     )
 
 

@@ -34,8 +34,8 @@ class Config:
     lane_groups: int = 4  #: groups of subtile² pixel lanes, each with its own splat and sub-tile in every cycle
     lane_depth: int = 128  #: splats that wait for a lane group
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
-    coarse_cache: int = 0  #: words of coarse halves kept for other groups of the frame; 0: none
-    record_cache: int = 0  #: words of records kept for other groups of the frame; 0: none
+    coarse_cache: int = 0  #: words of coarse halves kept for other groups and later frames of a path; 0: none
+    record_cache: int = 0  #: words of records kept for other groups and later frames of a path; 0: none
     order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
     order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
