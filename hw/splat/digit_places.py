@@ -23,7 +23,7 @@ class DigitPlaces(wiring.Component):
         count = range(capacity + 1)
         super().__init__(
             {
-                "key": In(bits * turns),  #: to count, or to move
+                "key": In(bits * turns),  #: to count
                 "counts": In(1),  #: count the key, which stays until `counted`
                 "counted": Out(1),  #: in this cycle its last digit is
                 "turn": In(range(turns)),  #: whose digit places are for, constant while it begins
@@ -31,8 +31,9 @@ class DigitPlaces(wiring.Component):
                 "begin": In(1),  #: make the turn's places, until `begun`
                 "begun": Out(1),  #: they are made
                 "shared": Out(1),  #: with `begun`: all keys have the same digit in this turn
-                "moves": In(1),  #: the key goes to `place`
-                "place": Out(count),  #: of the key in this turn, combinational
+                "moving": In(bits * turns),  #: a key to move
+                "moves": In(1),  #: it goes to `place`
+                "place": Out(count),  #: of `moving` in this turn, combinational
                 "cleared": Out(1),  #: all counts are empty since the last reset; nothing may be asked before
             }
         )
@@ -65,7 +66,7 @@ class DigitPlaces(wiring.Component):
             write.data.eq(Mux(counting, read.data + 1, 0)),
             self.begun.eq(self.begin & (digit == digits + 1)),
             self.shared.eq(shared),
-            get.addr.eq(self.key.word_select(self.turn, self.bits)),
+            get.addr.eq(self.moving.word_select(self.turn, self.bits)),
             self.place.eq(get.data),
             put.en.eq(summing | self.moves),
             put.addr.eq(Mux(summing, address[: self.bits], get.addr)),

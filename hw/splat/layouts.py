@@ -255,6 +255,13 @@ class SidesLayout(data.StructLayout):
         )
 
 
+class CrossLayout(data.StructLayout):
+    """The same of a column and of a row of groups."""
+
+    def __init__(self, shape: ShapeLike) -> None:
+        super().__init__({"column": shape, "row": shape})
+
+
 class EntryLayout(data.StructLayout):
     """What every visit to a voxel needs to know of it: its list entry without the depth."""
 

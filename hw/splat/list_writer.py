@@ -11,7 +11,7 @@ from hw.lib.fixed import shape_of
 from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
 from hw.lib.stream import transfer
 from hw.splat.config import Config
-from hw.splat.layouts import ListedLayout, SidesLayout, group_layout, view_layout, voxel_layout
+from hw.splat.layouts import CrossLayout, ListedLayout, SidesLayout, group_layout, view_layout, voxel_layout
 
 SIDES_READ = 3  # step at which a group's sides have been read
 
@@ -37,8 +37,8 @@ class ListWriter(wiring.Component):
                 "rows": In(self.bits),  #: of groups
                 "near": In(shape_of(spec.camera_format)),  #: depths in the lists are counted from here
                 "i": In(stream.Signature(ListedLayout(spec))),  #: each group's voxels, then an end mark
-                "read_row": Out(data.ArrayLayout(self.bits, 2)),  #: of the tables of columns' and of rows' sides
-                "read_sides": In(data.ArrayLayout(SidesLayout(spec), 2)),  #: these rows, two cycles later
+                "read_row": Out(CrossLayout(self.bits)),  #: of the tables of columns' and of rows' sides
+                "read_sides": In(CrossLayout(SidesLayout(spec))),  #: these rows, two cycles later
                 "busy": Out(1),  #: groups are missing
                 "listed": Out(range(self.per_word + 1)),  #: entries that are written in this cycle
                 "lost": Out(range(self.per_word + 1)),  #: entries that are left out in this cycle
@@ -142,13 +142,13 @@ class ListWriter(wiring.Component):
         left_x, left_y = Signal(16), Signal(16)  # pixels of the image from the group's corner on
         size, step_size = spec.group_size, spec.group_size << spec.screen_fraction
         last_column, last_row = column + 1 == self.columns, row + 1 == self.rows
-        across, down = self.read_sides
+        across, down = self.read_sides.column, self.read_sides.row
 
         def valid(left: Value) -> Value:
             places = spec.subtile.bit_length() - 1
             return Mux(left >= size, spec.columns, (left + spec.subtile - 1) >> places)
 
-        m.d.comb += [self.read_row[0].eq(column + 1), self.read_row[1].eq(row + 1)]
+        m.d.comb += [self.read_row.column.eq(column + 1), self.read_row.row.eq(row + 1)]
         m.d.sync += [
             group.left.eq(across.low.slope),
             group.right.eq(across.high.slope),

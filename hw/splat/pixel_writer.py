@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,8 +23,9 @@ class PixelWriter(wiring.Component):
     """Queues the sub-tiles that lane groups hand out and writes them word by word.
 
     A sub-tile lies at frame_address + (square · columns² + number) · lanes · 4 bytes, with its number in
-    its square of pixels. Lane groups may be at different squares. `room` promises a place for one
-    more flush, of any of them; a `reserved` flush keeps it until it arrives.
+    its square of pixels. Lane groups may be at different squares, and of two frames at different frames.
+    `room` promises a place for one more flush, of any of them; a `reserved` flush keeps it until it
+    arrives.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -33,7 +34,7 @@ class PixelWriter(wiring.Component):
         pixels = 32 * spec.lanes
         self.tile = data.StructLayout(
             {
-                "number": SQUARE_BITS + 2 * (spec.columns.bit_length() - 1),  #: in the framebuffer
+                "address": ADDRESS_WIDTH,  #: where it goes
                 "pixels": pixels,  #: red, green, blue, coverage of pixel after pixel
             }
         )
@@ -44,8 +45,10 @@ class PixelWriter(wiring.Component):
                 "flushed": In(flushed).array(config.lane_groups),  #: a sub-tile of at most one of them; always taken
                 "reserved": In(1),  #: a flush is issued in this cycle
                 "room": Out(1),  #: another flush may be issued
-                "frame_address": In(ADDRESS_WIDTH),  #: of the framebuffer
-                "start": In(1),  #: the next sub-tiles are the first square's
+                "start": In(1),  #: behind the last square of the frame before comes the first of another one
+                "frame_address": In(ADDRESS_WIDTH),  #: with `start`: where its framebuffer lies
+                "squares": In(SQUARE_BITS),  #: with `start`: of the frame before; 0 if there is none
+                "old": Out(1),  #: sub-tiles of the frame before are missing: there may be no `start`
                 "busy": Out(1),  #: pixels are promised or waiting
                 "memory": Out(WriteSignature(config.memory_width)),  #: framebuffer words
             }
@@ -76,8 +79,7 @@ class PixelWriter(wiring.Component):
         left = Signal(range(words + 1))
         request = self.memory.request
         with m.If(transfer(queue.o)):
-            offset = queue.o.payload.number.shift_left(tile_bytes.bit_length() - 1)
-            m.d.sync += [address.eq(self.frame_address + offset), left.eq(words)]
+            m.d.sync += [address.eq(queue.o.payload.address), left.eq(words)]
         with m.Elif(transfer(request)):
             m.d.sync += [address.eq(address + width // 8), left.eq(left - 1)]
         m.d.comb += [
@@ -90,19 +92,40 @@ class PixelWriter(wiring.Component):
         return m
 
     def _arriving(self, m: Module) -> data.View:
-        """The sub-tile that comes in this cycle, if one does, by its number in the framebuffer."""
-        config = self.config
+        """The sub-tile that comes in this cycle, if one does, with its address."""
+        config, spec = self.config, self.config.spec
         places = config.places
+        newer, older = Signal(ADDRESS_WIDTH), Signal(ADDRESS_WIDTH)  # framebuffers of the frame at hand, and before it
+        before = Signal(SQUARE_BITS)  # squares of the frame before
+        with m.If(self.start):
+            m.d.sync += [newer.eq(self.frame_address), older.eq(newer), before.eq(self.squares)]
+        number_bits = SQUARE_BITS + 2 * (spec.columns.bit_length() - 1)
         found: list[Value] = []
+        old: list[Value] = []
         for k, flushed in enumerate(self.flushed):
             square = Signal(SQUARE_BITS, name=f"square_{k}")  # that the lane group's next sub-tile is of
+            behind = Signal(name=f"behind_{k}")  # that square is of the frame before
             taken = Signal(range(places), name=f"taken_{k}")  # of that square
+            after = Signal(SQUARE_BITS, name=f"after_{k}")
             column, row = place_bits(config, Const(k, range(config.lane_groups)), flushed.place)
+            ends = flushed.valid & (taken == places - 1)
+            m.d.comb += after.eq(square + ends)
+            m.d.sync += [taken.eq(Mux(flushed.valid, Mux(ends, 0, taken + 1), taken)), square.eq(after)]
             with m.If(self.start):
-                m.d.sync += [square.eq(0), taken.eq(0)]
-            with m.Elif(flushed.valid):
-                m.d.sync += [taken.eq(taken + 1), square.eq(square + (taken == places - 1))]
-            found.append(Cat(column, row, square, flushed.pixels) & flushed.valid.replicate(self.tile.size))
-        arriving = Signal(self.tile)
-        m.d.comb += Value.cast(arriving).eq(or_all(found))
+                m.d.sync += behind.eq(after != self.squares)
+                with m.If(after == self.squares):
+                    m.d.sync += square.eq(0)
+            with m.Elif(behind & (after == before)):
+                m.d.sync += [behind.eq(0), square.eq(0)]
+            tile = Cat(column, row, square, behind, flushed.pixels)
+            found.append(tile & flushed.valid.replicate(len(tile)))
+            old.append(behind)
+        arriving, chosen = Signal(self.tile), Signal(number_bits + 1 + 32 * spec.lanes)
+        offset = chosen[:number_bits].shift_left((spec.lanes * PIXEL_BYTES).bit_length() - 1)
+        m.d.comb += [
+            self.old.eq(Cat(old).any()),
+            chosen.eq(or_all(found)),
+            arriving.address.eq(Mux(chosen[number_bits], older, newer) + offset),
+            arriving.pixels.eq(chosen[number_bits + 1 :]),
+        ]
         return arriving

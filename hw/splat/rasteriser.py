@@ -17,7 +17,7 @@ from hw.lib.tree import add_all
 from hw.splat.config import Config
 from hw.splat.lane_group import LaneGroup
 from hw.splat.layouts import TileSplatLayout, group_layout
-from hw.splat.pixel_writer import PixelWriter
+from hw.splat.pixel_writer import SQUARE_BITS, PixelWriter
 from hw.splat.tile_mask import TileMask
 from hw.splat.tiles import global_number, place_of
 
@@ -38,8 +38,10 @@ class Rasteriser(wiring.Component):
             {
                 "i": In(stream.Signature(SortedLayout(config.spec))),  #: splats in drawing order, and each group's end
                 "groups": In(stream.Signature(group_layout())),  #: the splats' group; taken at its `group_end`
-                "start": In(1),  #: a frame begins
-                "frame_address": In(ADDRESS_WIDTH),  #: of the framebuffer, once the first splat comes
+                "start": In(1),  #: behind the last square of the frame before comes the first of another one
+                "frame_address": In(ADDRESS_WIDTH),  #: with `start`: where its framebuffer lies
+                "squares": In(SQUARE_BITS),  #: with `start`: of the frame before; 0 if there is none
+                "old": Out(1),  #: sub-tiles of the frame before are missing: there may be no `start`
                 "stop": Out(1),  #: nothing can change a pixel of the group at hand any more
                 "group_end": Out(1),  #: a group's last splat has come, in this cycle …
                 "square_end": Out(1),  #: … and it is not continued
@@ -110,7 +112,9 @@ class Rasteriser(wiring.Component):
         m.d.comb += [
             writer.reserved.eq(Cat(group.reserves for group in groups).any()),
             writer.frame_address.eq(self.frame_address),
+            writer.squares.eq(self.squares),
             writer.start.eq(self.start),
+            self.old.eq(writer.old),
         ]
         for k, group in enumerate(groups):
             m.d.comb += [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Signal, Value
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 
 from hw.lib.counters import count, only_while
@@ -24,6 +24,7 @@ from hw.splat.fine_filter import FineFilter
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.layouts import group_layout
+from hw.splat.pixel_writer import SQUARE_BITS
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.record_decoder import RecordDecoder
 from hw.splat.voxel_fetch import VoxelFetch
@@ -36,7 +37,7 @@ GROUPS_AHEAD = 4  # groups that the first stage may be ahead of the last
 class SplatEngine(wiring.Component):
     """Draws the frames whose first header lies at `address` (golden/splat/memory_map.py); equals `golden.splat.model`.
 
-    While a frame is drawn, the next one is listed.
+    While a frame is drawn, the next one is listed; and when its last group is in the depth sort, the next one begins.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -117,19 +118,20 @@ class SplatEngine(wiring.Component):
             starts.eq(self.start & ~self.busy),
             sequencer.start.eq(self.start),
             sequencer.address.eq(self.address),
-            self.busy.eq(sequencer.busy),
             vsu.start.eq(sequencer.lists),
             vsu.address.eq(sequencer.list_address),
             sequencer.listing.eq(vsu.busy),
             sequencer.next_address.eq(vsu.next_address),
             frame_fetch.start.eq(sequencer.draws),
             frame_fetch.address.eq(sequencer.draw_address),
-            rasteriser.start.eq(sequencer.draws),
             rasteriser.frame_address.eq(frame_fetch.frame.frame_address),
-            sequencer.written.eq(~self.write.request.valid),
         ]
         m.d.comb += [cache.clear.eq(starts) for cache in caches.values()]
-        stops, drawing = self._progress(m, sequencer, frame_fetch, voxel_fetch, rasteriser)
+        on_the_way = Signal(2)  # words of the voxel sorting unit between its port and memory
+        m.d.sync += on_the_way.eq(on_the_way + transfer(vsu.write.request) - writers.taken[0])
+        m.d.comb += sequencer.ready.eq((on_the_way == 0) & ~rasteriser.old)
+        stops, drawing = self._progress(m, sequencer, frame_fetch, voxel_fetch, depth_sort, rasteriser)
+        m.d.comb += self.busy.eq(sequencer.busy | drawing | self.write.request.valid)
         words = {f"{name}_words": transfer(reader.response) for name, reader in readers.items()}
         waits = self._waits(coarse_filter, fine_filter, depth_sort, rasteriser)
         work = self._work(m, coarse_filter, fine_fetch, depth_sort, rasteriser)
@@ -137,7 +139,7 @@ class SplatEngine(wiring.Component):
             "cycles": Value.cast(1),
             "groups": rasteriser.group_end,
             "groups_stopped": stops,
-            "frames": sequencer.drawn,
+            "frames": sequencer.walked,
             "order_cycles": vsu.busy,
             "order_alone": vsu.busy & ~drawing,
             "ordered_voxels": vsu.visited & ~vsu.lost_voxel,
@@ -195,38 +197,42 @@ class SplatEngine(wiring.Component):
 
     def _progress(
         self, m: Module, sequencer: FrameSequencer, frame_fetch: FrameFetch, voxel_fetch: VoxelFetch,
-        rasteriser: Rasteriser,
+        depth_sort: DepthSort, rasteriser: Rasteriser,
     ) -> tuple[Value, Value]:  # fmt: skip
-        """Ends each frame; stops the walk of an opaque square.
+        """Begins a frame in the rasteriser, ends it in all before; stops the walk of an opaque square.
 
-        A square's groups may be walked and drawn at the same time: its pixels, once opaque, stay so.
+        The header of the next frame comes when nothing of this one is before the depth sort, which may still hold
+        its last group. A square's groups may be walked and drawn at the same time: its pixels, once opaque, stay so.
 
-        Returns: a group was cut short; a frame is drawn.
+        Returns: a group was cut short; a frame is being walked or drawn.
         """
-        drawn = Signal(16)  # groups whose splats have all gone
+        enters = transfer(frame_fetch.groups)
+        before = Signal(16)  # groups that have been handed out, and whose splats are not all in the depth sort
+        inside = Signal(16)  # … and whose splats have not all gone
         ahead = Signal(16)  # squares whose lists have been walked, but are not drawn
-        drawing, loaded = Signal(), Signal()
-        cut = Signal()
+        squares = Signal(SQUARE_BITS)  # of the frame that the rasteriser began last
+        first, loaded, cut = Signal(), Signal(), Signal()
         # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
-        all_drawn = drawn == frame_fetch.frame.group_count[:16]
+        passed = before == 0
         if self.config.spec.codebooks:
-            all_drawn &= ~self.book_loader.busy
+            passed &= ~self.book_loader.busy
         m.d.comb += [
             voxel_fetch.stop.eq(rasteriser.stop & (ahead == 0)),
-            sequencer.drawn.eq(loaded & ~frame_fetch.busy & all_drawn & ~rasteriser.busy & sequencer.written),
+            sequencer.walked.eq(loaded & ~frame_fetch.busy & passed),
+            rasteriser.start.eq(enters & first),
+            rasteriser.squares.eq(squares),
         ]
-        with m.If(sequencer.draws):
-            m.d.sync += [drawing.eq(1), ahead.eq(0), drawn.eq(0), cut.eq(0)]
-        with m.Else():
-            m.d.sync += [
-                ahead.eq(ahead + voxel_fetch.square_walked - rasteriser.square_end),
-                drawn.eq(drawn + rasteriser.group_end),
-                loaded.eq((loaded | frame_fetch.busy) & ~sequencer.drawn),
-                drawing.eq(drawing & ~sequencer.drawn),
-                cut.eq(~ended & (cut | voxel_fetch.stop)),
-            ]
-        return cut & ended, drawing
+        m.d.sync += [
+            before.eq(before + enters - (transfer(depth_sort.i) & depth_sort.i.payload.mark.end)),
+            inside.eq(inside + enters - rasteriser.group_end),
+            ahead.eq(ahead + voxel_fetch.square_walked - rasteriser.square_end),
+            squares.eq(Mux(rasteriser.start, 0, squares + voxel_fetch.square_walked)),
+            first.eq(sequencer.draws | (first & ~enters)),
+            loaded.eq((loaded | frame_fetch.busy) & ~sequencer.walked),
+            cut.eq(~ended & (cut | voxel_fetch.stop)),
+        ]
+        return cut & ended, sequencer.drawing | (inside != 0) | rasteriser.busy
 
     def _work(
         self,

@@ -12,7 +12,7 @@ from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer, width_of
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.config import Config
-from hw.splat.layouts import EntryLayout, PlacedLayout, ReachedLayout, SidesLayout
+from hw.splat.layouts import CrossLayout, EntryLayout, PlacedLayout, ReachedLayout, SidesLayout
 from hw.splat.side_test import SideTest
 from hw.splat.side_unit import FRONT
 
@@ -37,8 +37,8 @@ class VoxelReach(wiring.Component):
             {
                 #: a row of the tables: of columns (`axis` 0), of rows (1), or the camera's plane in both (`FRONT`)
                 "write": In(data.StructLayout({"valid": 1, "axis": 2, **row})),
-                "read_row": In(data.ArrayLayout(self.bits, 2)),  #: of either table, to read while `scan` is low
-                "read_sides": Out(data.ArrayLayout(SidesLayout(spec), 2)),  #: these rows, two cycles later
+                "read_row": In(CrossLayout(self.bits)),  #: of either table, to read while `scan` is low
+                "read_sides": Out(CrossLayout(SidesLayout(spec))),  #: these rows, two cycles later
                 "scan": In(1),  #: voxels are tested; the tables are complete
                 "columns": In(self.bits),  #: of groups
                 "rows": In(self.bits),  #: of groups
@@ -71,19 +71,19 @@ class VoxelReach(wiring.Component):
     def _table(self, m: Module, platform: object, axis: int, after: Value) -> data.View:
         """The sides of the row that is tested; `after` is the one of the next cycle."""
         layout = SidesLayout(self.config.spec)
-        name = ("columns", "rows")[axis]
-        write, read = two_port_memory(m, platform, name, width=width_of(layout), depth=self.config.order_sides)
+        name = ("column", "row")[axis]
+        write, read = two_port_memory(m, platform, f"{name}s", width=width_of(layout), depth=self.config.order_sides)
         sides = Signal(layout, name=f"sides_{axis}")
         mine = (self.write.axis == axis) | (self.write.axis == FRONT)
         m.d.comb += [
             write.en.eq(self.write.valid & mine & ~self.scan),
             write.addr.eq(self.write.row),
             write.data.eq(Value.cast(self.write.sides)),
-            read.addr.eq(Mux(self.scan, after, self.read_row[axis])),
+            read.addr.eq(Mux(self.scan, after, self.read_row[name])),
             read.en.eq(self.scan | ~self.write.valid),
             Value.cast(sides).eq(read.data),
         ]
-        m.d.sync += self.read_sides[axis].eq(sides)
+        m.d.sync += self.read_sides[name].eq(sides)
         return sides
 
     def _ask(

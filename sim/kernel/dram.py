@@ -65,7 +65,7 @@ class Dram:
     path: int = 16  #: clocks from the data's last beat to the engine's port: controller, PHY, interconnect
     interleave: int = 64  #: bytes that follow each other in a channel
     mapping: str = "row-bank-column-channel"  #: of the address above `interleave`, from the highest bits down
-    hash: int = 0  #: 1: the bank is exclusive-or of itself and the row's lowest bits
+    hash: int = 0  #: 1: the bank is exclusive-or of itself and the row's lowest bits, the channel of all bits above it
 
     LIMITS: ClassVar[Limits] = {
         "name": OneOf(PARTS), "megahertz": (1, 4000), "engine_megahertz": (10, 4000),

@@ -149,7 +149,12 @@ module dram_timing #(
       channel = (access >> channel_shift) & (channels - 1);
       row = (access >> row_shift) & ((32'd1 << row_bits) - 1);
       bank = ((access >> bank_shift) & (banks / groups - 1)) * groups + (access & (groups - 1));
-      if (hash != 0) bank = bank ^ (row & (banks - 1));
+      if (hash != 0) begin
+        bank = bank ^ (row & (banks - 1));
+        if (channels > 1)
+          for (wanted = (access >> channel_shift) / channels; wanted != 0; wanted = wanted / channels)
+            channel = channel ^ (wanted & (channels - 1));
+      end
     end
   endtask
 

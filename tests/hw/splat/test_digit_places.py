@@ -49,7 +49,7 @@ def test_places(count: int, seed: int) -> None:
         ctx.set(dut.begin, 0)
         wanted = sorted(range(count), key=lambda k: digits[k])
         for number, key in enumerate(keys):
-            ctx.set(dut.key, key)
+            ctx.set(dut.moving, key)
             ctx.set(dut.moves, 1)
             _, _, place = await ctx.tick().sample(dut.place)
             assert wanted[place] == number

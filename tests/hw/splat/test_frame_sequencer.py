@@ -32,15 +32,15 @@ def test_order(frames: int, listing: int, drawing: int, seed: int) -> None:
         at = 0
         for _ in range(frames * (listing + drawing + 60)):
             ctx.set(dut.start, rng.random() < 0.2)
-            written = rng.random() < 0.3
-            ctx.set(dut.written, written)
+            ready = rng.random() < 0.3
+            ctx.set(dut.ready, ready)
             ctx.set(dut.listing, left["list"] > 0)
             ctx.set(dut.next_address, (at + 64 if at < 64 * frames else 0) if left["list"] == 0 else 5)
-            ctx.set(dut.drawn, left["draw"] == 1 and written)
+            ctx.set(dut.walked, left["draw"] == 1 and ready)
             if not ctx.get(dut.busy):
                 break
             lists, draws = ctx.get(dut.lists), ctx.get(dut.draws)
-            if left["draw"] > 1 or (left["draw"] == 1 and written):
+            if left["draw"] > 1 or (left["draw"] == 1 and ready):
                 left["draw"] -= 1
             left["list"] -= left["list"] > 0
             if lists:
@@ -48,7 +48,7 @@ def test_order(frames: int, listing: int, drawing: int, seed: int) -> None:
                 left["list"] = listing
                 events.append(("list", at))
             if draws:
-                assert written
+                assert ready
                 assert left["draw"] == 0
                 events.append(("draw", ctx.get(dut.draw_address)))
                 left["draw"] = drawing

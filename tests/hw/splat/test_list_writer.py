@@ -63,8 +63,9 @@ def test_lists_and_table(width: int, put: float, get: float, seed: int) -> None:
         """The tables of sides, two cycles late."""
         asked = [[1, 1], [1, 1]]
         while True:
-            ctx.set(dut.read_sides, [sides.get((axis, row), sides[0, 1]) for axis, row in enumerate(asked[0])])
-            _, _, column, row = await ctx.tick().sample(dut.read_row[0], dut.read_row[1])
+            across, down = (sides.get((axis, row), sides[0, 1]) for axis, row in enumerate(asked[0]))
+            ctx.set(dut.read_sides, {"column": across, "row": down})
+            _, _, column, row = await ctx.tick().sample(dut.read_row.column, dut.read_row.row)
             asked = [asked[1], [column, row]]
 
     async def start(ctx: Any) -> None:

@@ -18,10 +18,14 @@ from tests.hw.splat.datapath import Payload
 LATENCY = 22  # from the issue of a flush to its pixels
 
 
+SQUARES = (3, 1, 2)  # of three frames
+BASES = (4096, 1 << 20, 0)
+
+
 @pytest.mark.parametrize(("width", "lane_groups"), [(128, 1), (256, 4), (512, 2)])
 @pytest.mark.parametrize(("pause", "stall"), [(0, 0), (0.3, 0.7)])
-def test_two_frames(width: int, lane_groups: int, pause: float, stall: float, seed: int) -> None:
-    """Three squares a frame, each lane group in an order of its own; `start` begins at the first square again."""
+def test_three_frames(width: int, lane_groups: int, pause: float, stall: float, seed: int) -> None:
+    """Each lane group in an order of its own; a frame begins while some still hand out squares of the one before."""
     config = replace(tiny(), memory_width=width, lane_groups=lane_groups)
     spec = config.spec
     dut = PixelWriter(config=config)
@@ -30,49 +34,55 @@ def test_two_frames(width: int, lane_groups: int, pause: float, stall: float, se
     tiles, tile_bytes = spec.columns**2, spec.lanes * PIXEL_BYTES
     words = tile_bytes * 8 // width
     expected: list[Payload] = []
-    frames = ((0, 4096), (1, 1 << 20))
+    left = [
+        [
+            (frame, square, place)
+            for frame, squares in enumerate(SQUARES)
+            for square in range(squares)
+            for place in rng.sample(range(config.places), config.places)
+        ]
+        for _ in range(lane_groups)
+    ]
 
     async def run(ctx: Any) -> None:
-        for _, base in frames:
-            assert not ctx.get(dut.busy)
-            ctx.set(dut.frame_address, base)
-            ctx.set(dut.start, 1)
+        begun, overlapped = -1, False
+        flying: deque[tuple[int, int, int, int, int]] = deque()
+        cycle = 0
+        while any(left) or flying or ctx.get(dut.busy):
+            waiting = [*(more[0][0] for more in left if more), *(flight[2] for flight in flying)]
+            begins = begun < len(SQUARES) - 1 and not ctx.get(dut.old) and rng.random() < 0.02
+            ctx.set(dut.start, begins)
+            if begins:
+                ctx.set(dut.squares, SQUARES[begun] if begun >= 0 else 0)
+                ctx.set(dut.frame_address, BASES[begun + 1])
+                overlapped |= begun in waiting
+            may = [k for k, more in enumerate(left) if more and more[0][0] <= begun]
+            reserve = bool(may) and ctx.get(dut.room) == 1 and rng.random() >= pause
+            ctx.set(dut.reserved, reserve)
+            if reserve:
+                group = rng.choice(may)
+                flying.append((cycle + LATENCY, group, *left[group].pop(0)))
+            for flushed in dut.flushed:
+                ctx.set(flushed.valid, 0)
+                ctx.set(flushed.pixels, rng.getrandbits(32 * spec.lanes))
+            if flying and flying[0][0] == cycle:
+                _, group, frame, square, place = flying.popleft()
+                pixels = rng.getrandbits(32 * spec.lanes)
+                ctx.set(dut.flushed[group].valid, 1)
+                ctx.set(dut.flushed[group].place, place)
+                ctx.set(dut.flushed[group].pixels, pixels)
+                address = BASES[frame] + (square * tiles + global_number(config, group, place)) * tile_bytes
+                for k in range(words):
+                    data = pixels >> (k * width) & ((1 << width) - 1)
+                    expected.append({"address": address + k * width // 8, "data": data, "last": int(k == words - 1)})
+            begun += begins
             await ctx.tick()
-            ctx.set(dut.start, 0)
-            left = [
-                [(square, place) for square in range(3) for place in rng.sample(range(config.places), config.places)]
-                for _ in range(lane_groups)
-            ]
-            flying: deque[tuple[int, int, int, int]] = deque()
-            cycle = 0
-            while any(left) or flying or ctx.get(dut.busy):
-                reserve = any(left) and ctx.get(dut.room) == 1 and rng.random() >= pause
-                ctx.set(dut.reserved, reserve)
-                if reserve:
-                    group = rng.choice([k for k, more in enumerate(left) if more])
-                    flying.append((cycle + LATENCY, group, *left[group].pop(0)))
-                arrives = bool(flying) and flying[0][0] == cycle
-                for flushed in dut.flushed:
-                    ctx.set(flushed.valid, 0)
-                    ctx.set(flushed.pixels, rng.getrandbits(32 * spec.lanes))
-                if arrives:
-                    _, group, square, place = flying.popleft()
-                    pixels = rng.getrandbits(32 * spec.lanes)
-                    ctx.set(dut.flushed[group].valid, 1)
-                    ctx.set(dut.flushed[group].place, place)
-                    ctx.set(dut.flushed[group].pixels, pixels)
-                    address = base + (square * tiles + global_number(config, group, place)) * tile_bytes
-                    for k in range(words):
-                        data = pixels >> (k * width) & ((1 << width) - 1)
-                        expected.append(
-                            {"address": address + k * width // 8, "data": data, "last": int(k == words - 1)}
-                        )
-                await ctx.tick()
-                cycle += 1
-                assert cycle < 20_000
-            ctx.set(dut.reserved, 0)
+            cycle += 1
+            assert cycle < 20_000
+        ctx.set(dut.reserved, 0)
+        assert overlapped
 
-    log = bench.sink(dut.memory.request, 2 * 3 * tiles * words, stall=stall)
+    log = bench.sink(dut.memory.request, sum(SQUARES) * tiles * words, stall=stall)
     bench.process(run)
     bench.run(drain=40)
     assert log.values == expected

@@ -170,14 +170,14 @@ def test_voxel_reach(name: str, put: float, get: float, seed: int) -> None:
             await ctx.tick()
         ctx.set(dut.write.valid, 0)
         for column, row in ((1, 2), (3, 1)):
-            ctx.set(dut.read_row, [column, row])
+            ctx.set(dut.read_row, {"column": column, "row": row})
             await ctx.tick()
             await ctx.tick()
             got = unpack_nested(ctx.get(dut.read_sides.as_value()), dut.read_sides.shape())
-            assert got == [
-                next(e["sides"] for e in table(v) if (e["axis"], e["row"]) == which)
-                for which in ((0, column), (1, row))
-            ]
+            assert got == {
+                name: next(e["sides"] for e in table(v) if (e["axis"], e["row"]) == which)
+                for name, which in (("column", (0, column)), ("row", (1, row)))
+            }
         assert not source.values
         ctx.set(dut.scan, 1)
         while True:

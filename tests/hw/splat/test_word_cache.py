@@ -60,6 +60,8 @@ def test_two_frames(
     content = bytearray(contents[0])
     port = ByteMemory(bench, dut.memory, content, latency=9, stall=memory)
     halves = [bursts_of(rng, 60), bursts_of(rng, 60)]
+    first, length = halves[0][-1]
+    halves[1][0] = (first + length - 1, 1)  # the word before the clear is the first behind it
     asked: list[dict[str, int]] = []
     answers: list[dict[str, int]] = []
     misses: list[int] = []

@@ -238,6 +238,14 @@ def test_random_accesses_are_bound_by_activates(tmp_path: Path, seed: int, name:
     assert moved_a_cycle(ordered, dram) < 0.6 * found
 
 
+@pytest.mark.parametrize(("hashed", "channels"), [(0, [16, 0, 0, 0]), (1, [4, 4, 4, 4])])
+def test_blocks_far_apart_share_the_channels(tmp_path: Path, hashed: int, channels: list[int]) -> None:
+    """Only with a hash: blocks that begin 4 KiB apart have the channel's bits in common."""
+    traced = run(tmp_path, replace(DRAMS["lpddr4"], hash=hashed), [4096 * k for k in range(16)])
+    entered = [event.channel for event in traced.events if event.entry]
+    assert [entered.count(channel) for channel in range(4)] == channels
+
+
 @pytest.mark.parametrize("name", DRAMS)
 def test_words_do_not_depend_on_time(tmp_path: Path, seed: int, name: str) -> None:
     """Bursts come whole and in order, and writes land, with pauses too; counters add up."""

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from golden.scenes import load_scene, orbit
 from golden.splat.book_image import pack_books
 from golden.splat.memory_map import (
     BOOKS_BYTES,
@@ -19,6 +20,7 @@ from golden.splat.memory_map import (
     VOXEL_BYTES,
 )
 from golden.splat.model import render
+from golden.splat.traffic import voxel_words
 from hw.splat.config import CONFIGS
 from hw.splat.counters import counters_of
 from sim.kernel.compare import CheckError
@@ -28,7 +30,7 @@ from sim.kernel.run import Run, compare
 from sim.kernel.runner import SimulationError
 from sim.splat.run import DRAW
 from sim.splat.suite import run_scene
-from sim.splat.workload import SplatWorkload, prepare
+from sim.splat.workload import Lists, SplatWorkload, prepare
 from tests.golden.splat.views import View
 from tests.sim.splat.frames import VIEWS, drawn, model, workload
 
@@ -93,9 +95,9 @@ def test_two_fine_units_draw_the_same(stalls: int) -> None:
 
 @cache
 def booked(scene: str = "few", **size: int) -> SplatWorkload:
-    """A view drawn with codebooks."""
+    """A view drawn with codebooks, and words kept for other groups."""
     config = CONFIGS["tiny"]()
-    config = replace(config, spec=replace(config.spec, codebooks=1))
+    config = replace(config, spec=replace(config.spec, codebooks=1), coarse_cache=64, record_cache=32)
     given = workload("tiny", scene, **(size or ODD))
     return prepare(given.scene, given.camera, config)
 
@@ -115,6 +117,12 @@ def test_codebooks_draw_the_models_picture(stalls: int) -> None:
     assert moved["total"] - moved["write"] == job_of(run).bytes_read
     assert moved["book"] == BOOKS_BYTES + pack_books(work.image.books, work.config.spec).size
     assert counters["book_loads"] == 1
+    words = voxel_words(
+        work.image, work.frame, work.config.spec, word_bytes=work.config.word_bytes, coarse_cache=64, record_cache=32
+    )
+    for name in ("coarse", "record"):
+        assert counters[f"{name}_hits"] == getattr(words, f"{name}_hits") > 0, name
+        assert counters[f"{name}_words"] == getattr(words, name) - counters[f"{name}_hits"], name
     plain = drawn(workload("tiny", "few", **ODD), stalls=stalls).counters
     assert moved["record"] < work.config.word_bytes * plain["record_words"] / 2
     wrong = pixels(run).copy()
@@ -239,3 +247,20 @@ def test_a_scene_meets_the_bars(request: pytest.FixtureRequest, scene: str, view
     assert report["quality"]["psnr_db"] >= 45
     assert report["ratio"] <= 1.5
     assert report["useful_share"] >= 0.22
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scene", "megabytes"), [("embedded", 1.4), ("skull", 5.0)])
+def test_codebooks_meet_the_bars(request: pytest.FixtureRequest, scene: str, megabytes: float) -> None:
+    """Equal to the model with and without pauses; no more bytes a frame than that, the books' load included."""
+    source = scene if scene == "embedded" else str(request.getfixturevalue("real_data") / "scenes" / f"{scene}.ply")
+    config = CONFIGS["default"]()
+    config = replace(config, spec=replace(config.spec, codebooks=1), coarse_cache=2048, record_cache=2048)
+    loaded = load_scene(source)
+    camera = orbit(loaded, 1, VIEWS, width=256, height=256)
+    work = prepare(loaded, camera, config, lists=Lists.HOST)
+    wanted = render(work.image, work.frame, config.spec).image.numpy()
+    for stalls in (64, FREE):
+        run = drawn(work, stalls=stalls)
+        assert (pixels(run) == wanted).all()
+        assert dram_bytes(run.counters, config.word_bytes)["total"] <= megabytes * 1e6
