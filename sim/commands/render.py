@@ -76,7 +76,7 @@ from sim.splat.workload import NEAR, Lists, notices, prepare
 @click.option(
     "--sort-fastest",
     type=float,
-    help="Degrees a frame of a camera's turn above which every frame is sorted. [default: 2]",
+    help="Degrees a frame of a camera's turn above which every frame is sorted. [default: 1.5]",
 )
 @run_options(CONFIGS)
 @click.option(

@@ -26,7 +26,7 @@ class Sharing:
 
     window: int = 6  #: frames
     margin: int = 8  #: pixels around every square
-    fastest: float = 2.0  #: degrees a frame; a camera that turns faster has every frame sorted
+    fastest: float = 1.5  #: degrees a frame; a camera that turns faster has every frame sorted
 
     def __post_init__(self) -> None:
         for name, value, high in (("window", self.window, 64), ("margin", self.margin, 64)):
