@@ -21,7 +21,8 @@ LINE = ("--config", "tiny", "--backend", "model", "--size", "40x32", "--path")
 def test_a_window_is_drawn_from_the_lists_of_its_middle(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
     """Two frames sort themselves, then every second one sorts for two, at the pose that the two before promise."""
     outcome = tessera(
-        "render", scene_file, *LINE, "orbit:6:1.5deg", "--orbit", "0/1", "--sort-window", 2, "--sort-margin", 5, "--sort-fastest", 2,
+        "render", scene_file, *LINE, "orbit:6:1.5deg", "--orbit", "0/1", "--sort-window", 2, "--sort-margin", 5,
+        "--sort-fastest", 2,
         "--array", tmp_path / "a.npy", "--report", tmp_path / "r.json",
     )  # fmt: skip
     assert (outcome.status, outcome.err) == (0, "")
