@@ -19,13 +19,14 @@ from sim.chips.lumina import OPTION, CachedSequence, choose_rules
 from sim.commands.background import background_option
 from sim.commands.camera_path import CameraPath
 from sim.commands.options import OutputFile, RunOptions, run_options
-from sim.commands.sequence import SequenceFiles, draw_sequence
+from sim.commands.sequence import Draw, SequenceFiles, draw_sequence
 from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step, warn
 from sim.kernel.files import to_bytes, write_array, write_png
 from sim.kernel.run import Backend
 from sim.splat.picture import BLACK, Color, over, straight, too_bright
 from sim.splat.run import layers, overflow, run
+from sim.splat.shared_sequence import SharedSequence, Sharing
 from sim.splat.workload import NEAR, Lists, notices, prepare
 
 
@@ -70,6 +71,13 @@ from sim.splat.workload import NEAR, Lists, notices, prepare
     metavar="FIELD=VALUE",
     help="Change one rule of --radiance or one field of its cache; may be repeated.",
 )
+@click.option("--sort-window", type=int, help="Sort once for so many frames of the sequence (--backend model).")
+@click.option("--sort-margin", type=int, help="Pixels around every square in which that sort looks. [default: 8]")
+@click.option(
+    "--sort-fastest",
+    type=float,
+    help="Degrees a frame of a camera's turn above which every frame is sorted. [default: 1.5]",
+)
 @run_options(CONFIGS)
 @click.option(
     "--out",
@@ -94,8 +102,8 @@ from sim.splat.workload import NEAR, Lists, notices, prepare
 )
 def render(
     scene: str, viewpoint: Viewpoint, near: float, tau: float | None, budget: int | None, lists: Lists,
-    path_text: str | None, frames_text: str | None, radiance: bool, rules: tuple[str, ...], options: RunOptions,
-    picture: Path | None,
+    path_text: str | None, frames_text: str | None, radiance: bool, rules: tuple[str, ...], sort_window: int | None,
+    sort_margin: int | None, sort_fastest: float | None, options: RunOptions, picture: Path | None,
     video_file: Path | None, fps: int, array_file: Path | None, background: Color, alpha: bool,
 ) -> None:  # fmt: skip
     """Draw a frame of SCENE, or with --path a sequence.
@@ -112,17 +120,20 @@ def render(
     cut = tau is not None or budget is not None
     if rules and not radiance:
         raise InputError(f"{OPTION} is of a radiance cache: say --radiance")
+    sharing = _sharing(sort_window, sort_margin, sort_fastest)
+    if sharing and radiance:
+        raise InputError("--radiance and --sort-window are drawn each by itself: give one of them")
     if path_text is not None:
         path = CameraPath(text=path_text, frames_text=frames_text, viewpoint=viewpoint)
         files = SequenceFiles(pictures=picture, array=array_file, video=video_file, fps=fps)
         files.check(alpha=alpha, report=options.report is not None or options.as_json)
         if cut or options.waves:
             raise InputError("--tau, --budget and --waves are for a single frame: leave out --path")
-        draw = (
-            CachedSequence(choose_rules(options.config.spec, rules), options.backend)
-            if radiance
-            else partial(run, **options.keywords())
-        )
+        draw: Draw = partial(run, **options.keywords())
+        if radiance:
+            draw = CachedSequence(choose_rules(options.config.spec, rules), options.backend)
+        elif sharing:
+            draw = SharedSequence(sharing, options.backend)
         loaded, _ = _load(scene, cut=False)
         cameras = path.cameras(loaded)
         draw_sequence(
@@ -130,8 +141,8 @@ def render(
             near=near, lists=lists, background=background, alpha=alpha, path=path_text,
         )  # fmt: skip
         return
-    if frames_text is not None or video_file is not None or radiance:
-        raise InputError("--frames, --video and --radiance are of a sequence: say its --path")
+    if frames_text is not None or video_file is not None or radiance or sharing:
+        raise InputError("--frames, --video, --radiance and --sort-window are of a sequence: say its --path")
     if picture is None:
         raise click.MissingParameter(param_hint="'--out'", param_type="option")
     loaded, tree = _load(scene, cut=cut)
@@ -158,6 +169,21 @@ def render(
     if overflowed := overflow(drawn):
         warn(overflowed)
     out.print(f"{picture}: {camera.width}×{camera.height}")
+
+
+def _sharing(window: int | None, margin: int | None, fastest: float | None) -> Sharing | None:
+    """What --sort-window and its companions ask for.
+
+    Raises:
+        InputError: a companion alone, or a value out of range.
+    """
+    given: dict[str, Any] = {"margin": margin, "fastest": fastest}
+    given = {name: value for name, value in given.items() if value is not None}
+    if window is not None:
+        return Sharing(window=window, **given)
+    if given:
+        raise InputError(f"--sort-{next(iter(given))} needs --sort-window FRAMES")
+    return None
 
 
 def _load(scene: str, *, cut: bool) -> tuple[Scene, Hierarchy | None]:
