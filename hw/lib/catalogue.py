@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from amaranth.hdl import signed
 from amaranth.lib import wiring
+from amaranth.lib.data import StructLayout
 
 from golden.float_format import HALF, SINGLE
 from hw.lib.arbiter import RoundRobinArbiter
@@ -20,6 +21,7 @@ from hw.lib.float_to_code import FloatToCode
 from hw.lib.fork import StreamFork
 from hw.lib.join import StreamJoin
 from hw.lib.leading_zeros import LeadingZeros
+from hw.lib.list_reader import ListReader
 from hw.lib.multiply_add import MultiplyAdd
 from hw.lib.queue import StreamQueue
 from hw.lib.read_arbiter import ReadArbiter
@@ -58,6 +60,9 @@ def catalogue() -> dict[str, Callable[[], wiring.Component]]:
         "leading_zeros": lambda: LeadingZeros(width=36),
         "burst_reader": lambda: BurstReader(width=64, depth=128),
         "run_reader": lambda: RunReader(width=64, depth=64, burst=16),
+        "list_reader": lambda: ListReader(
+            width=64, head=StructLayout({"place": 32, "rest": 480}), row=StructLayout({"row": 512}), place="place"
+        ),
         "row_reader": lambda: RowReader(width=64, row_bytes=64),
         "read_arbiter": lambda: ReadArbiter(width=64, count=4),
         "write_arbiter": lambda: WriteArbiter(width=64, count=4),

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 from amaranth.hdl import Assert, Assume, Cat, Module, Mux, Signal, Value
+from amaranth.lib.data import StructLayout
 
 from hw.lib.burst_reader import BurstReader
+from hw.lib.list_reader import ListReader
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.row_reader import RowReader
 from hw.lib.run_reader import RunReader
@@ -80,6 +82,37 @@ def test_run_reader(tmp_path: Path) -> None:
         return (left == 1) & (asked == 2)
 
     establish(lambda: RunReader(width=32, depth=4, burst=2), properties, tmp_path)
+
+
+def test_list_reader(tmp_path: Path) -> None:
+    """Rows follow each other from where the head says; `busy` falls when the last word is there, not before."""
+
+    def properties(m: Module, dut: ListReader) -> Value:
+        request, response = dut.memory.request, dut.memory.response
+        begins = dut.start | dut.next
+        loaded = Signal()  # a head
+        asked = Signal()  # a row is on its way
+        due, following = Signal(8), Signal(8)
+        m.d.comb += [
+            Assume(~(begins & dut.busy) & ~(dut.next & ~loaded & ~dut.start)),
+            Assume(~response.valid | asked),
+            Assume(~response.valid | response.payload.last),
+        ]
+        with m.If(transfer(request)):
+            m.d.sync += [asked.eq(1), Assert(request.payload.address[:8] == due, "another row than the next is read")]
+        with m.Elif(transfer(response)):
+            m.d.sync += asked.eq(0)
+            with m.If(~loaded):
+                m.d.sync += [loaded.eq(1), following.eq(response.payload.data[:8])]
+        with m.If(dut.start):
+            m.d.sync += [loaded.eq(0), due.eq(dut.address[:8])]
+        with m.Elif(dut.next):
+            m.d.sync += [due.eq(following), following.eq(following + 4)]
+        m.d.sync += Assert(dut.busy | ~asked)
+        return dut.next & (due != following)
+
+    layouts = StructLayout({"place": 32}), StructLayout({"row": 32})
+    establish(lambda: ListReader(width=32, head=layouts[0], row=layouts[1], place="place"), properties, tmp_path)
 
 
 @pytest.mark.parametrize("words", [1, 2])

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Value
 
-from golden.radiance.memory_map import JOB_BYTES, RESULT_BYTES, VISIT_BYTES, pixel_bytes, result
+from golden.radiance.memory_map import RESULT_BYTES, pixel_bytes, result
 from golden.rows import from_bytes
 from hw.lib.fields import unpack_nested
 from hw.radiance.config import default, tiny
@@ -18,44 +17,15 @@ from hw.radiance.layouts import pixel_layout
 from hw.radiance.pixel_fetch import PixelFetch
 from hw.radiance.result_writer import ResultWriter
 from tests.hw.lib.bench import Bench
+from tests.hw.lib.list_bench import check_list
 from tests.hw.lib.memory_model import MemoryModel, WriteMemory, word_at
 
-JOB, VISITS = 1 << 10, 1 << 13
+FIRST, SECOND = 1 << 10, 1 << 13  # where runs of pixels lie
 
 
 @pytest.mark.parametrize("width", [128, 512])
-@pytest.mark.parametrize(("latency", "stall"), [(1, 0.0), (5, 0.5)])
-def test_job_and_visits_are_read(width: int, latency: int, stall: float, seed: int) -> None:
-    """The job, then visit after visit from where the job says, each whole and in place when `busy` falls."""
-    dut = JobFetch(config=replace(tiny(), memory_width=width))
-    bench = Bench(dut, seed=seed)
-    size = width // 8
-
-    def contents(address: int) -> int:
-        return VISITS if address == JOB else word_at(address)  # a job begins with the visits' address
-
-    MemoryModel(bench, dut.memory, latency=latency, stall=stall, contents=contents)
-    got: list[tuple[int, int]] = []
-
-    async def run(ctx: Any) -> None:
-        ctx.set(dut.address, JOB)
-        for k in range(4):
-            begin = dut.next if k else dut.start
-            ctx.set(begin, 1)
-            await ctx.tick()
-            ctx.set(begin, 0)
-            assert ctx.get(dut.busy)
-            while ctx.get(dut.busy):
-                await ctx.tick()
-            got.append((ctx.get(Value.cast(dut.job)), ctx.get(Value.cast(dut.visit))))
-
-    def row(address: int, count: int) -> int:
-        return sum(contents(address + k * size) << (k * width) for k in range(count // size))
-
-    bench.process(run)
-    bench.run(drain=400)
-    assert [job for job, _ in got] == [row(JOB, JOB_BYTES)] * 4
-    assert [visit for _, visit in got[1:]] == [row(VISITS + k * VISIT_BYTES, VISIT_BYTES) for k in range(3)]
+def test_job_and_visits_are_read(width: int, seed: int) -> None:
+    check_list(JobFetch(config=replace(tiny(), memory_width=width)), latency=5, stall=0.5, seed=seed)
 
 
 @pytest.mark.parametrize("config", [tiny(), default()], ids=["tiny", "default"])
@@ -70,7 +40,7 @@ def test_pixels_are_read(config: Any, stall: float, seed: int) -> None:
         return sum(word_at(address + k * size) << k * width for k in range(config.pixels_per_word))
 
     MemoryModel(bench, dut.memory, latency=4, stall=stall, contents=contents)
-    runs = [(JOB, 1), (VISITS, 2), (JOB, 33), (VISITS + 64, 7)]
+    runs = [(FIRST, 1), (SECOND, 2), (FIRST, 33), (SECOND + 64, 7)]
     layout = pixel_layout(config.spec)
     expected = [unpack_nested(word_at(begin + k * size), layout) for begin, count in runs for k in range(count)]
     log = bench.sink(dut.o, expected, stall=stall)
