@@ -98,6 +98,12 @@ SEQUENCES = {
          (502, "RED", 0), (510, "RED", 0)],
         reads=((0, 0),) * 36, changes={"refi": 303, "refresh": ALL_BANKS, "rtp": 1},
     ),
+    # The same, but that the last read, at 293, puts the precharge off by tRTP, and the refresh with it.
+    "refresh after a read": Sequence(
+        [(0, "ACT", 0), *((29 + 8 * k, "RED", 0) for k in range(34)), (305, "PRE", 0), (334, "REF", 0), (478, "ACT", 0),
+         (507, "RED", 0)],
+        reads=((0, 0),) * 35, changes={"refi": 303, "refresh": ALL_BANKS},
+    ),
     # Banks 0 and 1 are refreshed at clocks 48 and 96; bank 2 only finds the command bus taken.
     "refresh of banks": Sequence(
         [(0, "ACT", 2), (29, "RED", 2), (37, "RED", 2), (45, "REF", 0), *((47 + 8 * k, "RED", 2) for k in range(6)),
