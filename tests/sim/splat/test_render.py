@@ -70,7 +70,7 @@ def test_rtl_is_checked_on_request(tessera: Tessera, scene_file: Path, tmp_path:
     assert "RTL equals the model in all 5120 words of framebuffer" in outcome.out
     report = json.loads(report_file.read_text())
     assert report["quality"] == {"rtl_equals_model": True, "words_compared": 5120}
-    assert report["memory"] == {"latency": 50, "bandwidth": 256, "stalls": pauses, "seed": 7}
+    assert report["memory"] == {"latency": 50, "bandwidth": 256, "stalls": pauses, "seed": 7, "dram": None}
     assert report["seed"] == 7
     assert report["cycles"] == report["counters"]["cycles"] > 0
     assert report["ratio"] == pytest.approx(report["cycles"] / report["bound"]["cycles"])
