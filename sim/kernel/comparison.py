@@ -51,7 +51,7 @@ def rtl_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Figure]:
         )
     ]  # fmt: skip
     host = workload.get("host_ms")
-    if host is not None:
+    if host:
         figures.append(
             Figure(
                 device="its host, the CPU that simulated", threads=1, method="what a view needs beforehand, in Python",

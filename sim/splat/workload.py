@@ -47,7 +47,7 @@ class SplatWorkload:
     packed: tuple[Bytes, Bytes]  #: the scene's bytes, which other views of the same image share
     memory: MemoryImage
     view: str | None = None  #: its place on an orbit, by which baselines know it
-    host_seconds: float = 0.0  #: that ordering the voxels for the view took
+    host_seconds: float = 0.0  #: that ordering the voxels for the view took the host; 0 if the engine does it
     why_host: str | None = None  #: why the host makes the lists though the engine was asked to
 
     def info(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def prepare(
     listed = lists == Lists.HOST or reason is not None
     return SplatWorkload(
         config=config, scene=scene, coded=coded, seen=seen, camera=camera, near=near, view=view,
-        host_seconds=host_seconds, why_host=reason, image=image, frame=frame, packed=packed,
+        host_seconds=host_seconds * listed, why_host=reason, image=image, frame=frame, packed=packed,
         memory=build_memory_image(image, frame, config.spec, listed=listed, packed=packed),
     )  # fmt: skip
 

@@ -101,6 +101,7 @@ def test_only_the_same_workload_is_compared(measured: Path) -> None:
     rtl, host = rtl_figures(report)
     assert (rtl.device, rtl.ms, rtl.ratio) == ("RTL at 1 GHz", 0.5, 1.0)
     assert (host.ms, host.ratio) == (2.5, 5.0)
+    assert len(rtl_figures(report | {"workload": report["workload"] | {"host_ms": 0.0}})) == 1, "no host was needed"
     (figure,) = baseline_figures(report)
     assert (figure.device, figure.threads, figure.method, figure.ms, figure.ratio) == ("Slow", 3, "m", 3.0, 6.0)
     assert (figure.energy_mj, figure.energy_method) == (2.5, "a counter")
