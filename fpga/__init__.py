@@ -1,0 +1,1 @@
+"""Engines on boards: pins, tops, bitstreams and the link to a host."""
