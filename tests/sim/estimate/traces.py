@@ -26,7 +26,7 @@ module bench;
     repeat (3) @(posedge clk);
     #1 rst = 0;
     for (cycle = 0; cycle < {cycles}; cycle = cycle + 1) begin  // every row is written first
-      #1 address = cycle < 32 ? cycle : $random; data = $random; edge_ = cycle < 32 || $random;
+      #1 address = cycle < 32 ? cycle : $random; data = $random; edge_ = cycle < 32 ? 1 : $random;
       @(posedge clk);
     end
     $finish;
