@@ -38,6 +38,10 @@ class Engine:
         """run_suite(config, folder, inputs=, size=, stalls=) -> SuiteTable. May import torch."""
         return import_module(f"sim.{self.name}.suite")
 
+    def sample(self) -> ModuleType:
+        """sample(config, source=, size=) -> Sample: a job that stands for the engine's work. May import torch."""
+        return import_module(f"sim.{self.name}.sample")
+
     def baseline(self) -> ModuleType:
         """measure(inputs, size) -> (paths, remarks). May import torch."""
         return import_module(f"sim.{self.name}.baseline")

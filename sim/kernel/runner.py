@@ -123,7 +123,7 @@ def build(
     require_tools()
     arguments = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert-case"]
     arguments += ["--threads", str(threads)] if threads > 1 else []
-    arguments += ["--trace-fst"] if waves == "fst" else []
+    arguments += [f"--trace-{waves}"] if waves in ("fst", "saif") else []
     arguments += ["-CFLAGS", f"-I{COCOTB_MAIN.parent}"] if waves else []
     control = _control_file(design)
     texts = [design.verilog, control, *(p.read_text() for p in sources), repr((arguments, waves, MAKE_VARIABLES))]
