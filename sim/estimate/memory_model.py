@@ -60,8 +60,9 @@ class Fitted:
 
     def as_dict(self) -> dict[str, Any]:
         """For a report."""
+        numbers = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
         return {
-            **vars(self),
+            **numbers,
             "formula": "area: bits, width, depth, 1; leakage: bits, 1; access: square root of bits, 1",
         }
 
