@@ -30,6 +30,8 @@ from sim.kernel.folders import run_folder
 
 #: For abc: structural choices, mapping for delay, buffers by load, then drive strengths for the period.
 _ABC = "strash;&get -n;&st;&dch -f;&nf;&put;buffer -c;topo;stime -p;upsize -D {0};dnsize -D {0};stime -p"
+#: Makes memories that give new words from those that give old ones.
+_BYPASS = Path(__file__).with_name("bypass.v")
 _DELAY = re.compile(r"Delay = *([0-9.]+) ps")
 VERSION = 1  #: of what is kept: another one maps all anew
 
@@ -182,6 +184,7 @@ def _script(name: str, technology: Technology, folder: Path) -> Sequence[str]:
         f"synth -flatten -top {name} -run begin:fine",
         "opt -fast -full",
         f"memory_map -attr !{MACRO}",
+        f"techmap -autoproc -map {_BYPASS}",
         "opt -undriven -fine",
         "techmap",
         "opt -fast",
