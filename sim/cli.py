@@ -20,6 +20,7 @@ from sim.commands.demo import demo
 from sim.commands.diff import diff
 from sim.commands.docs import docs
 from sim.commands.engines import engines
+from sim.commands.estimate import estimate
 from sim.commands.generate import generate
 from sim.commands.lod import lod
 from sim.commands.options import output_options
@@ -30,6 +31,7 @@ from sim.commands.reuse import reuse
 from sim.commands.sim import sim
 from sim.commands.synth import synth
 from sim.commands.version import version_option
+from sim.estimate.sta import TimingError
 from sim.kernel.baseline import WrongAnswerError
 from sim.kernel.compare import CheckError
 from sim.kernel.console import err, start
@@ -50,7 +52,7 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, pack, lod, retrieve, compress, reduce, gather, decode, reuse,
-    demo, config, sim, synth, baseline, compare, diff, bench, docs, engines, clean,
+    demo, config, sim, synth, estimate, baseline, compare, diff, bench, docs, engines, clean,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(output_options(command))
@@ -72,7 +74,7 @@ def main() -> None:
         _fail("interrupted", 130)
     except InputError as error:
         _fail(str(error), BAD_INPUT)
-    except (CheckError, SimulationError, SynthesisError, WrongAnswerError, YosysError) as error:
+    except (CheckError, SimulationError, SynthesisError, TimingError, WrongAnswerError, YosysError) as error:
         _fail(str(error), FAILED)
     except TargetMissedError as error:
         _fail(str(error), TARGET_MISSED)

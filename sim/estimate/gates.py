@@ -31,7 +31,8 @@ class Netlist:
 
 def module_name(name: str) -> str:
     """What a module of a design is called in a netlist."""
-    return re.sub(r"\W", "_", name)
+    plain = re.sub(r"\W", "_", name)
+    return f"{plain}_" if plain in KEYWORDS else plain
 
 
 def identifier(name: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 #: Below this weight (see `_weight`) a module is dissolved. At 1,000 the engines have 20 to 60 units each.
 SMALL = 1000
 #: A memory of fewer bits or rows is flip-flops, as is one whose read ports have no clock.
-MACRO_BITS, MACRO_DEPTH = 512, 16
+MACRO_BITS, MACRO_DEPTH = 512, 8
 #: Of a memory that becomes a macro, in RTLIL.
 MACRO = "tessera_macro"
 

@@ -187,7 +187,8 @@ def parse(text: str, source: str) -> Group:
     rest = text[position:]
     if rest or len(inside) > 1:
         where = "".join(f" in {group.name} ({', '.join(group.arguments)})" for group in inside[-1:0:-1])
-        what = "is no liberty statement" if rest else "the file is truncated"
+        cut = len(inside) > 1 and not re.search(r"[;{}]", rest)
+        what = "the file is truncated" if cut else "is no liberty statement"
         raise InputError(f"{source}: line {_line(text, position)}{where}: {what}")
     libraries = list(root.all("library"))
     if len(libraries) != 1:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import inf
@@ -24,11 +24,14 @@ from sim.estimate.gates import module_name, netlist
 from sim.estimate.hierarchy import MACRO, SMALL, Unit, split
 from sim.estimate.memory_cell import Memory
 from sim.estimate.technology import Technology
+from sim.kernel.console import bar
 from sim.kernel.files import write_text
 from sim.kernel.folders import run_folder
 
 #: For abc: structural choices, mapping for delay, buffers by load, then drive strengths for the period.
 _ABC = "strash;&get -n;&st;&dch -f;&nf;&put;buffer -c;topo;stime -p;upsize -D {0};dnsize -D {0};stime -p"
+#: Makes memories that give new words from those that give old ones.
+_BYPASS = Path(__file__).with_name("bypass.v")
 _DELAY = re.compile(r"Delay = *([0-9.]+) ps")
 VERSION = 1  #: of what is kept: another one maps all anew
 
@@ -69,15 +72,13 @@ class Mapped:
 
 
 def map_block(
-    rtlil: str, name: str, technology: Technology, folder: Path, *, done: Callable[[str], None] = lambda _: None,
-    workers: int = 2, flat: bool = False,
+    rtlil: str, name: str, technology: Technology, folder: Path, *, workers: int = 2, flat: bool = False
 ) -> Mapped:  # fmt: skip
     """Maps a design. Its netlist and those of its units are kept in `folder`.
 
     Args:
         rtlil: the design, as `hw.generate` or Yosys writes it.
         name: its top module.
-        done: called with each unit's name when the unit is mapped or found.
         workers: processes of Yosys at a time.
         flat: as one module; slower, to see what the borders between units cost.
 
@@ -89,13 +90,14 @@ def map_block(
     technology.slim.exists()  # made here, once, and not by several workers
     units = split(open_collisions(rtlil), name, small=inf if flat else SMALL)
 
-    def mapped(unit: Unit) -> MappedUnit:
-        result = map_unit(unit, technology, folder)
-        done(unit.name)
-        return result
-
     largest_first = sorted(units.values(), key=lambda unit: -len(unit.rtlil))
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool, bar(f"mapping {name}", len(units)) as advance:
+
+        def mapped(unit: Unit) -> MappedUnit:
+            result = map_unit(unit, technology, folder)
+            advance()
+            return result
+
         by_name = {unit.name: unit for unit in pool.map(mapped, largest_first)}
     return _assemble(module_name(name), technology, {unit: by_name[unit] for unit in units}, folder)
 
@@ -182,6 +184,7 @@ def _script(name: str, technology: Technology, folder: Path) -> Sequence[str]:
         f"synth -flatten -top {name} -run begin:fine",
         "opt -fast -full",
         f"memory_map -attr !{MACRO}",
+        f"techmap -autoproc -map {_BYPASS}",
         "opt -undriven -fine",
         "techmap",
         "opt -fast",
