@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,22 +29,29 @@ class Netlist:
     gates: Gates
 
 
-def map_engine(
-    design: Generated, technology: Technology, folder: Path, *, workers: int = 2,
-    done: Callable[[str], None] = lambda _: None,
-) -> tuple[Mapped, list[Netlist]]:  # fmt: skip
-    """Maps the engine in `design`, a harness with the instance `engine`, under the names that its Verilog has.
+def engine_rtlil(design: Generated) -> tuple[str, str]:
+    """RTLIL of `design`, a harness with the instance `engine`, under the names of its Verilog, and the engine's module.
 
     Raises:
-        InputError: the design has no such instance, or what `map_block` refuses.
+        InputError: the design has no such instance.
     """
     kept, _ = named_modules(design.rtlil, design.name)
     modules = {module.name: module for module in kept.values()}
     top = next((cell.kind for cell in modules[f"\\{design.name}"].cells if cell.name == f"\\{ENGINE}"), None)
     if top is None:
         raise InputError(f"{design.name}: a design to measure has an instance '{ENGINE}', this one has none")
-    mapped = map_block(write(modules.values()), top[1:], technology, folder, workers=workers, done=done)
-    return mapped, netlists(mapped, f"{design.name}.{ENGINE}")
+    return write(modules.values()), top[1:]
+
+
+def map_engine(design: Generated, technology: Technology, folder: Path, *, workers: int = 2) -> list[Netlist]:
+    """Maps the engine in a harness.
+
+    Raises:
+        InputError: the design has no engine, or what `map_block` refuses.
+    """
+    rtlil, top = engine_rtlil(design)
+    mapped = map_block(rtlil, top, technology, folder, workers=workers)
+    return netlists(mapped, f"{design.name}.{ENGINE}")
 
 
 def netlists(mapped: Mapped, path: str) -> list[Netlist]:

@@ -25,7 +25,7 @@ def design() -> Generated:
 
 @pytest.fixture(scope="module")
 def netlists(design: Generated, tmp_path_factory: pytest.TempPathFactory) -> list[Netlist]:
-    return map_engine(design, named("embedded"), tmp_path_factory.mktemp("units"))[1]
+    return map_engine(design, named("embedded"), tmp_path_factory.mktemp("units"))
 
 
 @pytest.fixture(scope="module")
