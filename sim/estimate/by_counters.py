@@ -1,7 +1,7 @@
 """Energy by the hardware's counters: how often a unit did its work, times the energy of the operators in it.
 
-Operators are those of the RTL, at the prices of `constants`; a register pays for each cycle, a memory for a read and a
-write each time that its unit works. This is the coarse way, for sweeps: it needs neither waves nor a mapped netlist.
+Operators are those of the RTL, at the prices of `constants`; a register pays for each cycle, as does a memory that is
+made of flip-flops, another memory for a read and a write each time that its unit works. This is the coarse way, for sweeps: it needs neither waves nor a mapped netlist.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from sim.estimate.constants import sram_read_pj, sram_write_pj, value
 from sim.estimate.gate_level import PICO, access_factor
-from sim.estimate.hierarchy import Unit, split
+from sim.estimate.hierarchy import MACRO, Unit, split
 from sim.kernel.sample import Events
 
 _CELL = re.compile(r"^  cell (\$\w+) \S+\n((?:    .*\n)*)", re.M)
 _WIDTH = re.compile(r"parameter (?:signed )?\\(A_WIDTH|B_WIDTH|Y_WIDTH|WIDTH) (?:32')?(\d+)$", re.M)
-_MEMORY = re.compile(r"^  memory width (\d+) size (\d+) ", re.M)
+_MEMORY = re.compile(rf"^(  attribute \\{MACRO} 1\n)?  memory width (\d+) size (\d+) (\S+)$", re.M)
+_WRITTEN = re.compile(r'^  cell \$memwr_v2 \S+\n(?:    .*\n)*?    parameter \\MEMID "(\S+)"', re.M)
 _PART = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")  # between dots, double underscores and numbers behind a dollar
 _KINDS = {
     **dict.fromkeys(("$add", "$sub", "$neg"), "add"),
@@ -48,9 +49,13 @@ def work_of(unit: Unit) -> Work:
             each += value("multiply") * widths["A_WIDTH"] * widths["B_WIDTH"]
         elif kind in _KINDS:
             each += value(_KINDS[kind]) * max(widths.values())
-    for width, depth in _MEMORY.findall(own):
+    written = {name.replace("\\\\", "\\") for name in _WRITTEN.findall(own)}
+    for macro, width, depth, name in _MEMORY.findall(own):
         bits = int(width) * int(depth)
-        each += sram_read_pj(bits) + sram_write_pj(bits, int(width))
+        if macro:
+            each += sram_read_pj(bits) + sram_write_pj(bits, int(width))
+        elif name in written:
+            registers += bits
     return Work(each_pj=each, registers=int(registers))
 
 
