@@ -20,6 +20,7 @@ from typing import Any
 
 from hw.lib.memory import open_collisions
 from hw.yosys import run_yosys
+from sim.estimate.fanout import buffer_nets
 from sim.estimate.gates import module_name, netlist
 from sim.estimate.hierarchy import MACRO, SMALL, Unit, split
 from sim.estimate.memory_cell import Memory
@@ -29,7 +30,7 @@ from sim.kernel.files import write_text
 from sim.kernel.folders import run_folder
 
 #: For abc: structural choices, mapping for delay, buffers by load, then drive strengths for the period.
-_ABC = "strash;&get -n;&st;&dch -f;&nf;&put;buffer -c;topo;stime -p;upsize -D {0};dnsize -D {0};stime -p"
+_ABC = "strash;&get -n;&st;&dch -f;&nf;&put;buffer;topo;stime -p;upsize -D {0};dnsize -D {0};stime -p"
 #: Makes memories that give new words from those that give old ones.
 _BYPASS = Path(__file__).with_name("bypass.v")
 _DELAY = re.compile(r"Delay = *([0-9.]+) ps")
@@ -150,6 +151,7 @@ def _map(unit: Unit, technology: Technology, verilog: Path, facts: Path) -> None
         (folder / "constr").write_text(_constraints(technology))
         log = run_yosys(_script(unit.name, technology, folder))
         modules = json.loads((folder / "mapped.json").read_text())["modules"]
+    buffer_nets(modules[unit.name]["cells"], modules, technology)
     found = netlist(unit.name, modules[unit.name], technology.library.cells, unit.children)
     delays = [float(text) for text in _DELAY.findall(log)]
     write_text(verilog, found.verilog)
