@@ -7,7 +7,7 @@ write enable of a word, or a signal that goes to every lane, would load one net 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sim.estimate.liberty import Cell
@@ -16,10 +16,11 @@ from sim.estimate.technology import Technology
 #: Pins that a net may load.
 LIMIT = 16
 _MEMORY_OUTPUT = "RD_DATA"
+_ENABLE = "WR_EN"
 _CLOCKS = ("RD_CLK", "WR_CLK", "clk")
 
-#: Cell, port and index of a bit that reads a net.
-Sink = tuple[str, str, int]
+#: Cell, port and indices of the bits there that read a net: several where a memory has one enable for many columns.
+Sink = tuple[str, str, tuple[int, ...]]
 
 
 def buffer_nets(cells: dict[str, Any], modules: Mapping[str, Any], technology: Technology) -> None:
@@ -37,9 +38,10 @@ def buffer_nets(cells: dict[str, Any], modules: Mapping[str, Any], technology: T
             for k in range(0, len(sinks), LIMIT):
                 name = f"$fanout{fresh}"
                 cells[name] = _buffer(technology.driver, bit, fresh)
-                for cell, port, index in sinks[k : k + LIMIT]:
-                    cells[cell]["connections"][port][index] = fresh
-                drivers.append((name, _pins(technology.driver)[0], 0))
+                for cell, port, indices in sinks[k : k + LIMIT]:
+                    for index in indices:
+                        cells[cell]["connections"][port][index] = fresh
+                drivers.append((name, _pins(technology.driver)[0], (0,)))
                 fresh += 1
             sinks = drivers
 
@@ -53,10 +55,19 @@ def _sinks(cells: Mapping[str, Any], modules: Mapping[str, Any], technology: Tec
             if _is_clock(cell["type"], port, technology):
                 clocks.update(bit for bit in bits if isinstance(bit, int))
             elif _reads(cell["type"], port, modules, technology):
-                for index, bit in enumerate(bits):
-                    if isinstance(bit, int):
-                        loads[bit].append((name, port, index))
+                for bit, indices in _places(bits, together=port == _ENABLE):
+                    loads[bit].append((name, port, indices))
     return {bit: sinks for bit, sinks in loads.items() if len(sinks) > LIMIT and bit not in clocks}
+
+
+def _places(bits: Sequence[Any], *, together: bool) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """The nets of a port and where they are; all places of a net at once, or one by one."""
+    places: dict[int, list[int]] = defaultdict(list)
+    for index, bit in enumerate(bits):
+        if isinstance(bit, int):
+            places[bit].append(index)
+    for bit, indices in places.items():
+        yield from [(bit, tuple(indices))] if together else ((bit, (index,)) for index in indices)
 
 
 def _is_clock(kind: str, port: str, technology: Technology) -> bool:

@@ -48,3 +48,4 @@ def test_modules_below_and_memories_count_as_well() -> None:
     buffer_nets(cells, {"box": box}, named("embedded"))
     assert sum(cell["type"].startswith("BUF") for cell in cells.values()) == 2
     assert cells["ram"]["connections"]["RD_DATA"] == [50, 51]
+    assert len(set(cells["ram"]["connections"]["WR_EN"])) == 1  # one enable stays one
