@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import inf
@@ -73,7 +73,8 @@ class Mapped:
 
 
 def map_block(
-    rtlil: str, name: str, technology: Technology, folder: Path, *, workers: int = 2, flat: bool = False
+    rtlil: str, name: str, technology: Technology, folder: Path, *, workers: int = 2, flat: bool = False,
+    done: Callable[[str], None] = lambda _: None,
 ) -> Mapped:  # fmt: skip
     """Maps a design. Its netlist and those of its units are kept in `folder`.
 
@@ -82,6 +83,7 @@ def map_block(
         name: its top module.
         workers: processes of Yosys at a time.
         flat: as one module; slower, to see what the borders between units cost.
+        done: called with a unit's name after it is mapped or found.
 
     Raises:
         InputError: the technology lacks what is needed, or a cell of the design has no counterpart.
@@ -97,6 +99,7 @@ def map_block(
         def mapped(unit: Unit) -> MappedUnit:
             result = map_unit(unit, technology, folder)
             advance()
+            done(unit.name)
             return result
 
         by_name = {unit.name: unit for unit in pool.map(mapped, largest_first)}
