@@ -1,7 +1,8 @@
 """Energy by the hardware's counters: how often a unit did its work, times the energy of the operators in it.
 
-Operators are those of the RTL, at the prices of `constants`; a register pays for each cycle, as does a memory that is
-made of flip-flops, another memory for a read and a write each time that its unit works. This is the coarse way, for sweeps: it needs neither waves nor a mapped netlist.
+Operators are those of the RTL, at the prices of `constants`. A register pays for each cycle, as does a memory that is
+made of flip-flops; another memory pays for a read and a write each time that its unit works. This is the coarse way,
+for sweeps: it needs no waves and no netlist.
 """
 
 from __future__ import annotations
