@@ -217,7 +217,7 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
                 click.option("--backend", default="rtl", show_default=True, type=click.Choice(BACKENDS),
                              help="What computes the result: generated Verilog, bit-true model, or float reference."),
                 click.option("--check", is_flag=True, help="Compare every word of the RTL's results with the model's."),
-                click.option("--waves", type=WavesFile(), help="Waves of the RTL's run: .fst, .vcd, or .saif for sums."),
+                click.option("--waves", type=WavesFile(), help="Waves of the RTL's run: .fst, .vcd, or .saif (sums)."),
                 click.option("--waves-from", "first", default=0, show_default=True, help="First cycle of the waves."),
                 click.option("--waves-to", "last", type=int, help="Last cycle of the waves. [default: all]"),
                 click.option("--waves-scope", "scope", metavar="MODULE",
