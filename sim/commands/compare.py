@@ -9,8 +9,8 @@ import click
 
 from golden.errors import InputError
 from sim.commands.options import json_option
+from sim.compare.published import claims_of
 from sim.engines import ENGINES
-from sim.kernel.baseline import published
 from sim.kernel.comparison import HEAD, Figure, baseline_figures, read_report, rtl_figures
 from sim.kernel.console import out, show_json, show_table
 from sim.kernel.runner import BUILD
@@ -46,7 +46,7 @@ def compare(reports: tuple[Path, ...], clock: float, as_json: bool) -> None:
     for engine in sorted(shown or ENGINES):
         show_table(
             f"{engine}: published, other scenes and sizes, for orientation",
-            ("design", "figure", "source"),
-            ((p["design"], p["what"], p["source"]) for p in published(engine)),
-            left=("figure", "source"),
+            ("design", "quantity", "value", "workload", "source"),
+            ((c.design, c.quantity, c.value, c.workload, c.provenance) for c in claims_of(engine)),
+            left=("quantity", "value", "workload", "source"),
         )

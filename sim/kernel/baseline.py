@@ -74,9 +74,3 @@ def _read(path: Path) -> dict[str, Any]:
 def _key(entry: Mapping[str, Any]) -> str:
     """What makes two entries measurements of the same."""
     return json.dumps([entry[name] for name in ("workload", "method", "threads")], sort_keys=True)
-
-
-def published(engine: str) -> list[dict[str, Any]]:
-    """What publications report for an engine's task, with their sources."""
-    path = SIM / engine / "published.json"
-    return json.loads(path.read_text()) if path.exists() else []

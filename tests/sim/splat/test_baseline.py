@@ -10,10 +10,9 @@ import pytest
 import torch
 
 from golden.errors import InputError
-from hw.generate import ROOT
 from sim.kernel import baseline as record
 from sim.kernel import timing
-from sim.kernel.baseline import WrongAnswerError, load, published
+from sim.kernel.baseline import WrongAnswerError, load
 from sim.kernel.comparison import baseline_figures, rtl_figures
 from sim.kernel.energy import NoMeter, NotMeasuredError
 from sim.kernel.processors import Processor
@@ -136,11 +135,3 @@ def test_a_record_of_another_schema_is_refused(measured: Path) -> None:
     path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
     with pytest.raises(InputError, match="a record must have schema 2, it has 1"):
         load("splat")
-
-
-def test_published_figures_have_sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No figure of others without the place where it is written; an unknown engine has none."""
-    monkeypatch.setattr(record, "SIM", ROOT / "sim")
-    assert published("splat")
-    assert all(set(figure) == {"design", "what", "source"} and figure["source"] for figure in published("splat"))
-    assert published("nothing") == []
