@@ -69,6 +69,7 @@ class Device:
     fp32_tflops: float | None  #: where it is given; else of cores and clock
     bandwidth_gbs: float | None
     power_w: float | None  #: the most it is to draw
+    area_mm2: float | None  #: of the die, all that is on it
     sources: Mapping[str, str]  #: of every field that is not None
 
     @property
@@ -146,7 +147,7 @@ def _device(row: Mapping[str, Any]) -> Device:
     names = [field.name for field in fields(Device)]
     _check_keys(row, names)
     _check_texts(row, ("name", "kind"))
-    numbers = ("cores", "clock_mhz", "fp32_tflops", "bandwidth_gbs", "power_w")
+    numbers = ("cores", "clock_mhz", "fp32_tflops", "bandwidth_gbs", "power_w", "area_mm2")
     _check_numbers(row, numbers)
     for name in numbers:
         if (row[name] is not None) != bool(row["sources"].get(name)):
