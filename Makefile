@@ -55,8 +55,8 @@ sim: $(READY) ## whole-workload co-simulations of every engine against its model
 baseline: $(READY) ## the same workloads on this machine's CPU and GPU
 	@for e in $(ENGINES); do $(BIN)/tessera baseline $$e || exit; done
 
-compare: $(READY) ## cycle counts beside measured and published baselines
-	$(BIN)/tessera compare
+compare: $(READY) ## engines beside processors and publications: runs what is missing, writes build/compare/index.html
+	$(BIN)/tessera compare --run
 
 synth: $(READY) ## every block on ECP5, out of context: size, Fmax, worst path
 	@for e in lib $(ENGINES); do $(BIN)/tessera synth $$e || exit; done

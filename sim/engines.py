@@ -46,6 +46,10 @@ class Engine:
         """measure(inputs, size) -> (paths, remarks). May import torch."""
         return import_module(f"sim.{self.name}.baseline")
 
+    def compared(self) -> ModuleType:
+        """cases() -> list of Case, and PRECISION: what the page of comparisons stands on. May import torch."""
+        return import_module(f"sim.{self.name}.compared")
+
     def sweep(self) -> ModuleType | None:
         """record(docs, progress, size=) -> paths of what the engine's page records, where it has a sweep."""
         return import_module(f"sim.{self.name}.sweep") if find_spec(f"sim.{self.name}.sweep") else None
