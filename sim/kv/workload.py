@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from golden.errors import InputError
 from golden.kv.memory_image import MemoryImage, build_memory_image
 from golden.kv.spec import LONGEST_BURST, Spec, check_hamming_threshold
 from hw.kv.config import Config
