@@ -10,6 +10,7 @@ from golden.errors import InputError
 from hw.yosys import YosysError
 from sim.commands.baseline import baseline
 from sim.commands.bench import bench
+from sim.commands.bitstream import bitstream
 from sim.commands.clean import clean
 from sim.commands.collective import gather, reduce
 from sim.commands.compare import compare
@@ -52,7 +53,7 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, pack, lod, retrieve, compress, reduce, gather, decode, reuse,
-    demo, config, sim, synth, estimate, baseline, compare, diff, bench, docs, engines, clean,
+    demo, config, sim, synth, estimate, bitstream, baseline, compare, diff, bench, docs, engines, clean,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(output_options(command))
