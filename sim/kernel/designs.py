@@ -21,8 +21,8 @@ FOLDER = ROOT / "build" / "designs"
 DESCRIBED = ("name", "ports", "modules", "config", "config_hash")  # what the JSON beside the Verilog says
 
 
-#: Every file that can change a design: the RTL, what it may import of golden, the harnesses around it, and the versions
-#: of this project and of what it uses.
+#: Every file that can change a design: the RTL, what it may import of golden, harnesses and boards around it, and the
+#: versions of this project and of what it uses.
 SOURCES = (
     "pyproject.toml",
     "hw/**/*.py",
@@ -31,6 +31,7 @@ SOURCES = (
     "golden/*/memory_map.py",
     "sim/kernel/memory.py",
     "sim/*/player.py",
+    "fpga/**/*.py",
 )
 
 
