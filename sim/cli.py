@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from fpga.errors import LinkError
 from golden.errors import InputError
 from hw.yosys import YosysError
 from sim.commands.baseline import baseline
@@ -39,7 +40,7 @@ from sim.kernel.console import err, start
 from sim.kernel.runner import SimulationError
 from sim.kernel.synth import SynthesisError, TargetMissedError
 
-FAILED = 1  # RTL and model differ, or a tool failed
+FAILED = 1  # RTL and model differ, or a tool or a board failed
 BAD_INPUT = 2  # the user can mend it
 TARGET_MISSED = 3  # right, but not as fast or small as asked
 
@@ -75,7 +76,9 @@ def main() -> None:
         _fail("interrupted", 130)
     except InputError as error:
         _fail(str(error), BAD_INPUT)
-    except (CheckError, SimulationError, SynthesisError, TimingError, WrongAnswerError, YosysError) as error:
+    except (
+        CheckError, LinkError, SimulationError, SynthesisError, TimingError, WrongAnswerError, YosysError,
+    ) as error:  # fmt: skip
         _fail(str(error), FAILED)
     except TargetMissedError as error:
         _fail(str(error), TARGET_MISSED)
