@@ -36,9 +36,9 @@ def perplexity(
     model: Path, text: Path, rules: tuple[str, ...], budgets: tuple[float, ...], cuts: tuple[int, ...],
     tokens: int | None, last: int, sink: int, window: int, report: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Measure a language model's perplexity when its attention reads a selection of the cache.
+    """Measure what a selection of the cache costs a language model.
 
-    MODEL is a GGUF file (`make model` fetches one), TEXT a file of UTF-8. The context's first tokens go through the
+    That is: its perplexity beside that of full attention, and the share of the bytes that attention reads. MODEL is a GGUF file (`make model` fetches one), TEXT a file of UTF-8. The context's first tokens go through the
     model with full attention, its last ones with every layer's attention over what is selected, of keys and values as
     the engine stores them. The loss is that of the last ones' following tokens.
     """
