@@ -45,10 +45,10 @@ def clusters(layer: Layer, always: Always, *, code: int, paged: bool) -> Selecti
     search = 0
     for row, (end, means, counts) in enumerate(growing(arranged, found.cluster, layer.ends)):
         search += heads * len(counts) * (size + SCALE_BYTES)
-        for head in range(heads):
-            scores = score_unit(queries[head, :, row], means[:, head])
-            selected = wtu(scores, counts, shifts[head, :, row], code, spec, count_mode=paged).selected.any(0)
-            chosen[head, row, :end] = selected[found.cluster[:end]] | kept[row, :end]
+        scores = torch.cat([score_unit(queries[head, :, row], means[:, head]) for head in range(heads)])
+        rows = wtu(scores, counts, shifts[:, :, row].flatten(), code, spec, count_mode=paged).selected
+        selected = rows.unflatten(0, (heads, -1)).any(1)
+        chosen[:, row, :end] = selected[:, found.cluster[:end]] | kept[row, :end]
     return Selection(chosen=chosen, keys=keys * scales, search_bytes=search, record_bytes=layer.record_bytes)
 
 

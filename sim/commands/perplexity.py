@@ -38,9 +38,10 @@ def perplexity(
 ) -> None:  # fmt: skip
     """Measure what a selection of the cache costs a language model.
 
-    That is: its perplexity beside that of full attention, and the share of the bytes that attention reads. MODEL is a GGUF file (`make model` fetches one), TEXT a file of UTF-8. The context's first tokens go through the
-    model with full attention, its last ones with every layer's attention over what is selected, of keys and values as
-    the engine stores them. The loss is that of the last ones' following tokens.
+    That is: its perplexity beside that of full attention, and the share of the bytes that attention reads. MODEL is a
+    GGUF file (`make model` fetches one), TEXT a file of UTF-8. The context's first tokens go through the model with
+    full attention, its last ones with every layer's attention over what is selected, of keys and values as the engine
+    stores them. The loss is that of the tokens that follow the last ones.
     """
     for name, value, least in (("--sink", sink, 0), ("--window", window, 1)):
         if not least <= value <= 65536:
