@@ -27,6 +27,7 @@ from sim.commands.generate import generate
 from sim.commands.lod import lod
 from sim.commands.options import output_options
 from sim.commands.pack import pack
+from sim.commands.perplexity import perplexity
 from sim.commands.render import render
 from sim.commands.retrieve import retrieve
 from sim.commands.reuse import reuse
@@ -53,7 +54,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    generate, render, pack, lod, retrieve, compress, reduce, gather, decode, reuse,
+    generate, render, pack, lod, retrieve, compress, perplexity, reduce, gather, decode, reuse,
     demo, config, sim, synth, estimate, bitstream, baseline, compare, diff, bench, docs, engines, clean,
 )  # fmt: skip
 for command in COMMANDS:
