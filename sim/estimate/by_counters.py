@@ -8,6 +8,7 @@ for sweeps: it needs no waves and no netlist.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -60,23 +61,31 @@ def work_of(unit: Unit) -> Work:
     return Work(each_pj=each, registers=int(registers))
 
 
-def counted_joules(
-    rtlil: str, top: str, instances: Mapping[str, int], events: Events, cycles: int, node_nm: int | None
-) -> dict[str, float]:
+def counted_joules(rtlil: str, top: str, events: Events, cycles: int, node_nm: int | None) -> dict[str, float]:
     """Joules by unit, all its instances together.
 
     Args:
-        instances: how many there are of each unit.
         events: how often the units of a block worked, all together; of a block that is not named, as often as "".
     """
     factor = PICO * access_factor(node_nm)
     found: dict[str, float] = {}
-    for name, unit in split(rtlil, top).items():
+    units = split(rtlil, top)
+    counts = _counts(units)
+    for name, unit in units.items():
         work = work_of(unit)
-        times = min(_times(name, events), cycles * instances[name])
-        clocked = value("register") * work.registers * cycles * instances[name]
+        times = min(_times(name, events), cycles * counts[name])
+        clocked = value("register") * work.registers * cycles * counts[name]
         found[name] = factor * (times * work.each_pj + clocked)
     return found
+
+
+def _counts(units: Mapping[str, Unit]) -> Counter[str]:
+    """How often each stands in the last one."""
+    counts: Counter[str] = Counter({list(units)[-1]: 1})
+    for name, unit in reversed(units.items()):
+        for child, number in unit.children.items():
+            counts[child] += number * counts[name]
+    return counts
 
 
 def _times(name: str, events: Events) -> float:

@@ -107,7 +107,6 @@ class EnergyOf:
             activity = read_activity(waves, [netlist.unit for netlist in self.netlists], cycles=self.window)
         found = measure(self.netlists, activity, prices, workers=self.workers)
         write_json(self._calibration, [unit.as_dict() for unit in found])
-        self._found = found
         return Method(
             joules={unit.module: unit.joules(activity.toggles, activity.cycles, self.period_s) for unit in found},
             cycles=activity.cycles,
@@ -133,9 +132,8 @@ class EnergyOf:
         """By the counters of the sample's run."""
         run = self.run = self.run or self.sample.run()
         rtlil, top = engine_rtlil(self.design)
-        places = {netlist.unit.module: len(netlist.unit.instances) for netlist in self.netlists}
         cycles = run.counters["cycles"]
-        joules = counted_joules(rtlil, top, places, self.sample.events(run), cycles, self.technology.node_nm)
+        joules = counted_joules(rtlil, top, self.sample.events(run), cycles, self.technology.node_nm)
         return Method(joules=joules, cycles=cycles)
 
     @property

@@ -141,7 +141,7 @@ def _figures(task: Task, found: Estimate, made: Sample, run: Run) -> Mapping[str
     plan, cycles = task.plan, run.counters["cycles"]
     period_s = 1e-9 * found.slowest[1].period_ns if found.slowest else 1e-9
     joules = counted_joules(
-        _design(task).rtlil, plan.engine.name, found.mapped.counts, made.events(run), cycles, plan.technology.node_nm
+        _design(task).rtlil, plan.engine.name, made.events(run), cycles, plan.technology.node_nm
     )  # fmt: skip
     seconds = cycles * period_s
     dram = dram_energy(run)
