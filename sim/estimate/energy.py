@@ -33,7 +33,7 @@ from sim.estimate.gate_level import PICO, Prices, UnitEnergy, measure, unit_ener
 from sim.estimate.memory_model import MemoryModel
 from sim.estimate.saif import read_saif, read_text
 from sim.estimate.technology import Technology
-from sim.estimate.units import Netlist, engine_rtlil, map_engine
+from sim.estimate.units import Netlist, find_engine, map_engine
 from sim.kernel.files import write_json
 from sim.kernel.folders import run_folder
 from sim.kernel.jobs import job_design
@@ -131,9 +131,10 @@ class EnergyOf:
     def counters(self) -> Method:
         """By the counters of the sample's run."""
         run = self.run = self.run or self.sample.run()
-        rtlil, top = engine_rtlil(self.design)
+        place = find_engine(self.design)
         cycles = run.counters["cycles"]
-        joules = counted_joules(rtlil, top, self.sample.events(run), cycles, self.technology.node_nm)
+        events, node_nm = self.sample.events(run), self.technology.node_nm
+        joules = counted_joules(place.rtlil, place.module, events, cycles, node_nm)
         return Method(joules=joules, cycles=cycles)
 
     @property

@@ -17,7 +17,7 @@ from sim.estimate.mapping import Mapped, MappedUnit, map_block
 from sim.estimate.nets import Gates, read_nets
 from sim.estimate.technology import Technology
 
-ENGINE = "engine"  #: the instance of the engine in the harness that runs its jobs
+ENGINE = "engine"  #: what harnesses call the engine, or the engine with what it is linked to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,18 +29,29 @@ class Netlist:
     gates: Gates
 
 
-def engine_rtlil(design: Generated) -> tuple[str, str]:
-    """RTLIL of `design`, a harness with the instance `engine`, under the names of its Verilog, and the engine's module.
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the engine is in a harness."""
+
+    rtlil: str  #: of the harness, under the names of its Verilog
+    module: str  #: the engine's
+    path: str  #: of its instance, scopes joined by dots
+
+
+def find_engine(design: Generated) -> Place:
+    """The engine in a harness: the innermost of its instances that are called so.
 
     Raises:
-        InputError: the design has no such instance.
+        InputError: the design has none.
     """
     kept, _ = named_modules(design.rtlil, design.name)
     modules = {module.name: module for module in kept.values()}
-    top = next((cell.kind for cell in modules[f"\\{design.name}"].cells if cell.name == f"\\{ENGINE}"), None)
-    if top is None:
+    inside, path = f"\\{design.name}", design.name
+    while found := [cell for cell in modules[inside].cells if cell.kind.endswith(f"__{ENGINE}")]:
+        inside, path = found[0].kind, f"{path}.{found[0].name[1:]}"
+    if path == design.name:
         raise InputError(f"{design.name}: a design to measure has an instance '{ENGINE}', this one has none")
-    return write(modules.values()), top[1:]
+    return Place(rtlil=write(modules.values()), module=inside[1:], path=path)
 
 
 def map_engine(design: Generated, technology: Technology, folder: Path, *, workers: int = 2) -> list[Netlist]:
@@ -49,9 +60,8 @@ def map_engine(design: Generated, technology: Technology, folder: Path, *, worke
     Raises:
         InputError: the design has no engine, or what `map_block` refuses.
     """
-    rtlil, top = engine_rtlil(design)
-    mapped = map_block(rtlil, top, technology, folder, workers=workers)
-    return netlists(mapped, f"{design.name}.{ENGINE}")
+    place = find_engine(design)
+    return netlists(map_block(place.rtlil, place.module, technology, folder, workers=workers), place.path)
 
 
 def netlists(mapped: Mapped, path: str) -> list[Netlist]:
