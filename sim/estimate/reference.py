@@ -39,6 +39,7 @@ def reference(rtlil: str, name: str) -> Reference:
                 f"read_rtlil {source}",
                 f"hierarchy -top {name}",
                 "proc",
+                "pmuxtree",
                 "flatten",
                 f"expose -evert -sep . {name}/c:*",  # cells alone: it would expose every wire
                 "clean",
