@@ -96,11 +96,12 @@ def test_the_netlist_computes_what_the_design_does(bank: Mapped, tmp_path: Path)
 
 
 LATEST_BENCH = """module bench;
-  reg clk = 0, upper = 0; reg [5:0] row = 3; reg [15:0] data = 16'h1234; wire [15:0] o;
-  latest dut (.clk(clk), .rst(1'b0), .row(row), .data(data), .upper(upper), .o(o));
+  reg clk = 0, lower = 0; reg [5:0] row = 3; reg [15:0] data = 16'h1234; wire [15:0] o;
+  latest dut (.clk(clk), .rst(1'b0), .row(row), .data(data), .lower(lower), .o(o));
   always #5 clk = ~clk;
   initial begin
-    @(negedge clk); $display("%0d", o); upper = 1; data = 16'habcd;
+    @(negedge clk); $display("%0d", o); lower = 1; data = 16'habcd;
+    @(negedge clk); $display("%0d", o); data = 16'h5566;
     @(negedge clk); $display("%0d", o);
     $finish;
   end
@@ -110,11 +111,11 @@ endmodule
 
 @needs_icarus
 def test_a_memory_that_gives_new_words_is_one_that_gives_old_ones_and_a_bypass(tmp_path: Path) -> None:
-    """The first word comes whole in the cycle in which it is written, then its upper half alone is replaced."""
+    """The first word comes whole in the cycle in which it is written, then its lower half alone is replaced, twice."""
     latest = map_block(rtlil(Latest(), "latest"), "latest", named("embedded"), tmp_path)
     (ram,) = latest.memories
-    assert (ram.lanes, latest.cells["DFF_X1"]) == (2, 16 + 1)  # the upper half is always written
-    assert simulated(latest, ram, LATEST_BENCH, tmp_path) == [0x1234, 0xAB34]
+    assert (ram.lanes, latest.cells["DFF_X1"]) == (2, 16 + 1)  # the lower half is always written
+    assert simulated(latest, ram, LATEST_BENCH, tmp_path) == [0x1234, 0x12CD, 0x1266]
 
 
 def simulated(mapped: Mapped, memory: Memory, bench: str, folder: Path) -> list[int]:
