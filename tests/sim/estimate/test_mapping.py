@@ -11,7 +11,7 @@ from golden.errors import InputError
 from sim.estimate import mapping
 from sim.estimate.gates import netlist
 from sim.estimate.hierarchy import split
-from sim.estimate.mapping import Mapped, cell_area, map_block
+from sim.estimate.mapping import Mapped, MappedUnit, cell_area, map_block
 from sim.estimate.memory_cell import Memory, behaviour
 from sim.estimate.technology import Technology, from_files, named
 from tests.sim.estimate.designs import Bank, Latest, Product, rtlil
@@ -42,6 +42,27 @@ def test_a_repeated_unit_is_mapped_once_and_counted_twice(bank: Mapped) -> None:
     )
     assert product.cells["DFF_X1"] == 32
     assert product.abc_ps > 300
+
+
+def test_counts_go_down_the_tree() -> None:
+    """Two of a in the top, three of b in a and one in the top: seven of b."""
+
+    def unit(name: str, **children: int) -> MappedUnit:
+        return MappedUnit(
+            name=name,
+            verilog=Path(),
+            cells=Counter(),
+            memories=Counter(),
+            children=Counter(children),
+            ports={},
+            abc_ps=0,
+        )
+
+    units = {one.name: one for one in (unit("b"), unit("a", b=3), unit("top", a=2, b=1))}
+    mapped = Mapped(
+        name="top", technology=named("embedded"), netlist=Path(), cells=Counter(), memories=[], area_um2=0, units=units
+    )
+    assert mapped.counts == Counter({"top": 1, "a": 2, "b": 7})
 
 
 def test_large_memories_stay_and_small_ones_become_flip_flops(bank: Mapped) -> None:
