@@ -69,3 +69,19 @@ class Latest(wiring.Component):
         m.d.comb += [write.addr.eq(self.row), write.data.eq(self.data), write.en.eq(Cat(1, ~self.lower))]
         m.d.comb += [read.addr.eq(self.row), read.en.eq(1), self.o.eq(read.data)]
         return m
+
+
+class Register(wiring.Component):
+    """A file of words, read in the same cycle or, `clocked`, in the next."""
+
+    def __init__(self, *, depth: int, width: int, clocked: bool) -> None:
+        self.depth, self.width, self.clocked = depth, width, clocked
+        super().__init__({"row": In(6), "data": In(width), "o": Out(width)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.rows = rows = Memory(shape=self.width, depth=self.depth, init=[])
+        write, read = rows.write_port(), rows.read_port(domain="sync" if self.clocked else "comb")
+        m.d.comb += [write.addr.eq(self.row), write.data.eq(self.data), write.en.eq(1)]
+        m.d.comb += [read.addr.eq(self.row), self.o.eq(read.data)]
+        return m

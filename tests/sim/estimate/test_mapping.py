@@ -10,11 +10,11 @@ import pytest
 from golden.errors import InputError
 from sim.estimate import mapping
 from sim.estimate.gates import netlist
-from sim.estimate.hierarchy import split
+from sim.estimate.hierarchy import MACRO, MACRO_DEPTH, split
 from sim.estimate.mapping import Mapped, MappedUnit, cell_area, map_block
 from sim.estimate.memory_cell import Memory, behaviour
 from sim.estimate.technology import Technology, from_files, named
-from tests.sim.estimate.designs import Bank, Latest, Product, rtlil
+from tests.sim.estimate.designs import Bank, Latest, Product, Register, rtlil
 
 needs_icarus = pytest.mark.skipif(
     shutil.which("iverilog") is None, reason="the program 'iverilog' is not installed (Debian package iverilog)"
@@ -163,6 +163,16 @@ def test_small_modules_are_dissolved() -> None:
     units = split(rtlil(Bank(width=4), "bank"), "bank")
     assert list(units) == ["bank"]
     assert "module \\product" in units["bank"].rtlil
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "clocked", "macro"),
+    [(64, 16, True, True), (64, 16, False, False), (MACRO_DEPTH - 1, 128, True, False), (16, 31, True, False)],
+)
+def test_which_memories_become_macros(depth: int, width: int, clocked: bool, macro: bool) -> None:
+    """Those of enough rows and bits that are read at a clock's edge."""
+    (unit,) = split(rtlil(Register(depth=depth, width=width, clocked=clocked), "file"), "file").values()
+    assert (MACRO in unit.rtlil) == macro
 
 
 def test_nothing_is_silently_unmapped() -> None:
