@@ -55,7 +55,7 @@ def netlist(name: str, module: Mapping[str, Any], cells: Collection[str], module
     memories: Counter[Memory] = Counter()
     lines: list[str] = []
     named = _register_names(module)
-    for number, cell in enumerate(module["cells"].values()):
+    for number, (instance, cell) in enumerate(module["cells"].items()):
         kind, connections = cell["type"], cell["connections"]
         if kind in cells:
             counted[kind] += 1
@@ -66,7 +66,7 @@ def netlist(name: str, module: Mapping[str, Any], cells: Collection[str], module
             memories[memory] += 1
             lines.append(f"  {memory.name} ram{number} ({nets.pins(pins)});")
         elif kind in modules:
-            lines.append(f"  {module_name(kind)} m{number} ({nets.pins(connections)});")
+            lines.append(f"  {module_name(kind)} {identifier(instance)} ({nets.pins(connections)});")
         else:
             raise InputError(f"{name}: a cell '{kind}' has no counterpart in the library, so nothing is estimated")
     ports = {port: (entry["direction"], len(entry["bits"])) for port, entry in module["ports"].items()}
