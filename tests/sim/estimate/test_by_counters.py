@@ -27,6 +27,12 @@ def test_work_is_counted_and_registers_always_run() -> None:
     assert bank.registers == 16 + 4 * 4  # the small memory is flip-flops
 
 
+def test_what_is_dissolved_counts_as_often_as_it_stands() -> None:
+    """Three products of 4 by 4 bits are too small for units of their own."""
+    (unit,) = split(rtlil(Bank(products=3, width=4), "bank"), "bank").values()
+    assert work_of(unit).registers == 3 * 8 + 4 + 4 * 4 + (64 * 4 if "tessera_macro" not in unit.rtlil else 0)
+
+
 def test_no_unit_works_more_often_than_once_a_cycle() -> None:
     text = rtlil(Product(16), "product")
     most = counted_joules(text, "product", {"": 50}, 50, 45)
