@@ -9,7 +9,7 @@ ENGINES ?= $$($(BIN)/tessera engines)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-sequence test quick test-slow lint formal fuzz verilog sim baseline compare synth docs bench clean distclean
+.PHONY: help demo demo-sequence test quick test-slow lint formal fuzz verilog sim baseline compare synth bitstream docs bench clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -60,6 +60,10 @@ compare: $(READY) ## cycle counts beside measured and published baselines
 
 synth: $(READY) ## every block on ECP5, out of context: size, Fmax, worst path
 	@for e in lib $(ENGINES); do $(BIN)/tessera synth $$e || exit; done
+
+BOARD ?= ulx3s-85f
+bitstream: $(READY) ## every engine's self-test for BOARD (ulx3s-85f), five seeds each: hours
+	@for e in $(ENGINES); do $(BIN)/tessera bitstream $$e --board $(BOARD) || exit; done
 
 bench: $(READY) ## build time and simulation speed of the default splatting engine
 	$(BIN)/tessera bench
