@@ -30,6 +30,7 @@ SOURCES = (
     "golden/*/spec.py",
     "golden/*/memory_map.py",
     "sim/kernel/memory.py",
+    "sim/kernel/axi_loop.py",
     "sim/*/player.py",
     "fpga/**/*.py",
 )

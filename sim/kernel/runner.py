@@ -157,7 +157,7 @@ def build(
     """Verilates and compiles `design`, unless the same text with the same flags was built before (or `again`)."""
     arguments = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert-case"]
     arguments += ["--threads", str(threads)] if threads > 1 else []
-    arguments += ["--trace-fst"] if waves == "fst" else []
+    arguments += [f"--trace-{waves}"] if waves in ("fst", "saif") else []
     arguments += ["-CFLAGS", f"-I{COCOTB_MAIN.parent}"] if waves else []
     texts = [*(p.read_text() for p in sources), repr((arguments, waves, MAKE_VARIABLES))]
     texts += [WAVES_MAIN.read_text()] if waves else []
