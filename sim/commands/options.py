@@ -74,6 +74,10 @@ inputs_option = click.option(
     multiple=True,
     help="Scene, tree, stream or collective to run; may be repeated. [default: all known]",
 )
+names_option = click.option(
+    "--names", metavar="PATTERN",
+    help="Names of the tensors of STREAM's layers, as in layers.{layer}.{part}; the parts are key, value, query.",
+)  # fmt: skip
 out_dir_option = click.option(
     "-o", "--out", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder for the output files."
 )
