@@ -110,7 +110,7 @@ def test_what_is_missing_is_run_once(places: Path, monkeypatch: pytest.MonkeyPat
         runs.append("x")
         return Compared(report=report() | {"commit": now["commit"]})
 
-    monkeypatch.setattr(comparison, "_cases", lambda folder: [(folder / "r.json", "splat", Case(name="r", run=case))])
+    monkeypatch.setattr(comparison, "cases", lambda folder: [(folder / "r.json", "splat", Case(name="r", run=case))])
     monkeypatch.setattr(comparison, "commit", lambda: now["commit"])
     assert run_missing(step, places) == [places / "r.json"]
     assert run_missing(step, places) == []
