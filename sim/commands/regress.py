@@ -16,11 +16,11 @@ from sim.kernel.synth import TargetMissedError
 @click.option("--update", "on_purpose", is_flag=True, help="Record today's figures, on purpose.")
 @json_option
 def regress(on_purpose: bool, as_json: bool) -> None:
-    """Compare today's cycles, bytes, area and useful share with those recorded.
+    """Fail if figures are worse than recorded.
 
-    The small workloads of the comparison run in RTL where their reports are not of this commit, and stand beside
-    docs/regress.json: a figure that is worse by more than 1 % fails with status 3. Areas are those of `tessera
-    estimate`, where it has run.
+    They are cycles, bytes, area and useful share. The small workloads of the comparison run in RTL where their reports
+    are not of this commit, and stand beside docs/regress.json: a figure that is worse by more than 1 % fails with
+    status 3. Areas are those of `tessera estimate`, where it has run.
     """
     before = {} if on_purpose else recorded(RECORD)
     run_missing(step)
