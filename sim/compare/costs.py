@@ -71,7 +71,8 @@ def _estimated(found: Mapping[str, Any], file: str) -> Cost:
     library, timed, area = found["technology"], found["clock_mhz"], found["area_mm2"]
     node = f", {found['node_nm']} nm" if found["node_nm"] else ""
     if timed:
-        note = f"{library}{node}, before layout: by {timed['slowest']}, {timed['by']}"
+        made = f"at commit {found['commit']}" if found.get("commit") else "at an unknown commit"
+        note = f"{library}{node}, before layout; set by {timed['slowest']}; timed by {timed['by']}, {made}"
         clock = Value(number=timed["closing"], unit="MHz", kind=ESTIMATED, source=file, note=note)
     else:
         clock = hole("MHz", f"{file} has no clock")
