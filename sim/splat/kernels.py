@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -19,7 +20,9 @@ MIN_DB = 40.0  # an answer further from the reference is no baseline; gsplat dif
 
 
 def _reference(inputs: Tensors, settings: Settings) -> Callable[[], Tensor]:
-    arrays = {name: inputs[name].numpy() for name in ("means", "scales", "quaternions", "opacities", "sh")}
+    arrays: dict[str, Any] = {
+        name: inputs[name].numpy() for name in ("means", "scales", "quaternions", "opacities", "sh")
+    }
     scene = Scene(name="packed", mip=settings["mip"], **arrays)
     names = ("width", "height", "fx", "fy", "cx", "cy")
     camera = Camera(world_to_camera=inputs["world_to_camera"].numpy(), **{name: settings[name] for name in names})
