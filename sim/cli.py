@@ -29,6 +29,7 @@ from sim.commands.retrieve import retrieve
 from sim.commands.reuse import reuse
 from sim.commands.sim import sim
 from sim.commands.synth import synth
+from sim.commands.test_bench import test_bench
 from sim.commands.version import version_option
 from sim.kernel.baseline import WrongAnswerError
 from sim.kernel.compare import CheckError
@@ -50,7 +51,7 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, pack, lod, retrieve, compress, reduce, gather, decode, reuse,
-    demo, config, sim, synth, baseline, compare, diff, bench, docs, engines, clean,
+    demo, config, sim, test_bench, synth, baseline, compare, diff, bench, docs, engines, clean,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(output_options(command))
