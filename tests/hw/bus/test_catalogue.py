@@ -9,7 +9,6 @@ from hw.bus.catalogue import catalogue
 from hw.generate import generate
 from tests.hw.readers import verilator
 
-
 INSIDE_OTHERS = ("burst_gather", "write_ledger")
 
 
