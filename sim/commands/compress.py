@@ -8,7 +8,7 @@ import click
 
 from golden.errors import InputError
 from hw.kv.config import CONFIGS
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile, RunOptions, names_option, run_options
 from sim.kernel.console import out, show_table, step
 from sim.kernel.files import write_arrays
 from sim.kernel.quality import shown
@@ -19,6 +19,7 @@ from sim.kv.workload import prepare_compress, sink_options
 @click.command()
 @click.argument("stream")
 @click.option("--layer", default=0, show_default=True, help="Layer of STREAM to use, counted from 0.")
+@names_option
 @click.option("--tokens", type=int, help="Use only this many tokens, from the first. [default: all]")
 @click.option("--window", default=16, show_default=True, help="Number of query rows whose attention scores the tokens.")
 @click.option(
@@ -39,8 +40,8 @@ from sim.kv.workload import prepare_compress, sink_options
     help="Write the numbers of the tokens kept to FILE (NumPy .npz).",
 )
 def compress(
-    stream: str, layer: int, tokens: int | None, window: int, video: float | None, budget: int | None, capacity: int,
-    unconditional: int | None, options: RunOptions, selection_file: Path | None,
+    stream: str, layer: int, names: str | None, tokens: int | None, window: int, video: float | None,
+    budget: int | None, capacity: int, unconditional: int | None, options: RunOptions, selection_file: Path | None,
 ) -> None:  # fmt: skip
     """Choose the tokens that a smaller key-value cache keeps.
 
@@ -53,7 +54,9 @@ def compress(
     from sim.kv.streams import find_stream
 
     with step("loading keys"):
-        loaded = find_stream(stream, layer, tokens, queries=window, correlation=video, spec=options.config.spec)
+        loaded = find_stream(
+            stream, layer, tokens, queries=window, correlation=video, spec=options.config.spec, names=names
+        )
     length = loaded.keys.shape[1]
     with step("scoring the tokens"):
         job = sink_options(length, budget=budget, capacity=capacity, unconditional=unconditional)

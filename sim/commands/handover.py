@@ -10,18 +10,16 @@ from hw.bus.config import BusConfig, BusEngineConfig
 from hw.generate import generate
 from sim.engines import Engine
 from sim.handover.bench import Product
-from sim.handover.job_files import job_files
 from sim.kernel.console import step
 
 
 def make_product(
     engine: Engine, config_name: str, changes: Sequence[str], config: Any, bus: BusConfig, *, prefix: str = ""
 ) -> Product:  # fmt: skip
-    """Generates the engine, and runs its smallest job by RTL and model.
+    """Generates the engine, and does the job by the model that a board tests itself with.
 
     Raises:
         InputError: the bus does not fit the engine.
-        CheckError: RTL and model differ.
     """
     component = engine_on_bus(engine.top(config), engine.name, config, bus)
     label = ", ".join([config_name, *changes])
@@ -30,6 +28,6 @@ def make_product(
             component, f"{engine.name}_axi4", BusEngineConfig(engine=config, bus=bus), label=label, prefix=prefix,
             remark=JOB_REMARK,
         )  # fmt: skip
-    with step("running a job"):
-        job = job_files(*engine.sample(config))
-    return Product(engine=engine.name, label=label, config=config, component=component, design=design, job=job)
+    with step("a job by the model"):
+        vectors = engine.self_test().vectors(config)
+    return Product(engine=engine.name, label=label, config=config, component=component, design=design, vectors=vectors)

@@ -9,7 +9,7 @@ import click
 
 from golden.errors import InputError
 from hw.kv.config import CONFIGS
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile, RunOptions, names_option, run_options
 from sim.kernel.console import out, show_table, step
 from sim.kernel.files import write_arrays
 from sim.kernel.quality import shown
@@ -21,6 +21,7 @@ from sim.kv.workload import prepare_retrieve, retrieve_options
 @click.argument("stream")
 @click.option("--layer", default=0, show_default=True, help="Layer of STREAM to use, counted from 0.")
 @click.option("--head", type=int, help="Show and write only this head. [default: all]")
+@names_option
 @click.option("--tokens", type=int, help="Use only this many tokens, from the first. [default: all]")
 @click.option("--queries", default=16, show_default=True, help="Use only this many query rows, from the first.")
 @click.option(
@@ -35,8 +36,9 @@ from sim.kv.workload import prepare_retrieve, retrieve_options
     "--selection", "selection_file", type=OutputFile(), help="Write the selected tokens' numbers to FILE (NumPy .npz)."
 )
 def retrieve(
-    stream: str, layer: int, head: int | None, tokens: int | None, queries: int, video: float | None, rule: str,
-    share: float | None, hamming: int | None, options: RunOptions, selection_file: Path | None,
+    stream: str, layer: int, head: int | None, names: str | None, tokens: int | None, queries: int,
+    video: float | None, rule: str, share: float | None, hamming: int | None, options: RunOptions,
+    selection_file: Path | None,
 ) -> None:  # fmt: skip
     """Select the tokens of a key-value stream that queries need.
 
@@ -52,7 +54,7 @@ def retrieve(
 
     spec = options.config.spec
     with step("loading keys"):
-        loaded = find_stream(stream, layer, tokens, queries=queries, correlation=video, spec=spec)
+        loaded = find_stream(stream, layer, tokens, queries=queries, correlation=video, spec=spec, names=names)
     if head is not None and not 0 <= head < len(loaded.keys):
         raise InputError(f"--head must lie in 0..{len(loaded.keys) - 1}, it is {head}")
     with step("quantising keys and queries"):

@@ -9,9 +9,10 @@ from typing import Any
 from hw.bus.axi_engine import AxiEngine
 from hw.generate import Generated, config_hash
 from hw.lib.counters import CounterLayout
-from sim.handover.job_files import JobFiles
+from sim.handover.job_files import write_job
 from sim.handover.python_class import python_class
 from sim.kernel.files import write_text
+from sim.kernel.vectors import Vectors
 
 FOLDER = Path(__file__).parent
 
@@ -25,12 +26,12 @@ class Product:
     config: Any  #: the engine's
     component: AxiEngine
     design: Generated
-    job: JobFiles
+    vectors: Vectors  #: a small job, with the model's results
 
     @property
     def counters(self) -> CounterLayout:
         """The engine's."""
-        return self.job.counters
+        return self.component.master.counters.shape()
 
     @property
     def title(self) -> str:
@@ -44,4 +45,4 @@ def write_bench(product: Product, folder: Path, *, rtl: Path) -> None:
     write_text(folder / "run.py", run.replace("@TOP@", product.design.name).replace("@SOURCE@", rtl.as_posix()))
     write_text(folder / "test_job.py", (FOLDER / "job_bench.py").read_text())
     write_text(folder / "registers.py", python_class(product.component.registers, product.title, product.counters))
-    product.job.write(folder, [*product.component.passed])
+    write_job(product.vectors, folder, word_bytes=product.config.word_bytes, inputs_at_rest=[*product.component.passed])

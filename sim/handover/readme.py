@@ -54,8 +54,8 @@ AXI4-Lite: one read and one write at a time, answered 2 cycles after they were t
 
 ## Time
 
-The job in `test/` took {cycles} cycles on a memory that answers after 90 cycles and pauses. The bus adds a cycle to
-a read, {narrow}and nothing to a write. From the write of `CONTROL` to the first `arvalid` it is some 10 cycles.
+Against the engine's own memory port, the bus adds a cycle to a read, {narrow}and nothing to a write. From the write of
+`CONTROL` to the first `arvalid` it is some 10 cycles.
 
 ## What tools say of the Verilog
 
@@ -76,7 +76,7 @@ def readme(product: Product, memory_map: ModuleType) -> str:
     return _PAGE.format(
         title=product.title, module=design.name, word_bytes=product.config.word_bytes, drawing=drawing(),
         ports="\n".join(_port(port) for port in design.ports), beats=bus.beats, reads=bus.reads, writes=bus.writes,
-        cycles=product.job.cycles, memory=memory_page(memory_map, product.config.spec),
+        memory=memory_page(memory_map, product.config.spec),
         narrow="1 more as the bus is narrower than a word, " if bus.ratio(component.master.width) > 1 else "",
     )  # fmt: skip
 

@@ -30,7 +30,7 @@ class Stream:
     name: str
     keys: Tensor
     values: Tensor
-    queries: Tensor
+    queries: Tensor  #: of a head's `group` query heads: the rows of one token side by side
     scale: float
     calibration: Tensor  #: keys whose mean is subtracted and centres the hyperplanes
     taken: Tensor = field(default_factory=lambda: torch.zeros(1))  #: [heads, 1, d] what the file's keys had in common
@@ -76,16 +76,19 @@ def load_stream(source: str, tokens: int, *, queries: int = QUERIES, spec: Spec 
 
 
 def find_stream(
-    source: str, layer: int, tokens: int | None, *, queries: int, correlation: float | None, spec: Spec
-) -> Stream:
+    source: str, layer: int, tokens: int | None, *, queries: int, correlation: float | None, spec: Spec,
+    names: str | None = None,
+) -> Stream:  # fmt: skip
     """What a command's STREAM names: a layer of a file, as video if a correlation is given, or `synthetic`.
+
+    `names`: the pattern of a file's tensors, see `load_keys`.
 
     Raises:
         InputError: no such file or layer, or what is in it.
     """
     if source == SYNTHETIC:
         return synthetic_stream(tokens or 1024, spec=spec, queries=queries)
-    files = load_keys(source)
+    files = load_keys(source, names)
     kind = None if correlation is None else "video"
     there = files.K.shape[2]
     if kind is None and tokens is not None and tokens > there:
@@ -120,7 +123,7 @@ def layer_stream(
         name=name,
         keys=keys[:, :tokens],
         values=values[:, :tokens],
-        queries=files.Q[layer][:, :queries],
+        queries=_rows(files, layer, queries),
         scale=files.scales[layer],
         calibration=keys,
         taken=taken,
@@ -130,6 +133,12 @@ def layer_stream(
     mode = "shot" if kind == "video" else "drift"
     k, v = video_stream(keys, values, tokens, correlation=correlation, mode=mode)
     return replace(stream, name=f"{kind}{correlation:g}:{name}", keys=k, values=v)
+
+
+def _rows(files: KeySet, layer: int, count: int) -> Tensor:
+    """The query rows of the first `count` tokens for every key-value head, [heads, count · group, d]."""
+    grouped = files.Q[layer].unflatten(0, (-1, files.group))
+    return grouped[:, :, :count].transpose(1, 2).flatten(1, 2)
 
 
 def synthetic_stream(tokens: int, *, spec: Spec = Spec(), queries: int = QUERIES, seed: int = 1) -> Stream:

@@ -17,7 +17,8 @@ MORE = 0.03  # of the bare port's cycles
 def test_results_and_cycles(engine: str) -> None:
     """With pauses and without."""
     entry = ENGINES[engine]
-    operation, workload = entry.sample(entry.configs["tiny"]())
+    sample = entry.sample().sample(entry.configs["tiny"]())
+    operation, workload = sample.operation, sample.workload
     bare = run_operation(operation, workload, memory=MemorySettings(), check=True)
     bus = run_operation(on_axi(operation), workload, memory=MemorySettings(), check=True)
     assert bus.counters["cycles"] <= (1 + MORE) * bare.counters["cycles"]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch
 
 from golden.errors import InputError
 from golden.kv.keys import load_keys
@@ -85,7 +86,12 @@ def test_both_containers_hold_the_same(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"V": np.zeros((2, 4, 8, 32), np.float32)}, "V must have K's shape [2, 4, 9, 32], it has [2, 4, 8, 32]"),
-        ({"Q": np.zeros((2, 4, 3, 16), np.float32)}, "Q must have K's layers, heads and head size"),
+        (
+            {"Q": np.zeros((2, 4, 3, 16), np.float32)},
+            "Q must have K's layers and head size [2, 4, 9, 32], it is [2, 4, 3, 16]",
+        ),
+        ({"Q": np.zeros((2, 6, 3, 32), np.float32)}, "Q's heads must be a multiple of K's 4, they are 6"),
+        ({"Q": np.zeros((2, 0, 3, 32), np.float32)}, "Q's heads must be a multiple of K's 4, they are 0"),
         ({"Q": np.zeros((2, 4, 0, 32), np.float32)}, "Q must not be empty, its length is 0"),
         ({"K": np.full((2, 4, 9, 32), np.nan, np.float32)}, "K must be finite numbers"),
         ({"K": np.zeros((2, 4, 9, 32), np.int64)}, "K must be floating point"),
@@ -97,6 +103,68 @@ def test_refused_contents(changes: dict[str, np.ndarray], message: str, tmp_path
     with pytest.raises(InputError) as refusal:
         load_keys(tmp_path / "a.npz")
     assert message in str(refusal.value)
+
+
+def layered(form: str, kind: torch.dtype, **changes: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Two layers, 3 and 7, of two heads of keys and six of queries, each of one batch."""
+    g = torch.Generator().manual_seed(1)
+    sizes = {"key": (2, 9), "value": (2, 9), "query": (6, 4)}
+    drawn = {
+        form.format(part=part, layer=layer): torch.randn(1, *size, 16, generator=g).to(kind)
+        for layer in (7, 3)
+        for part, size in sizes.items()
+    }
+    return {**drawn, **changes}
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [
+        ("past_key_values.{layer}.{part}", None),
+        ("{part}_cache.{layer}", None),
+        ("model.layers.{layer}.attn/{part}", "model.layers.{layer}.attn/{part}"),
+    ],
+)
+def test_layers_of_their_own(form: str, names: str | None, kind: torch.dtype, tmp_path: Path) -> None:
+    """A Hugging Face cache: layers by number, three query heads to a key head; other tensors are left alone."""
+    tensors = layered(form, kind, unrelated=torch.zeros(3, dtype=torch.int8))
+    save_torch(tensors, tmp_path / "a.safetensors")
+    found = load_keys(tmp_path / "a.safetensors", names)
+    assert (found.layers, found.group, found.scales) == ((3, 7), 3, (0.25, 0.25))
+    for part, stacked in (("key", found.K), ("value", found.V), ("query", found.Q)):
+        expected = torch.cat([tensors[form.format(part=part, layer=layer)] for layer in (3, 7)]).float()
+        assert torch.equal(stacked, expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"key.3": None}, "every layer needs a tensor of K, layer 3 has none"),
+        ({"value.7": None, "value.3": None}, "tensors K, V and Q are needed, V is missing"),
+        ({"key.3": torch.zeros(2, 2, 9, 16)}, "key.3 must have a batch of 1, it has 2"),
+        ({"key.3": torch.zeros(9, 16)}, "key.3 must be [batch, heads, length, head size], it has 2 axes"),
+        ({"key.7": torch.zeros(1, 2, 8, 16)}, "all layers must have the shape of layer 3, [2, 9, 16]; key.7 has [2, 8"),
+        ({"query.3": torch.zeros(1, 6, 4, 16).fill_(torch.inf)}, "Q must be finite numbers, not inf at [0, 0, 0, 0]"),
+        ({f"query.{n}": torch.zeros(1, 5, 4, 16) for n in (3, 7)}, "Q's heads must be a multiple of K's 2, they are 5"),
+        ({f"value.{n}": torch.zeros(1, 1, 9, 16) for n in (3, 7)}, "V must have K's shape [2, 2, 9, 16], it has [2, 1"),
+    ],
+)  # fmt: skip
+def test_refused_layers(changes: dict[str, torch.Tensor | None], message: str, tmp_path: Path) -> None:
+    tensors = {**layered("{part}.{layer}", torch.float32), **changes}
+    save_torch({name: tensor for name, tensor in tensors.items() if tensor is not None}, tmp_path / "a.safetensors")
+    with pytest.raises(InputError) as refusal:
+        load_keys(tmp_path / "a.safetensors")
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_refused_pattern(tmp_path: Path) -> None:
+    save_torch(layered("{part}.{layer}", torch.float32), tmp_path / "a.safetensors")
+    with pytest.raises(InputError, match=r"must hold \{part\} and \{layer\} once each, they are 'keys'"):
+        load_keys(tmp_path / "a.safetensors", "keys")
+    with pytest.raises(InputError, match="K, V, Q is missing"):
+        load_keys(tmp_path / "a.safetensors", "x.{layer}.{part}")
 
 
 def test_refused_files(tmp_path: Path) -> None:

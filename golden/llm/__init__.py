@@ -1,0 +1,1 @@
+"""Language models in plain torch: files, tokens and the forward pass. Knows no engine."""
