@@ -221,7 +221,7 @@ def test_axi_writer(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         spec = StreamSpec(make(), properties, probe=probe)
         with pytest.raises(RefutedError, match="the goal is reached") if probe else nullcontext():
-            prove(spec, tmp_path / name, depth=CYCLES)
+            prove(spec, tmp_path / name, depth=CYCLES, bounded="abc bmc3")
 
 
 def test_write_ledger(tmp_path: Path) -> None:

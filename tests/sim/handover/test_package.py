@@ -94,7 +94,7 @@ def test_every_file_is_there_and_knows_no_checkout(make: Make) -> None:
 def test_four_readers_and_the_job(make: Make) -> None:
     """The cheapest engine: its Verilog, and its job in Icarus with pauses on every channel."""
     accepted(make("lod"), "lod")
-    filtered = {"COCOTB_TEST_FILTER": "the_job", "PAUSE": "30", "SEED": "1"}
+    filtered = {"COCOTB_TEST_FILTER": "the_job_gives", "PAUSE": "30", "SEED": "1"}
     assert passed(make("lod"), **filtered) == 1
 
 
@@ -135,4 +135,4 @@ def test_a_wrong_answer_fails_the_bench(make: Make, tmp_path: Path) -> None:
     bits[place] ^= 1
     expected.write_bytes(bits)
     with pytest.raises(AssertionError, match="1 bytes differ"):
-        passed(folder, COCOTB_TEST_FILTER="the_job")
+        passed(folder, COCOTB_TEST_FILTER="the_job_gives")
