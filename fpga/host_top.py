@@ -16,7 +16,7 @@ from fpga.link.host_link import PATIENCE, HostLink
 from fpga.link.protocol import identity
 from hw.generate import config_hash
 from hw.lib.ports import forward
-from hw.lib.shared import resettable
+from hw.lib.shared import add_with_reset
 
 
 class HostTop(wiring.Component):
@@ -62,7 +62,7 @@ class HostTop(wiring.Component):
         m = Module()
         m.submodules.link = link = self.link
         system = self.system
-        resettable(m, platform, "system", system, link.reset)
+        add_with_reset(m, platform, "system", system, link.reset)
         forward(m, self, link, ["receive", "send"])
         m.d.comb += [self.run.eq(link.running), self.failed.eq(system.fault)]
         wiring.connect(m, link.read, system.read)

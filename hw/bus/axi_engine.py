@@ -15,7 +15,7 @@ from hw.bus.registers import CAUSES, RegisterMap, counter_values
 from hw.lib.engine_ports import engine_ports
 from hw.lib.fields import fields_of_layout
 from hw.lib.ports import forward
-from hw.lib.shared import resettable
+from hw.lib.shared import add_with_reset
 from hw.lib.stream import payload_shape
 
 INCR = 1
@@ -58,7 +58,7 @@ class AxiEngine(wiring.Component):
         m.submodules.registers = slave = AxiLiteSlave(registers=self.registers)
         m.submodules.control = control = JobControl()
         master = self.master
-        resettable(m, platform, "axi_master", master, control.engine_reset)
+        add_with_reset(m, platform, "axi_master", master, control.engine_reset)
         forward(m, self, master, self.passed)
         m.d.comb += [
             control.start.eq(slave.commands.control_start),

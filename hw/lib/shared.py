@@ -56,10 +56,10 @@ def convert(component: wiring.Component, name: str, library: ModuleLibrary) -> s
     return rtlil.convert(component, name=name, platform=library, emit_src=False)
 
 
-def _instance(module: str, component: wiring.Component, reset: Value) -> Instance:
-    """An instance of a module of the library, on the ports of `component`."""
+def _instance(module: str, component: wiring.Component, reset: Value | None = None) -> Instance:
+    """An instance of a module of the library, on the ports of `component`; `reset` resets it too."""
     component._MustUse__used = True  # its ports are; without this Amaranth warns that it is not elaborated
-    ports: dict[str, object] = {"i_clk": ClockSignal(), "i_rst": reset}
+    ports: dict[str, object] = {"i_clk": ClockSignal(), "i_rst": ResetSignal() | (0 if reset is None else reset)}
     for port in ports_of(component):
         ports[f"{'i' if port.flow == In else 'o'}_{port.name}"] = Value.cast(port.value)
     return Instance(module, **ports)
@@ -82,12 +82,9 @@ def repeat(m: Module, platform: object, name: str, count: int, make: Callable[[]
     return components
 
 
-def resettable(m: Module, platform: object, name: str, component: wiring.Component, reset: Value) -> None:
-    """Adds the component to `m` as `name`, with the reset `reset` besides the domain's.
-
-    `ResetInserter` alone would not reach the shared units inside. The component is as `repeat` wants it.
-    """
+def add_with_reset(m: Module, platform: object, name: str, component: wiring.Component, reset: Value) -> None:
+    """Adds a component to `m`; `reset` resets all that lies in it, as that of `sync` does. Rules as of `repeat`."""
     if isinstance(platform, ModuleLibrary):
-        m.submodules[name] = _instance(platform.add(name, lambda: component), component, ResetSignal() | reset)
+        m.submodules[name] = _instance(platform.add(name, lambda: component), component, reset)
     else:
         m.submodules[name] = ResetInserter(reset)(component)

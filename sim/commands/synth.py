@@ -40,7 +40,7 @@ def synth(
     engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
     folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Synthesise, place and route each block of ENGINE, lib or bus.
+    """Synthesise, place and route blocks of ENGINE, `lib` or `bus`.
 
     The table has size, speed and worst path on ECP5, out of context; each unique block counts once.
     """

@@ -11,7 +11,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from hw.lib.shared import ModuleLibrary, convert, repeat, resettable
+from hw.lib.shared import ModuleLibrary, add_with_reset, convert, repeat
 from hw.lib.tree import add_all
 from hw.yosys import run_yosys
 
@@ -171,7 +171,7 @@ class Ended(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         group = Group(lanes=2)
-        resettable(m, platform, "group", group, self.ends)
+        add_with_reset(m, platform, "group", group, self.ends)
         m.d.comb += [group.i.eq(self.i), self.o.eq(group.o)]
         return m
 
