@@ -37,7 +37,7 @@ SPEC_LIKE = {"spec", "memory_map"}  # of a golden engine: what hw may import of 
 CELLS = {
     "golden": ("spec", "reference", "model", "memory_map", "memory_image"),
     "hw": ("config", "top", "catalogue"),
-    "sim": ("workload", "run", "check", "suite", "baseline"),
+    "sim": ("workload", "run", "check", "suite", "baseline", "compared"),
 }
 NOT_BLOCKS = {"config", "top", "catalogue", "layouts", "counters", "events"}
 

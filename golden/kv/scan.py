@@ -4,12 +4,14 @@ The R query heads of a group share a key-value head, one pass over its planes, a
 score after n planes takes the unread bits of every key at the middle of their range, so that it lies
 within `slack(n)` of the INT8 score. Rows are joined by
 
-    joined_n[t] = max_r (score_n[r, t] - reference[r]),   reference[r] = max_t score_first[r, t],
+    joined_n[t] = max_r (score_n[r, t] - reference[r]),   reference[r] = max score_first[r, t] of the ends,
 
-where `first` is the number of planes of the first pass. The first `sink_tokens` and the last `window` tokens are
-kept always; of the others those with the largest `joined`, ties to the earliest token, so that exactly
-max(min(budget, T), kept always) distinct tokens are selected; top-p may end it earlier. With 8 planes the order
-is that of the full INT8 scores, though few tokens are read to the last plane; else it is that of the planes read.
+where `first` is the number of planes of the first pass and the ends are the tokens in the first and in the last
+memory word: attention's sink and the most recent. They are read once for that, and again with all others. The first
+`sink_tokens` and the last `window` tokens are kept always; of the others those with the largest `joined`, ties to the
+earliest token, so that exactly max(min(budget, T), kept always) distinct tokens are selected; top-p makes the budget
+smaller. With 8 planes the order is that of the full INT8 scores, though few tokens are read to the last plane; else
+it is that of the planes read.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class ScanOptions:
     """What a job asks of a scan. The budget alone is top-k."""
 
     budget: int  #: tokens that are kept, those kept always among them; all tokens where there are fewer
-    mass_code: int = ALL_MASS  #: top-p: no more tokens than hold this share of the softmax mass, in 1/1024
+    mass_code: int = ALL_MASS  #: top-p: as many tokens as hold more than this share of the softmax mass, in 1/1024
     sink_tokens: int = 16  #: the first tokens, kept always
     window: int = 64  #: the most recent tokens, kept always
     planes: int = KEY_BITS  #: that are read at most, the most significant first; 8: exact
@@ -115,7 +117,7 @@ def slack(queries: Tensor, planes: int) -> int:
 
 
 def bucket_shift(queries: Tensor, longest: int, options: ScanOptions) -> int:
-    """The smallest shift with which no joined score lies below the lowest bucket, by Cauchy–Schwarz.
+    """The smallest shift with which every joined score lies in a bucket, by Cauchy–Schwarz.
 
     Args:
         longest: Σ code² of the longest key.
@@ -123,8 +125,8 @@ def bucket_shift(queries: Tensor, longest: int, options: ScanOptions) -> int:
     query = math.isqrt(int((queries**2).sum(1).max())) + 1
     unread = unread_range(options.first) * (math.isqrt(queries.shape[1]) + 1)
     key = math.isqrt(longest) + 1 + (unread + 1) // 2
-    span = 2 * query * key + 2 * slack(queries, options.first) + 2
-    return (-(-span // (BUCKETS - 1)) - 1).bit_length()
+    span = 2 * query * key + slack(queries, options.first) + 2
+    return (-(-span // (BUCKETS // 2)) - 1).bit_length()
 
 
 def bucket_decay(unit: float, shift: int) -> int:
@@ -145,22 +147,21 @@ def lowest_needed(counts: Tensor, needed: int) -> int:
     return BUCKETS - 1 - int(reached.long().argmax()) if bool(reached.any()) else 0
 
 
-def tokens_of_mass(everything: Tensor, choosable: Tensor, mass_code: int, decay: int) -> int:
-    """Top-p: choosable tokens in the buckets that are opened from the highest, until they hold more than the share.
+def tokens_of_mass(counts: Tensor, mass_code: int, decay: int) -> int:
+    """Top-p: tokens in the buckets that are opened from the highest filled one until they hold more than the share.
 
-    A bucket weighs `decay`/65536 of the one above, rounded down, the highest filled one 1. Both counts: [BUCKETS].
+    A token in the highest weighs 1, in each bucket `decay`/65536 of the one above, rounded down. `counts` [BUCKETS].
     """
+    falling = counts.flip(0).tolist()
     weights: list[int] = []
     weight = 1 << DECAY_FRACTION
-    counts = everything.flip(0).tolist()
-    filled = next(k for k, count in enumerate(counts) if count)
-    for count in counts[filled:]:
+    for k, count in enumerate(falling):
         weights.append(weight * count)
-        weight = weight * decay >> DECAY_FRACTION
+        if any(falling[: k + 1]):
+            weight = weight * decay >> DECAY_FRACTION
     reached = torch.tensor(weights).cumsum(0)
     over = (reached << THRESHOLD_FRACTION) > mass_code * reached[-1]
-    opened = int(over.long().argmax()) + 1 if bool(over.any()) else len(weights)
-    return int(choosable.flip(0)[filled : filled + opened].sum())
+    return sum(falling[: int(over.long().argmax()) + 1])
 
 
 class Scanner:
@@ -173,11 +174,10 @@ class Scanner:
         self.word_of = torch.arange(self.tokens) // self.word_tokens
         self.choosable = ~options.always(self.tokens)
         first = partial_scores(queries, self.keys, options.first)
-        self.reference = first.max(1, keepdim=True).values
-        self.top = slack(queries, options.first) if options.exact else 0  # no joined score is above it
+        ends = (self.word_of == 0) | (self.word_of == self.word_of[-1])
+        self.reference = first[:, ends].max(1, keepdim=True).values
         self.joined = (first - self.reference).max(0).values
         self.planes = torch.full((self.words(),), options.first)  # known of each word of tokens
-        self.passes: list[Pass] = []
 
     def words(self) -> int:
         """Memory words of a plane."""
@@ -185,7 +185,7 @@ class Scanner:
 
     def buckets(self) -> Tensor:
         """[T], the highest scores in the highest."""
-        return (((self.joined - self.top) >> self.shift) + BUCKETS - 1).clip(0, BUCKETS - 1)
+        return (self.joined >> self.shift) + BUCKETS // 2
 
     def counts(self, which: Tensor) -> Tensor:
         """Tokens of each bucket, among those of `which`."""
@@ -193,7 +193,7 @@ class Scanner:
 
     def edge(self, bucket: int) -> int:
         """The smallest joined score of a bucket."""
-        return ((bucket - BUCKETS + 1) << self.shift) + self.top
+        return (bucket - BUCKETS // 2) << self.shift
 
     def read(self, wanted: Tensor, planes: int) -> int:
         """Reads the words in which a choosable token is wanted up to so many planes. Returns the words read."""
@@ -256,12 +256,12 @@ def select(
 def _passes(scanner: Scanner, options: ScanOptions, needed: int, unit: float) -> tuple[list[Pass], int]:
     """All passes, and how many tokens are to be chosen."""
     choosable = scanner.choosable
-    counts = scanner.counts(choosable)
     if options.mass_code < ALL_MASS:
-        everything = scanner.counts(torch.ones_like(choosable))
-        needed = min(needed, tokens_of_mass(everything, counts, options.mass_code, bucket_decay(unit, scanner.shift)))
-    bucket = lowest_needed(counts, needed)
-    passes = [Pass(planes=options.first, words=scanner.words() * options.first, bucket=bucket)]
+        counts = scanner.counts(torch.ones_like(choosable))
+        budget = tokens_of_mass(counts, options.mass_code, bucket_decay(unit, scanner.shift))
+        needed = min(needed, max(budget - int((~choosable).sum()), 0))
+    bucket = lowest_needed(scanner.counts(choosable), needed)
+    passes = [Pass(planes=options.first, words=(scanner.words() + 2) * options.first, bucket=bucket)]
     if not options.exact or needed == 0:
         return passes, needed
     words = scanner.read(scanner.buckets() >= bucket, KEY_BITS)

@@ -15,6 +15,7 @@ KEY_MAX = 127
 THRESHOLD_FRACTION = 10  # fraction bits of Th_r-wics
 MEAN_GUARD = 8  # fraction bits of a key sum when it meets the reciprocal of its count
 RECIPROCAL_FRACTION = 16
+LONGEST_BURST = 64  # memory words of a block of a head
 EVICT_AHEAD = 8  # near slots kept free for blocks that are being copied to the far level
 #: 1/x for x in [1, 2): turns a cluster's key sum into its mean.
 RECIPROCAL = LinearTable(
@@ -30,7 +31,7 @@ class Spec:
     """
 
     heads: int = 4  #: key-value heads that are clustered together
-    head_size: int = 32  #: dimensions of a head
+    head_size: int = 32  #: dimensions of a head, a multiple of `lanes`
     lanes: int = 32  #: dimensions of a chunk: one memory word holds a chunk of key and of value
     hash_bits: int = 48  #: hyperplanes, each of which gives a bit of a hash
     plane_seed: int = 7  #: seed of the hyperplanes' signs
@@ -52,7 +53,7 @@ class Spec:
         "near_blocks": (16, 32768), "sink_capacity": (1, 8),
     }  # fmt: skip
     POWERS: ClassVar = (
-        "head_size", "lanes", "tokens", "clusters", "rows", "buckets", "block_tokens", "blocks", "near_blocks",
+        "lanes", "tokens", "clusters", "rows", "buckets", "block_tokens", "blocks", "near_blocks",
     )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -65,9 +66,9 @@ class Spec:
                 f"kv: heads · head_size / lanes must be at least 4, {self.heads} · {self.head_size} / {self.lanes} "
                 f"is {self.token_words}"
             )
-        if self.block_tokens * self.chunks > 64:
+        if self.block_tokens * self.chunks > LONGEST_BURST:
             raise InputError(
-                f"kv: a block's burst must not exceed 64 words, block_tokens · head_size / lanes is "
+                f"kv: a block's burst must not exceed {LONGEST_BURST} words, block_tokens · head_size / lanes is "
                 f"{self.block_tokens * self.chunks}"
             )
         if self.near_blocks > self.blocks:

@@ -41,7 +41,8 @@ class QueryFetch(wiring.Component):
         width = self.config.memory_width
         per_chunk = spec.rows // 2  # words
         words = 1 + query_words(spec)
-        depth = 2 * spec.chunks
+        chunk_bits = (spec.chunks - 1).bit_length()
+        depth = 2 << chunk_bits
         m.submodules.reader = reader = RunReader(width=width, depth=2 * words, burst=min(words, 64))
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
         banks = [two_port_memory(m, platform, f"words_{k}", width=width, depth=depth) for k in range(per_chunk)]
@@ -78,7 +79,6 @@ class QueryFetch(wiring.Component):
         place = Signal(range(words))
         m.d.comb += place.eq(word - 1)
         chunk = place // per_chunk
-        chunk_bits = (spec.chunks - 1).bit_length()
         for k, (write, read) in enumerate(banks):
             m.d.comb += [
                 write.addr.eq(Cat(chunk[:chunk_bits], filling)),

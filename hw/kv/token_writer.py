@@ -42,6 +42,7 @@ class TokenWriter(wiring.Component):
         place = Signal(PlaceLayout(spec))
         address = Signal(ADDRESS_WIDTH)
         word = Signal(range(spec.token_words))
+        chunk = Signal(range(spec.chunks))  # the word's, in its head
         busy, ordering = Signal(), Signal()
         request = self.memory.request
         last = word == spec.token_words - 1
@@ -61,9 +62,10 @@ class TokenWriter(wiring.Component):
         with m.If(transfer(self.evict)):
             m.d.sync += ordering.eq(0)
         with m.If(moves):
-            head_ends = (word % spec.chunks) == spec.chunks - 1
+            head_ends = chunk == spec.chunks - 1
             m.d.sync += [
                 word.eq(word + 1),
+                chunk.eq(Mux(head_ends, 0, chunk + 1)),
                 address.eq(address + Mux(head_ends, head_bytes - (spec.chunks - 1) * spec.word_bytes, spec.word_bytes)),
             ]
             with m.If(last):
@@ -78,6 +80,7 @@ class TokenWriter(wiring.Component):
                 busy.eq(1),
                 ordering.eq(new.evict),
                 word.eq(0),
+                chunk.eq(0),
                 address.eq(self.header.near_address + slot + (new.position * spec.chunks).shift_left(log2_word)),
             ]
         m.d.comb += [

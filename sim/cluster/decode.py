@@ -15,7 +15,7 @@ from sim.cluster.decode_workload import prepare_step
 from sim.cluster.player import LinkedMemory
 from sim.cluster.run import output, run
 from sim.kernel.jobs import MemorySettings
-from sim.kernel.run import Backend, Run
+from sim.kernel.run import Backend, Execute, Run
 from sim.kernel.waves import Waves
 
 if TYPE_CHECKING:  # torch is slow to import
@@ -58,7 +58,7 @@ def decode(
     config: Config, hidden: Tensor, head: Head, *, dataflow: Dataflow = Dataflow.TOKEN,
     schedule: Schedule = Schedule.XOR, unfused: bool = True, backend: Backend = Backend.RTL,
     memory: MemorySettings = LinkedMemory(), check: bool = False, waves: Waves | None = None,
-    beside: Path | None = None, calibration: Calibration | None = None,
+    beside: Path | None = None, execute: Execute | None = None, calibration: Calibration | None = None,
 ) -> Decoded:  # fmt: skip
     """One step, and with `unfused` the same step through external memory, which only RTL can measure.
 
@@ -70,7 +70,7 @@ def decode(
         workload = prepare_step(
             config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=through_memory, calibration=calibration
         )
-        return run(workload, backend=backend, memory=memory, check=check, waves=waves, beside=beside)
+        return run(workload, backend=backend, memory=memory, check=check, waves=waves, beside=beside, execute=execute)
 
     fused = step(False, waves)
     return Decoded(run=fused, unfused=step(True, None) if unfused and backend == Backend.RTL else None)

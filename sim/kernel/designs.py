@@ -21,8 +21,8 @@ FOLDER = ROOT / "build" / "designs"
 DESCRIBED = ("name", "ports", "modules", "config", "config_hash")  # what the JSON beside the Verilog says
 
 
-#: Every file that can change a design: the RTL, what it may import of golden, the harnesses around it, and the versions
-#: of this project and of what it uses.
+#: Every file that can change a design: the RTL, what it may import of golden, harnesses and boards around it, and the
+#: versions of this project and of what it uses.
 SOURCES = (
     "pyproject.toml",
     "hw/**/*.py",
@@ -30,7 +30,9 @@ SOURCES = (
     "golden/*/spec.py",
     "golden/*/memory_map.py",
     "sim/kernel/memory.py",
+    "sim/kernel/axi_loop.py",
     "sim/*/player.py",
+    "fpga/**/*.py",
 )
 
 

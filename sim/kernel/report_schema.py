@@ -9,7 +9,7 @@ from typing import Any
 from sim.kernel.files import write_json
 
 #: Of a report. A key that is added is none; one that goes, or means something else, is a new number.
-SCHEMA = 2
+SCHEMA = 3
 FILE = "report.schema.json"
 
 _WHOLE: dict[str, Any] = {"type": "integer"}
@@ -66,9 +66,10 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
      " `words_compared`, if every word was compared."),
     ("baselines", {"type": "array", "items": _record(
         device=_TEXT, threads=_or_null(_WHOLE), method=_TEXT, kind=_TEXT, workload=_TEXT, ms=_NUMBER, ratio=_NUMBER,
+        clock_mhz=_NUMBER,
         energy_mj=_or_null(_NUMBER), energy_method=_or_null(_TEXT))},
-     "Times of the same workload elsewhere in milliseconds (the median), and over the RTL's at 1 GHz; energy of a run"
-     " in millijoules, of the whole device, and how it was measured; null where it was not."),
+     "Times of the same workload elsewhere in milliseconds (the median), and over the RTL's at `clock_mhz`, at which it"
+     " closes; energy of a run in millijoules, of the whole device, and how it was measured; null where it was not."),
 )  # fmt: skip
 #: What only some commands add.
 _EXTRAS: tuple[tuple[str, dict[str, Any], str], ...] = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from golden.errors import InputError
 from golden.kv.memory_image import MemoryImage, build_memory_image
-from golden.kv.spec import Spec, check_hamming_threshold
+from golden.kv.spec import LONGEST_BURST, Spec, check_hamming_threshold
 from hw.kv.config import Config
 
 if TYPE_CHECKING:  # torch is slow to import
@@ -58,11 +60,22 @@ class CompressWorkload:
 def for_stream(config: Config, stream: Stream) -> Config:
     """The config for a stream's heads and head size.
 
+    A head size that is no multiple of `lanes` has narrower memory words, and shorter blocks where a
+    block's burst would be too long for it: 80 has words of 32 bytes and blocks of 8 tokens.
+
     Raises:
         InputError: the engine cannot be built for them.
     """
     heads, _, size = stream.keys.shape
-    return replace(config, spec=replace(config.spec, heads=heads, head_size=size))
+    spec = config.spec
+    least = spec.LIMITS["lanes"][0]
+    if size % least:
+        raise InputError(f"kv: a head size must be a multiple of {least}, it is {size}")
+    lanes = math.gcd(spec.lanes, size)  # a power of two, as `lanes` is one
+    block_tokens = spec.block_tokens
+    while block_tokens * (size // lanes) > LONGEST_BURST and block_tokens > 2:
+        block_tokens //= 2
+    return replace(config, spec=replace(spec, heads=heads, head_size=size, lanes=lanes, block_tokens=block_tokens))
 
 
 def retrieve_options(

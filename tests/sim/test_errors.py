@@ -43,7 +43,7 @@ ERRORS = [
     (RENDER.replace("embedded", "cut.spz"), "cut.spz: "),
     (f"{RENDER} --orbit 0/3 --camera good.json", "leave out --orbit"),
     (f"{RENDER} --backend gpu", "Invalid value for '--backend': 'gpu' is not one of 'rtl', 'model', 'reference'"),
-    (f"{RENDER} --check", "--check needs --backend rtl, it is 'model'"),
+    (f"{RENDER} --check", "--check needs --backend rtl or fpga, it is 'model'"),
     (f"{RENDER} --waves w.vcd", "--waves needs --backend rtl, it is 'model'"),
     (f"{RENDER} --config huge", "Invalid value for '--config': 'huge' is not one of 'tiny', 'default', 'paper'"),
     (f"{RENDER} --set lanes=3", "no field 'lanes'"),

@@ -14,7 +14,7 @@ from golden.kv.spec import DEFAULT, PAPER, RECIPROCAL, TINY, Spec
     ("changes", "message"),
     [
         ({"heads": 9}, "heads must lie in 1..8, it is 9"),
-        ({"head_size": 48}, "head_size must be a power of two, it is 48"),
+        ({"head_size": 48}, "head_size must be a multiple of lanes = 32, it is 48"),
         ({"head_size": 256}, "head_size must lie in 8..128, it is 256"),
         ({"head_size": 16}, "head_size must be a multiple of lanes = 32, it is 16"),
         ({"hamming_threshold": 49}, "hamming_threshold must lie in 1..48, it is 49"),

@@ -11,7 +11,7 @@ import pytest
 from golden.kv.memory_map import place_offset
 from golden.kv.spec import TINY, Spec
 from hw.kv.gather import ROW_BYTES, RecordGather
-from tests.hw.kv.workload import THREE_HEADS, Workload, answer, config_of, finish, set_header
+from tests.hw.kv.workload import THREE_CHUNKS, THREE_HEADS, Workload, answer, config_of, finish, set_header
 from tests.hw.lib.bench import Bench, ticks
 from tests.hw.lib.memory_model import MemoryModel, WriteMemory, word_at
 
@@ -38,7 +38,7 @@ FULL = replace(TINY, blocks=16, near_blocks=16)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-@pytest.mark.parametrize(("spec", "threshold"), [(TINY, 7), (FULL, 1), (THREE_HEADS, 7)])
+@pytest.mark.parametrize(("spec", "threshold"), [(TINY, 7), (FULL, 1), (THREE_HEADS, 7), (THREE_CHUNKS, 7)])
 def test_gather(spec: Spec, threshold: int, stall: float, seed: int) -> None:
     work = Workload.make(spec, 140, 3, seed=seed, anchors=24, threshold=threshold)
     store, count = work.model.store, work.model.clustering.count

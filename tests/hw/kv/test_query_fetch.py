@@ -10,7 +10,7 @@ import pytest
 from golden.kv.memory_map import query_words
 from golden.kv.spec import TINY, Spec
 from hw.kv.query_fetch import QueryFetch
-from tests.hw.kv.workload import THREE_HEADS, Workload, config_of, finish, set_header
+from tests.hw.kv.workload import THREE_CHUNKS, THREE_HEADS, Workload, config_of, finish, set_header
 from tests.hw.lib.bench import Bench, ticks
 from tests.hw.lib.byte_memory import ByteMemory
 
@@ -19,7 +19,7 @@ LONG = replace(TINY, head_size=32)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-@pytest.mark.parametrize(("spec", "queries"), [(TINY, 11), (LONG, 4), (THREE_HEADS, 1)])
+@pytest.mark.parametrize(("spec", "queries"), [(TINY, 11), (LONG, 4), (THREE_HEADS, 1), (THREE_CHUNKS, 5)])
 def test_query_fetch(spec: Spec, queries: int, stall: float, seed: int) -> None:
     work = Workload.make(spec, 8, queries, seed=seed)
     dut = QueryFetch(config=config_of(spec))

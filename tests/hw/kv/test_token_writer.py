@@ -12,7 +12,7 @@ from golden.kv.spec import TINY, Spec
 from hw.kv.layouts import AddLayout, record_layout
 from hw.kv.token_writer import TokenWriter
 from hw.lib.fields import unpack_nested
-from tests.hw.kv.workload import THREE_HEADS, Workload, config_of, set_header
+from tests.hw.kv.workload import THREE_CHUNKS, THREE_HEADS, Workload, config_of, set_header
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.memory_model import WriteMemory
 
@@ -21,7 +21,7 @@ SMALL = {"blocks": 16, "near_blocks": 16}
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])
-@pytest.mark.parametrize("spec", [replace(TINY, **SMALL), replace(THREE_HEADS, **SMALL)])
+@pytest.mark.parametrize("spec", [replace(spec, **SMALL) for spec in (TINY, THREE_HEADS, THREE_CHUNKS)])
 def test_token_writer(spec: Spec, stall: float, seed: int) -> None:
     work = Workload.make(spec, 40, 1, seed=seed)
     store, clustering = work.model.store, work.model.clustering

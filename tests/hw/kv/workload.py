@@ -19,6 +19,8 @@ from tests.hw.lib.bench import Bench, Log
 
 #: Six memory words a token and a block of no power of two: addresses are products, not shifts.
 THREE_HEADS = replace(TINY, heads=3)
+#: Three chunks a head: places and runs of no power of two of words.
+THREE_CHUNKS = replace(TINY, head_size=24)
 
 
 def config_of(spec: Spec) -> Config:

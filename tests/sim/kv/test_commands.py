@@ -54,10 +54,10 @@ def test_bad_input(tessera: Tessera, arguments: list[str], message: str, tmp_pat
 
 
 def test_head_size_that_is_not_supported(tessera: Tessera, tmp_path: Path) -> None:
-    keys = np.zeros((1, 4, 8, 48), np.float32)
+    keys = np.zeros((1, 4, 8, 36), np.float32)
     np.savez(tmp_path / "a.npz", K=keys, V=keys, Q=keys)
     outcome = tessera("retrieve", tmp_path / "a.npz", "--backend", "model")
-    assert outcome.err == "tessera: error: kv: head_size must be a power of two, it is 48\n"
+    assert outcome.err == "tessera: error: kv: a head size must be a multiple of 8, it is 36\n"
 
 
 @pytest.mark.parametrize("command", ["retrieve", "compress"])

@@ -11,7 +11,7 @@ import torch
 from golden.kv.keys import load_keys
 from golden.kv.model import ModelResult, Options, retrieve
 from golden.kv.spec import DEFAULT, PAPER, TINY
-from hw.kv.config import default, paper, tiny
+from hw.kv.config import Config, default, paper, tiny
 from sim.kernel.compare import CheckError
 from sim.kernel.differences import number
 from sim.kernel.jobs import MemorySettings
@@ -32,9 +32,10 @@ def model_of(workload: RetrieveWorkload) -> ModelResult:
     return retrieve(workload.data, workload.config.spec, workload.options)
 
 
-def run(stream: Stream, options: Options, memory: MemorySettings) -> ModelResult:
+def run(stream: Stream, options: Options, memory: MemorySettings, *, config: Config | None = None) -> ModelResult:
     """Runs, and compares results and counters."""
-    workload = prepare_retrieve(stream, tiny(), options)
+    workload = prepare_retrieve(stream, config or tiny(), options)
+    spec = workload.config.spec
     model = model_of(workload)
     job = simulate(RETRIEVE, workload, memory=memory)
     results = RETRIEVE.read(workload, job)
@@ -51,13 +52,13 @@ def run(stream: Stream, options: Options, memory: MemorySettings) -> ModelResult
         "spilled": int(model.clustering.spilled.sum()),
         "refused": len(model.store.refused),
         "blocks": len(model.store.fill),
-        "evicted": model.store.closed(TINY),
+        "evicted": model.store.closed(spec),
         "opened": sum(int(h.rows.opened.sum()) for h in model.heads),
         "visited": sum(int(h.rows.visited.sum()) for h in model.heads),
         "row_scores": sum(h.scores.numel() for h in model.heads),
         "selected": sum(int(h.selected.sum()) for h in model.heads),
         "bursts": bursts,
-        "gather_words": sum(len(h.tokens) for h in model.heads) * TINY.chunks,
+        "gather_words": sum(len(h.tokens) for h in model.heads) * spec.chunks,
     }
     assert {name: c[name] for name in expected} == expected
     return model
@@ -85,6 +86,16 @@ def test_equals_the_model(
     if anchors == 200:  # more clusters than the table holds, and every revisit opens a block
         assert model.clustering.spilled.any()
         assert model.store.closed(TINY) > TINY.near_blocks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [64, 80, 96, 128])
+def test_head_sizes(size: int, seed: int) -> None:
+    """Models' head sizes, not only powers of two; rows of three query heads."""
+    spec = replace(TINY, head_size=size)
+    config = replace(tiny(), spec=spec, recent_words=64, token_ahead=64, gather_ahead=64)
+    for tokens, memory in ((101, MemorySettings()), (150, MemorySettings(stalls=60, seed=2))):
+        run(clustered_stream(spec, tokens, 6, seed=seed), RESV, memory, config=config)
 
 
 def test_stages_and_refusals(seed: int) -> None:

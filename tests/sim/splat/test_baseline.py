@@ -10,10 +10,9 @@ import pytest
 import torch
 
 from golden.errors import InputError
-from hw.generate import ROOT
 from sim.kernel import baseline as record
 from sim.kernel import timing
-from sim.kernel.baseline import WrongAnswerError, load, published
+from sim.kernel.baseline import WrongAnswerError, load
 from sim.kernel.comparison import baseline_figures, rtl_figures
 from sim.kernel.energy import NoMeter, NotMeasuredError
 from sim.kernel.processors import Processor
@@ -98,15 +97,18 @@ def test_only_the_same_workload_is_compared(measured: Path) -> None:
     same = {"scene": "a", "gaussians": 5, "view": "1/3", "size": "8x8"}
     record.save("splat", slow(same, same | {"size": "9x9"}, same | {"scene": "b"}), measured)
     report = {"engine": "splat", "cycles": 500_000, "memory": {}, "workload": {**same, "sh_degree": 2, "host_ms": 2.5}}
-    rtl, host = rtl_figures(report)
-    assert (rtl.device, rtl.ms, rtl.ratio) == ("RTL at 1 GHz", 0.5, 1.0)
+    rtl, host = rtl_figures(report, 1000.0, "estimated: a library")
+    assert (rtl.device, rtl.ms, rtl.ratio) == ("RTL at 1000 MHz", 0.5, 1.0)
+    assert rtl.kind == "cycles by simulation, clock estimated: a library"
     assert (host.ms, host.ratio) == (2.5, 5.0)
-    assert len(rtl_figures(report | {"workload": report["workload"] | {"host_ms": 0.0}})) == 1, "no host was needed"
-    (figure,) = baseline_figures(report)
+    assert len(rtl_figures(report | {"workload": report["workload"] | {"host_ms": 0.0}}, 1000.0, "")) == 1, (
+        "no host was needed"
+    )
+    (figure,) = baseline_figures(report, 1000.0)
     assert (figure.device, figure.threads, figure.method, figure.ms, figure.ratio) == ("Slow", 3, "m", 3.0, 6.0)
     assert (figure.energy_mj, figure.energy_method) == (2.5, "a counter")
     assert (figure.row()[-1], rtl.row()[-1]) == ("2.5", "-")
-    assert baseline_figures(report, 2.0)[0].ratio == 12.0
+    assert baseline_figures(report, 2000.0)[0].ratio == 12.0
 
 
 def slow(*workloads: dict[str, Any], ms: float = 3.0) -> Any:
@@ -136,11 +138,3 @@ def test_a_record_of_another_schema_is_refused(measured: Path) -> None:
     path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
     with pytest.raises(InputError, match="a record must have schema 2, it has 1"):
         load("splat")
-
-
-def test_published_figures_have_sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No figure of others without the place where it is written; an unknown engine has none."""
-    monkeypatch.setattr(record, "SIM", ROOT / "sim")
-    assert published("splat")
-    assert all(set(figure) == {"design", "what", "source"} and figure["source"] for figure in published("splat"))
-    assert published("nothing") == []
