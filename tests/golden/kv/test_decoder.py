@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from golden.kv.decoder import (
     Layer,
     SelectedAttention,
     Selection,
+    attend,
     best,
     budget_of,
     channel_codes,
@@ -70,6 +72,21 @@ def test_all_tokens_are_full_attention(rows: int, seed: int) -> None:
         attention = SelectedAttention(rule=rule_named(name, 1.0), scale=layer.scale, exact=True, always=ALWAYS)
         torch.testing.assert_close(attention(0, queries, layer.keys, values), expected)
         assert attention.traffic.kept == 1
+
+
+def test_each_head_attends_to_what_is_chosen_for_it(seed: int) -> None:
+    """Query heads g·h to g·h + g - 1 by what head h reads, written down token by token."""
+    layer = step(seed)
+    g = torch.Generator().manual_seed(seed)
+    chosen = (torch.rand(HEADS, ROWS, TOKENS, generator=g) < 0.2) | ALWAYS.mask(layer.ends, TOKENS)
+    values = torch.randn(HEADS, TOKENS, SIZE, generator=g)
+    found = Selection(chosen=chosen, keys=layer.keys, search_bytes=0, record_bytes=0)
+    got = attend(layer.queries.flatten(0, 1), found, values, 0.01)
+    for head, own, row in product(range(HEADS), range(GROUP), range(ROWS)):
+        taken = chosen[head, row].nonzero().flatten()
+        weights = torch.exp(layer.queries[head, own, row] @ layer.keys[head, taken].T * 0.01)
+        expected = weights @ values[head, taken] / weights.sum()
+        torch.testing.assert_close(got[head * GROUP + own, row], expected)
 
 
 def test_all_tokens_in_codes(seed: int) -> None:
