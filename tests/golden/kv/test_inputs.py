@@ -144,10 +144,10 @@ def test_layers_of_their_own(form: str, names: str | None, kind: torch.dtype, tm
         ({"value.12": None, "value.3": None}, "tensors K, V and Q are needed, V is missing"),
         ({"key.3": torch.zeros(2, 2, 9, 16)}, "key.3 must have a batch of 1, it has 2"),
         ({"key.3": torch.zeros(9, 16)}, "key.3 must be [batch, heads, length, head size], it has 2 axes"),
-        ({"key.12": torch.zeros(1, 2, 8, 16)}, "all layers must have the shape of layer 3, [2, 9, 16]; key.12 has [2, 8"),
+        ({"key.12": torch.zeros(1, 2, 8, 16)}, "must have the shape of layer 3, [2, 9, 16]; key.12 has [2, 8, 16]"),
         ({"query.3": torch.zeros(1, 6, 4, 16).fill_(torch.inf)}, "Q must be finite numbers, not inf at [0, 0, 0, 0]"),
-        ({f"query.{n}": torch.zeros(1, 5, 4, 16) for n in (3, 12)}, "Q's heads must be a multiple of K's 2, they are 5"),
-        ({f"value.{n}": torch.zeros(1, 1, 9, 16) for n in (3, 12)}, "V must have K's shape [2, 2, 9, 16], it has [2, 1"),
+        ({f"query.{n}": torch.zeros(1, 5, 4, 16) for n in (3, 12)}, "heads must be a multiple of K's 2, they are 5"),
+        ({f"value.{n}": torch.zeros(1, 1, 9, 16) for n in (3, 12)}, "must have K's shape [2, 2, 9, 16], it has [2, 1"),
     ],
 )  # fmt: skip
 def test_refused_layers(changes: dict[str, torch.Tensor | None], message: str, tmp_path: Path) -> None:
