@@ -10,10 +10,8 @@ from golden.errors import InputError
 from golden.kv.decoded_clusters import clusters
 from golden.kv.decoded_scan import scan
 from golden.kv.decoder import ROWS, SCALE_BYTES, Always, Layer, Rule, Selection, best, budget_of, joined_scores
+from golden.kv.rule_names import RULES
 from golden.kv.spec import KEY_BITS, THRESHOLD_FRACTION
-
-RULES = ("scan", "resv", "pages", "topk", "full")
-IN_FLOAT = ("topk", "full")  # of keys and values that are not quantised
 
 
 def rule_named(name: str, budget: float, planes: int = KEY_BITS) -> Rule:
