@@ -9,11 +9,7 @@ ENGINES ?= $$($(BIN)/tessera engines)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help demo demo-sequence model test quick test-slow lint formal fuzz verilog sim baseline compare synth bitstream estimate docs bench clean distclean
-=======
-.PHONY: help demo demo-sequence model test quick test-slow lint formal fuzz verilog sim baseline compare regress synth estimate docs bench clean distclean
->>>>>>> g-compare
+.PHONY: help demo demo-sequence model test quick test-slow lint formal fuzz verilog sim baseline compare regress synth bitstream estimate docs bench clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
