@@ -10,7 +10,7 @@ from typing import Any
 from sim.compare.costs import Cost
 from sim.compare.published import Claim, claims_of
 from sim.compare.rivals import Report, Rival, rivals
-from sim.compare.value import DERIVED, MODELLED, SIMULATED, Value, hole, over, place
+from sim.compare.value import DERIVED, MODELLED, SIMULATED, Value, hole, over, place, times
 from sim.engines import ENGINES
 from sim.kernel.comparison import label
 from sim.kernel.dram import DRAMS
@@ -65,7 +65,6 @@ def _values(report: Report, file: str, cost: Cost) -> dict[str, Value]:
     cycles = simulated(report["cycles"], "cycles", _pauses(report))
     moved = simulated(report.get("bytes", {}).get("total"), "B")
     time = over(cycles, cost.clock, "ms", factor=1e-3, note=f"at the clock of {cost.library}")
-    none = f"run `tessera estimate {report['engine']}`"
     return {
         "cycles": cycles,
         "bound": Value(number=bound["cycles"], unit="cycles", kind=MODELLED, source=file, note=f"by {bound['limit']}")
@@ -77,7 +76,7 @@ def _values(report: Report, file: str, cost: Cost) -> dict[str, Value]:
         "time": time,
         "needs": over(moved, time, "GB/s", factor=1e-6, note="mean over the run"),
         **_presets(),
-        "energy": hole("mJ", f"{none}: no energy of this run"),
+        "energy": times(cost.cycle, cycles, "mJ", factor=1e-9, note=cost.cycle.note),
         "area": cost.area,
     }  # fmt: skip
 
