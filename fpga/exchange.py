@@ -152,6 +152,5 @@ def _content(command: Command, frame: Frame) -> bytes:
     status, content = frame.payload[:1], frame.payload[1:]
     if status != bytes((Status.DONE,)):
         code = int.from_bytes(status, "little")
-        text = STATUS_TEXT[Status(code)] if code in iter(Status) else f"status {code}"
-        raise LinkError(f"the board refuses {command.name}: {text}")
+        raise LinkError(f"the board refuses {command.name}: {STATUS_TEXT.get(code, f'status {code}')}")
     return content

@@ -35,6 +35,7 @@ from sim.commands.retrieve import retrieve
 from sim.commands.reuse import reuse
 from sim.commands.sim import sim
 from sim.commands.synth import synth
+from sim.commands.test_bench import test_bench
 from sim.commands.version import version_option
 from sim.estimate.sta import TimingError
 from sim.kernel.compare import CheckError
@@ -57,8 +58,8 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, pack, lod, retrieve, compress, perplexity, reduce, gather, decode, reuse,
-    demo, config, sim, synth, estimate, bitstream, baseline, compare, regress, history, diff, bench, docs, engines,
-    clean,
+    demo, config, sim, test_bench, synth, estimate, bitstream, baseline, compare, regress, history, diff, bench, docs,
+    engines, clean,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(output_options(command))

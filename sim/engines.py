@@ -34,6 +34,10 @@ class Engine:
         """Every unique block of a config, and how often it stands in the top."""
         return import_module(f"hw.{self.name}.catalogue").catalogue(config)
 
+    def memory_map(self) -> ModuleType:
+        """Where everything lies in memory: tables of fields."""
+        return import_module(f"golden.{self.name}.memory_map")
+
     def suite(self) -> ModuleType:
         """run_suite(config, folder, inputs=, size=, stalls=) -> SuiteTable. May import torch."""
         return import_module(f"sim.{self.name}.suite")

@@ -18,6 +18,7 @@ from sim.estimate.memory_cell import Memory, behaviour
 from sim.estimate.nets import Gates
 from sim.kernel.compare import CheckError
 from sim.kernel.folders import run_folder
+from sim.kernel.runner import SimulationError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ def replay(gates: Gates, library: Library, memories: Mapping[str, Memory], vecto
 
     Raises:
         CheckError: an output differs; the message names the first word that does.
+        SimulationError: Icarus Verilog failed.
         InputError: a cell has no model, or Icarus Verilog is missing.
     """
     require_icarus()
@@ -94,7 +96,7 @@ def _simulate(verilog: str, folder: Path) -> list[str]:
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RuntimeError(f"{command[0]} failed: {(done.stderr or done.stdout).strip()[-500:]}")
+            raise SimulationError(f"{command[0]} failed: {(done.stderr or done.stdout).strip()[-500:]}")
         said = done.stdout
     return said.splitlines()
 
