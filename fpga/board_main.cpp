@@ -26,7 +26,7 @@ namespace {
 
 constexpr int SLICE = 4096;   // cycles between two looks at the terminal
 constexpr int RESTING = 1;    // milliseconds that a board with nothing to do waits for bytes in a look
-constexpr size_t AHEAD = 64;  // bytes that are taken from the terminal before the line has room for them
+constexpr size_t AHEAD = 512;  // bytes that are taken from the terminal before the line has room: several slices of them
 
 volatile sig_atomic_t ended = 0;
 void end(int) { ended = 1; }

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from fpga.errors import RestartedError
 from fpga.exchange import Patience
 from fpga.host import Finished, Host
-from fpga.port_names import SIMULATED
-from fpga.serial_line import SerialLine
+from fpga.port_names import BAUD, SIMULATED
+from fpga.serial_line import SerialLine, require_port
 from hw.lib.fields import unpack
 from sim.kernel.console import note
 from sim.kernel.jobs import JobResult
@@ -25,53 +25,60 @@ SIMULATED_PATIENCE = Patience(answer=20.0, idle=600.0)
 def executor(port: str, baud: int) -> Execute:
     """What runs a workload's job on the board behind `port`, or with `SIMULATED` on one in simulation.
 
-    It raises:
-        InputError: no such port, or a board for other jobs. LinkError: link or job failed. SimulationError: the
-            simulated board does not build.
+    Raises:
+        InputError: there is no such port.
     """
-
-    def execute(operation: Operation[Any], workload: Any) -> JobResult:
-        begin = time.perf_counter()
-        with _line(port, baud, operation.engine, workload) as (line, patience):
-            build_seconds = time.perf_counter() - begin
-            begin = time.perf_counter()
-            done = _do(Host(line, patience), operation.engine, workload)
-        return JobResult(
-            data=done.data,
-            counters=unpack(done.counters, operation.counters),
-            bytes_read=done.words_read * workload.config.word_bytes,
-            bytes_written=done.words_written * workload.config.word_bytes,
-            generate_seconds=0.0,
-            build_seconds=build_seconds,
-            run_seconds=time.perf_counter() - begin,
-            free_seconds=done.job_seconds,
-        )
-
-    return execute
+    if port == SIMULATED:
+        return run_simulated
+    require_port(port)
+    return lambda operation, workload: run_on(operation, workload, port, baud=baud)
 
 
-@contextmanager
-def _line(port: str, baud: int, engine: str, workload: Any) -> Iterator[tuple[SerialLine, Patience]]:
-    """The way to the board, and how long to wait for it."""
-    with ExitStack() as stack:
-        patience = Patience()
-        if port == SIMULATED:
-            # What a simulated board is made from is not needed for a real one.
-            from fpga.simulated_board import board, build_board
-            from sim.engines import ENGINES
+def run_on(
+    operation: Operation[Any], workload: Any, port: str, *, baud: int = BAUD, patience: Patience = Patience()
+) -> JobResult:  # fmt: skip
+    """Runs the job on the board behind `port`, from its beginning again where the board loses its memory.
 
-            job, config = workload.memory, workload.config
-            program = build_board(
-                engine, config, lambda: ENGINES[engine].top(config), memory_bytes=job.result_address + job.result_bytes
-            )  # fmt: skip
-            port, patience = str(stack.enter_context(board(program))), SIMULATED_PATIENCE
-        line = SerialLine(port, baud)
-        stack.callback(line.close)
-        yield line, patience
+    Raises:
+        InputError: the port cannot be opened, or has a board for other jobs. LinkError: link or job failed.
+    """
+    begin = time.perf_counter()
+    with closing(SerialLine(port, baud)) as line:
+        done = _do(Host(line, patience), operation.engine, workload)
+    word = workload.config.word_bytes
+    return JobResult(
+        data=done.data,
+        counters=unpack(done.counters, operation.counters),
+        bytes_read=done.words_read * word,
+        bytes_written=done.words_written * word,
+        generate_seconds=0.0,
+        build_seconds=0.0,
+        run_seconds=time.perf_counter() - begin,
+        free_seconds=done.job_seconds,
+    )
+
+
+def run_simulated(operation: Operation[Any], workload: Any) -> JobResult:
+    """Runs the job on a board in simulation that is made for it.
+
+    Raises:
+        SimulationError: the board does not build. InputError: a tool is missing. LinkError: link or job failed.
+    """
+    # What a simulated board is made from is not needed for a real one.
+    from fpga.simulated_board import board, build_board
+    from sim.engines import ENGINES
+
+    begin = time.perf_counter()
+    name, config, job = operation.engine, workload.config, workload.memory
+    needed = job.result_address + job.result_bytes
+    program = build_board(name, config, lambda: ENGINES[name].top(config), memory_bytes=needed)
+    build_seconds = time.perf_counter() - begin
+    with board(program) as port:
+        done = run_on(operation, workload, str(port), patience=SIMULATED_PATIENCE)
+    return replace(done, build_seconds=build_seconds)
 
 
 def _do(host: Host, engine: str, workload: Any) -> Finished:
-    """The job, from its beginning again where the board loses its memory."""
     for _ in range(STARTS - 1):
         try:
             return host.do(engine, workload.config, workload.memory)

@@ -1,7 +1,7 @@
 """An engine, its memory and the link to a host: everything behind a board's clock and its two UART pins."""
 
 # Amaranth's ports are attributes made at run time.
-# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 from __future__ import annotations
 

@@ -16,6 +16,17 @@ LOOK = 0.02  # seconds that a read waits for its first byte
 WRITE = 5.0  # seconds after which a port that takes no byte is down
 
 
+def require_port(port: str) -> None:
+    """Whether there is such a port, before any work.
+
+    Raises:
+        InputError: there is none.
+    """
+    if not Path(port).exists():
+        known = ", ".join(sorted(one.device for one in list_ports.comports())) or "none"
+        raise InputError(f"--port must be a serial port, there is no '{port}' (ports of this machine: {known})")
+
+
 class SerialLine:
     """Bytes to and from a port, which may go away and come back.
 
@@ -29,9 +40,7 @@ class SerialLine:
     def __init__(self, port: str, baud: int) -> None:
         self.port, self.baud = port, baud
         self._serial: serial.Serial | None = None
-        if not Path(port).exists():
-            known = ", ".join(sorted(one.device for one in list_ports.comports())) or "none"
-            raise InputError(f"--port must be a serial port, there is no '{port}' (ports of this machine: {known})")
+        require_port(port)
         try:
             self._open()
         except LineDownError as error:

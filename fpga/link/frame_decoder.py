@@ -35,6 +35,7 @@ class FrameDecoder(wiring.Component):
             if value < 1:
                 raise ValueError(f"FrameDecoder: {name} must be at least 1, it is {value}")
         self.most, self.timeout = most, timeout
+        self.crc = CRC32_ISO_HDLC().create()
         super().__init__(
             {
                 "i": In(stream.Signature(8)),  #: bytes of the line
@@ -48,7 +49,7 @@ class FrameDecoder(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        m.submodules.crc = crc = CRC32_ISO_HDLC().create()
+        m.submodules.crc = crc = self.crc
         write, read = two_port_memory(m, platform, "memory", width=8, depth=self.most)
         header, place = self.frame.payload, Signal(range(max(self.most, HEADER_BYTES, CRC_BYTES)))
         m.d.comb += [
@@ -57,6 +58,7 @@ class FrameDecoder(wiring.Component):
             write.data.eq(self.i.payload),
             write.addr.eq(place),
             read.addr.eq(place),
+            read.en.eq(0),  # but in FETCH: left alone it would be 1
             self.payload.payload.eq(read.data),
         ]
         waiting = Signal()  # a frame has begun and its next byte is due

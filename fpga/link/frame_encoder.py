@@ -1,7 +1,7 @@
 """Headers and payloads to bytes."""
 
 # Amaranth's ports are attributes made at run time.
-# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportOperatorIssue=false
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The whole link: from the pins of a UART to an engine's job and memory."""
 
 # Amaranth's ports are attributes made at run time.
-# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 from __future__ import annotations
 

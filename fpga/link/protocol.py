@@ -39,12 +39,12 @@ class Status(IntEnum):
 
 
 #: For people: what a status says.
-STATUS_TEXT = {
-    Status.DONE: "done, or done before",
-    Status.UNKNOWN: "no such command",
-    Status.LENGTH: "the payload has not the command's length, or the data is empty, too long, or not whole words",
-    Status.PLACE: "the bytes do not begin at a word, or reach beyond the memory's end",
-    Status.BUSY: "a job is under way",
+STATUS_TEXT: Mapping[int, str] = {
+    Status.DONE.value: "done, or done before",
+    Status.UNKNOWN.value: "no such command",
+    Status.LENGTH.value: "the payload has not the command's length, or the data is empty, too long, or not whole words",
+    Status.PLACE.value: "the bytes do not begin at a word, or reach beyond the memory's end",
+    Status.BUSY.value: "a job is under way",
 }
 
 
@@ -206,7 +206,7 @@ def documentation() -> str:
                 if f != _ADDRESS
             ),
         ),
-        _table(("Status", "Code", "Meaning"), ((s.name, s.value, text) for s, text in STATUS_TEXT.items())),
+        _table(("Status", "Code", "Meaning"), ((Status(code).name, code, text) for code, text in STATUS_TEXT.items())),
     ]
     return "\n\n".join(parts) + "\n"
 

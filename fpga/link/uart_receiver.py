@@ -1,7 +1,7 @@
 """Serial line to bytes."""
 
 # Amaranth's ports are attributes made at run time.
-# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
 
 from __future__ import annotations
 

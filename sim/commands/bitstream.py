@@ -17,7 +17,7 @@ from sim.kernel.synth import TargetMissedError
 
 nano_option, set_option = config_options(default="nano")
 BOARDS = ("ulx3s-85f", "ecpix5", "orangecrab", "colorlight-i5")  # `fpga.boards.BOARDS`, which takes a second to import
-TOPS = ("self-test",)  # `fpga.tops.TOPS`
+TOPS = ("self-test", "host-link")  # `fpga.tops.TOPS`
 
 
 @click.command()
@@ -29,7 +29,7 @@ TOPS = ("self-test",)  # `fpga.tops.TOPS`
     default=TOPS[0],
     show_default=True,
     type=click.Choice(TOPS),
-    help="What the board does: self-test runs a job it carries with it.",
+    help="What the board does: self-test runs a job it carries with it, host-link those of --backend fpga.",
 )
 @nano_option
 @set_option
