@@ -99,8 +99,8 @@ def counted_joules(rtlil: str, top: str, events: Events, cycles: int, node_nm: i
 def _counts(units: Mapping[str, Unit]) -> Counter[str]:
     """How often each stands in the last one."""
     counts: Counter[str] = Counter({list(units)[-1]: 1})
-    for name, unit in reversed(units.items()):
-        for child, number in unit.children.items():
+    for name in reversed(list(units)):
+        for child, number in units[name].children.items():
             counts[child] += number * counts[name]
     return counts
 
