@@ -16,10 +16,10 @@ def test_a_unit_is_its_operators_and_registers() -> None:
 
 
 def test_work_is_counted_and_registers_always_run() -> None:
-    """Twice 10 products, 50 cycles; the bank as often as a word is moved."""
+    """Of two multipliers 90 products in 50 cycles; the bank as often as a word is moved."""
     text = rtlil(Bank(), "bank")
-    found = counted_joules(text, "bank", {"product": 20, "": 5}, 50, 45)
-    assert found["product"] == pytest.approx(1e-12 * (20 * 0.0031 * 256 + 0.009 * 2 * 32 * 50), abs=0)
+    found = counted_joules(text, "bank", {"product": 90, "": 5}, 50, 45)
+    assert found["product"] == pytest.approx(1e-12 * (90 * 0.0031 * 256 + 0.009 * 2 * 32 * 50), abs=0)
     bank = work_of(split(text, "bank")["bank"])
     assert found["bank"] == pytest.approx(1e-12 * (5 * bank.each_pj + 0.009 * bank.registers * 50), abs=0)
     memory = sram_read_pj(1024) + sram_write_pj(1024, 16)
