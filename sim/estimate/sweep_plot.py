@@ -19,10 +19,10 @@ def name_of(point: Point) -> str:
 def rows(points: Sequence[Point]) -> Iterator[tuple[object, ...]]:
     """A line a point, under `HEAD`."""
     best = pareto(points)
-    for point in points:
+    for number, point in enumerate(points, 1):
         quality, dram = point["quality"], point["dram_nj"]
         yield (
-            name_of(point), f"{point['area_mm2']:.4f}", f"{point['memory_mm2'] / point['area_mm2']:.0%}",
+            f"{number}: {name_of(point)}", f"{point['area_mm2']:.4f}", f"{point['memory_mm2'] / point['area_mm2']:.0%}",
             f"{point['clock_mhz']:.0f}", point["cycles"], f"{point['us']:.2f}", f"{point['energy_nj']:.1f}",
             "–" if dram is None else f"{dram:.1f}", "exact" if quality is None else f"{quality:.4g}",
             "*" if point in best else "",
@@ -30,7 +30,7 @@ def rows(points: Sequence[Point]) -> Iterator[tuple[object, ...]]:
 
 
 def draw(points: Sequence[Point], path: Path, title: str) -> None:
-    """Area and time of every point, its energy as the size of the mark; SVG or PNG by the path's name."""
+    """Area and time of every point, numbered as in the table, its energy as the mark's size; SVG or PNG by the name."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -44,15 +44,15 @@ def draw(points: Sequence[Point], path: Path, title: str) -> None:
     colours = ["#1f77b4" if point in best else "#cccccc" for point in points]
     areas, times = [point["area_mm2"] for point in points], [point["us"] for point in points]
     axis.scatter(areas, times, s=sizes, c=colours, edgecolors="#444444", zorder=2)
-    for point in points:
-        axis.annotate(
-            name_of(point), (point["area_mm2"], point["us"]), textcoords="offset points", xytext=(7, 4), fontsize=8
-        )
+    for number, point in enumerate(points, 1):
+        place = (point["area_mm2"], point["us"])
+        axis.annotate(str(number), place, textcoords="offset points", xytext=(7, 4), fontsize=8)
+    names = "\n".join(f"{number}: {name_of(point)}" for number, point in enumerate(points, 1))
+    axis.text(1.02, 1.0, names, transform=axis.transAxes, va="top", fontsize=8)
     axis.set_xlabel("area, mm²")
     axis.set_ylabel("time of the sample, µs, at the clock that closes")
     axis.set_title(f"{title}; size of a mark: energy, up to {most:.3g} nJ", fontsize=10)
     axis.grid(alpha=0.3)
-    figure.tight_layout()
     with whole_file(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:], dpi=110)
+        figure.savefig(temporary, format=path.suffix[1:], dpi=110, bbox_inches="tight")
     pyplot.close(figure)
