@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +74,19 @@ def _values(report: Report, file: str, cost: Cost) -> dict[str, Value]:
         "bytes": moved,
         "clock": cost.clock,
         "time": time,
-        "needs": over(moved, time, "GB/s", factor=1e-6, note="mean over the run"),
-        **_presets(),
+        "needs": _needs(moved, time, gives := _presets()),
+        **gives,
         "energy": times(cost.cycle, cycles, "mJ", factor=1e-9, note=cost.cycle.note),
         "area": cost.area,
     }  # fmt: skip
+
+
+def _needs(moved: Value, time: Value, gives: Mapping[str, Value]) -> Value:
+    """Bytes over time, and which DRAM cannot give that at any time: with it the run would take longer."""
+    mean = over(moved, time, "GB/s", factor=1e-6)
+    slow = [name.split()[0] for name, most in gives.items() if (mean.number or 0.0) > (most.number or 0.0)]
+    beyond = f"; more than {' and '.join(slow)} can give, with which the run takes longer" if slow else ""
+    return replace(mean, note=f"mean over the run, of a memory that always answers{beyond}") if mean.number else mean
 
 
 def _presets() -> dict[str, Value]:

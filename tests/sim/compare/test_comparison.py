@@ -39,6 +39,7 @@ def test_a_row_by_hand(places: Path) -> None:
     assert (v["cycles"], v["ratio"], v["useful share"], v["clock"]) == (64_000, 2.0, 25.0, 640.0)
     assert (v["time"], v["needs"], v["area"]) == (pytest.approx(0.1), pytest.approx(32.0), 3.0)
     assert (v["lpddr4 gives"], row.values["needs"].kind) == (25.6, "estimated")
+    assert row.values["needs"].note.endswith("more than lpddr3 and lpddr4 can give, with which the run takes longer")
     cpu = rival(row, "Slow")
     assert (cpu.time.number, cpu.energy.number, cpu.kind) == (10.0, 3.0, "measured")
     assert cpu.at_clock.number == pytest.approx(100)
