@@ -17,7 +17,7 @@ from fpga.colorlight_i5 import ColorlightI5Platform
 from fpga.pll import PllSettings, pll_settings
 from golden.errors import InputError
 
-BAUD = 115_200  # bits a second on the serial line
+BAUD = 115_200  # which every terminal has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,7 @@ class Board:
     title: str  #: for people
     platform: Callable[[], LatticeECP5Platform]
     clock_mhz: float  #: of the engine, made by the PLL
+    baud: int = BAUD  #: bits a second on the serial line of the self-test
     lights: Mapping[str, Light]  #: by meaning: `run`, `passed`, `failed`; those it has
     resources: tuple[Any, ...] = ()  #: that the platform lacks
     packing: tuple[str, ...] = ()  #: further options of ecppack
@@ -70,7 +71,7 @@ class Board:
     @property
     def divisor(self) -> int:
         """Clock cycles of a bit on the serial line."""
-        return round(self.clock_mhz * 1e6 / BAUD)
+        return round(self.clock_mhz * 1e6 / self.baud)
 
     def nextpnr_options(self) -> list[str]:
         """Device, package and speed grade."""

@@ -77,7 +77,7 @@ def pack(placed: Placed, board: Board, bitstream: Path, *, usercode: int) -> Non
         SynthesisError: it does not pack.
     """
     folder, made = placed.config.parent, f"{placed.config.stem}.bit"
-    options = ["--compress", "--usercode", f"0x{usercode:08x}", *board.packing]
+    options = ["--compress", "--usercode", str(usercode), *board.packing]
     _run_tool("ecppack", folder, ["--input", placed.config.name, "--bit", made, *options])
     (folder / made).replace(bitstream)
 
@@ -87,5 +87,5 @@ def _run_tool(tool: str, folder: Path, arguments: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     (folder / f"{tool}.log").write_text(done.stdout + done.stderr)
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()[-1:]
-        raise SynthesisError(f"{tool}: {errors[0] if errors else 'no message'}")
+        errors = [line for line in done.stderr.splitlines() if "error" in line.lower()]
+        raise SynthesisError(f"{tool}: {errors[0] if errors else 'stopped without a message'}")

@@ -24,20 +24,23 @@ from sim.commands.docs import docs
 from sim.commands.engines import engines
 from sim.commands.estimate import estimate
 from sim.commands.generate import generate
+from sim.commands.history import history
 from sim.commands.lod import lod
 from sim.commands.options import output_options
 from sim.commands.pack import pack
 from sim.commands.perplexity import perplexity
+from sim.commands.regress import regress
 from sim.commands.render import render
 from sim.commands.retrieve import retrieve
 from sim.commands.reuse import reuse
 from sim.commands.sim import sim
 from sim.commands.synth import synth
+from sim.commands.test_bench import test_bench
 from sim.commands.version import version_option
 from sim.estimate.sta import TimingError
-from sim.kernel.baseline import WrongAnswerError
 from sim.kernel.compare import CheckError
 from sim.kernel.console import err, start
+from sim.kernel.problem import WrongAnswerError
 from sim.kernel.runner import SimulationError
 from sim.kernel.synth import SynthesisError, TargetMissedError
 
@@ -55,7 +58,8 @@ def cli() -> None:
 
 COMMANDS = (
     generate, render, pack, lod, retrieve, compress, perplexity, reduce, gather, decode, reuse,
-    demo, config, sim, synth, estimate, bitstream, baseline, compare, diff, bench, docs, engines, clean,
+    demo, config, sim, test_bench, synth, estimate, bitstream, baseline, compare, regress, history, diff, bench, docs,
+    engines, clean,
 )  # fmt: skip
 for command in COMMANDS:
     cli.add_command(output_options(command))

@@ -11,6 +11,8 @@ from golden.kv.decoder import ROWS, Always, Layer, Selection, best, budget_of, c
 from golden.kv.scan import ScanOptions, fold, select
 from golden.kv.spec import KEY_BITS
 
+WORD_BYTES = 64  # of a memory word
+
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
@@ -57,7 +59,7 @@ def scanned(group: Group) -> tuple[Tensor, int]:
         options = ScanOptions(
             budget=budget, planes=group.planes, sink_tokens=always.sink, window=always.window
         )  # fmt: skip
-        found = select(folded, group.keys[:end], options, unit=unit, longest=longest)
+        found = select(folded, group.keys[:end], options, unit=unit, longest=longest, word_bytes=WORD_BYTES)
         chosen[row, found.tokens] = True
         read += found.bytes_read - 2 * group.keys.shape[1] * len(found.tokens)
     return chosen, read
@@ -68,13 +70,17 @@ def cut(group: Group) -> tuple[Tensor, int]:
     tokens, size = group.keys.shape
     unread = KEY_BITS - group.planes
     planes = (group.keys >> unread << unread).float()
-    chosen, searched = [], 0
+    word = 8 * WORD_BYTES // size  # tokens whose plane a memory word holds
+    place = torch.arange(tokens)
+    chosen, words = [], 0
     for rows in torch.arange(len(group.ends)).split(ROWS):
         folded = [fold(group.queries[:, row], group.scales, group.scale)[0] for row in rows]
-        ends, budgets = group.ends[rows], group.budgets[rows]
-        kept = group.always.mask(ends, tokens)
-        joined = joined_scores(torch.stack(folded, 1).float(), planes, torch.arange(tokens) < ends[:, None])
+        ends, budgets = group.ends[rows, None], group.budgets[rows]
+        reach = place < ends
+        outer = reach & ((place < word) | (place >= (ends - 1) // word * word))
+        kept = group.always.mask(group.ends[rows], tokens)
+        joined = joined_scores(torch.stack(folded, 1).float(), planes, reach, outer)
         chosen.append(best(joined, kept, budgets))
-        choosing = (budgets > kept.sum(1)) & (budgets < ends)
-        searched += int(ends[choosing].sum())
-    return torch.cat(chosen), searched * size * group.planes // KEY_BITS
+        choosing = (budgets > kept.sum(1)) & (budgets < ends[:, 0])
+        words += int((-(-ends[choosing] // word) + 2).sum())  # the ends are read once more
+    return torch.cat(chosen), words * WORD_BYTES * group.planes

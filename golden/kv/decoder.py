@@ -169,10 +169,14 @@ def budget_of(share: float, ends: Tensor) -> Tensor:
     return (ends * share).round().long()
 
 
-def joined_scores(queries: Tensor, keys: Tensor, reach: Tensor) -> Tensor:
-    """max over a group's rows of score less the row's largest, of queries [group, M, d]: [M, T]; -∞ out of reach."""
-    scores = (queries @ keys.T).masked_fill(~reach, -torch.inf)
-    return (scores - scores.amax(2, keepdim=True)).amax(0)
+def joined_scores(queries: Tensor, keys: Tensor, reach: Tensor, against: Tensor) -> Tensor:
+    """max over a group's rows of a score less the row's largest among `against`, [M, T]; -∞ out of reach.
+
+    Queries [group, M, d], keys [T, d]; what is in reach and what a row is held against are bool [M, T].
+    """
+    scores = queries @ keys.T
+    largest = scores.masked_fill(~against, -torch.inf).amax(2, keepdim=True)
+    return (scores - largest).amax(0).masked_fill(~reach, -torch.inf)
 
 
 def best(scores: Tensor, kept: Tensor, count: Tensor) -> Tensor:

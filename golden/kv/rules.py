@@ -10,10 +10,8 @@ from golden.errors import InputError
 from golden.kv.decoded_clusters import clusters
 from golden.kv.decoded_scan import scan
 from golden.kv.decoder import ROWS, SCALE_BYTES, Always, Layer, Rule, Selection, best, budget_of, joined_scores
+from golden.kv.rule_names import RULES
 from golden.kv.spec import KEY_BITS, THRESHOLD_FRACTION
-
-RULES = ("scan", "resv", "pages", "topk", "full")
-IN_FLOAT = ("topk", "full")  # of keys and values that are not quantised
 
 
 def rule_named(name: str, budget: float, planes: int = KEY_BITS) -> Rule:
@@ -51,13 +49,13 @@ def full(layer: Layer, always: Always) -> Selection:
 
 
 def exact_best(layer: Layer, always: Always, *, share: float) -> Selection:
-    """The best by float scores, a group's rows joined as a scan joins them. All keys are read for it."""
+    """The best by float scores, a group's rows joined by their distance to the row's largest. All keys are read."""
     heads, tokens, size = layer.keys.shape
     chosen = torch.zeros(heads, len(layer.ends), tokens, dtype=torch.bool)
     for rows in torch.arange(len(layer.ends)).split(ROWS):
         ends, reach = layer.ends[rows], layer.reach[rows]
         kept, budget = always.mask(ends, tokens), budget_of(share, ends)
         for head, (queries, keys) in enumerate(zip(layer.queries, layer.keys, strict=True)):
-            chosen[head, rows] = best(joined_scores(queries[:, rows], keys, reach), kept, budget)
+            chosen[head, rows] = best(joined_scores(queries[:, rows], keys, reach, reach), kept, budget)
     search = heads * int(layer.ends.sum()) * size
     return Selection(chosen=chosen, keys=layer.keys, search_bytes=search, record_bytes=size + SCALE_BYTES)

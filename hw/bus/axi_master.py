@@ -20,7 +20,7 @@ PORTS = ("read", "write")  # what becomes the bus
 class AxiMaster(wiring.Component):
     """Any engine with the ports of `hw.lib.engine_ports`, its memory port on the channels of AXI4.
 
-    A read's words come 2 cycles later than they would without a bus, 3 where the bus is narrower than the engine's
+    A read's words come a cycle later than they would without a bus, 2 where the bus is narrower than the engine's
     memory word. An engine that is done may have words on their way to memory: until `idle`.
 
     Raises:

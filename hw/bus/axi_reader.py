@@ -9,9 +9,9 @@ from amaranth.lib.wiring import In, Out
 from hw.bus.axi import PAGE_BYTES, RESPONSE_BITS, AddressLayout, ReadBeatLayout
 from hw.bus.config import BusConfig, index_bits
 from hw.bus.write_order import WriteOrderSignature
+from hw.lib.bypass_buffer import BypassBuffer
 from hw.lib.memory_port import ADDRESS_WIDTH, MAX_BURST, ReadSignature
 from hw.lib.queue import StreamQueue
-from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream import connect, transfer
 from hw.lib.width_converter import Widener
 
@@ -32,8 +32,8 @@ class AxiReader(wiring.Component):
     """Cuts requests into INCR bursts of up to `beats` beats within pages of 4 KiB, up to `reads` of them under way.
 
     A burst is offered in the cycle after its request was taken, if all it asks for is written (`order`), and one more
-    a cycle. A beat takes a cycle to `memory`, one more where the bus is narrower than the memory's word. Every beat is
-    counted: each burst gives its words once, in the order of the requests.
+    a cycle. A beat is at `memory` in its cycle, or in the next where the bus is narrower than the memory's word. Every
+    beat is counted: each burst gives its words once, in the order of the requests.
 
     A beat with an error sets `failed` until reset; neither it nor any later one reaches `memory`. After that, and
     with `stop`, no request is taken, and what comes for older ones is dropped.
@@ -102,9 +102,10 @@ class AxiReader(wiring.Component):
 
     def _answer(self, m: Module, notes: stream.Interface) -> None:
         """R to words."""
-        m.submodules.skid = skid = SkidBuffer(shape=self.r.payload.shape())
-        connect(m, wiring.flipped(self.r), skid.i)
-        beat, drop, wrong = skid.o, Signal(), Signal()
+        # RREADY comes from a register; a beat that can go on at once does.
+        m.submodules.buffer = buffer = BypassBuffer(shape=self.r.payload.shape())
+        connect(m, wiring.flipped(self.r), buffer.i)
+        beat, drop, wrong = buffer.o, Signal(), Signal()
         m.d.comb += [
             wrong.eq(beat.payload.response[1]),
             drop.eq(self.stop | self.failed | wrong),

@@ -9,19 +9,21 @@ from golden.errors import InputError, Limits, check_limits
 from hw.bus.axi import MAX_BEATS, PAGE_BYTES
 from hw.lib.memory_port import ADDRESS_WIDTH
 
+MAX_WIDTH = 1024  # bits of AXI4's widest data bus
+
 
 @dataclass(frozen=True, kw_only=True)
 class BusConfig:
     """An AXI4 master's numbers; none changes a result."""
 
-    width: int = 0  #: bits of the data bus, up to the engine's memory word; 0: the same
+    width: int = 0  #: bits of the data bus, up to the engine's memory word; 0: the same, or AXI4's 1024
     beats: int = MAX_BEATS  #: of a burst, at most
-    reads: int = 16  #: read bursts under way, at most
+    reads: int = 64  #: read bursts under way, at most
     writes: int = 16  #: write bursts under way, at most
     id_width: int = 1  #: bits of every ID; each is 0, so answers come in order
 
     LIMITS: ClassVar[Limits] = {
-        "width": (0, 1024), "beats": (1, MAX_BEATS), "reads": (2, 64), "writes": (2, 64), "id_width": (1, 16),
+        "width": (0, MAX_WIDTH), "beats": (1, MAX_BEATS), "reads": (2, 256), "writes": (2, 64), "id_width": (1, 16),
     }  # fmt: skip
     POWERS: ClassVar = ("width", "beats", "writes")
 
@@ -38,7 +40,7 @@ class BusConfig:
         """
         if self.width > memory_width:
             raise InputError(f"axi4: width must not exceed the memory word's {memory_width}, it is {self.width}")
-        width = self.width or memory_width
+        width = self.width or min(memory_width, MAX_WIDTH)
         if self.beats * width < memory_width:
             raise InputError(
                 f"axi4: beats must be at least {memory_width // width}, those of a memory word, it is {self.beats}"

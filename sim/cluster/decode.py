@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # torch is slow to import
     from torch import Tensor
 
     from golden.cluster.dataflows import Head
+    from golden.cluster.head import Calibration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Decoded:
 
     @property
     def output(self) -> npt.NDArray[np.float32]:
-        """The head's contribution [D]."""
+        """The heads' contribution [D]."""
         return output(self.run.workload, self.run.results)
 
     def report(self) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def decode(
     config: Config, hidden: Tensor, head: Head, *, dataflow: Dataflow = Dataflow.TOKEN,
     schedule: Schedule = Schedule.XOR, unfused: bool = True, backend: Backend = Backend.RTL,
     memory: MemorySettings = LinkedMemory(), check: bool = False, waves: Waves | None = None,
-    beside: Path | None = None, execute: Execute | None = None,
+    beside: Path | None = None, execute: Execute | None = None, calibration: Calibration | None = None,
 ) -> Decoded:  # fmt: skip
     """One step, and with `unfused` the same step through external memory, which only RTL can measure.
 
@@ -66,7 +67,9 @@ def decode(
     """
 
     def step(through_memory: bool, waves: Waves | None) -> Run:
-        workload = prepare_step(config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=through_memory)
+        workload = prepare_step(
+            config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=through_memory, calibration=calibration
+        )
         return run(workload, backend=backend, memory=memory, check=check, waves=waves, beside=beside, execute=execute)
 
     fused = step(False, waves)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ import click
 
 from golden.errors import InputError
 from hw.generate import config_dict, config_hash
+from sim.commands.estimate_energy import estimate_energy
+from sim.commands.estimate_sweep import estimate_sweep
 from sim.commands.options import choice_argument, config_options, json_option, out_dir_option
 from sim.engines import ENGINES
 from sim.estimate import tables
+from sim.estimate.energy import METHODS
 from sim.estimate.estimate import estimate as estimated
 from sim.estimate.foreign import read_verilog
 from sim.estimate.pictures import draw_bars, draw_treemap
@@ -22,6 +25,7 @@ from sim.estimate.report import make_report, read_report
 from sim.estimate.scaling import require_node
 from sim.estimate.sram import memory_model
 from sim.estimate.sta import PACKAGE, installed
+from sim.estimate.sweep import Plan
 from sim.estimate.technology import NAMED, Technology, from_files, named
 from sim.kernel.console import note, out, show_json, show_table
 from sim.kernel.designs import design
@@ -66,13 +70,29 @@ class Subject:
 @click.option("--verilog", multiple=True, type=FilePath, help="Estimate this Verilog instead; may be repeated.")
 @click.option("--top", help="Top module of --verilog.")
 @click.option("--flat", is_flag=True, help="Map the design as one module, to see what borders cost.")
+@click.option(
+    "--energy",
+    "methods",
+    multiple=True,
+    type=click.Choice(METHODS),
+    help="Energy of a small run instead, by replay at gate level, SAIF or counters; may be repeated.",
+)
+@click.option("--saif", type=FilePath, help="For --energy toggles: --waves FILE.saif of a run. [default: ours]")
+@click.option("--cycles", "window", type=click.IntRange(16), help="Cycles that --energy gates replays. [default: all]")
+@click.option("--clock", default=1000.0, show_default=True, help="MHz at which --energy counts leakage.")
+@click.option("--sweep", "sweeps", multiple=True, metavar="FIELD=V1,V2,…", help="Sweep a field; may be repeated.")
+@click.option("--cluster", metavar="N|slurm|lsf", help="Sweep on Dask: N workers here, or a batch system.")
+@click.option("--input", "source", help="Scene, tree, stream, … of the run. [default: a small one, built in]")
+@click.option("--size", type=int, help="Its size: pixels a side, tokens (kv), bytes a node (cluster).")
 @click.option("--compare", "pair", nargs=2, type=FilePath, help="Two reports side by side instead.")
 @out_dir_option
 @json_option
 def estimate(
     engine: str | None, config_name: str, changes: tuple[str, ...], name: str, liberty: tuple[Path, ...],
     macros: tuple[Path, ...], library_node: int | None, period: int, node: int | None, verilog: tuple[Path, ...],
-    top: str | None, flat: bool, pair: tuple[Path, Path] | None, folder: Path | None, as_json: bool,
+    top: str | None, flat: bool, methods: tuple[str, ...], saif: Path | None, window: int | None, clock: float,
+    sweeps: tuple[str, ...], cluster: str | None, source: str | None, size: int | None,
+    pair: tuple[Path, Path] | None, folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Estimate area, leakage and clock of ENGINE.
 
@@ -84,10 +104,27 @@ def estimate(
         return
     if node is not None:
         require_node(node)
+    _require_together(engine, methods, sweeps, saif=saif, window=window, cluster=cluster, source=source, size=size)
     subject = _subject(engine, config_name, changes, verilog, top)
     technology = _technology(name, liberty, library_node, period)
-    model = memory_model(technology, macros)
     folder = folder or FOLDER
+    if sweeps:
+        plan = Plan(
+            engine=ENGINES[str(engine)], config_name=config_name, changes=changes, technology=technology,
+            source=source, size=size, folder=FOLDER / "points", units=UNITS,
+        )  # fmt: skip
+        estimate_sweep(plan, sweeps, cluster, folder, as_json)
+        return
+    model = memory_model(technology, macros)
+    if methods:
+        entry = ENGINES[str(engine)]
+        made = entry.sample().sample(choose_config(entry.configs, config_name, changes), source=source, size=size)
+        path = folder / f"energy-{subject.name}-{subject.config}-{technology.name}.json"
+        estimate_energy(
+            made, technology, model, methods, saif=saif, clock_mhz=clock, window=window, units=UNITS, path=path,
+            as_json=as_json,
+        )  # fmt: skip
+        return
     path = folder / f"{'-'.join(filter(None, (subject.name, subject.config, technology.name)))}.json"
     require_writable(path)
     if not installed():
@@ -115,6 +152,31 @@ def _compare(first: Path, second: Path, as_json: bool) -> None:
     show_table(f"{first} beside {second}", tables.COMPARE_HEAD, rows)
     if as_json:
         show_json([dict(zip(("what", *tables.COMPARE_HEAD[1:]), row, strict=True)) for row in rows])
+
+
+def _require_together(
+    engine: str | None, methods: Sequence[str], sweeps: Sequence[str], *, saif: Path | None, window: int | None,
+    cluster: str | None, source: str | None, size: int | None,
+) -> None:  # fmt: skip
+    """Options that mean nothing alone.
+
+    Raises:
+        InputError: one is given alone.
+    """
+    if (methods or sweeps) and engine is None:
+        raise InputError("--energy and --sweep are of an ENGINE, none is named")
+    if methods and sweeps:
+        raise InputError("--energy is of one config, --sweep of many: give one of them")
+    rules = (
+        ("--saif", saif is not None, "--energy toggles", "toggles" in methods),
+        ("--cycles", window is not None, "--energy gates", "gates" in methods),
+        ("--cluster", cluster is not None, "--sweep", bool(sweeps)),
+        ("--input", source is not None, "--energy or --sweep", bool(methods or sweeps)),
+        ("--size", size is not None, "--energy or --sweep", bool(methods or sweeps)),
+    )
+    for name, given, needed, there in rules:
+        if given and not there:
+            raise InputError(f"{name} goes with {needed}")
 
 
 def _subject(

@@ -230,7 +230,7 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
                              help=f"Serial port of the board (--backend fpga); `{SIMULATED}`: a simulated board."),
                 click.option("--baud", default=BAUD, show_default=True, help="Bits a second on that port."),
                 click.option("--check", is_flag=True, help="Compare every word of the RTL's results with the model's."),
-                click.option("--waves", type=WavesFile(), help="Waves of the RTL's run, .fst or .vcd."),
+                click.option("--waves", type=WavesFile(), help="Waves of the RTL's run: .fst, .vcd, or .saif (sums)."),
                 click.option("--waves-from", "first", default=0, show_default=True, help="First cycle of the waves."),
                 click.option("--waves-to", "last", type=int, help="Last cycle of the waves. [default: all]"),
                 click.option("--waves-scope", "scope", metavar="MODULE",

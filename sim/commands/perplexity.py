@@ -8,11 +8,10 @@ from time import perf_counter
 import click
 
 from golden.errors import InputError
+from golden.kv.rule_names import RULES
 from sim.commands.options import OutputFile, json_option
 from sim.kernel.console import out, show_json, show_table, step
 from sim.kernel.files import write_json
-
-RULES = ("scan", "resv", "pages", "topk", "full")
 
 
 @click.command()

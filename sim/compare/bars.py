@@ -36,7 +36,8 @@ class Bars:
         """For the template: every bar's length and every tick's place as a percentage of the axis."""
         return {
             "title": self.title,
-            "ticks": [{"at": self._at(tick), "text": f"{tick:,g} {self.unit}"} for tick in self._ticks()],
+            "ticks": [{"at": self._at(tick), "text": f"{tick:,g}"} for tick in self._ticks()],
+            "unit": self.unit,
             "groups": [
                 {
                     "name": name,

@@ -71,13 +71,13 @@ def compare(
     """
     if paths:
         return Comparison(rows=list(_rows(paths, clock_mhz, library)), missing=[])
-    there = [path for path, _, __ in _cases(folder) if path.exists()]
+    there = [path for path, _, __ in cases(folder) if path.exists()]
     return Comparison(rows=list(_rows(there, clock_mhz, library)), missing=list(missing(folder)))
 
 
 def missing(folder: Path = FOLDER) -> Iterator[str]:
     """A line for each case without a report, or with one of another commit."""
-    for path, engine, case in _cases(folder):
+    for path, engine, case in cases(folder):
         if not path.exists():
             yield f"{engine} {case.name}: {place(path)} is not there: run `tessera compare --run`"
         elif not fresh(path):
@@ -91,7 +91,7 @@ def run_missing(step: Step, folder: Path = FOLDER) -> list[Path]:
         CheckError: RTL and model differ.
     """
     written: list[Path] = []
-    for path, engine, case in _cases(folder):
+    for path, engine, case in cases(folder):
         if fresh(path):
             continue
         with step(f"{engine}: {case.name} in RTL"):
@@ -133,7 +133,7 @@ def _write_pictures(folder: Path, name: str, drawn: Any) -> None:
     write_json(path, known)
 
 
-def _cases(folder: Path) -> Iterator[tuple[Path, str, Case]]:
+def cases(folder: Path) -> Iterator[tuple[Path, str, Case]]:
     """The report's file, the engine and the case of everything that is compared."""
     for engine in ENGINES.values():
         for case in engine.compared().cases():

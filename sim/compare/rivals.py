@@ -10,7 +10,7 @@ from typing import Any
 from hw.generate import config_hash
 from sim.compare import gpu_model
 from sim.compare.published import Device, devices
-from sim.compare.value import DERIVED, HOLE, MEASURED, MODELLED, Value, derived, hole, over, place
+from sim.compare.value import DERIVED, HOLE, MEASURED, MODELLED, Value, derived, hole, over, place, times
 from sim.engines import ENGINES
 from sim.kernel.comparison import matching
 
@@ -88,9 +88,7 @@ def _at_most(time: Value, device: Device) -> Value:
     if device.power_w is None:
         return hole("mJ", f"no source at hand gives the power of {device.name}")
     power = Value(number=device.power_w, unit="W", kind=MODELLED, source=device.sources["power_w"])
-    if time.number is None:
-        return hole("mJ", time.note)
-    return derived(time.number * device.power_w, "mJ", time, power, note="at most: at the limit of its power")
+    return times(time, power, "mJ", note="at most: at the limit of its power")
 
 
 def _rival(
@@ -108,11 +106,7 @@ def _rival(
 
 def _fair(ratio: Value, theirs: Value, ours: Value) -> Value:
     """The ratio, had the engine as much of a resource as the rival: time falls in proportion, by assumption."""
-    share = over(theirs, ours, "×")
-    for part in (ratio, share):
-        if part.number is None:
-            return hole("×", part.note)
-    return derived((ratio.number or 0) * (share.number or 0), "×", ratio, theirs, ours, note="if both scaled with it")
+    return times(ratio, over(theirs, ours, "×"), "×", note="if both scaled with it")
 
 
 def _spec(device: Device | None, name: str, field_name: str, unit: str) -> Value:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sim.compare.costs import Cost
 from sim.compare.published import Claim, claims_of
 from sim.compare.rivals import Report, Rival, rivals
-from sim.compare.value import DERIVED, MODELLED, SIMULATED, Value, hole, over, place
+from sim.compare.value import DERIVED, MODELLED, SIMULATED, Value, hole, over, place, times
 from sim.engines import ENGINES
 from sim.kernel.comparison import label
 from sim.kernel.dram import DRAMS
@@ -65,7 +65,6 @@ def _values(report: Report, file: str, cost: Cost) -> dict[str, Value]:
     cycles = simulated(report["cycles"], "cycles", _pauses(report))
     moved = simulated(report.get("bytes", {}).get("total"), "B")
     time = over(cycles, cost.clock, "ms", factor=1e-3, note=f"at the clock of {cost.library}")
-    none = f"run `tessera estimate {report['engine']}`"
     return {
         "cycles": cycles,
         "bound": Value(number=bound["cycles"], unit="cycles", kind=MODELLED, source=file, note=f"by {bound['limit']}")
@@ -75,11 +74,19 @@ def _values(report: Report, file: str, cost: Cost) -> dict[str, Value]:
         "bytes": moved,
         "clock": cost.clock,
         "time": time,
-        "needs": over(moved, time, "GB/s", factor=1e-6, note="mean over the run"),
-        **_presets(),
-        "energy": hole("mJ", f"{none}: no energy of this run"),
+        "needs": _needs(moved, time, gives := _presets()),
+        **gives,
+        "energy": times(cost.cycle, cycles, "mJ", factor=1e-9, note=cost.cycle.note),
         "area": cost.area,
     }  # fmt: skip
+
+
+def _needs(moved: Value, time: Value, gives: Mapping[str, Value]) -> Value:
+    """Bytes over time, and which DRAM cannot give that at any time: with it the run would take longer."""
+    mean = over(moved, time, "GB/s", factor=1e-6)
+    slow = [name.split()[0] for name, most in gives.items() if (mean.number or 0.0) > (most.number or 0.0)]
+    beyond = f"; more than {' and '.join(slow)} can give, with which the run takes longer" if slow else ""
+    return replace(mean, note=f"mean over the run, of a memory that always answers{beyond}") if mean.number else mean
 
 
 def _presets() -> dict[str, Value]:

@@ -51,6 +51,14 @@ def over(top: Value, bottom: Value, unit: str, *, factor: float = 1.0, note: str
     return derived(factor * (top.number or 0.0) / bottom.number, unit, top, bottom, note=note)
 
 
+def times(first: Value, second: Value, unit: str, *, factor: float = 1.0, note: str = "") -> Value:
+    """`factor` · first · second, or the hole of whichever of the two is one."""
+    for part in (first, second):
+        if part.number is None:
+            return hole(unit, part.note)
+    return derived(factor * (first.number or 0.0) * (second.number or 0.0), unit, first, second, note=note)
+
+
 def shown(value: Value, digits: int = 4) -> str:
     """For a table: the number with its unit, or a dash."""
     if value.number is None:

@@ -7,7 +7,7 @@ before the clock's rising edge that ends it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -54,7 +54,7 @@ class Vectors:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     begin: int  #: the first cycle after the reset
-    words: Sequence[tuple[str, str]]
+    words: Collection[tuple[str, str]]
 
     @property
     def cycles(self) -> int:
@@ -170,8 +170,8 @@ def _read_changes(
 
 
 def _vectors(unit: Unit, instance: str, scopes: Scopes, recorder: _Recorder, path: Path) -> Vectors:
-    def words(ports: Sequence[Port]) -> Iterator[str]:
-        return _joined([recorder.changes[_signal(scopes, instance, port, path)] for port in ports], recorder.cycle)
+    def changes(ports: Sequence[Port]) -> list[Changes]:
+        return [recorder.changes[_signal(scopes, instance, port, path)] for port in ports]
 
     assert recorder.begin is not None
     return Vectors(
@@ -180,8 +180,26 @@ def _vectors(unit: Unit, instance: str, scopes: Scopes, recorder: _Recorder, pat
         inputs=unit.inputs,
         outputs=unit.outputs,
         begin=recorder.begin,
-        words=list(zip(words(unit.inputs), words(unit.outputs), strict=True)),
+        words=_Words(changes(unit.inputs), changes(unit.outputs), recorder.cycle),
     )
+
+
+@dataclass(frozen=True)
+class _Words(Collection[tuple[str, str]]):
+    """The words of inputs and outputs, made from their changes as often as they are asked for."""
+
+    inputs: Sequence[Changes]
+    outputs: Sequence[Changes]
+    cycles: int
+
+    def __len__(self) -> int:
+        return self.cycles
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return zip(_joined(self.inputs, self.cycles), _joined(self.outputs, self.cycles), strict=True)
+
+    def __contains__(self, words: object) -> bool:
+        return any(own == words for own in self)
 
 
 def _joined(signals: Sequence[Changes], cycles: int) -> Iterator[str]:

@@ -249,7 +249,14 @@ def _pin(group: Group, capacitance_f: float) -> Pin:
 
 
 def _leakage(group: Group) -> float:
-    states = [float(state.attributes["value"]) for state in group.all("leakage_power") if "value" in state.attributes]
+    grounds = {
+        rail.arguments[0] for rail in group.all("pg_pin") if rail.attributes.get("pg_type") == "primary_ground"
+    }  # fmt: skip
+    states = [
+        float(state.attributes["value"])
+        for state in group.all("leakage_power")
+        if "value" in state.attributes and state.attributes.get("related_pg_pin") not in grounds
+    ]
     stated = group.attributes.get("cell_leakage_power")
     if stated is not None:
         return float(stated)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import inf
@@ -20,6 +20,7 @@ from typing import Any
 
 from hw.lib.memory import open_collisions
 from hw.yosys import run_yosys
+from sim.estimate.fanout import buffer_nets
 from sim.estimate.gates import module_name, netlist
 from sim.estimate.hierarchy import MACRO, SMALL, Unit, split
 from sim.estimate.memory_cell import Memory
@@ -29,11 +30,11 @@ from sim.kernel.files import write_text
 from sim.kernel.folders import run_folder
 
 #: For abc: structural choices, mapping for delay, buffers by load, then drive strengths for the period.
-_ABC = "strash;&get -n;&st;&dch -f;&nf;&put;buffer -c;topo;stime -p;upsize -D {0};dnsize -D {0};stime -p"
+_ABC = "strash;&get -n;&st;&dch -f;&nf;&put;buffer;topo;stime -p;upsize -D {0};dnsize -D {0};stime -p"
 #: Makes memories that give new words from those that give old ones.
 _BYPASS = Path(__file__).with_name("bypass.v")
 _DELAY = re.compile(r"Delay = *([0-9.]+) ps")
-VERSION = 1  #: of what is kept: another one maps all anew
+VERSION = 3  #: of what is kept; one more when the same unit would be mapped to other cells or another netlist
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,8 @@ class Mapped:
 
 
 def map_block(
-    rtlil: str, name: str, technology: Technology, folder: Path, *, workers: int = 2, flat: bool = False
+    rtlil: str, name: str, technology: Technology, folder: Path, *, workers: int = 2, flat: bool = False,
+    done: Callable[[str], None] = lambda _: None,
 ) -> Mapped:  # fmt: skip
     """Maps a design. Its netlist and those of its units are kept in `folder`.
 
@@ -81,6 +83,7 @@ def map_block(
         name: its top module.
         workers: processes of Yosys at a time.
         flat: as one module; slower, to see what the borders between units cost.
+        done: called with a unit's name after it is mapped or found.
 
     Raises:
         InputError: the technology lacks what is needed, or a cell of the design has no counterpart.
@@ -96,6 +99,7 @@ def map_block(
         def mapped(unit: Unit) -> MappedUnit:
             result = map_unit(unit, technology, folder)
             advance()
+            done(unit.name)
             return result
 
         by_name = {unit.name: unit for unit in pool.map(mapped, largest_first)}
@@ -150,6 +154,7 @@ def _map(unit: Unit, technology: Technology, verilog: Path, facts: Path) -> None
         (folder / "constr").write_text(_constraints(technology))
         log = run_yosys(_script(unit.name, technology, folder))
         modules = json.loads((folder / "mapped.json").read_text())["modules"]
+    buffer_nets(modules[unit.name]["cells"], modules, technology)
     found = netlist(unit.name, modules[unit.name], technology.library.cells, unit.children)
     delays = [float(text) for text in _DELAY.findall(log)]
     write_text(verilog, found.verilog)

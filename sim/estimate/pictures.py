@@ -10,7 +10,7 @@ from sim.estimate.tables import own_mm2, short
 from sim.kernel.files import whole_file
 
 _LOGIC, _MEMORY = "#4c78a8", "#f2a154"
-_SHADES = ("#4c78a8", "#72b7b2", "#54a24b", "#b279a2", "#9d755d", "#79706e", "#e45756", "#8ca252")
+_SHADES = ("#9ecae9", "#a8ddd9", "#a5d39b", "#d9b8cf", "#cfb5a4", "#c9c4c0", "#f2aeae", "#c9d79f")
 
 
 class Box(NamedTuple):
@@ -73,14 +73,20 @@ def draw_treemap(report: Mapping[str, Any], path: Path) -> None:
         axis.add_patch(
             Rectangle((box.x, box.y), box.width, box.height, fc=colors[name], ec="white", hatch="///" * memory)
         )
-        if box.width > 0.07 and box.height > 0.04:
-            label = f"{name.rpartition('.')[2]}\n{square:.3g} mm²"
-            size = min(9.0, 120 * box.width / max(len(name.rpartition(".")[2]), 8) * 1.1)
-            axis.text(box.x + box.width / 2, box.y + box.height / 2, label, ha="center", va="center", fontsize=size)
+        lines = [*name.split(".")[-2:], f"{square:.3g} mm²"]
+        size = min(10.0, 850 * box.width / max(map(len, lines)), 290 * box.height / len(lines))
+        if size >= 5:
+            place = (box.x + box.width / 2, box.y + box.height / 2)
+            axis.text(*place, "\n".join(lines), ha="center", va="center", fontsize=size, bbox=_paper(memory))
     axis.set(xlim=(0, 1), ylim=(1, 0))
     axis.axis("off")
     axis.set_title(_title(report) + "; hatched: SRAM", fontsize=11)
     _save(figure, path)
+
+
+def _paper(memory: bool) -> dict[str, Any] | None:
+    """What stands behind a label: nothing on a plain ground, a light patch on a hatched one."""
+    return {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 1} if memory else None
 
 
 def _parts(report: Mapping[str, Any]) -> Iterator[tuple[str, float, bool]]:

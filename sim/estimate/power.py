@@ -46,9 +46,9 @@ class Energy:
         """With leakage over a time."""
         return self.dynamic_j + self.leakage_w * seconds
 
-    def plus(self, other: Energy, times: float = 1) -> Energy:
-        """This and `times` the other."""
-        return Energy(**{name: value + times * vars(other)[name] for name, value in vars(self).items()})
+    def plus(self, other: Energy) -> Energy:
+        """This and the other."""
+        return Energy(**{name: value + vars(other)[name] for name, value in vars(self).items()})
 
 
 def gate_energy(gates: Gates, tables: PowerTables, replayed: Replayed) -> Energy:

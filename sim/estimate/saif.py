@@ -28,18 +28,12 @@ def read_saif(path: Path, units: Sequence[Unit]) -> Sums:
     Raises:
         InputError: the file is no SAIF, or of another design: it lacks an instance.
     """
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    if "(SAIFILE" not in text:
-        raise InputError(f"{path}: activity is a SAIF file, which begins with (SAIFILE, this one does not")
-    changes = _read(text)
+    changes = _read(read_text(path))
     instances = {instance for unit in units for instance in unit.instances}
     for instance in sorted(instances):
         if instance not in changes:
             raise InputError(f"{path}: a SAIF file of this design has the instance {instance}, this one has not")
-    top = min(changes, key=len)
+    top = units[0].instances[0].partition(".")[0]
     toggles: dict[str, int] = dict.fromkeys(instances, 0)
     for scope, signals in changes.items():
         place = scope
@@ -51,6 +45,21 @@ def read_saif(path: Path, units: Sequence[Unit]) -> Sums:
     if not cycles:
         raise InputError(f"{path}: a SAIF file of a run has the changes of {top}.{CLOCK}, this one has none")
     return Sums(toggles=toggles, cycles=cycles)
+
+
+def read_text(path: Path) -> str:
+    """The file's text.
+
+    Raises:
+        InputError: it cannot be read, or is no SAIF.
+    """
+    try:
+        text = path.read_text(errors="replace")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    if "(SAIFILE" not in text:
+        raise InputError(f"{path}: activity is a SAIF file, which begins with (SAIFILE, this one does not")
+    return text
 
 
 def _read(text: str) -> dict[str, dict[str, int]]:

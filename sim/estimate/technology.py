@@ -72,6 +72,14 @@ class Technology:
         return self._smallest("buffer", _passes)
 
     @cached_property
+    def driver(self) -> Cell:
+        """The largest buffer of up to twice the smallest one's area, for nets that load many pins."""
+        buffers = [cell for cell in self.usable.values() if _passes(cell)]
+        return max(
+            (cell for cell in buffers if cell.area_um2 <= 2 * self.buffer.area_um2), key=lambda cell: cell.area_um2
+        )
+
+    @cached_property
     def flip_flop(self) -> Cell:
         """The smallest flip-flop that stores one pin at the rising edge."""
         return self._smallest("plain flip-flop", lambda cell: cell.is_flip_flop and _is_plain(cell))

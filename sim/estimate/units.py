@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from hw.netlist import write
 from hw.verilog import named_modules
 from sim.estimate.activity import Unit
 from sim.estimate.gates import module_name
+from sim.estimate.hierarchy import Unit as Written
+from sim.estimate.hierarchy import split
 from sim.estimate.mapping import Mapped, MappedUnit, map_block
 from sim.estimate.nets import Gates, read_nets
 from sim.estimate.technology import Technology
 
-ENGINE = "engine"  #: the instance of the engine in the harness that runs its jobs
+ENGINE = "engine"  #: what harnesses call the engine, or the engine with what it is linked to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,27 +29,46 @@ class Netlist:
     unit: Unit
     mapped: MappedUnit
     gates: Gates
+    rtlil: str  #: of the unit, with those below it as black boxes
 
 
-def map_engine(
-    design: Generated, technology: Technology, folder: Path, *, workers: int = 2,
-    done: Callable[[str], None] = lambda _: None,
-) -> tuple[Mapped, list[Netlist]]:  # fmt: skip
-    """Maps the engine in `design`, a harness with the instance `engine`, under the names that its Verilog has.
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the engine is in a harness."""
+
+    rtlil: str  #: of the harness, under the names of its Verilog
+    module: str  #: the engine's
+    path: str  #: of its instance, scopes joined by dots
+
+
+def find_engine(design: Generated) -> Place:
+    """The engine in a harness: the innermost of its instances that are called so.
 
     Raises:
-        InputError: the design has no such instance, or what `map_block` refuses.
+        InputError: the design has none.
     """
     kept, _ = named_modules(design.rtlil, design.name)
     modules = {module.name: module for module in kept.values()}
-    top = next((cell.kind for cell in modules[f"\\{design.name}"].cells if cell.name == f"\\{ENGINE}"), None)
-    if top is None:
+    inside, path = f"\\{design.name}", design.name
+    while found := [cell for cell in modules[inside].cells if cell.kind.endswith(f"__{ENGINE}")]:
+        inside, path = found[0].kind, f"{path}.{found[0].name[1:]}"
+    if path == design.name:
         raise InputError(f"{design.name}: a design to measure has an instance '{ENGINE}', this one has none")
-    mapped = map_block(write(modules.values()), top[1:], technology, folder, workers=workers, done=done)
-    return mapped, netlists(mapped, f"{design.name}.{ENGINE}")
+    return Place(rtlil=write(modules.values()), module=inside[1:], path=path)
 
 
-def netlists(mapped: Mapped, path: str) -> list[Netlist]:
+def map_engine(design: Generated, technology: Technology, folder: Path, *, workers: int = 2) -> list[Netlist]:
+    """Maps the engine in a harness.
+
+    Raises:
+        InputError: the design has no engine, or what `map_block` refuses.
+    """
+    place = find_engine(design)
+    mapped = map_block(place.rtlil, place.module, technology, folder, workers=workers)
+    return _netlists(mapped, split(place.rtlil, place.module), place.path)
+
+
+def _netlists(mapped: Mapped, written: Mapping[str, Written], path: str) -> list[Netlist]:
     """Every unit of a mapped design whose top stands at `path` in the trace."""
     units = {module_name(name): unit for name, unit in mapped.units.items()}
     directions = {
@@ -62,6 +83,7 @@ def netlists(mapped: Mapped, path: str) -> list[Netlist]:
             unit=Unit(module=unit.name, instances=tuple(places[name]), ports=tuple(gates[name].ports)),
             mapped=unit,
             gates=gates[name],
+            rtlil=written[unit.name].rtlil,
         )
         for name, unit in units.items()
     ]

@@ -22,15 +22,6 @@ LOCAL = BUILD / "baselines"  # what this machine has measured
 Measured = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
-class WrongAnswerError(RuntimeError):
-    """A baseline gives another answer than the reference; its time would mean nothing."""
-
-
-def entry(workload: Mapping[str, Any], method: str, timed: Mapping[str, Any], **figures: Any) -> dict[str, Any]:
-    """A workload that a processor has measured, as records keep it."""
-    return {"workload": dict(workload), "method": method, **timed, **figures}
-
-
 def save(engine: str, measured: Measured, base: Path) -> Path:
     """Writes `<base>/<engine>/measured-<device>.json` and returns its path.
 

@@ -37,7 +37,7 @@ SOURCES = (
 
 
 @cache
-def _sources() -> str:
+def sources_digest() -> str:
     """A hash of those files, and of the language's version."""
     digest = hashlib.sha256(version("amaranth").encode())
     for pattern in SOURCES:
@@ -51,7 +51,7 @@ def design(make: Callable[[], wiring.Component], name: str, config: Any, *, vari
 
     `variant` is whatever else `make` depends on, by its repr.
     """
-    key = hashlib.sha256(f"{_sources()} {name} {config_hash(config)} {variant!r}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{sources_digest()} {name} {config_hash(config)} {variant!r}".encode()).hexdigest()[:16]
     path = FOLDER / f"{name}-{key}.json"
     if path.exists():
         path.touch()  # used: what cleans up takes the oldest

@@ -11,6 +11,9 @@ from sim.kv.suite import run_stream
 PRECISION = "int8 codes on both sides"
 TOKENS = 4096
 
+#: What `tessera baseline` measures where nothing is named: the same workloads.
+MEASURED = {"inputs": (SYNTHETIC,), "size": TOKENS}
+
 
 def _stream() -> Compared:
     config = default()

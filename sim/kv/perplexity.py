@@ -14,7 +14,8 @@ from torch import Tensor
 from golden.errors import InputError
 from golden.kv.decoded_clusters import spec_of
 from golden.kv.decoder import Always, SelectedAttention
-from golden.kv.rules import IN_FLOAT, rule_named
+from golden.kv.rule_names import IN_FLOAT
+from golden.kv.rules import rule_named
 from golden.kv.spec import KEY_BITS
 from golden.llm.gguf_file import GgufFile
 from golden.llm.llama import BLOCK, Attention, Cache, Llama, forward, load_llama, losses, prefill

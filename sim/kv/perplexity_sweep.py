@@ -19,11 +19,15 @@ NAME = "perplexity"
 LENGTHS = {2048: 256, 4096: 256, 8192: 512}  # tokens of a context, and how many of its last are decoded
 #: Of every rule, what it may read: at the longest context, and at the others.
 LONGEST = (
-    *(Choice(rule="scan", budget=share, planes=4) for share in (0.03, 0.05, 0.1)),
-    *(Choice(rule="scan", budget=share, planes=3) for share in (0.05, 0.1)),
-    *(Choice(rule="pages", budget=share) for share in (0.06, 0.15)),
-    *(Choice(rule="resv", budget=share) for share in (0.03, 0.1)),
-    *(Choice(rule="topk", budget=share) for share in (0.05, 0.1)),
+    Choice(rule="scan", budget=0.05, planes=4),
+    Choice(rule="pages", budget=0.15),
+    Choice(rule="resv", budget=0.1),
+    Choice(rule="topk", budget=0.05),
+    Choice(rule="scan", budget=0.05, planes=3),
+    Choice(rule="scan", budget=0.1, planes=4),
+    Choice(rule="pages", budget=0.06),
+    Choice(rule="resv", budget=0.03),
+    Choice(rule="topk", budget=0.1),
     Choice(rule="scan", budget=1.0),
 )
 OTHERS = (

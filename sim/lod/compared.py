@@ -18,6 +18,9 @@ TAUS = (3.0, 30.0)  # pixels
 VIEW = (1, 3)  # K of N around the tree, as the baseline's
 SIZE = 256
 
+#: What `tessera baseline` measures where nothing is named: the same workloads.
+MEASURED = {"inputs": (EMBEDDED_NAME,), "size": SIZE}
+
 
 def _search(tau: float) -> Compared:
     config = default()

@@ -14,6 +14,9 @@ from sim.radiance.workload import prepare
 PRECISION = "the same integers on both sides"
 TRACE, SIZE = "synthetic:8", 128
 
+#: What `tessera baseline` measures where nothing is named: the same workloads.
+MEASURED = {"inputs": (TRACE,), "size": SIZE}
+
 
 def _trace() -> Compared:
     config = default()

@@ -15,6 +15,9 @@ PRECISION = "fixed point beside float32"
 SIZE = 256
 AMPLIFY = 16  # of the difference picture
 
+#: What `tessera baseline` measures where nothing is named: the same workloads.
+MEASURED = {"inputs": (EMBEDDED_NAME,), "size": SIZE}
+
 
 def _frame() -> Compared:
     frame = run_scene(EMBEDDED_NAME, default(), size=SIZE)

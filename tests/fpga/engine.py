@@ -15,7 +15,7 @@ from hw.lib.engine_ports import engine_ports
 from hw.lib.stream import transfer
 from sim.kernel.vectors import Vectors
 
-WORDS, SOURCE, TARGET, WORD_BYTES = 12, 0, 256, 16
+WORDS, SOURCE, TARGET, WORD_BYTES = 12, 0, 4096, 16
 COUNTERS = CounterLayout({"words": "words that were written"})
 
 

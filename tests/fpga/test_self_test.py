@@ -83,7 +83,7 @@ def test_an_access_beyond_the_memory_is_a_fault() -> None:
     """One word too far, with results that are right."""
     vectors = copy_vectors()
     memory_bytes = vectors.memory_words(WORD_BYTES) * WORD_BYTES
-    assert memory_bytes == 512
+    assert memory_bytes == 8192
     beyond = Copier(target=memory_bytes - 11 * WORD_BYTES)
     said, lights = run(beyond, vectors)
     assert " fault " in said[0]
@@ -94,6 +94,6 @@ def test_vectors_are_laid_out_by_words() -> None:
     vectors = copy_vectors()
     assert vectors.words(WORD_BYTES)[1] == int.from_bytes(vectors.data[16:32].tobytes(), "little")
     assert vectors.masks(WORD_BYTES) == [0x7FFF] * 12
-    assert vectors.memory_words(WORD_BYTES) == 32
-    longer = replace(vectors, data=np.zeros(TARGET + 300, np.uint8))
-    assert longer.memory_words(WORD_BYTES) == 64
+    assert vectors.memory_words(WORD_BYTES) == 512
+    longer = replace(vectors, data=np.zeros(2 * TARGET + 1, np.uint8))
+    assert longer.memory_words(WORD_BYTES) == 1024

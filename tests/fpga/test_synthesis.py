@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,6 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from fpga.boards import BOARDS, DEVICES
-from fpga.placement import read_report
 from fpga.synthesis import (
     MOST_DSP,
     Netlist,
@@ -86,23 +84,3 @@ def test_what_overflows_is_named(used: dict[str, int], message: str) -> None:
     require_fit(netlist(lut=24_288, ff=24_288, bram=56, dsp=28), DEVICES["LFE5U-25F"], "kv")
     with pytest.raises(TargetMissedError, match=f"^kv on a 25F does not fit: it needs {message}$"):
         require_fit(netlist(**used), DEVICES["LFE5U-25F"], "kv on a 25F")
-
-
-def test_a_report_of_nextpnr(tmp_path: Path) -> None:
-    """Of two clocks the slower one counts; a path is the signals along it, each once and without suffixes of tools."""
-    cells = ["top.engine.walk.place_TRELLIS_FF_Q_3", "top.engine.walk.place_LUT4_A", "top.engine.heap$12.full_LUT4_Z"]
-    steps = [
-        {"delay": delay, "type": "logic", "from": {"cell": a, "port": "Q"}, "to": {"cell": b, "port": "D"}}
-        for delay, a, b in zip((0.5, 3.0), cells, cells[1:], strict=False)
-    ]
-    path = {"from": "posedge clk", "to": "posedge clk", "path": steps}
-    report = {
-        "fmax": {"clk": {"achieved": 61.238, "constraint": 50.0}, "other": {"achieved": 200.0, "constraint": 50.0}},
-        "critical_paths": [path],
-        "utilization": {"DP16KD": {"used": 3, "available": 56}, "DCCA": {"used": 0, "available": 56}},
-    }
-    file = tmp_path / "report.json"
-    file.write_text(json.dumps(report))
-    placed = read_report(file, 7, tmp_path / "seed.config")
-    assert (placed.seed, placed.fmax_mhz, placed.used) == (7, 61.24, {"DP16KD": 3})
-    assert placed.worst_path == ["engine.walk.place", "engine.heap"]

@@ -96,7 +96,9 @@ def test_refused_files(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatc
     whole = path.read_bytes()
     holed = random_weights(seed)
     holed["output_norm.weight"][3] = np.nan
+    length = whole.index(b"tokenizer.ggml.tokens") + len("tokenizer.ggml.tokens") + 8  # behind two words of types
     cases = {
+        "a list longer than the file": whole[:length] + (1 << 60).to_bytes(8, "little") + whole[length + 8 :],
         "a file of another kind": b"PK\x03\x04" * 20,
         "empty": b"",
         "cut in its fields": whole[:200],

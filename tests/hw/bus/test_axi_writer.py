@@ -37,14 +37,15 @@ def memory_after(words: list[dict[str, int]], width: int) -> dict[int, int]:
     }
 
 
-@pytest.mark.parametrize("width", [64, 32])
-@pytest.mark.parametrize("beats", [256, 8])
-@pytest.mark.parametrize(("latency", "slave", "put"), [(0, 0, 0), (7, 0.3, 0.2), (0, 0.6, 0.0), (20, 0, 0.5)])
+@pytest.mark.parametrize(
+    ("width", "beats", "latency", "slave", "put"),
+    [(64, 256, 0, 0, 0), (32, 8, 0, 0, 0), (64, 8, 7, 0.3, 0.2), (32, 256, 0, 0.6, 0), (32, 256, 20, 0, 0.5)],
+)
 def test_every_word_is_written(width: int, beats: int, latency: int, slave: float, put: float, seed: int) -> None:
     dut = AxiWriter(width=WIDTH, bus=BusConfig(width=width, beats=beats, writes=4))
     bench = Bench(dut, seed=seed)
     model = AxiSlave(bench, dut, width=width, latency=latency, stall=slave)
-    words = runs(bench, 12)
+    words = runs(bench, 9)
     bench.source(dut.memory.request, words, stall=put)
     idle: list[int] = []
 
@@ -83,6 +84,26 @@ def test_single_words_cost_a_cycle_each() -> None:
     bench.run(drain=50)
     assert len(model.writes) == 100
     assert source.cycles == list(range(100))
+
+
+def test_idle_is_when_all_is_written() -> None:
+    """Not while a burst waits for its next word, nor before its response."""
+    dut = AxiWriter(width=WIDTH, bus=BusConfig())
+    bench = Bench(dut)
+    model = AxiSlave(bench, dut, width=WIDTH, latency=5)
+    source = bench.source(dut.memory.request, [{"address": 8 * k, "data": k, "last": 0} for k in range(3)])
+    seen: list[tuple[int, int, int]] = []
+
+    async def watch(ctx: Any) -> None:
+        while True:
+            _, _, idle, cycle = await ctx.tick().sample(dut.idle, bench.cycle)
+            seen.append((cycle, idle, model.answered))
+
+    bench.process(watch)
+    bench.run(drain=60)
+    after = [(idle, answered) for cycle, idle, answered in seen if cycle > source.cycles[-1]]
+    assert all(not idle for idle, answered in after if not answered)
+    assert after[-1] == (1, 1)
 
 
 @pytest.mark.parametrize("response", [Response.SLVERR, Response.DECERR])

@@ -25,7 +25,7 @@ def test_a_read_waits_for_what_it_meets(seed: int, dense: bool) -> None:
         ring: deque[tuple[int, int, int]] = deque()  # number, first, last
         number, opened = 0, None
         asked, waits = None, set()
-        for _ in range(3000):
+        for _ in range(1500):
             # What the hardware sees in this cycle.
             closes = int(opened is not None and len(ring) < DEPTH and rng.random() < 0.4)
             answered = int(bool(ring) and rng.random() < 0.3)

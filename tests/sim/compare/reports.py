@@ -54,8 +54,19 @@ def estimate(folder: Path, engine: str = "splat", library: str = "nangate45", **
     whole = {
         "config_hash": report(engine)["config_hash"], "technology": library, "node_nm": 45,
         "clock_mhz": {"closing": 640.0, "slowest": "lane", "by": "OpenSTA"},
-        "area_mm2": {"total": 3.0, "memory_share": 0.5},
+        "area_mm2": {"total": 3.0, "memory_share": 0.5}, "commit": "c",
     } | changes  # fmt: skip
     path = folder / f"{engine}-default-{library}.json"
+    write_json(path, whole)
+    return path
+
+
+def energy(folder: Path, engine: str = "splat", library: str = "nangate45", **methods: float) -> Path:
+    """What `tessera estimate --energy` writes, as far as it is read: pJ a cycle by each method."""
+    whole = {
+        "config_hash": report(engine)["config_hash"], "technology": library, "commit": "c", "clock_mhz": 1000,
+        "methods": {name: {"pj_a_cycle": value} for name, value in methods.items()},
+    }  # fmt: skip
+    path = folder / f"energy-{engine}-default-{library}.json"
     write_json(path, whole)
     return path

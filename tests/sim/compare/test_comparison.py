@@ -16,7 +16,7 @@ from sim.compare.rows import Row
 from sim.engines import ENGINES
 from sim.kernel.console import step
 from sim.kernel.suite import Case, Compared
-from tests.sim.compare.reports import FRAME, estimate, record, report, write_report
+from tests.sim.compare.reports import FRAME, energy, estimate, record, report, write_report
 from tests.sim.conftest import Tessera
 
 
@@ -39,6 +39,7 @@ def test_a_row_by_hand(places: Path) -> None:
     assert (v["cycles"], v["ratio"], v["useful share"], v["clock"]) == (64_000, 2.0, 25.0, 640.0)
     assert (v["time"], v["needs"], v["area"]) == (pytest.approx(0.1), pytest.approx(32.0), 3.0)
     assert (v["lpddr4 gives"], row.values["needs"].kind) == (25.6, "estimated")
+    assert row.values["needs"].note.endswith("more than lpddr3 and lpddr4 can give, with which the run takes longer")
     cpu = rival(row, "Slow")
     assert (cpu.time.number, cpu.energy.number, cpu.kind) == (10.0, 3.0, "measured")
     assert cpu.at_clock.number == pytest.approx(100)
@@ -53,6 +54,22 @@ def test_equal_bandwidth_and_area_by_hand(places: Path) -> None:
     card = rival(row_of(write_report(places, "splat-x", report())), "RTX 3090")
     assert card.at_bandwidth.number == pytest.approx(100 * 936 / 40.96)
     assert card.per_mm2.number == pytest.approx(100 * 628.4 / 3)
+
+
+def test_energy_by_hand(places: Path) -> None:
+    """500 pJ a cycle, by the surest method and of the clock's library, are 0.032 mJ; 3.2 mJ are 100 times as much."""
+    estimate(places / "estimate")
+    path = energy(places / "estimate", counters=900.0, gates=500.0)
+    energy(places / "estimate", library="asap7", gates=9.0)
+    record(places / "records", "splat", energy_mj=3.2, energy_method="a counter")
+    row = row_of(write_report(places, "splat-x", report()))
+    spent = row.values["energy"]
+    assert (spent.number, spent.kind) == (pytest.approx(0.032), "estimated")
+    assert spent.note == "by gates, mean of a sample's cycles, without DRAM; counters 900 pJ"
+    assert str(path) in spent.source
+    assert rival(row, "Slow").per_joule.number == pytest.approx(100)
+    energy(places / "estimate")
+    assert "has none of the methods" in row_of(write_report(places, "splat-x", report())).values["energy"].note
 
 
 def test_no_row_mixes_workloads(places: Path) -> None:
@@ -110,7 +127,7 @@ def test_what_is_missing_is_run_once(places: Path, monkeypatch: pytest.MonkeyPat
         runs.append("x")
         return Compared(report=report() | {"commit": now["commit"]})
 
-    monkeypatch.setattr(comparison, "_cases", lambda folder: [(folder / "r.json", "splat", Case(name="r", run=case))])
+    monkeypatch.setattr(comparison, "cases", lambda folder: [(folder / "r.json", "splat", Case(name="r", run=case))])
     monkeypatch.setattr(comparison, "commit", lambda: now["commit"])
     assert run_missing(step, places) == [places / "r.json"]
     assert run_missing(step, places) == []

@@ -56,16 +56,32 @@ def rtlil(component: wiring.Component, name: str) -> str:
 
 
 class Latest(wiring.Component):
-    """`o` is what was last written to `row`, even in the same cycle; the upper half of a word is written alone."""
+    """`o` is what was last written to `row`, even in the same cycle; with `lower` its lower half is written alone."""
 
     def __init__(self) -> None:
-        super().__init__({"row": In(6), "data": In(16), "upper": In(1), "o": Out(16)})
+        super().__init__({"row": In(6), "data": In(16), "lower": In(1), "o": Out(16)})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         m.submodules.rows = rows = Memory(shape=16, depth=64, init=[])
         write = rows.write_port(granularity=8)
         read = rows.read_port(transparent_for=(write,))
-        m.d.comb += [write.addr.eq(self.row), write.data.eq(self.data), write.en.eq(Cat(~self.upper, 1))]
+        m.d.comb += [write.addr.eq(self.row), write.data.eq(self.data), write.en.eq(Cat(1, ~self.lower))]
         m.d.comb += [read.addr.eq(self.row), read.en.eq(1), self.o.eq(read.data)]
+        return m
+
+
+class Register(wiring.Component):
+    """A file of words, read in the same cycle or, `clocked`, in the next."""
+
+    def __init__(self, *, depth: int, width: int, clocked: bool) -> None:
+        self.depth, self.width, self.clocked = depth, width, clocked
+        super().__init__({"row": In(6), "data": In(width), "o": Out(width)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.rows = rows = Memory(shape=self.width, depth=self.depth, init=[])
+        write, read = rows.write_port(), rows.read_port(domain="sync" if self.clocked else "comb")
+        m.d.comb += [write.addr.eq(self.row), write.data.eq(self.data), write.en.eq(1)]
+        m.d.comb += [read.addr.eq(self.row), self.o.eq(read.data)]
         return m

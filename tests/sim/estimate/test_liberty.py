@@ -9,7 +9,7 @@ from golden.errors import InputError
 from sim.estimate.embedded import FLIP_FLOP, GATE_UM2, GATES, liberty_text
 from sim.estimate.liberty import Library, numbers, parse, read_library
 
-UNITS = 'time_unit : "1ns"; capacitive_load_unit (1, pf); leakage_power_unit : "1nW"; nom_voltage : 1.2;'
+UNITS = 'time_unit : "1ns"; capacitive_load_unit (1, pf); leakage_power_unit : "10pW"; nom_voltage : 1.2;'
 INVERTER = """cell (INV) { area : 2.5; cell_leakage_power : 3;
   pin (A) { direction : input; capacitance : 0.002; }
   pin (Y) { direction : output; function : "A'";
@@ -36,7 +36,7 @@ def test_areas_functions_and_units(tmp_path: Path) -> None:
     assert (own.time_s, own.capacitance_f, own.voltage) == (1e-12, 1e-15, 1.1)
 
     cell = library_of(tmp_path / "a.lib", INVERTER).cells["INV"]
-    assert cell.leakage_w == pytest.approx(3e-9)
+    assert cell.leakage_w == pytest.approx(3e-11)
     assert cell.pins["A"].capacitance_f == pytest.approx(2e-15)
     (timing,) = cell.pins["Y"].group.all("timing")
     (rise,) = timing.all("cell_rise")
@@ -45,7 +45,7 @@ def test_areas_functions_and_units(tmp_path: Path) -> None:
 
 def test_leakage_of_states_is_their_mean(tmp_path: Path) -> None:
     states = "cell (T) { area : 1; leakage_power () { value : 2; when : A; } leakage_power () { value : 4; } }"
-    assert library_of(tmp_path / "a.lib", states).cells["T"].leakage_w == pytest.approx(3e-9)
+    assert library_of(tmp_path / "a.lib", states).cells["T"].leakage_w == pytest.approx(3e-11)
 
 
 def test_several_files_are_one_library(tmp_path: Path) -> None:

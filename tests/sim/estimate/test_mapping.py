@@ -10,11 +10,11 @@ import pytest
 from golden.errors import InputError
 from sim.estimate import mapping
 from sim.estimate.gates import netlist
-from sim.estimate.hierarchy import split
-from sim.estimate.mapping import Mapped, cell_area, map_block
+from sim.estimate.hierarchy import MACRO, MACRO_DEPTH, split
+from sim.estimate.mapping import Mapped, MappedUnit, cell_area, map_block
 from sim.estimate.memory_cell import Memory, behaviour
 from sim.estimate.technology import Technology, from_files, named
-from tests.sim.estimate.designs import Bank, Latest, Product, rtlil
+from tests.sim.estimate.designs import Bank, Latest, Product, Register, rtlil
 
 needs_icarus = pytest.mark.skipif(
     shutil.which("iverilog") is None, reason="the program 'iverilog' is not installed (Debian package iverilog)"
@@ -42,6 +42,27 @@ def test_a_repeated_unit_is_mapped_once_and_counted_twice(bank: Mapped) -> None:
     )
     assert product.cells["DFF_X1"] == 32
     assert product.abc_ps > 300
+
+
+def test_counts_go_down_the_tree() -> None:
+    """Two of a in the top, three of b in a and one in the top: seven of b."""
+
+    def unit(name: str, **children: int) -> MappedUnit:
+        return MappedUnit(
+            name=name,
+            verilog=Path(),
+            cells=Counter(),
+            memories=Counter(),
+            children=Counter(children),
+            ports={},
+            abc_ps=0,
+        )
+
+    units = {one.name: one for one in (unit("b"), unit("a", b=3), unit("top", a=2, b=1))}
+    mapped = Mapped(
+        name="top", technology=named("embedded"), netlist=Path(), cells=Counter(), memories=[], area_um2=0, units=units
+    )
+    assert mapped.counts == Counter({"top": 1, "a": 2, "b": 7})
 
 
 def test_large_memories_stay_and_small_ones_become_flip_flops(bank: Mapped) -> None:
@@ -96,11 +117,12 @@ def test_the_netlist_computes_what_the_design_does(bank: Mapped, tmp_path: Path)
 
 
 LATEST_BENCH = """module bench;
-  reg clk = 0, upper = 0; reg [5:0] row = 3; reg [15:0] data = 16'h1234; wire [15:0] o;
-  latest dut (.clk(clk), .rst(1'b0), .row(row), .data(data), .upper(upper), .o(o));
+  reg clk = 0, lower = 0; reg [5:0] row = 3; reg [15:0] data = 16'h1234; wire [15:0] o;
+  latest dut (.clk(clk), .rst(1'b0), .row(row), .data(data), .lower(lower), .o(o));
   always #5 clk = ~clk;
   initial begin
-    @(negedge clk); $display("%0d", o); upper = 1; data = 16'habcd;
+    @(negedge clk); $display("%0d", o); lower = 1; data = 16'habcd;
+    @(negedge clk); $display("%0d", o); data = 16'h5566;
     @(negedge clk); $display("%0d", o);
     $finish;
   end
@@ -110,11 +132,11 @@ endmodule
 
 @needs_icarus
 def test_a_memory_that_gives_new_words_is_one_that_gives_old_ones_and_a_bypass(tmp_path: Path) -> None:
-    """The first word comes whole in the cycle in which it is written, then its upper half alone is replaced."""
+    """The first word comes whole in the cycle in which it is written, then its lower half alone is replaced, twice."""
     latest = map_block(rtlil(Latest(), "latest"), "latest", named("embedded"), tmp_path)
     (ram,) = latest.memories
-    assert (ram.lanes, latest.cells["DFF_X1"]) == (2, 16 + 1)  # the upper half is always written
-    assert simulated(latest, ram, LATEST_BENCH, tmp_path) == [0x1234, 0xAB34]
+    assert (ram.lanes, latest.cells["DFF_X1"]) == (2, 16 + 1)  # the lower half is always written
+    assert simulated(latest, ram, LATEST_BENCH, tmp_path) == [0x1234, 0x12CD, 0x1266]
 
 
 def simulated(mapped: Mapped, memory: Memory, bench: str, folder: Path) -> list[int]:
@@ -141,6 +163,16 @@ def test_small_modules_are_dissolved() -> None:
     units = split(rtlil(Bank(width=4), "bank"), "bank")
     assert list(units) == ["bank"]
     assert "module \\product" in units["bank"].rtlil
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "clocked", "macro"),
+    [(64, 16, True, True), (64, 16, False, False), (MACRO_DEPTH - 1, 128, True, False), (16, 31, True, False)],
+)
+def test_which_memories_become_macros(depth: int, width: int, clocked: bool, macro: bool) -> None:
+    """Those of enough rows and bits that are read at a clock's edge."""
+    (unit,) = split(rtlil(Register(depth=depth, width=width, clocked=clocked), "file"), "file").values()
+    assert (MACRO in unit.rtlil) == macro
 
 
 def test_nothing_is_silently_unmapped() -> None:

@@ -35,6 +35,10 @@ def test_the_modules_add_up_to_the_whole(found: Estimate, report: dict) -> None:
     assert found.mapped.area_um2 / 1e6 == pytest.approx(area["logic"])
     assert area["memory"] == pytest.approx(sum(m["um2"] * m["count"] for m in report["memories"]) / 1e6)
     assert area["memory_share"] == pytest.approx(area["memory"] / area["total"])
+    cells = found.technology.library.cells
+    leakage = sum(cells[kind].leakage_w * number for kind, number in found.mapped.cells.items())
+    assert report["leakage_mw"]["logic"] == pytest.approx(leakage * 1e3)
+    assert report["modules"][-1]["leakage_uw"] == pytest.approx(report["leakage_mw"]["total"] * 1e3)
     assert sum(float(row[3]) for row in top_rows(report)) == pytest.approx(100, abs=0.2)
     (top, product), (name, times) = list(tree_rows(report)), ("  product", 3)
     assert (product[0], product[1]) == (name, times)
