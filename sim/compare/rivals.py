@@ -44,6 +44,8 @@ def rivals(report: Report, values: Mapping[str, Value]) -> Iterator[Rival]:
     for record, entry in matching(report):
         found[record["device"]["kind"]] += 1
         yield _measured(record["device"]["name"], entry, values, bandwidth)
+        if record["device"]["kind"] == "cuda":
+            yield from _scaled(record["device"]["name"], entry, values, bandwidth)
     yield from _modelled(report, values, bandwidth)
     command = f"`tessera baseline {report['engine']}`"
     if not found["cpu"]:
@@ -62,6 +64,20 @@ def _measured(name: str, entry: Report, values: Mapping[str, Value], bandwidth: 
         else Value(number=entry["energy_mj"], unit="mJ", kind=MEASURED, source=file, note=entry["energy_method"])
     )
     return _rival(name, entry["method"], MEASURED, time, energy, values, bandwidth)
+
+
+def _scaled(name: str, entry: Report, values: Mapping[str, Value], bandwidth: Value) -> Iterator[Rival]:
+    """A GPU's measured time on mobile ones, where a kernel is bound by a roof and its GPU is known."""
+    kind = entry.get("roof")
+    if name not in devices() or not kind:
+        return
+    doubt = f"off by up to × {gpu_model.worst_factor():.1f} where frames can be checked"
+    for target in (devices()[mobile] for mobile in MOBILE):
+        ms = gpu_model.scaled(entry["median_ms"], kind, devices()[name], target)
+        note = f"{name}'s measured time by {kind}; {doubt}"
+        time = Value(number=ms, unit="ms", kind=MODELLED, source=place(entry["file"]), note=note)
+        if ms:
+            yield _rival(target.name, entry["method"], MODELLED, time, _at_most(time, target), values, bandwidth)
 
 
 def _modelled(report: Report, values: Mapping[str, Value], bandwidth: Value) -> Iterator[Rival]:
