@@ -66,48 +66,48 @@ class Exchange:
         answers: list[bytes] = [b""] * len(payloads)
         waiting = deque(enumerate(payloads))
         sent: dict[int, _Request] = {}  # by sequence number, in the order in which they went
+        lost: list[int] = []  # of those, what has to go again
         silences = 0
         while waiting or sent:
             try:
-                while waiting and len(sent) < WINDOW:
-                    place, payload = waiting.popleft()
-                    number = self._next()
-                    sent[number] = _Request(place, encode(command, number, payload))
-                    self._send(sent[number])
+                self._send_again(sent, lost)
+                self._send_more(command, waiting, sent)
                 frames = self._receive()
-                silences = 0 if frames else silences + 1
-                self._refuse_silence(silences)
-                for frame in frames:
-                    if frame.sequence in sent and frame.command == command | ANSWER:
-                        answers[sent[frame.sequence].place] = _content(command, frame)
-                        lost = _before(sent, frame.sequence)
-                        del sent[frame.sequence]
-                        self._send_again(sent, lost)
-                if not frames:
-                    self._send_again(sent, list(sent))
             except LineDownError:
                 self._reconnect()
-                self._send_again(sent, list(sent))
+                lost = list(sent)
+                continue
+            silences = 0 if frames else silences + 1
+            self._refuse_silence(silences)
+            lost = [] if frames else list(sent)
+            for frame in frames:
+                if frame.sequence in sent and frame.command == command | ANSWER:
+                    lost += _before(sent, frame.sequence)
+                    answers[sent.pop(frame.sequence).place] = _content(command, frame)
+            lost = [number for number in dict.fromkeys(lost) if number in sent]
         return answers
 
-    def _next(self) -> int:
-        self._sequence = (self._sequence + 1) % 256
-        return self._sequence
+    def _send_more(self, command: Command, waiting: deque[tuple[int, bytes]], sent: dict[int, _Request]) -> None:
+        """As many as the window holds."""
+        while waiting and len(sent) < WINDOW:
+            place, payload = waiting.popleft()
+            self._sequence = (self._sequence + 1) % 256
+            sent[self._sequence] = _Request(place, encode(command, self._sequence, payload))
+            self._send(sent[self._sequence])
 
     def _send(self, request: _Request) -> None:
+        if request.tries == self.patience.tries:
+            tried = f"no answer to a frame that was sent {request.tries} times"
+            raise LinkError(f"the line to {self.line.port} spoils too much: {tried}")
         request.tries += 1
-        if request.tries > self.patience.tries:
-            raise LinkError(
-                f"the line to {self.line.port} spoils too much: no answer to a frame sent {request.tries} times"
-            )
         self.line.write(request.frame)
 
     def _send_again(self, sent: dict[int, _Request], numbers: Sequence[int]) -> None:
         """These requests go once more, and stand behind the others from now on."""
         for number in numbers:
             sent[number] = sent.pop(number)
-            self.sent_again += 1
             self._send(sent[number])
+            self.sent_again += 1
 
     def _receive(self) -> list[Frame]:
         """The next frames; none if there are none for `patience.answer`."""

@@ -2,7 +2,7 @@
 
 Inputs change at the rising edge, as those of a register's do, so that in every cycle each net settles once. Outputs
 are looked at just before the next edge. A bit that the netlist does not know (x: nothing has written it since power
-up) equals any bit; a known bit must be the run's.
+up) equals any bit, as does one that the RTL beside it does not know; other bits must be the run's.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sim.estimate.nets import Gate, Gates, Net
+from sim.estimate.reference import Reference
 
 EVERY = 16  #: th cycle is searched for output bits that are not known
 NETS = "dut"  #: the instance whose nets are the netlist's
@@ -46,7 +47,9 @@ def _pins(gate: Gate) -> str:
     return ", ".join(f".{pin}({bits(nets)})" for pin, nets in gate.pins.items())
 
 
-def bench(gates: Gates, *, words: Path, dump: Path, begin: int, memories: Mapping[int, tuple[int, int]]) -> str:
+def bench(
+    gates: Gates, rtl: Reference, *, words: Path, dump: Path, begin: int, memories: Mapping[int, tuple[int, int]]
+) -> str:
     """The module `replay`: plays the file `words`, compares, and from cycle `begin` on dumps the nets.
 
     It prints `differs CYCLE GOT WANTED` for the first word that does, else `equal CYCLES UNKNOWN`, with the output bits
@@ -60,6 +63,7 @@ def bench(gates: Gates, *, words: Path, dump: Path, begin: int, memories: Mappin
         given=max(len(given), 1) - 1,
         wanted=max(len(wanted), 1) - 1,
         ports=_connections(gates, given),
+        reference=_reference_ports(gates, rtl),
         got=", ".join(net_name(net) if isinstance(net, str) else f"{NETS}.{net_name(net)}" for net in wanted) or "1'b0",
         words=words,
         dump=dump,
@@ -76,6 +80,17 @@ def _connections(gates: Gates, given: list[Net]) -> str:
     ports = {net: f".{net_name(net)}(given[{len(given) - 1 - place}])" for place, net in enumerate(given)}
     clock = [] if gates.clock is None else [f".{net_name(gates.clock)}(clk)"]
     return ", ".join([*clock, *ports.values()])
+
+
+def _reference_ports(gates: Gates, rtl: Reference) -> str:
+    ports = [".clk(clk)"] if rtl.clocked else []
+    for output, word in ((False, "given"), (True, "defined")):
+        place = len(gates.nets(output=output))
+        for port, nets in gates.ports.items():
+            if port.output == output:
+                ports.append(f".\\{port.name} ({word}[{place - 1}:{place - len(nets)}])")
+                place -= len(nets)
+    return ", ".join(ports)
 
 
 def _counters(number: int, reads: int, writes: int) -> str:
@@ -96,7 +111,9 @@ module replay;
   reg [{given}:0] given, next;
   reg [{wanted}:0] wanted, now;
   wire [{wanted}:0] got = {{{got}}};
+  wire [{wanted}:0] defined;
   netlist dut ({ports});
+  reference rtl ({reference});
   integer cycle = 0, begin_ = {begin}, file, fields, unknown = 0, bit_;
 {counters}
   initial begin
@@ -108,8 +125,8 @@ module replay;
         $dumpvars(1, dut);
       end
       #5;
-      if (|(got ^ wanted) === 1'b1) begin
-        $display("differs %0d %b %b", cycle, got, wanted);
+      if (|(got ^ wanted ^ defined ^ defined) === 1'b1) begin  // x where either knows nothing
+        $display("differs %0d %b %b", cycle, got, wanted ^ defined ^ defined);
         $finish;
         #1;
       end

@@ -17,6 +17,7 @@ from sim.estimate.memory_cell import Memory
 from sim.estimate.memory_model import MemoryModel
 from sim.estimate.power import Energy, gate_energy
 from sim.estimate.power_tables import PowerTables
+from sim.estimate.reference import reference
 from sim.estimate.replay import Replayed, replay, require_icarus
 from sim.estimate.scaling import factors
 from sim.estimate.technology import Technology
@@ -112,7 +113,8 @@ def measure(
 def _replay(netlist: Netlist, activity: Activity, prices: Prices) -> UnitEnergy:
     unit, memories = netlist.unit, {memory.name: memory for memory in netlist.mapped.memories}
     busiest = max(unit.instances, key=lambda instance: activity.toggles[instance])
-    played = replay(netlist.gates, prices.tables.library, memories, activity.vectors[busiest])
+    rtl = reference(netlist.rtlil, unit.module)
+    played = replay(netlist.gates, rtl, prices.tables.library, memories, activity.vectors[busiest])
     energy = gate_energy(netlist.gates, prices.tables, played)
     placed = {number: memories[gate.kind] for number, gate in enumerate(netlist.gates.gates) if gate.kind in memories}
     return UnitEnergy(

@@ -34,7 +34,7 @@ _ABC = "strash;&get -n;&st;&dch -f;&nf;&put;buffer;topo;stime -p;upsize -D {0};d
 #: Makes memories that give new words from those that give old ones.
 _BYPASS = Path(__file__).with_name("bypass.v")
 _DELAY = re.compile(r"Delay = *([0-9.]+) ps")
-VERSION = 2  #: of what is kept; one more when the same unit would be mapped to other cells or another netlist
+VERSION = 3  #: of what is kept; one more when the same unit would be mapped to other cells or another netlist
 
 
 @dataclass(frozen=True, kw_only=True)

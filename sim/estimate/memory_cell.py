@@ -53,19 +53,33 @@ class Memory:
 
 
 def behaviour(memory: Memory) -> str:
-    """The memory's module in behavioural Verilog, for simulating a netlist; its rows are x until they are written."""
+    """The memory's module in behavioural Verilog, for simulating a netlist.
+
+    Rows are x until they are written, and where it is not known whether they are.
+    """
     ports = ", ".join(
         f"{direction} {'reg ' * (direction == 'output')}[{width - 1}:0] {name}"
         for direction, name, width in memory.ports()
     )
-    part = memory.width // memory.lanes
+    part, unknown = memory.width // memory.lanes, f"{memory.width}'bx"
     lines = [f"module {memory.name} ({ports});"]
     last = memory.start + memory.depth - 1
-    lines += [f"  reg [{memory.width - 1}:0] rows [{memory.start}:{last}];", "  always @(posedge clk) begin"]
-    lines += [f"    if (r{k}_en) r{k}_data <= rows[r{k}_addr];" for k in range(memory.read_ports)]
     lines += [
-        f"    if (w{k}_en[{lane}]) rows[w{k}_addr][{lane * part} +: {part}] <= w{k}_data[{lane * part} +: {part}];"
-        for k in range(memory.write_ports)
-        for lane in range(memory.lanes)
+        f"  reg [{memory.width - 1}:0] rows [{memory.start}:{last}];",
+        "  integer row;",
+        "  always @(posedge clk) begin",
     ]
+    lines += [
+        f"    if (r{k}_en !== 0) r{k}_data <= r{k}_en ? rows[r{k}_addr] : {unknown};" for k in range(memory.read_ports)
+    ]
+    for k in range(memory.write_ports):
+        for lane in range(memory.lanes):
+            bits = f"[{lane * part} +: {part}]"
+            lines += [
+                f"    if (w{k}_en[{lane}] !== 0) begin",
+                f"      if (^w{k}_addr === 1'bx) for (row = {memory.start}; row <= {last}; row = row + 1)",
+                f"        rows[row]{bits} <= {part}'bx;",
+                f"      else rows[w{k}_addr]{bits} <= w{k}_en[{lane}] ? w{k}_data{bits} : {part}'bx;",
+                "    end",
+            ]
     return "\n".join([*lines, "  end", "endmodule", ""])

@@ -16,6 +16,7 @@ from sim.estimate.cell_models import cell_models
 from sim.estimate.liberty import Library
 from sim.estimate.memory_cell import Memory, behaviour
 from sim.estimate.nets import Gates
+from sim.estimate.reference import Reference
 from sim.kernel.compare import CheckError
 from sim.kernel.folders import run_folder
 from sim.kernel.runner import SimulationError
@@ -47,8 +48,10 @@ def require_icarus() -> str:
     return found
 
 
-def replay(gates: Gates, library: Library, memories: Mapping[str, Memory], vectors: Vectors) -> Replayed:
-    """Plays `vectors` to the netlist in Icarus Verilog.
+def replay(
+    gates: Gates, rtl: Reference, library: Library, memories: Mapping[str, Memory], vectors: Vectors
+) -> Replayed:  # fmt: skip
+    """Plays `vectors` to the netlist and the RTL beside it in Icarus Verilog.
 
     Args:
         memories: by the names of the cells that stand for them.
@@ -68,7 +71,8 @@ def replay(gates: Gates, library: Library, memories: Mapping[str, Memory], vecto
             cell_models(library, gates.kinds.keys() - memories.keys()),
             *(behaviour(memory) for memory in set(placed.values())),
             netlist(gates),
-            bench(gates, words=words, dump=dump, begin=vectors.begin, memories=ports),
+            rtl.verilog,
+            bench(gates, rtl, words=words, dump=dump, begin=vectors.begin, memories=ports),
         ]
         said = _simulate("\n".join(models), folder)
         verdict = next((line.split() for line in said if line.startswith(("differs", "equal"))), ["nothing"])

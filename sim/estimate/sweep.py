@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Task:
 
     plan: Plan
     chosen: tuple[tuple[str, str], ...]  #: field and value
+    path: Path = Path()  #: of its file; named once, by who makes the sweep: sources may change meanwhile
 
     @property
     def config(self) -> Any:
@@ -63,12 +64,12 @@ class Task:
         changes = [*self.plan.changes, *(f"{name}={value}" for name, value in self.chosen)]
         return choose_config(self.plan.engine.configs, self.plan.config_name, changes)
 
-    @property
-    def path(self) -> Path:
-        """Named by config, sources of the design, technology and sample."""
-        plan = self.plan
-        text = f"{VERSION} {plan.technology.digest} {plan.source} {plan.size} {self.config} {sources_digest()}"
-        return plan.folder / f"{plan.engine.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+
+def _path(task: Task) -> Path:
+    """Named by config, sources of the design, technology and sample."""
+    plan = task.plan
+    text = f"{VERSION} {plan.technology.digest} {plan.source} {plan.size} {task.config} {sources_digest()}"
+    return plan.folder / f"{plan.engine.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
 
 
 def read_axes(texts: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -99,9 +100,7 @@ def tasks_of(plan: Plan, axes: Sequence[tuple[str, Sequence[str]]]) -> list[Task
     tasks = [
         Task(plan=plan, chosen=tuple(zip(names, values, strict=True))) for values in product(*(v for _, v in axes))
     ]  # fmt: skip
-    for task in tasks:
-        _ = task.config
-    return tasks
+    return [replace(task, path=_path(task)) for task in tasks]
 
 
 def run_sweep(tasks: Sequence[Task], pool: Pool, done: Callable[[Point], None] = lambda _: None) -> list[Point]:

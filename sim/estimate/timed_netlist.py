@@ -33,9 +33,9 @@ def trimmed(unit: MappedUnit) -> str:
 
     def replaced(found: re.Match[str]) -> str:
         seen[found[1]] += 1
-        return f"  {found[1]}{_LOAD if seen[found[1]] > WHOLE else ''} {found[2]}"
+        return f"  {found[1]}{_LOAD if seen[found[1]] > WHOLE else ''} "
 
-    return re.sub(rf"^  ({'|'.join(map(re.escape, names))}) (m\d+ )", replaced, text, flags=re.M)
+    return re.sub(rf"^  ({'|'.join(map(re.escape, names))}) ", replaced, text, flags=re.M)
 
 
 def load(unit: MappedUnit, technology: Technology) -> str:

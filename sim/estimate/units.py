@@ -13,6 +13,8 @@ from hw.netlist import write
 from hw.verilog import named_modules
 from sim.estimate.activity import Unit
 from sim.estimate.gates import module_name
+from sim.estimate.hierarchy import Unit as Written
+from sim.estimate.hierarchy import split
 from sim.estimate.mapping import Mapped, MappedUnit, map_block
 from sim.estimate.nets import Gates, read_nets
 from sim.estimate.technology import Technology
@@ -27,6 +29,7 @@ class Netlist:
     unit: Unit
     mapped: MappedUnit
     gates: Gates
+    rtlil: str  #: of the unit, with those below it as black boxes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +64,11 @@ def map_engine(design: Generated, technology: Technology, folder: Path, *, worke
         InputError: the design has no engine, or what `map_block` refuses.
     """
     place = find_engine(design)
-    return netlists(map_block(place.rtlil, place.module, technology, folder, workers=workers), place.path)
+    mapped = map_block(place.rtlil, place.module, technology, folder, workers=workers)
+    return _netlists(mapped, split(place.rtlil, place.module), place.path)
 
 
-def netlists(mapped: Mapped, path: str) -> list[Netlist]:
+def _netlists(mapped: Mapped, written: Mapping[str, Written], path: str) -> list[Netlist]:
     """Every unit of a mapped design whose top stands at `path` in the trace."""
     units = {module_name(name): unit for name, unit in mapped.units.items()}
     directions = {
@@ -79,6 +83,7 @@ def netlists(mapped: Mapped, path: str) -> list[Netlist]:
             unit=Unit(module=unit.name, instances=tuple(places[name]), ports=tuple(gates[name].ports)),
             mapped=unit,
             gates=gates[name],
+            rtlil=written[unit.name].rtlil,
         )
         for name, unit in units.items()
     ]

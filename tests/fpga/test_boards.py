@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from fpga.board_top import BoardTop
 from fpga.boards import BAUD, BOARDS, PACKAGES, find_board
 from fpga.pll import COMPARED, OSCILLATING, pll_settings
+from fpga.tops import TOPS
 from golden.errors import InputError
 from sim.commands import bitstream
 
@@ -73,8 +74,9 @@ def test_every_board_reads_as_its_makers_document_it() -> None:
     }
 
 
-def test_the_command_knows_every_board() -> None:
+def test_the_command_knows_every_board_and_top() -> None:
     assert tuple(BOARDS) == bitstream.BOARDS
+    assert tuple(TOPS) == bitstream.TOPS
 
 
 def test_a_wrong_board_is_one_line_with_the_right_ones() -> None:

@@ -24,6 +24,7 @@ from fpga.simulated_board import board, build_board
 from golden.errors import InputError
 from hw.generate import config_hash
 from sim.kernel.run import Backend, run_operation
+from sim.kernel.runner import SimulationError
 from tests.fpga.faulty_cable import ALL, FaultyCable
 from tests.fpga.inverter import INVERT, WORD, Config, Inverter, inversion
 
@@ -173,6 +174,29 @@ def test_a_board_that_does_not_answer_is_one_line() -> None:
         pytest.raises(LinkError, match=r"the board on \S+ does not answer: 3 times asked, 0\.05 s each$"),
     ):
         Host(line, Patience(answer=0.05, silences=3)).identify()
+
+
+def test_a_request_is_not_repeated_for_ever() -> None:
+    """However patient the host is with silence."""
+    with silent_port() as port, contextlib.closing(SerialLine(port, BAUD)) as line:
+        host = Host(line, Patience(answer=0.02, silences=1000, tries=3))
+        with pytest.raises(LinkError, match=r"spoils too much: no answer to a frame that was sent 3 times$"):
+            host.identify()
+    assert host.exchange.sent_again == 2
+
+
+def test_a_program_that_is_no_board_is_one_line() -> None:
+    with (
+        pytest.raises(SimulationError, match=r"^the simulated board does not start: it says nothing$"),
+        board(Path("/bin/false")),
+    ):
+        pass
+
+
+def test_a_port_in_other_hands_is_refused(host: Host, port: Path) -> None:
+    host.identify()
+    with pytest.raises(InputError, match=r"^--port '\S+' cannot be opened: "):
+        SerialLine(str(port), BAUD)
 
 
 def test_a_board_for_another_job_is_refused(host: Host) -> None:

@@ -42,6 +42,7 @@ def test_heads(tmp_path: Path) -> None:
     turns = torch.stack([(11 + k) * 500.0 ** (-torch.arange(8) / 8) for k in range(7)])
     q, k, v = ((x @ torch.from_numpy(raw[name]).T).unflatten(1, (-1, 16)) for name in ("attn_q", "attn_k", "attn_v"))
     q, k = turned(q, turns[:, None]), turned(k, turns[:, None])
+    torch.testing.assert_close(layer.head(1, row).keys, k[:row, 1])
     scores = torch.einsum("hd,thd->ht", q[row], k.repeat_interleave(3, 1)) / 4
     seen = torch.einsum("ht,thd->hd", torch.softmax(scores, 1), v.repeat_interleave(3, 1))
     torch.testing.assert_close(whole, torch.from_numpy(raw["attn_output"]) @ seen.flatten(), rtol=1e-4, atol=1e-4)

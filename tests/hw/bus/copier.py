@@ -16,7 +16,8 @@ COUNTERS = CounterLayout({"cycles": "cycles of the job", "words": "words copied"
 
 class Copier(wiring.Component):
     """The header is a word: how many words follow it. Each is written, as its complement, behind them all; read again
-    there as soon as it was taken; and what was read is written once more, behind those.
+    there as soon as it was taken; and what was read is written once more, behind those. It looks at `address` all the
+    time.
 
     Members:
         hold: nothing is asked for while it is high.
@@ -28,7 +29,7 @@ class Copier(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         read, answer, write = self.read.request, self.read.response, self.write.request
-        total, done, word, base = Signal(8), Signal(8), Signal(WIDTH), Signal(32)
+        total, done, word = Signal(8), Signal(8), Signal(WIDTH)
         place, again = Signal(32), Signal()
         m.d.comb += [
             self.busy.eq(1),
@@ -36,16 +37,16 @@ class Copier(wiring.Component):
             write.payload.data.eq(word),
             write.payload.last.eq(1),
             answer.ready.eq(1),
-            place.eq(base + BYTES * (1 + done)),
+            place.eq(self.address + BYTES * (1 + done)),
         ]
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += self.busy.eq(0)
                 with m.If(self.start):
-                    m.d.sync += [base.eq(self.address), total.eq(0), done.eq(0), again.eq(0)]
+                    m.d.sync += [total.eq(0), done.eq(0), again.eq(0)]
                     m.next = "HEADER"
             with m.State("HEADER"):
-                m.d.comb += [read.valid.eq(1), read.payload.address.eq(base)]
+                m.d.comb += [read.valid.eq(1), read.payload.address.eq(self.address)]
                 with m.If(transfer(read)):
                     m.next = "TOTAL"
             with m.State("TOTAL"):

@@ -131,6 +131,34 @@ def test_flags_are_set_by_events_and_cleared_by_ones(seed: int) -> None:
     simulate(run, seed=seed, pause=0.3)
 
 
+@pytest.mark.parametrize("offset", range(6))
+def test_an_event_in_the_cycle_of_its_clearing_is_kept(offset: int) -> None:
+    """The write acts in the cycle before its response is offered; an event before that is cleared, no other."""
+    found: list[tuple[int, int]] = []
+
+    async def run(ctx: Any, dut: Any, host: Host) -> None:
+        async def count() -> None:
+            cycle = len(ticks)
+            ctx.set(dut.events.events_x, cycle == offset)
+            if ctx.get(dut.b.valid) and not answered:
+                answered.append(cycle)
+            ticks.append(cycle)
+            await ctx.tick()
+
+        ticks: list[int] = []
+        answered: list[int] = []
+        host.tick = count  # type: ignore[method-assign]
+        await host.write(0x10, 1)
+        for _ in range(6):
+            await host.tick()
+        found.append((answered[0], ctx.get(dut.flags.events_x)))
+
+    simulate(run)
+    ((answered, flag),) = found
+    assert 1 < answered < 5
+    assert flag == (offset >= answered - 1)
+
+
 @pytest.mark.parametrize("address", [0xC, 0x18, 0x1C])
 def test_where_nothing_is(address: int, seed: int) -> None:
     async def run(ctx: Any, dut: Any, host: Host) -> None:

@@ -86,6 +86,26 @@ def test_single_words_cost_a_cycle_each() -> None:
     assert source.cycles == list(range(100))
 
 
+def test_idle_is_when_all_is_written() -> None:
+    """Not while a burst waits for its next word, nor before its response."""
+    dut = AxiWriter(width=WIDTH, bus=BusConfig())
+    bench = Bench(dut)
+    model = AxiSlave(bench, dut, width=WIDTH, latency=5)
+    source = bench.source(dut.memory.request, [{"address": 8 * k, "data": k, "last": 0} for k in range(3)])
+    seen: list[tuple[int, int, int]] = []
+
+    async def watch(ctx: Any) -> None:
+        while True:
+            _, _, idle, cycle = await ctx.tick().sample(dut.idle, bench.cycle)
+            seen.append((cycle, idle, model.answered))
+
+    bench.process(watch)
+    bench.run(drain=60)
+    after = [(idle, answered) for cycle, idle, answered in seen if cycle > source.cycles[-1]]
+    assert all(not idle for idle, answered in after if not answered)
+    assert after[-1] == (1, 1)
+
+
 @pytest.mark.parametrize("response", [Response.SLVERR, Response.DECERR])
 def test_an_error_is_kept(response: Response) -> None:
     """The first one, with its burst's address."""

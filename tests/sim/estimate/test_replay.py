@@ -9,6 +9,7 @@ from golden.errors import InputError
 from hw.generate import Generated
 from sim.estimate.activity import Activity, Port, read_activity
 from sim.estimate.nets import Gate
+from sim.estimate.reference import reference
 from sim.estimate.replay import replay, require_icarus
 from sim.estimate.technology import named
 from sim.estimate.units import Netlist, map_engine
@@ -40,7 +41,8 @@ def activity(trace: Path, netlists: list[Netlist]) -> Activity:
 
 def play(netlist: Netlist, activity: Activity, instance: str):
     memories = {memory.name: memory for memory in netlist.mapped.memories}
-    return replay(netlist.gates, named("embedded").library, memories, activity.vectors[instance])
+    rtl = reference(netlist.rtlil, netlist.unit.module)
+    return replay(netlist.gates, rtl, named("embedded").library, memories, activity.vectors[instance])
 
 
 def test_units_stand_where_the_trace_has_them(netlists: list[Netlist]) -> None:

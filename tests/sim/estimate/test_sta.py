@@ -69,8 +69,8 @@ def test_paths_through_memories_are_seen(bank: Mapped, tmp_path: Path) -> None:
 def test_most_of_many_equal_units_are_loads(bank: Mapped, tmp_path: Path) -> None:
     assert bank.units["bank"].children["product"] == 5
     text = sta.trimmed(bank.units["bank"])
-    assert text.count("  product m") == sta.WHOLE
-    assert text.count("  product__load m") == 5 - sta.WHOLE
+    assert text.count("  product product_") == sta.WHOLE
+    assert text.count("  product__load product_") == 5 - sta.WHOLE
 
 
 @needs_sta
