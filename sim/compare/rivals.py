@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -81,14 +82,15 @@ def _scaled(name: str, entry: Report, values: Mapping[str, Value], bandwidth: Va
 
 
 def _modelled(report: Report, values: Mapping[str, Value], bandwidth: Value) -> Iterator[Rival]:
-    """A frame of Gaussians on mobile GPUs."""
+    """A single frame of Gaussians on mobile GPUs."""
     workload = report["workload"]
-    if not {"gaussians", "size"} <= set(workload):
+    sides = re.fullmatch(r"(\d+)x(\d+)", str(workload.get("size")))
+    if "gaussians" not in workload or "frames" in workload or not sides:
         return
-    width, height = map(int, workload["size"].split("x"))
+    work = {"gaussians": workload["gaussians"], "pixels": int(sides[1]) * int(sides[2])}
     for name in MOBILE:
         target = devices()[name]
-        ms = gpu_model.frame_ms({"gaussians": workload["gaussians"], "pixels": width * height}, target)
+        ms = gpu_model.frame_ms(work, target)
         source = "sim/compare/gpu_model.py"
         note = f"{gpu_model.METHOD}; off by up to × {gpu_model.worst_factor():.1f} of what it can be checked against"
         time = (

@@ -93,6 +93,8 @@ def test_no_row_mixes_workloads(places: Path) -> None:
     orin = rival(row, "Orin NX")
     assert (orin.kind, orin.time.kind) == ("modelled", "modelled")
     assert "off by up to × 3.1" in orin.time.note
+    whole = row_of(write_report(places, "splat-y", report(workload=FRAME | {"path": "orbit", "frames": 8})))
+    assert [one.device for one in whole.rivals] == ["a CPU", "a GPU"], "a sequence's cycles are no frame's"
     tree = {"tree": "t", "nodes": 9, "tau_px": 3.0, "size": "64x64"}
     other = row_of(write_report(places, "lod-x", report("lod", workload=tree)))
     assert [one.device for one in other.rivals] == ["a CPU", "a GPU"]
