@@ -9,7 +9,7 @@ ENGINES ?= $$($(BIN)/tessera engines)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-sequence model test quick test-slow lint formal fuzz verilog sim baseline compare synth docs bench clean distclean
+.PHONY: help demo demo-sequence model test quick test-slow lint formal fuzz verilog sim baseline compare regress synth bitstream estimate docs bench clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -62,11 +62,22 @@ sim: $(READY) ## whole-workload co-simulations of every engine against its model
 baseline: $(READY) ## the same workloads on this machine's CPU and GPU
 	@for e in $(ENGINES); do $(BIN)/tessera baseline $$e || exit; done
 
-compare: $(READY) ## cycle counts beside measured and published baselines
-	$(BIN)/tessera compare
+compare: $(READY) ## engines beside processors and publications: runs what is missing, writes build/compare/index.html
+	$(BIN)/tessera compare --run
+
+regress: $(READY) ## fails where cycles, bytes, area or useful share are worse than docs/regress.json by more than 1 %
+	$(BIN)/tessera regress
 
 synth: $(READY) ## every block on ECP5, out of context: size, Fmax, worst path
 	@for e in lib $(ENGINES); do $(BIN)/tessera synth $$e || exit; done
+
+BOARD ?= ulx3s-85f
+bitstream: $(READY) ## every engine's self-test for BOARD (ulx3s-85f), five seeds each: hours
+	@for e in $(ENGINES); do $(BIN)/tessera bitstream $$e --board $(BOARD) || exit; done
+
+TECHNOLOGY ?= embedded
+estimate: $(READY) ## area, leakage and clock of every engine (TECHNOLOGY=nangate45 and others, where their libraries are)
+	@for e in $(ENGINES); do $(BIN)/tessera estimate $$e --config $(CONFIG) --technology $(TECHNOLOGY) || exit; done
 
 bench: $(READY) ## build time and simulation speed of the default splatting engine
 	$(BIN)/tessera bench

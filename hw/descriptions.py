@@ -23,8 +23,12 @@ _MARK = "#: "
 
 
 def describe_ports(component: wiring.Component) -> dict[tuple[str | int, ...], str]:
-    """A line for every port, by its path: what each signature on the way says, the outermost first."""
-    return dict(_of_members(component.signature.members, _comments_of_class(type(component)), (), ()))
+    """A line for every port, by its path: what each signature on the way says, the outermost first.
+
+    A component that makes its members by rule has their lines in an attribute `descriptions`.
+    """
+    lines = {**_comments_of_class(type(component)), **getattr(component, "descriptions", {})}
+    return dict(_of_members(component.signature.members, lines, (), ()))
 
 
 def describe_fields(layout: data.Layout) -> dict[str, str]:

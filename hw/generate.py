@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Of the JSON beside the Verilog.
 SCHEMA = 1
 
-#: How to read the ports, in every file.
+#: How to read the ports, in every file ...
 _PORTS = """\
 //
 // Ports: all happens at the rising edge of clk; rst is synchronous and active high. A stream S is S__payload, S__valid
@@ -39,6 +39,9 @@ _PORTS = """\
 // Names: `__` stands between a record and its field, a part and its port. What the source does not name is called after
 // the signal it helps to make and the operator it comes from.
 //
+"""
+#: ... and in that of an engine as it is.
+_JOB = """\
 // A job, and a burst of two words that it reads; a column is a cycle, ~ any number of them:
 //   start                         #____~_____~___
 //   busy                          _####~#####~##_  falls when the job's last word is written
@@ -103,13 +106,14 @@ def _no_collector() -> Iterator[None]:
 
 @_no_collector()
 def generate(
-    component: wiring.Component, name: str, config: Any = None, *, label: str = "", prefix: str = ""
+    component: wiring.Component, name: str, config: Any = None, *, label: str = "", prefix: str = "", remark: str = _JOB
 ) -> Generated:  # fmt: skip
     """Converts `component`, and every shared unit below it once.
 
     Args:
         label: what people call the config; it stands in the Verilog's first line.
         prefix: every module's name in the Verilog begins with it, so that two configs fit into one design.
+        remark: comment lines on how the ports are used, above the first module.
     """
     library = ModuleLibrary()
     top = convert(component, name, library)
@@ -120,7 +124,7 @@ def generate(
     return Generated(
         name=written.modules[name],
         rtlil=rtlil,
-        verilog=_header(name, digest, label, written.writer) + written.text,
+        verilog=_header(name, digest, label, written.writer) + remark + written.text,
         ports=ports,
         modules=sorted(written.modules[module] for module in library.modules),
         config=config_dict(config),

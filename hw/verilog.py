@@ -61,13 +61,23 @@ def to_verilog(
     Raises:
         YosysError: Yosys failed, or writes what this file does not know.
     """
-    modules = parse(rtlil)
-    tidy(modules)
-    names = {old[1:]: new[1:] for old, new in rename(modules, f"\\{top}", prefix=prefix).items()}
+    modules, names = named_modules(rtlil, top, prefix=prefix)
     text, writer, kept = _write_verilog(write(modules.values()))
     unread = {name[1:]: _partly_read(module, kept) for name, module in kept.items()}
     text = finish(start_blocks(text), unread, {names[top]: notes or {}})
     return Written(text=_STYLE + text, writer=writer, modules=names)
+
+
+def named_modules(rtlil: str, top: str, *, prefix: str = "") -> tuple[dict[str, Netlist], dict[str, str]]:
+    """The netlist behind the Verilog: what `to_verilog` writes, under the Verilog's names.
+
+    Returns:
+        The modules by their names in the RTLIL, and those in the Verilog by those in the RTLIL without a backslash.
+    """
+    modules = parse(rtlil)
+    tidy(modules)
+    names = rename(modules, f"\\{top}", prefix=prefix)
+    return modules, {old[1:]: new[1:] for old, new in names.items()}
 
 
 def _partly_read(module: Netlist, modules: dict[str, Netlist]) -> set[str]:

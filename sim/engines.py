@@ -34,13 +34,29 @@ class Engine:
         """Every unique block of a config, and how often it stands in the top."""
         return import_module(f"hw.{self.name}.catalogue").catalogue(config)
 
+    def memory_map(self) -> ModuleType:
+        """Where everything lies in memory: tables of fields."""
+        return import_module(f"golden.{self.name}.memory_map")
+
     def suite(self) -> ModuleType:
         """run_suite(config, folder, inputs=, size=, stalls=) -> SuiteTable. May import torch."""
         return import_module(f"sim.{self.name}.suite")
 
+    def sample(self) -> ModuleType:
+        """sample(config, source=, size=) -> Sample: a job that stands for the engine's work. May import torch."""
+        return import_module(f"sim.{self.name}.sample")
+
     def baseline(self) -> ModuleType:
-        """measure(inputs, size) -> (paths, remarks). May import torch."""
+        """measure(inputs, size) -> (measured, remarks); problems(inputs, size, views). May import torch."""
         return import_module(f"sim.{self.name}.baseline")
+
+    def compared(self) -> ModuleType:
+        """cases() -> list of Case, PRECISION and MEASURED: what the page of comparisons stands on. May import torch."""
+        return import_module(f"sim.{self.name}.compared")
+
+    def self_test(self) -> ModuleType:
+        """vectors(config) -> Vectors: a job for a board's block RAM, with the model's results. May import torch."""
+        return import_module(f"sim.{self.name}.self_test")
 
     def sweep(self) -> ModuleType | None:
         """record(docs, progress, size=) -> paths of what the engine's page records, where it has a sweep."""

@@ -35,9 +35,9 @@ JOINTS = ("golden.chips", "hw.chips", "sim.chips", *FACE, "sim.engines")
 SPEC_LIKE = {"spec", "memory_map"}  # of a golden engine: what hw may import of it
 #: The cells of the grid: files that every engine has.
 CELLS = {
-    "golden": ("spec", "reference", "model", "memory_map", "memory_image"),
+    "golden": ("spec", "reference", "model", "memory_map", "memory_image", "result_region"),
     "hw": ("config", "top", "catalogue"),
-    "sim": ("workload", "run", "check", "suite", "baseline"),
+    "sim": ("workload", "run", "check", "suite", "baseline", "compared", "self_test"),
 }
 NOT_BLOCKS = {"config", "top", "catalogue", "layouts", "counters", "events"}
 

@@ -1,4 +1,4 @@
-"""The commands of a fused decode step of one head, one a step, in both dataflows of the publication.
+"""The commands of a fused decode step of one key-value head, one a step, in both dataflows of the publication.
 
 ClusterFusion (arXiv 2508.18850). Split by token, Alg. 3: projections, ClusterGather, rotary embedding, the
 new token's entry of the cache, attention over each node's tokens, ClusterReduce of (m, l, o), output projection.
@@ -27,10 +27,10 @@ from golden.cluster.spec import (
     Turned,
     Weighed,
 )
-from golden.cluster.weights import row_flits
+from golden.cluster.weights import block_flits, row_flits
 from golden.float_format import SINGLE
 
-QUERY, KEY, VALUE, OUTPUT = range(4)  # vectors that constants are held for
+QUERY, KEY, VALUE, OUTPUT = range(4)  # vectors that constants are held for; the query heads share theirs
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,11 @@ class Steps:
     unfused: bool  # what nodes exchange goes through external memory
 
     def by_token(self) -> list[Command]:
-        """Alg. 3."""
+        """Alg. 3; each query head attends in turn, and all their records are merged at once."""
         at, head = self.at, self.head
-        slot = 3 * at.piece
+        slot = at.vectors * at.piece
         rows = [(at.entries, "keys"), (at.entries + at.entry, "values")]
+        heads = range(head.group)
         return [
             *self._fill(),
             # The new token's row has other nodes' tokens beside it.
@@ -55,17 +56,32 @@ class Steps:
             self._project(slot),
             *self._gather(slot),
             *(
-                self._turn(Turned.CACHE, which, source=which * at.piece, target=row, rank_stride=slot, record=at.piece)
-                for which, (row, _) in zip((KEY, VALUE), rows, strict=True)
+                self._turn(
+                    Turned.CACHE, which, source=(head.group + k) * at.piece, target=row, rank_stride=slot,
+                    record=at.piece,
+                )
+                for k, (which, (row, _)) in enumerate(zip((KEY, VALUE), rows, strict=True))
             ),
             *(Command(op=Op.STORE, flits=at.entry, source=row, external=self._last(name)) for row, name in rows),
-            self._turn(Turned.ACTIVATE, QUERY, source=0, rank_stride=slot, record=at.piece),
-            self._score(),
-            self._weigh(Weighed.LAST),
+            *(
+                command
+                for k in heads
+                for command in (
+                    self._turn(Turned.ACTIVATE, QUERY, source=k * at.piece, rank_stride=slot, record=at.piece),
+                    self._score(),
+                    self._weigh(Weighed.LAST, k),
+                )
+            ),
             *self._merge(),
-            self._turn(Turned.NORMALISE, OUTPUT, source=at.record + 1, record=at.vector),
-            self._output(row_flits(head.size, head.spec)),
-        ]
+            *(
+                command
+                for k in heads
+                for command in (
+                    self._turn(Turned.NORMALISE, OUTPUT, source=at.record + k * at.record_flits + 1, record=at.vector),
+                    self._output(row_flits(head.size, head.spec), k),
+                )
+            ),
+        ]  # fmt: skip
 
     def by_head(self) -> list[Command]:
         """The appendix."""
@@ -105,14 +121,16 @@ class Steps:
     def _project(self, stride: int) -> Command:
         record = row_flits(len(self.head.hidden), self.head.spec)
         return Command(
-            op=Op.GEMV, flits=3 * self.at.piece, record=record, rank_stride=stride,
+            op=Op.GEMV, flits=self.at.vectors * self.at.piece, record=record, rank_stride=stride,
             external=self.address["projections"], flags=INDEPENDENT,
         )  # fmt: skip
 
-    def _output(self, record: int) -> Command:
+    def _output(self, record: int, head: int = 0) -> Command:
+        spec, flits = self.head.spec, self.at.result_flits
+        stream = flits * block_flits(record * spec.products, spec) * spec.external_bytes
         return Command(
-            op=Op.GEMV, flits=self.at.result_flits, record=record, target=self.at.result,
-            external=self.address["outputs"], flags=INDEPENDENT,
+            op=Op.GEMV, flits=flits, record=record, target=self.at.result + head * flits,
+            external=self.address["outputs"] + head * stream, flags=INDEPENDENT,
         )  # fmt: skip
 
     def _turn(
@@ -133,10 +151,11 @@ class Steps:
             scale=SINGLE.one, external=self.address["keys"], flags=self._cached(),
         )  # fmt: skip
 
-    def _weigh(self, kind: Weighed) -> Command:
+    def _weigh(self, kind: Weighed, head: int = 0) -> Command:
         return Command(
             op=Op.WEIGH, kind=kind, flits=self.head.rows, record=self.at.entry, source=self.at.scores,
-            target=self.at.record, root=self.head.owner, external=self.address["values"], flags=self._cached(),
+            target=self.at.record + head * self.at.record_flits, root=self.head.owner,
+            external=self.address["values"], flags=self._cached(),
         )  # fmt: skip
 
     def _through_memory(self, source: int, flits: int, target: int, into: int, stride: int = 0) -> list[Command]:
@@ -153,19 +172,20 @@ class Steps:
         return [Command(op=Op.GATHER, schedule=self.schedule, flits=slot, target=0, flags=WAIT_IDLE)]
 
     def _merge(self) -> list[Command]:
-        """Of the records; unfused, the merged one is handed to the next kernel as well."""
+        """Of the records; unfused, the merged ones are handed to the next kernel as well."""
         at, there = self.at, self.address["exchange"]
+        flits = self.head.group * at.record_flits
         merge = Command(
             op=Op.REDUCE, schedule=self.schedule, format=ElementType.SINGLE, kind=Kind.MERGE, record=at.record_flits,
-            flits=at.record_flits, source=at.record, target=at.record, flags=WAIT_IDLE,
+            flits=flits, source=at.record, target=at.record, flags=WAIT_IDLE,
         )  # fmt: skip
         if not self.unfused:
             return [merge]
         return [
-            *self._through_memory(at.record, at.record_flits, at.scratch, 0),
+            *self._through_memory(at.record, flits, at.scratch, 0),
             merge,
-            Command(op=Op.STORE, source=at.record, flits=at.record_flits, external=there),
-            Command(op=Op.LOAD, target=at.record, flits=at.record_flits, external=there),
+            Command(op=Op.STORE, source=at.record, flits=flits, external=there),
+            Command(op=Op.LOAD, target=at.record, flits=flits, external=there),
         ]
 
     def _sum(self, place: int, flits: int) -> list[Command]:

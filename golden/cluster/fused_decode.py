@@ -1,4 +1,4 @@
-"""The program of a fused decode step of one head, and its memory image.
+"""The program of a fused decode step of one key-value head, and its memory image.
 
 The commands are those of `golden.cluster.decode_steps`. `unfused` does the same work as kernels that meet only in
 external memory have to.
@@ -33,16 +33,17 @@ def regions(head: SharedHead) -> dict[str, Bytes]:
         "projections": np.stack([pack_weights(w, spec).reshape(-1) for w in head.projections]),
         "keys": cache[0].view(np.uint8),
         "values": cache[1].view(np.uint8),
-        "outputs": np.stack([pack_weights(w, spec).reshape(-1) for w in head.outputs]),
     }
-    return {name: to_lanes(part, spec) for name, part in parts.items()}
+    lanes = {name: to_lanes(part, spec) for name, part in parts.items()}
+    outputs = [np.stack([pack_weights(w, spec).reshape(-1) for w in nodes]) for nodes in head.outputs]
+    return {**lanes, "outputs": np.concatenate([to_lanes(part, spec) for part in outputs])}
 
 
 def fused_decode(
     head: SharedHead, *, schedule: Schedule = Schedule.XOR, unfused: bool = False, trace: bool = False,
     watchdog: int = 0, base: int = 0,
 ) -> tuple[list[Command], MemoryImage]:  # fmt: skip
-    """Commands and memory image of one step; the result is the head's contribution [D], D/N singles a node.
+    """Commands and memory image of one step; the result is each query head's contribution [D], D/N singles a node.
 
     Args:
         unfused: what nodes exchange goes through external memory. The sums that follow are still the
@@ -55,10 +56,9 @@ def fused_decode(
     """
     spec, places = head.spec, places_of(head)
     parts = regions(head)
-    slices = len(head.hidden) // spec.nodes // spec.lanes
-    out = [
-        Command(op=Op.STORE, source=places.result, flits=slices, rank_stride=places.result_flits - slices and slices)
-    ]
+    slices = head.group * len(head.hidden) // spec.nodes // spec.lanes
+    whole = head.dataflow == Dataflow.HEAD  # all of the result in every node, of which each stores its part
+    out = [Command(op=Op.STORE, source=places.result, flits=slices, rank_stride=slices if whole else 0)]
     if trace:
         out.append(Command(op=Op.STORE, source=0, flits=places.result))
     kept = sum(command.flits for command in out) * spec.external_bytes

@@ -1,4 +1,4 @@
-"""One attention head as the decode units hold it: codes, scales and constants, shared out to the nodes."""
+"""Attention heads as the decode units hold them: codes, scales and constants, shared out to the nodes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from golden.cluster.dataflows import Head, angles
+from golden.cluster.calibration import calibrated
+from golden.cluster.dataflows import Head
 from golden.cluster.spec import CACHE_LIMIT, GROUP, MAX_HEAD, Dataflow, Spec
 from golden.cluster.weights import Weights, quantise
 from golden.errors import InputError
@@ -23,13 +24,16 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class SharedHead:
-    """A head on N nodes. E, a node's elements of a cache entry, and the tokens of its rows:
+    """A key-value head and its G query heads on N nodes.
+
+    E, a node's elements of a cache entry, and the tokens of its rows:
 
         TOKEN: E = H, row r of node b is token r·N + b    HEAD: E = H/N, row r is token r
 
-    `hidden` codes [D] times `hidden_scale`; `projections` and `outputs` by node; `constants` [N, 4, E, 2]: own
-    and other factors for query, key, value, output; `keys` and `values` codes [rows, N, E], with room for the
-    token that is decoded: the last row of node `owner` (TOKEN), or of all.
+    `hidden` codes [D] times `hidden_scale`; `projections` by node, rows of the queries, key and value; `outputs` by
+    query head and node; `constants` [N, 4, E, 2]: own and other factors for query, key, value, output; `keys` and
+    `values` codes [rows, N, E], with room for the token that is decoded: the last row of node `owner` (TOKEN), or of
+    all.
     """
 
     spec: Spec
@@ -38,11 +42,16 @@ class SharedHead:
     hidden: Ints
     hidden_scale: float
     projections: list[Weights]
-    outputs: list[Weights]
+    outputs: list[list[Weights]]
     constants: Floats
     keys: Ints
     values: Ints
     owner: int
+
+    @property
+    def group(self) -> int:
+        """Query heads, G."""
+        return len(self.outputs)
 
     @property
     def elements(self) -> int:
@@ -68,7 +77,11 @@ def check_head(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow) -> No
     Raises:
         InputError: with the rule and the value.
     """
-    size, nodes = head.query.shape[1], spec.nodes
+    size, nodes = head.key.shape[1], spec.nodes
+    if head.group > 1 and dataflow == Dataflow.HEAD:
+        raise InputError(
+            f"decode: query heads that share keys and values need a split by token, there are {head.group}"
+        )
     entry = spec.flit_bytes if dataflow == Dataflow.TOKEN else nodes * spec.flit_bytes
     grouped = (1 if dataflow == Dataflow.TOKEN else nodes) * (GROUP if spec.weight_bits == 4 else 1)
     limits = {"head's": (size, max(nodes * spec.lanes, entry, grouped), MAX_HEAD)}
@@ -86,8 +99,22 @@ def check_head(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow) -> No
             raise InputError(f"decode: {name} must be finite")
 
 
-def share(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow = Dataflow.TOKEN) -> SharedHead:
-    """Quantises a head and shares it out.
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What the weights met on other tokens: hidden vectors [n, D], what the heads attended to [n, G·H]."""
+
+    hidden: Tensor | None = None
+    attended: Tensor | None = None
+
+    def heads(self, group: int) -> tuple[Tensor | None, ...]:
+        """`attended`, [n, H] of every query head."""
+        return (None,) * group if self.attended is None else self.attended.chunk(group, 1)
+
+
+def share(
+    hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow = Dataflow.TOKEN, calibration: Calibration | None = None
+) -> SharedHead:
+    """Quantises a head and shares it out. Weights are rounded to the nearest code, or calibrated.
 
     Hidden vector: codes of `activation_bits`, largest = top code. Cache: 8 bits with a static scale a
     channel, max|channel| / 127 (one for all where there are few tokens), which is folded into the constants:
@@ -98,20 +125,16 @@ def share(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow = Dataflow.
         InputError: sizes do not fit, or a number is not finite.
     """
     check_head(hidden, head, spec, dataflow)
-    size, nodes = head.query.shape[1], spec.nodes
+    size, nodes = head.key.shape[1], spec.nodes
     top = (1 << (spec.activation_bits - 1)) - 1
     scale = float(hidden.abs().max()) / top or 1.0
     codes = torch.round(hidden.double() / scale).clamp(-top, top).long().numpy()
     columns = np.array_split(np.arange(size), nodes)
-    matrices = [m.numpy().astype(np.float64) for m in (head.query, head.key, head.value)]
-    projections = [quantise(np.concatenate([m[:, c].T for m in matrices]), spec) for c in columns]
-    output = head.output.numpy().astype(np.float64)
-    if dataflow == Dataflow.TOKEN:
-        outputs = [quantise(output[:, part].T, spec) for part in np.array_split(np.arange(len(hidden)), nodes)]
-    else:
-        outputs = [quantise(output[c].T, spec) for c in columns]
+    matrices = [_double(m) for m in (*head.queries, head.key, head.value)]
+    known = calibration or Calibration()
+    projections = [quantised(np.concatenate([m[:, c].T for m in matrices]), known.hidden, spec) for c in columns]
     keys, values = _steps(head.keys), _steps(head.values)
-    constants = _constants(len(head.keys), size, keys, values)
+    constants = _constants(head.angles, size, keys, values)
     if dataflow == Dataflow.TOKEN:
         constants = np.stack([constants] * nodes)
     else:
@@ -123,12 +146,32 @@ def share(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow = Dataflow.
         hidden=codes,
         hidden_scale=scale,
         projections=projections,
-        outputs=outputs,
+        outputs=[
+            _outputs(_double(output), inputs, spec, dataflow)
+            for output, inputs in zip(head.outputs, known.heads(head.group), strict=True)
+        ],
         constants=constants,
         keys=_rows(head.keys, keys, nodes, dataflow),
         values=_rows(head.values, values, nodes, dataflow),
         owner=len(head.keys) % nodes if dataflow == Dataflow.TOKEN else nodes - 1,
     )
+
+
+def quantised(weights: npt.NDArray[np.float64], inputs: Tensor | None, spec: Spec) -> Weights:
+    """Codes of weights [rows, inputs]: for the inputs [n, inputs] that they meet, where these are known."""
+    return quantise(weights, spec) if inputs is None else calibrated(weights, _double(inputs), spec)
+
+
+def _double(tensor: Tensor) -> npt.NDArray[np.float64]:
+    return tensor.numpy().astype(np.float64)
+
+
+def _outputs(output: npt.NDArray[np.float64], inputs: Tensor | None, spec: Spec, dataflow: Dataflow) -> list[Weights]:
+    """A query head's output [H, D], by node: rows of the result, or elements of the head."""
+    if dataflow == Dataflow.TOKEN:
+        return [quantised(part.T, inputs, spec) for part in np.array_split(output, spec.nodes, 1)]
+    parts = [None] * spec.nodes if inputs is None else inputs.tensor_split(spec.nodes, 1)
+    return [quantised(o.T, x, spec) for o, x in zip(np.array_split(output, spec.nodes), parts, strict=True)]
 
 
 def _steps(cache: Tensor) -> Tensor:
@@ -151,9 +194,9 @@ def _rows(cache: Tensor, steps: Tensor, nodes: int, dataflow: Dataflow) -> Ints:
     )
 
 
-def _constants(position: int, size: int, keys: Tensor, values: Tensor) -> Floats:
-    """[4, H, 2]: rotary embedding's cosines and sines at `position`, times each vector's scales."""
-    cosine, sine = (f(angles(position, size)).repeat_interleave(2) for f in (torch.cos, torch.sin))
+def _constants(turn: Tensor, size: int, keys: Tensor, values: Tensor) -> Floats:
+    """[4, H, 2]: rotary embedding's cosines and sines of the angles, times each vector's scales."""
+    cosine, sine = (f(turn).repeat_interleave(2) for f in (torch.cos, torch.sin))
     sine[::2] *= -1
     rotation = torch.stack([cosine, sine], 1)
     scaling = torch.stack([torch.ones(size), torch.zeros(size)], 1)

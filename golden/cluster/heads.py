@@ -32,6 +32,14 @@ def random_head(size: int, hidden: int, tokens: int, seed: int) -> tuple[Tensor,
     return draw(1, hidden, 1.0)[0], head
 
 
+def grouped_head(group: int, size: int, hidden: int, tokens: int, seed: int) -> tuple[Tensor, Head]:
+    """The same, with so many query heads on one key-value head."""
+    x, head = random_head(size, hidden, tokens, seed)
+    others = [head, *(random_head(size, hidden, 1, seed + k)[1] for k in range(1, group))]
+    query, output = torch.cat([h.query for h in others], 1), torch.cat([h.output for h in others])
+    return x, Head(**{**vars(head), "query": query, "output": output})
+
+
 def around_cache(query: Tensor, keys: Tensor, values: Tensor, hidden: int, seed: int) -> tuple[Tensor, Head]:
     """Random weights, of which the query's are changed by a matrix of rank one so that it becomes `query` [d].
 

@@ -10,11 +10,15 @@ from golden.cluster.spec import Dataflow
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where a node keeps what is handed on, in flits of its memory; the projected vectors start at 0."""
+    """Where a node keeps what is handed on, in flits of its memory; the projected vectors start at 0.
+
+    Records, and results, of the query heads lie side by side.
+    """
 
     piece: int  # flits of a query, key or value that one node projects
     vector: int  # flits of one that it attends with
     entry: int  # flits of its key or value in the cache
+    vectors: int  # queries, key and value, of each of which a node projects a piece
     entries: int  # the new token's row: key, then value
     scores: int
     record: int
@@ -31,18 +35,20 @@ def places_of(head: SharedHead) -> Places:
     """The places of a head, one after another."""
     spec = head.spec
     vector, entry = head.elements // spec.lanes, head.elements // spec.flit_bytes
-    scores = 3 * vector + 2 * entry
+    vectors = head.group + 2
+    scores = vectors * vector + 2 * entry
     record = scores + -(-head.rows // spec.lanes)
-    result = record + 1 + vector
+    result = record + head.group * (1 + vector)
     rows = len(head.hidden) // (spec.nodes if head.dataflow == Dataflow.TOKEN else 1)
     return Places(
         piece=head.size // spec.nodes // spec.lanes,
         vector=vector,
         entry=entry,
-        entries=3 * vector,
+        vectors=vectors,
+        entries=vectors * vector,
         scores=scores,
         record=record,
         result=result,
         result_flits=rows // spec.lanes,
-        scratch=result + rows // spec.lanes,
+        scratch=result + head.group * (rows // spec.lanes),
     )

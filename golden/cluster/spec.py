@@ -193,4 +193,5 @@ class Spec:
 DEFAULT = Spec()
 #: The paper's best cluster of four; a remote store of Hopper moves 21 bytes a clock: 32 is the power of two above.
 PAPER = Spec(nodes=4, link_width=256, memory_kib=256)
+NANO = Spec(nodes=2, link_width=64, memory_kib=4, inputs=512)
 TINY = Spec(nodes=4, link_width=64, memory_kib=4, inputs=512)

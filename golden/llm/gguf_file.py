@@ -13,6 +13,8 @@ from torch import Tensor
 from golden.arrays import UNREADABLE, finite_singles, reason
 from golden.errors import InputError
 
+#: `gguf` is imported where it is used, so that its classes are not known here.
+Package = Any
 MISSING = "needs a package: pip install 'tessera[llm]'"
 
 
@@ -26,11 +28,11 @@ class GgufFile:
         if not path.is_file():
             raise InputError(f"{path}: no such file")
         try:
-            gguf: Any = import_module("gguf")  # optional: only where a model is read
+            gguf: Package = import_module("gguf")  # optional: only where a model is read
         except ImportError as error:
             raise InputError(f"{path.name}: a model in GGUF {MISSING}") from error
         try:
-            reader = gguf.GGUFReader(path)
+            reader = bounded_reader(gguf)(path)
         except (IndexError, *UNREADABLE) as error:
             raise InputError(f"{path.name}: not a readable GGUF file: {reason(error)}") from error
         self.name = path.name
@@ -88,3 +90,15 @@ class GgufFile:
         except (NotImplementedError, ValueError) as error:
             raise InputError(f"{self.name}: {name} cannot be dequantised: {reason(error)}") from error
         return torch.from_numpy(finite_singles(f"{self.name}: {name}", values).reshape(shape))
+
+
+def bounded_reader(gguf: Package) -> Any:
+    """The package's reader, which would count on in the nothing behind a file that a damaged length points beyond."""
+
+    class Reader(gguf.GGUFReader):
+        def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:
+            if int(offset) + int(count) * np.dtype(dtype).itemsize > len(self.data):
+                raise ValueError("it ends before its fields do")
+            return super()._get(offset, dtype, count, override_order)
+
+    return Reader

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from golden.scenes import Camera, Scene
+from golden.scenes.camera import Camera
+from golden.scenes.scene import Scene
 from golden.splat.camera_limits import guard_band
 
 DILATION = 0.3  # px², added to the diagonal of the 2-D covariance (low-pass)

@@ -14,7 +14,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from golden.scenes import Camera, Scene
+from golden.scenes.camera import Camera
+from golden.scenes.scene import Scene
 from golden.splat.ewa import MIN_ALPHA, Projected, Rules, project
 from golden.threads import undivided_operators
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -359,3 +359,5 @@ TINY = Spec(
     group_size=16, subtile=4, sh_degree=1, sort_levels=8, sort_banks=1,
     scale_entries=256, rotation_entries=256, dc_entries=256, sh_entries=64,
 )  # fmt: skip
+#: A quarter of its pixels at a time.
+NANO = replace(TINY, subtile=2)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from golden.cluster.spec import DEFAULT as DEFAULT_SPEC
+from golden.cluster.spec import NANO as NANO_SPEC
 from golden.cluster.spec import PAPER as PAPER_SPEC
 from golden.cluster.spec import STREAM_AHEAD, Spec
 from golden.cluster.spec import TINY as TINY_SPEC
@@ -38,6 +39,11 @@ class Config:
         return self.spec.external_bytes
 
 
+def nano() -> Config:
+    """2 nodes of 4 KiB, 64-bit links: beside its memory on an FPGA of 84,000 LUTs and 156 multipliers."""
+    return Config(spec=NANO_SPEC, operand_depth=8, command_depth=2, read_words=32)
+
+
 def tiny() -> Config:
     """4 nodes of 4 KiB, 64-bit links: unit tests, small FPGAs."""
     return Config(spec=TINY_SPEC, operand_depth=8, command_depth=2, read_words=32)
@@ -53,4 +59,4 @@ def paper() -> Config:
     return Config(spec=PAPER_SPEC)
 
 
-CONFIGS = {"tiny": tiny, "default": default, "paper": paper}
+CONFIGS = {"nano": nano, "tiny": tiny, "default": default, "paper": paper}

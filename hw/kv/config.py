@@ -56,6 +56,11 @@ class Config:
         return 8 * self.spec.word_bytes
 
 
+def nano() -> Config:
+    """`tiny` with two comparisons a cycle and the shortest queues: beside its memory on an FPGA of 84,000 LUTs."""
+    return Config(spec=TINY_SPEC, compare_width=2, recent_words=16, token_ahead=16, gather_ahead=8, outstanding=8)
+
+
 def tiny() -> Config:
     """Two heads of 16, 32 clusters, 4 comparisons a cycle, 128-bit memory: unit tests, proofs, small FPGAs."""
     return Config(
@@ -74,4 +79,4 @@ def paper() -> Config:
     return Config(spec=PAPER_SPEC, compare_width=16, recent_words=256)
 
 
-CONFIGS = {"tiny": tiny, "default": default, "paper": paper}
+CONFIGS = {"nano": nano, "tiny": tiny, "default": default, "paper": paper}

@@ -11,6 +11,7 @@ from amaranth.lib.data import StructLayout
 from golden.float_format import HALF, SINGLE
 from hw.lib.arbiter import RoundRobinArbiter
 from hw.lib.burst_reader import BurstReader
+from hw.lib.bypass_buffer import BypassBuffer
 from hw.lib.demux import StreamDemux
 from hw.lib.float_add import FloatAdd
 from hw.lib.float_exp import FloatExp
@@ -39,6 +40,7 @@ def catalogue() -> dict[str, Callable[[], wiring.Component]]:
     return {
         "stream_queue": lambda: StreamQueue(shape=64, depth=64),
         "stream_queue_small": lambda: StreamQueue(shape=64, depth=4),
+        "bypass_buffer": lambda: BypassBuffer(shape=64),
         "skid_buffer": lambda: SkidBuffer(shape=64),
         "stream_fork": lambda: StreamFork(shape=64, count=4),
         "stream_join": lambda: StreamJoin(shapes={"a": 32, "b": 32}),

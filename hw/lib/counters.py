@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Cat, Module, Shape, Value
+from amaranth.hdl import Cat, Module, Shape, Signal, Value
 from amaranth.lib import data
 
 COUNTER_WIDTH = 40  # wraps after 18 minutes at 1 GHz
@@ -21,7 +21,8 @@ class CounterLayout(data.StructLayout):
 def count(m: Module, counters: data.View, events: Mapping[str, Value], *, clear: Value) -> None:
     """Adds each event's value (a flag or a small number) to its counter every cycle.
 
-    Latency 1 cycle. `clear` sets all to zero and wins. Counters wrap.
+    Latency 2 cycles: events come late in a cycle, from arbiters and handshakes, and wait in a register before they are
+    added. `clear` sets all to zero, events that wait too, and wins. Counters wrap.
 
     Raises:
         KeyError: an event without a counter, or a counter without an event.
@@ -33,7 +34,10 @@ def count(m: Module, counters: data.View, events: Mapping[str, Value], *, clear:
     for name, event in events.items():
         if Shape.cast(event.shape()).signed:
             raise TypeError(f"event {name} must be unsigned, it is {event.shape()}")
-        m.d.sync += counters[name].eq(counters[name] + event)
+        waiting = Signal(len(event), name=f"event_{name}")
+        m.d.sync += [waiting.eq(event), counters[name].eq(counters[name] + waiting)]
+        with m.If(clear):
+            m.d.sync += waiting.eq(0)
     with m.If(clear):
         m.d.sync += Value.cast(counters).eq(0)
 

@@ -9,6 +9,7 @@ meet, nobody needs it.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from amaranth.hdl import Assert, Module, ResetSignal
 from amaranth.lib.memory import Memory, ReadPort, WritePort
@@ -16,14 +17,17 @@ from amaranth.lib.memory import Memory, ReadPort, WritePort
 NEVER_MEET = "tessera_never_meet"
 
 
-def two_port_memory(m: Module, platform: object, name: str, *, width: int, depth: int) -> tuple[WritePort, ReadPort]:
+def two_port_memory(
+    m: Module, platform: object, name: str, *, width: int, depth: int, init: Sequence[int] = ()
+) -> tuple[WritePort, ReadPort]:  # fmt: skip
     """Adds a memory as submodule `name`; the caller sees to it that its ports never meet.
 
     The word at `read.addr` is at `read.data` after the clock edge at which `read.en` was high, and
-    stays there. Neither contents nor `read.data` are reset. In a proof, a write to the row that is
+    stays there. Neither contents nor `read.data` are reset; `init` is what its first rows hold at power-up, where the
+    device can load them. In a proof, a write to the row that is
     read in the same cycle is a violated assertion.
     """
-    m.submodules[name] = memory = Memory(shape=width, depth=depth, init=[], attrs={NEVER_MEET: 1})
+    m.submodules[name] = memory = Memory(shape=width, depth=depth, init=init, attrs={NEVER_MEET: 1})
     write, read = memory.write_port(), memory.read_port()
     if platform == "formal":
         with m.If(write.en & read.en & ~ResetSignal()):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
+from amaranth.hdl import ClockSignal, Instance, Module, ResetInserter, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -56,10 +56,10 @@ def convert(component: wiring.Component, name: str, library: ModuleLibrary) -> s
     return rtlil.convert(component, name=name, platform=library, emit_src=False)
 
 
-def _instance(module: str, component: wiring.Component) -> Instance:
-    """An instance of a module of the library, on the ports of `component`."""
+def _instance(module: str, component: wiring.Component, reset: Value | None = None) -> Instance:
+    """An instance of a module of the library, on the ports of `component`; `reset` resets it too."""
     component._MustUse__used = True  # its ports are; without this Amaranth warns that it is not elaborated
-    ports: dict[str, object] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+    ports: dict[str, object] = {"i_clk": ClockSignal(), "i_rst": ResetSignal() | (0 if reset is None else reset)}
     for port in ports_of(component):
         ports[f"{'i' if port.flow == In else 'o'}_{port.name}"] = Value.cast(port.value)
     return Instance(module, **ports)
@@ -75,8 +75,16 @@ def repeat(m: Module, platform: object, name: str, count: int, make: Callable[[]
     if isinstance(platform, ModuleLibrary):
         module = platform.add(name, make)
         for k, component in enumerate(components):
-            m.submodules[f"{name}_{k}"] = _instance(module, component)
+            m.submodules[f"{name}_{k}"] = _instance(module, component, ResetSignal())
     else:
         for k, component in enumerate(components):
             m.submodules[f"{name}_{k}"] = component
     return components
+
+
+def add_with_reset(m: Module, platform: object, name: str, component: wiring.Component, reset: Value) -> None:
+    """Adds a component to `m`; `reset` resets all that lies in it, as that of `sync` does. Rules as of `repeat`."""
+    if isinstance(platform, ModuleLibrary):
+        m.submodules[name] = _instance(platform.add(name, lambda: component), component, reset)
+    else:
+        m.submodules[name] = ResetInserter(reset)(component)

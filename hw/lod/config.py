@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from golden.errors import InputError, Limits, check_limits
@@ -73,6 +73,20 @@ class Config:
         return 1 << (2 * self.units * self.contexts - 1).bit_length()
 
 
+def nano() -> Config:
+    """`tiny` with two contexts and the shortest queues: beside its memory on small FPGAs."""
+    return replace(
+        tiny(),
+        contexts=2,
+        cache_subtrees=8,
+        queue_depth=4,
+        queue_words=2,
+        pending_words=2,
+        fetch_words=8,
+        outstanding=8,
+    )
+
+
 def tiny() -> Config:
     """One unit of four contexts, subtrees of 6 nodes, 128-bit memory: unit tests, proofs, small FPGAs."""
     return Config(
@@ -100,4 +114,4 @@ def paper() -> Config:
     return Config(spec=PAPER_SPEC, units=4, cache_subtrees=256)
 
 
-CONFIGS = {"tiny": tiny, "default": default, "paper": paper}
+CONFIGS = {"nano": nano, "tiny": tiny, "default": default, "paper": paper}

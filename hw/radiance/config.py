@@ -46,6 +46,11 @@ class Config:
         return self.word_bytes // pixel_bytes(self.spec)
 
 
+def nano() -> Config:
+    """The cache of `tiny` behind the shortest queues: beside its memory on the smallest FPGAs."""
+    return Config(spec=TINY_SPEC, memory_width=128, pixel_words=8, image_words=8, fill_queue=2, outstanding=8)
+
+
 def tiny() -> Config:
     """Three ids a record, 4 ways of 16 sets, 128-bit memory: unit tests, proofs, small FPGAs."""
     return Config(spec=TINY_SPEC, memory_width=128, pixel_words=16, image_words=16, fill_queue=4, outstanding=16)
@@ -61,4 +66,4 @@ def paper() -> Config:
     return Config(spec=PAPER_SPEC)
 
 
-CONFIGS = {"tiny": tiny, "default": default, "paper": paper}
+CONFIGS = {"nano": nano, "tiny": tiny, "default": default, "paper": paper}

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from golden.errors import InputError, Limits, check_limits
 from golden.splat.memory_map import record_bytes
 from golden.splat.spec import DEFAULT as DEFAULT_SPEC
+from golden.splat.spec import NANO as NANO_SPEC
 from golden.splat.spec import TINY as TINY_SPEC
 from golden.splat.spec import Spec
 
@@ -103,6 +104,22 @@ class Config:
         return self.spec.columns**2 // self.lane_groups
 
 
+def nano() -> Config:
+    """`tiny` with 4 lanes and shorter queues: beside its memory on an FPGA of 84,000 LUTs and 156 multipliers."""
+    return replace(
+        tiny(),
+        spec=NANO_SPEC,
+        outstanding=16,
+        coarse_words=16,
+        record_words=16,
+        candidate_depth=16,
+        splat_depth=4,
+        lane_depth=4,
+        order_voxels=256,
+        order_sides=8,
+    )
+
+
 def tiny() -> Config:
     """16 lanes, SH of degree 1, 16×16 groups, 128-bit memory: unit tests, proofs, small FPGAs."""
     return Config(
@@ -136,4 +153,4 @@ def paper() -> Config:
     return Config(spec=DEFAULT_SPEC, coarse_lanes=4)
 
 
-CONFIGS = {"tiny": tiny, "default": default, "paper": paper}
+CONFIGS = {"nano": nano, "tiny": tiny, "default": default, "paper": paper}

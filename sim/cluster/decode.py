@@ -15,13 +15,14 @@ from sim.cluster.decode_workload import prepare_step
 from sim.cluster.player import LinkedMemory
 from sim.cluster.run import output, run
 from sim.kernel.jobs import MemorySettings
-from sim.kernel.run import Backend, Run
+from sim.kernel.run import Backend, Execute, Run
 from sim.kernel.waves import Waves
 
 if TYPE_CHECKING:  # torch is slow to import
     from torch import Tensor
 
     from golden.cluster.dataflows import Head
+    from golden.cluster.head import Calibration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Decoded:
 
     @property
     def output(self) -> npt.NDArray[np.float32]:
-        """The head's contribution [D]."""
+        """The heads' contribution [D]."""
         return output(self.run.workload, self.run.results)
 
     def report(self) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def decode(
     config: Config, hidden: Tensor, head: Head, *, dataflow: Dataflow = Dataflow.TOKEN,
     schedule: Schedule = Schedule.XOR, unfused: bool = True, backend: Backend = Backend.RTL,
     memory: MemorySettings = LinkedMemory(), check: bool = False, waves: Waves | None = None,
-    beside: Path | None = None,
+    beside: Path | None = None, execute: Execute | None = None, calibration: Calibration | None = None,
 ) -> Decoded:  # fmt: skip
     """One step, and with `unfused` the same step through external memory, which only RTL can measure.
 
@@ -66,8 +67,10 @@ def decode(
     """
 
     def step(through_memory: bool, waves: Waves | None) -> Run:
-        workload = prepare_step(config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=through_memory)
-        return run(workload, backend=backend, memory=memory, check=check, waves=waves, beside=beside)
+        workload = prepare_step(
+            config, hidden, head, dataflow=dataflow, schedule=schedule, unfused=through_memory, calibration=calibration
+        )
+        return run(workload, backend=backend, memory=memory, check=check, waves=waves, beside=beside, execute=execute)
 
     fused = step(False, waves)
     return Decoded(run=fused, unfused=step(True, None) if unfused and backend == Backend.RTL else None)

@@ -105,8 +105,9 @@ def values(run: Run) -> npt.NDArray:
 
 
 def output(workload: DecodeWorkload, results: Results) -> npt.NDArray[np.float32]:
-    """The contribution [D] of a decoded head, whatever computed it."""
+    """The contribution [D] of the decoded query heads together, whatever computed it."""
     if "output" in results:
         return results["output"]
-    parts = results["results"][:, : workload.output_bytes]
-    return np.ascontiguousarray(parts).view("<f4").reshape(-1)
+    group = workload.head.group
+    parts = np.ascontiguousarray(results["results"][:, : group * workload.output_bytes]).view("<f4")
+    return parts.reshape(len(parts), group, -1).sum(1).reshape(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from golden.scenes.embedded import EMBEDDED_NAME
 from hw.splat.config import CONFIGS
 from sim.commands.background import background_option
 from sim.commands.options import config_option, json_option, set_option
+from sim.compare.costs import cost_of
+from sim.compare.value import Value
 from sim.kernel.comparison import HEAD, baseline_figures, rtl_figures
 from sim.kernel.console import out, show_json, show_table, step, warn
+from sim.kernel.dram import DRAMS
 from sim.kernel.files import require_writable, to_bytes, write_json, write_png
 from sim.kernel.pictures import side_by_side
 from sim.kernel.runner import BUILD
@@ -51,15 +55,18 @@ def demo(scene: str, size: int, background: Color, config_name: str, changes: tu
     titles = ("RTL", "float reference", f"difference × {AMPLIFY}")
     side_by_side(folder / "demo.png", dict(zip(titles, (frame.pixels, reference, difference), strict=True)))
     report = frame.report()
-    baselines = baseline_figures(report)
+    clock = cost_of(report["engine"], report["config_hash"]).clock
+    baselines = baseline_figures(report, clock.number) if clock.number else []
     report["baselines"] = [asdict(figure) for figure in baselines]
     write_json(folder / "report.json", report)
     if as_json:
         show_json(report)
-    _show(report, lanes_busy(frame.run), frame.run.workload.config.lane_groups)
+    _show(report, lanes_busy(frame.run), frame.run.workload.config.lane_groups, clock)
     if overflowed := overflow(frame.run):
         warn(overflowed)
-    show_table("time of this frame", HEAD, (figure.row() for figure in (*rtl_figures(report), *baselines)))
+    if clock.number:
+        own = rtl_figures(report, clock.number, f"{clock.kind}: {clock.note}")
+        show_table("time of this frame", HEAD, (figure.row() for figure in (*own, *baselines)), left=("kind",))
     out.print(f"every pixel equals the bit-true model; {frame.run.took}\n{_shown(folder / 'demo.png')} and report.json")
 
 
@@ -67,7 +74,7 @@ def _shown(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _show(report: dict, lanes_busy: float, lane_groups: int) -> None:
+def _show(report: dict, lanes_busy: float, lane_groups: int, clock: Value) -> None:
     counters, cycles = report["counters"], report["cycles"]
     waits = {
         "voxel order": (None, None),
@@ -103,9 +110,20 @@ def _show(report: dict, lanes_busy: float, lane_groups: int) -> None:
             ("ratio", f"{report['ratio']:.3f}"),
             ("lanes drawing", f"{lanes_busy:.1%}"),
             ("lane results that change a pixel", f"{report['useful_share']:.1%}"),
-            ("frames a second at 1 GHz (clock assumed)", f"{1e9 / cycles:.0f}"),
+            *_pace(report, clock),
             ("DRAM bytes", f"{traffic['total']:,}"),
             *((f"  {kind}", f"{count:,}") for kind, count in traffic.items() if kind != "total"),
             ("PSNR against the float reference", f"{report['quality']['psnr_db']:.2f} dB"),
         ),
     )
+
+
+def _pace(report: dict, clock: Value) -> Iterator[tuple[str, str]]:
+    """Frames a second at the clock that closes, and the memory that takes, beside what a phone's gives."""
+    if not clock.number:
+        yield "frames a second", f"unknown: {clock.note}"
+        return
+    seconds = report["cycles"] / clock.number / 1e6
+    gives = ", ".join(f"{name} {dram.peak * dram.engine_megahertz / 1000:g}" for name, dram in DRAMS.items())
+    yield f"frames a second at {clock.number:g} MHz ({clock.kind})", f"{1 / seconds:.0f}"
+    yield "memory it needs then, GB/s", f"{report['bytes']['total'] / seconds / 1e9:.2f} (at most: {gives})"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from fpga.port_names import BAUD, BAUDS, SIMULATED
 from golden.errors import InputError
 from hw.generate import config_hash
 from sim.engines import ENGINES
@@ -18,7 +19,7 @@ from sim.kernel.console import detail, hush, out, show_json, tell_all, warn
 from sim.kernel.dram import DRAMS, FLAT, dram_named
 from sim.kernel.files import require_writable, write_json
 from sim.kernel.jobs import MemorySettings
-from sim.kernel.run import Backend, Run, refuse_without_rtl
+from sim.kernel.run import Backend, Execute, Run, refuse_without_rtl
 from sim.kernel.settings import choose_config, field_names
 from sim.kernel.waves import Waves, fst_possible
 
@@ -148,12 +149,13 @@ class RunOptions:
     waves: Waves | None
     report: Path | None
     as_json: bool
+    board: Execute | None  #: of the backend `fpga`
 
     def keywords(self) -> dict[str, Any]:
         """For an engine's `run`."""
         return {
             "backend": self.backend, "memory": self.memory, "check": self.check, "waves": self.waves,
-            "beside": self.report,
+            "beside": self.report, "execute": self.board,
         }  # fmt: skip
 
     def finish(self, run: Run, report: Mapping[str, Any] | None = None) -> None:
@@ -166,7 +168,8 @@ class RunOptions:
         if used:
             out.print(used)
         if run.checked:
-            out.print(f"RTL equals the model in all {run.words} words of {', '.join(stages(run))}")
+            hardware = "board" if self.backend == Backend.FPGA else "RTL"
+            out.print(f"{hardware} equals the model in all {run.words} words of {', '.join(stages(run))}")
         whole = run.report() if report is None else report
         if self.waves:
             out.print(f"{self.waves.path}: {self.waves.path.stat().st_size / 1e6:.1f} MB, cycle n is at n ns")
@@ -195,7 +198,8 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
         def call(
             *, config_name: str, changes: tuple[str, ...], backend: str, check: bool, waves: Path | None,
             first: int, last: int | None, scope: str | None, report: Path | None, as_json: bool,
-            dram: str, latency: int, bandwidth: int, stalls: int, seed: int, **others: Any,
+            dram: str, latency: int, bandwidth: int, stalls: int, seed: int, port: str | None, baud: int,
+            **others: Any,
         ) -> None:  # fmt: skip
             refuse_without_rtl(Backend(backend), check=check, waves=waves is not None)
             own = {name: others.pop(name) for name in extra if name in others}
@@ -209,7 +213,9 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
                 waves=_waves(waves, first, last, scope),
                 report=report,
                 as_json=as_json,
+                board=_board(Backend(backend), port, baud),
             )
+            refuse_memory_of_board(options.backend, options.memory)
             detail(f"config {config_name}, hash {config_hash(options.config)}")
             command(options=options, **others)
 
@@ -219,9 +225,12 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
             (
                 *config_options(configs),
                 click.option("--backend", default="rtl", show_default=True, type=click.Choice(BACKENDS),
-                             help="What computes the result: generated Verilog, bit-true model, or float reference."),
+                             help="What computes the result: Verilog, bit-true model, float reference, or a board."),
+                click.option("--port", metavar="PORT",
+                             help=f"Serial port of the board (--backend fpga); `{SIMULATED}`: a simulated board."),
+                click.option("--baud", default=BAUD, show_default=True, help="Bits a second on that port."),
                 click.option("--check", is_flag=True, help="Compare every word of the RTL's results with the model's."),
-                click.option("--waves", type=WavesFile(), help="Waves of the RTL's run, .fst or .vcd."),
+                click.option("--waves", type=WavesFile(), help="Waves of the RTL's run: .fst, .vcd, or .saif (sums)."),
                 click.option("--waves-from", "first", default=0, show_default=True, help="First cycle of the waves."),
                 click.option("--waves-to", "last", type=int, help="Last cycle of the waves. [default: all]"),
                 click.option("--waves-scope", "scope", metavar="MODULE",
@@ -242,6 +251,37 @@ def run_options(configs: Configs, *, memory: type[MemorySettings] = MemorySettin
         return decorated
 
     return decorate
+
+
+def _board(backend: Backend, port: str | None, baud: int) -> Execute | None:
+    """The way to the board.
+
+    Raises:
+        InputError: a board without a port, a port without a board, or no such speed.
+    """
+    if backend != Backend.FPGA:
+        if port is not None or baud != BAUD:
+            raise InputError(f"--port and --baud are of a board: they need --backend fpga, it is '{backend}'")
+        return None
+    if port is None:
+        raise InputError(f"--backend fpga needs the board's --port, or --port {SIMULATED}")
+    if not BAUDS[0] <= baud <= BAUDS[1]:
+        raise InputError(f"--baud must lie in {BAUDS[0]}..{BAUDS[1]}, it is {baud}")
+    from fpga.execute import executor  # the way to boards is not needed elsewhere
+
+    return executor(port, baud)
+
+
+def refuse_memory_of_board(backend: Backend, memory: MemorySettings) -> None:
+    """A board has a memory of its own.
+
+    Raises:
+        InputError: a simulated memory was asked for.
+    """
+    if backend == Backend.FPGA and memory != type(memory)(seed=memory.seed):
+        raise InputError(
+            "a board has a memory of its own: leave out --dram, --latency, --bandwidth, --stalls, --pauses"
+        )
 
 
 def _waves(path: Path | None, first: int, last: int | None, scope: str | None) -> Waves | None:

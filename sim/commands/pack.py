@@ -31,7 +31,7 @@ _config_option, _set_option = config_options(CONFIGS)
 def pack(
     scene: str, target: Path, iterations: int, seed: int, config_name: str, changes: tuple[str, ...]
 ) -> None:  # fmt: skip
-    """Write SCENE with codebooks: 24 bytes a Gaussian, and the books.
+    """Write SCENE with codebooks, at 24 bytes a Gaussian.
 
     The config's scale_entries, rotation_entries, dc_entries and sh_entries are the books' sizes. Every command that
     reads scenes reads the file; with `--set codebooks=1` the engine draws by its books.

@@ -10,6 +10,7 @@ import click
 from rich.progress import track
 
 from golden.errors import InputError
+from hw.bus.catalogue import catalogue as bus_catalogue
 from hw.generate import config_hash
 from hw.lib.block import Block
 from hw.lib.catalogue import catalogue as lib_catalogue
@@ -22,10 +23,12 @@ from sim.kernel.settings import choose_config
 from sim.kernel.synth import DEVICE, TARGET_MHZ, PlacedBlock, TargetMissedError, synthesise
 
 tiny_option, set_option = config_options(default="tiny")
+#: Catalogues of parts that know no engine.
+PARTS = {"lib": lib_catalogue, "bus": bus_catalogue}
 
 
 @click.command()
-@choice_argument("engine", ["lib", *ENGINES])
+@choice_argument("engine", [*PARTS, *ENGINES])
 @tiny_option
 @set_option
 @click.option("--block", "blocks", multiple=True, help="Only this block; may be repeated.")
@@ -37,18 +40,18 @@ def synth(
     engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
     folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Synthesise, place and route each block of ENGINE (or `lib`).
+    """Synthesise, place and route blocks of ENGINE, `lib` or `bus`.
 
     The table has size, speed and worst path on ECP5, out of context; each unique block counts once.
     """
     config = None
     stages: dict[str, Block]
-    if engine == "lib":
+    if engine in PARTS:
         if top:
-            raise InputError("--top needs an engine, lib has no whole")
+            raise InputError(f"--top needs an engine, {engine} has no whole")
         if changes:
-            raise InputError("--set needs an engine, lib has no config")
-        stages = {name: Block(make) for name, make in lib_catalogue().items()}
+            raise InputError(f"--set needs an engine, {engine} has no config")
+        stages = {name: Block(make) for name, make in PARTS[engine]().items()}
     else:
         entry = ENGINES[engine]
         config = choose_config(entry.configs, config_name, changes)

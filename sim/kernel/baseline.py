@@ -22,15 +22,6 @@ LOCAL = BUILD / "baselines"  # what this machine has measured
 Measured = tuple[dict[str, Any], list[dict[str, Any]]]
 
 
-class WrongAnswerError(RuntimeError):
-    """A baseline gives another answer than the reference; its time would mean nothing."""
-
-
-def entry(workload: Mapping[str, Any], method: str, timed: Mapping[str, Any], **figures: Any) -> dict[str, Any]:
-    """A workload that a processor has measured, as records keep it."""
-    return {"workload": dict(workload), "method": method, **timed, **figures}
-
-
 def save(engine: str, measured: Measured, base: Path) -> Path:
     """Writes `<base>/<engine>/measured-<device>.json` and returns its path.
 
@@ -51,6 +42,8 @@ def save(engine: str, measured: Measured, base: Path) -> Path:
 def load(engine: str) -> list[dict[str, Any]]:
     """Every measured record of an engine, by device name: this machine's own before those of the source tree.
 
+    Each entry's `file` says where it stands.
+
     Raises:
         InputError: one has another schema.
     """
@@ -58,6 +51,8 @@ def load(engine: str) -> list[dict[str, Any]]:
     for folder in (SIM / engine, LOCAL / engine):
         for path in sorted(folder.glob("measured-*.json")):
             record = _read(path)
+            for one in record["entries"]:
+                one["file"] = str(path)
             known = records.setdefault(record["device"]["name"], record)
             newer = {_key(e): e for e in record["entries"]}
             known["entries"] = list(({_key(e): e for e in known["entries"]} | newer).values())
@@ -74,9 +69,3 @@ def _read(path: Path) -> dict[str, Any]:
 def _key(entry: Mapping[str, Any]) -> str:
     """What makes two entries measurements of the same."""
     return json.dumps([entry[name] for name in ("workload", "method", "threads")], sort_keys=True)
-
-
-def published(engine: str) -> list[dict[str, Any]]:
-    """What publications report for an engine's task, with their sources."""
-    path = SIM / engine / "published.json"
-    return json.loads(path.read_text()) if path.exists() else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from sim.kernel.baseline import load
 
 HEAD = ("device", "threads", "method", "kind", "workload", "ms", "× RTL", "energy, mJ")
 _SIZES = {"gaussians": "Gaussians", "nodes": "nodes", "tau_px": "px", "tokens": "tokens", "queries": "queries"}
-_ASSUMED = "cycles measured, clock assumed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +25,8 @@ class Figure:
     kind: str  #: how the time was found
     workload: str
     ms: float
-    ratio: float  #: over the RTL's
+    ratio: float  #: over the RTL's at `clock_mhz`
+    clock_mhz: float
     energy_mj: float | None = None  #: of one run, of the whole device; None where it was not measured
     energy_method: str | None = None  #: how it was measured
 
@@ -38,16 +38,19 @@ class Figure:
         return self.device, threads, self.method, self.kind, self.workload, f"{self.ms:.3f}", ratio, energy
 
 
-def rtl_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Figure]:
-    """The RTL's run at a clock, and what the host must do for such a job, where that was timed."""
+def rtl_figures(report: dict[str, Any], clock_mhz: float, closes: str) -> list[Figure]:
+    """The RTL's run at a clock, and what the host must do for such a job, where that was timed.
+
+    `closes`: how that clock is known, and of what library.
+    """
     workload, memory = report["workload"], report["memory"]
-    ms = report["cycles"] / clock_ghz / 1e6
+    ms = report["cycles"] / clock_mhz / 1e3
     pauses = f", memory pauses {memory['stalls']}/256" if memory.get("stalls") else ""
     name = label(workload)
     figures = [
         Figure(
-            device=f"RTL at {clock_ghz:g} GHz{pauses}", threads=None, method="generated Verilog", kind=_ASSUMED,
-            workload=name, ms=ms, ratio=1.0,
+            device=f"RTL at {clock_mhz:g} MHz{pauses}", threads=None, method="generated Verilog",
+            kind=f"cycles by simulation, clock {closes}", workload=name, ms=ms, ratio=1.0, clock_mhz=clock_mhz,
         )
     ]  # fmt: skip
     host = workload.get("host_ms")
@@ -55,25 +58,31 @@ def rtl_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Figure]:
         figures.append(
             Figure(
                 device="its host, the CPU that simulated", threads=1, method="what a view needs beforehand, in Python",
-                kind="measured", workload=name, ms=host, ratio=host / ms,
+                kind="measured", workload=name, ms=host, ratio=host / ms, clock_mhz=clock_mhz,
             )
         )  # fmt: skip
     return figures
 
 
-def baseline_figures(report: dict[str, Any], clock_ghz: float = 1.0) -> list[Figure]:
+def baseline_figures(report: dict[str, Any], clock_mhz: float) -> list[Figure]:
     """Every measured baseline of the report's workload: all that its own workload names has the report's value."""
-    ms = report["cycles"] / clock_ghz / 1e6
+    ms = report["cycles"] / clock_mhz / 1e3
     return [
         Figure(
             device=record["device"]["name"], threads=entry["threads"], method=entry["method"], kind="measured",
             workload=label(entry["workload"]), ms=entry["median_ms"], ratio=entry["median_ms"] / ms,
-            energy_mj=entry["energy_mj"], energy_method=entry.get("energy_method"),
+            clock_mhz=clock_mhz, energy_mj=entry["energy_mj"], energy_method=entry.get("energy_method"),
         )
-        for record in load(report["engine"])
-        for entry in record["entries"]
-        if all(report["workload"].get(name) == value for name, value in entry["workload"].items())
+        for record, entry in matching(report)
     ]  # fmt: skip
+
+
+def matching(report: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Every record and entry of the very workload of a report."""
+    for record in load(report["engine"]):
+        for entry in record["entries"]:
+            if all(report["workload"].get(name) == value for name, value in entry["workload"].items()):
+                yield record, entry
 
 
 def label(workload: Mapping[str, Any]) -> str:

@@ -21,8 +21,8 @@ FOLDER = ROOT / "build" / "designs"
 DESCRIBED = ("name", "ports", "modules", "config", "config_hash")  # what the JSON beside the Verilog says
 
 
-#: Every file that can change a design: the RTL, what it may import of golden, the harnesses around it, and the versions
-#: of this project and of what it uses.
+#: Every file that can change a design: the RTL, what it may import of golden, harnesses and boards around it, and the
+#: versions of this project and of what it uses.
 SOURCES = (
     "pyproject.toml",
     "hw/**/*.py",
@@ -30,12 +30,14 @@ SOURCES = (
     "golden/*/spec.py",
     "golden/*/memory_map.py",
     "sim/kernel/memory.py",
+    "sim/kernel/axi_loop.py",
     "sim/*/player.py",
+    "fpga/**/*.py",
 )
 
 
 @cache
-def _sources() -> str:
+def sources_digest() -> str:
     """A hash of those files, and of the language's version."""
     digest = hashlib.sha256(version("amaranth").encode())
     for pattern in SOURCES:
@@ -49,7 +51,7 @@ def design(make: Callable[[], wiring.Component], name: str, config: Any, *, vari
 
     `variant` is whatever else `make` depends on, by its repr.
     """
-    key = hashlib.sha256(f"{_sources()} {name} {config_hash(config)} {variant!r}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{sources_digest()} {name} {config_hash(config)} {variant!r}".encode()).hexdigest()[:16]
     path = FOLDER / f"{name}-{key}.json"
     if path.exists():
         path.touch()  # used: what cleans up takes the oldest

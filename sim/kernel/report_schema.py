@@ -9,7 +9,7 @@ from typing import Any
 from sim.kernel.files import write_json
 
 #: Of a report. A key that is added is none; one that goes, or means something else, is a new number.
-SCHEMA = 2
+SCHEMA = 3
 FILE = "report.schema.json"
 
 _WHOLE: dict[str, Any] = {"type": "integer"}
@@ -50,9 +50,10 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
      " of all its keys are the report's. `backend` says what computed it, `seconds` how long that took."),
     ("memory", {"type": "object", "properties": {"dram": _or_null(_map(_SETTING))},
                 "additionalProperties": _or_null(_WHOLE)},
-     "Simulated memory: latency in cycles; bandwidth, stalls and link_pauses in 256ths; null for what is not limited;"
+     "Simulated memory, nothing of a board's: latency in cycles; bandwidth, stalls and link_pauses in 256ths; null"
+     " for what is not limited;"
      " `dram`: the fields of the DRAM that takes the place of latency and bandwidth, if one does."),
-    ("cycles", _or_null(_WHOLE), "Measured in simulation; null if no RTL ran."),
+    ("cycles", _or_null(_WHOLE), "Measured in simulation or on a board; null if no RTL ran."),
     ("bound", _or_null(_record(cycles=_NUMBER, limit=_TEXT, stages=_map(_NUMBER))),
      "Least cycles that the counted work can take, modelled: of every stage, and of the one that limits."),
     ("ratio", _or_null(_NUMBER), "Cycles over the bound's."),
@@ -62,13 +63,14 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("dram", _or_null(_map(_WHOLE)),
      "What the DRAM counted, by port: bursts, their row hits, misses and conflicts, activations, bytes at the pins, and"
      " cycles waited; null for the flat memory."),
-    ("quality", _OPEN, "Figures of the results; null where one has no value. `rtl_equals_model`, and the number of"
-     " `words_compared`, if every word was compared."),
+    ("quality", _OPEN, "Figures of the results; null where one has no value. `rtl_equals_model`, of a board"
+     " `board_equals_model`, and the number of `words_compared`, if every word was compared."),
     ("baselines", {"type": "array", "items": _record(
         device=_TEXT, threads=_or_null(_WHOLE), method=_TEXT, kind=_TEXT, workload=_TEXT, ms=_NUMBER, ratio=_NUMBER,
+        clock_mhz=_NUMBER,
         energy_mj=_or_null(_NUMBER), energy_method=_or_null(_TEXT))},
-     "Times of the same workload elsewhere in milliseconds (the median), and over the RTL's at 1 GHz; energy of a run"
-     " in millijoules, of the whole device, and how it was measured; null where it was not."),
+     "Times of the same workload elsewhere in milliseconds (the median), and over the RTL's at `clock_mhz`, at which it"
+     " closes; energy of a run in millijoules, of the whole device, and how it was measured; null where it was not."),
 )  # fmt: skip
 #: What only some commands add.
 _EXTRAS: tuple[tuple[str, dict[str, Any], str], ...] = (

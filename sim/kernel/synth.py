@@ -85,12 +85,12 @@ def _block(name: str, report: dict[str, Any], netlist: dict[str, Any]) -> Placed
     ports = {bit for port in module["ports"].values() for bit in port["bits"]}
     cells = Counter(cell["type"] for cell in module["cells"].values() if not _at_port(cell, ports))
     fmax = min((clock["achieved"] for clock in report["fmax"].values()), default=float("nan"))
-    path = _worst_path(report)
+    path = worst_path(report)
     steps = path["path"] if path else []
     delay: Counter[str] = Counter()
     for step in steps:
         delay["routing" if step["type"] == "routing" else "logic"] += step["delay"]
-    ends = [_readable(steps[0]["from"]["cell"]), _readable(steps[-1]["to"]["cell"])] if steps else []
+    ends = [readable(steps[0]["from"]["cell"]), readable(steps[-1]["to"]["cell"])] if steps else []
     return PlacedBlock(
         name=name,
         lut=cells["LUT4"] + 2 * cells["CCU2C"],
@@ -112,13 +112,13 @@ def _at_port(cell: dict[str, Any], ports: set[int | str]) -> bool:
     return cell["type"] == "TRELLIS_FF" and (wires["DI"][0] in ports or wires["Q"][0] in ports)
 
 
-def _worst_path(report: dict[str, Any]) -> dict[str, Any] | None:
+def worst_path(report: dict[str, Any]) -> dict[str, Any] | None:
     """The slowest path from register to register."""
     inside = [p for p in report["critical_paths"] if "async" not in p["from"] and "async" not in p["to"]]
     return max(inside, key=lambda p: sum(s["delay"] for s in p["path"]), default=None)
 
 
-def _readable(cell: str) -> str:
+def readable(cell: str) -> str:
     """A cell's name without the suffixes of the tools: the signal it was made from."""
     name = re.sub(r"(_TRELLIS_FF|_LUT4|_CCU2C|_MULT18X18D|_L6MUX21|_PFUMX|_DPR16X4|_DP16KD|_TRELLIS).*", "", cell)
     return name.split("$")[0].rstrip(".") or cell

@@ -1,4 +1,4 @@
-"""Waves of a run: which signals, which cycles, into which file."""
+"""Waves of a run: which signals, which cycles, into which file. SAIF has sums alone: how often each bit changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from golden.errors import InputError
 from hw.generate import Generated
@@ -20,7 +20,8 @@ from sim.kernel.console import warn
 from sim.kernel.files import whole_file
 from sim.kernel.progress import watching
 
-Format = Literal["fst", "vcd"]
+Format = Literal["fst", "vcd", "saif"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 BEFORE, AFTER = 200, 20  # cycles around one where something went wrong
 LARGE = 1 << 30  # bytes of a file of waves after which a warning comes
 PICOSECONDS = 1000  # of a cycle: every bench's clock has a period of 1 ns
@@ -39,8 +40,8 @@ class Waves:
     scope: str | None = None
 
     def __post_init__(self) -> None:
-        if self.path.suffix not in (".fst", ".vcd"):
-            raise InputError(f"{self.path}: waves are written as .fst or .vcd, the name ends in neither")
+        if self.path.suffix[1:] not in FORMATS:
+            raise InputError(f"{self.path}: waves are written as .fst, .vcd or .saif, the name ends in none of them")
         if self.first < 0:
             raise InputError(f"the first cycle of waves must be at least 0, it is {self.first}")
         if self.last is not None and self.last < self.first:
@@ -49,7 +50,7 @@ class Waves:
     @property
     def format(self) -> Format:
         """By the file's name."""
-        return "fst" if self.path.suffix == ".fst" else "vcd"
+        return next(form for form in FORMATS if self.path.suffix == f".{form}")
 
     @property
     def whole(self) -> bool:

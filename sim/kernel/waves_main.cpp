@@ -11,6 +11,9 @@
 #if VM_TRACE_FST
 #include "verilated_fst_c.h"
 using Trace = VerilatedFstC;
+#elif VM_TRACE_SAIF
+#include "verilated_saif_c.h"
+using Trace = VerilatedSaifC;
 #else
 #include "verilated_vcd_c.h"
 using Trace = VerilatedVcdC;
@@ -40,5 +43,6 @@ class WindowedTrace : public Trace {
 };
 
 #define VerilatedFstC WindowedTrace
+#define VerilatedSaifC WindowedTrace
 #define VerilatedVcdC WindowedTrace
 #include "verilator.cpp"

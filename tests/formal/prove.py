@@ -52,11 +52,12 @@ class RefutedError(AssertionError):
     """The theorem is false; the message names the assertion and shows the last cycles that lead to it."""
 
 
-def prove(spec: Any, folder: Path, *, depth: int | None = None) -> None:
+def prove(spec: Any, folder: Path, *, depth: int | None = None, bounded: str = "smtbmc z3") -> None:
     """Proves every assertion of `spec`, for runs of any length or of at most `depth` cycles.
 
     Args:
         folder: empty; everything that the tools write stays there.
+        bounded: the engine that searches up to `depth`; `abc bmc3` is faster where there is much state.
 
     Raises:
         RefutedError: an assertion fails.
@@ -64,7 +65,7 @@ def prove(spec: Any, folder: Path, *, depth: int | None = None) -> None:
     """
     source = folder / "spec.il"
     source.write_text(rtlil.convert(spec, name="spec", platform="formal", ports=spec.ports))
-    mode, engine = ("prove", "abc pdr") if depth is None else ("bmc", "smtbmc z3")
+    mode, engine = ("prove", "abc pdr") if depth is None else ("bmc", bounded)
     (folder / "spec.sby").write_text(TASK.format(mode=mode, depth=depth or 20, engine=engine, source=source))
     tools = [argument for name, tool in TOOLS.items() for argument in (f"--{name}", tool)]
     done = subprocess.run(

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from amaranth.hdl import Assert, Cat, Const, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Assert, Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.bypass_buffer import BypassBuffer
 from hw.lib.pipe import Pipe
 from hw.lib.queue import StreamQueue
 from hw.lib.skid_buffer import SkidBuffer
@@ -38,6 +39,23 @@ def holds(capacity: int) -> Properties:
 )
 def test_buffers(make: Callable[[], wiring.Component], capacity: int, tmp_path: Path) -> None:
     establish(make, holds(capacity), tmp_path)
+
+
+def test_bypass_buffer(tmp_path: Path) -> None:
+    """What is offered is what waits, else what comes; nothing is taken while something waits."""
+
+    def properties(m: Module, dut: BypassBuffer) -> Value:
+        held, word = Signal(), Signal(3)
+        with m.If(transfer(dut.i) & ~transfer(dut.o)):
+            m.d.sync += [held.eq(1), word.eq(dut.i.payload)]
+        with m.Elif(transfer(dut.o)):
+            m.d.sync += held.eq(0)
+        m.d.sync += [Assert(dut.i.ready == ~held), Assert(dut.o.valid == (held | dut.i.valid))]
+        with m.If(dut.o.valid):
+            m.d.sync += Assert(dut.o.payload == Mux(held, word, dut.i.payload))
+        return held & dut.i.valid & transfer(dut.o)
+
+    establish(lambda: BypassBuffer(shape=3), properties, tmp_path)
 
 
 class Increment(wiring.Component):

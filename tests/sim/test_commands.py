@@ -99,31 +99,6 @@ def test_sim_runs_every_rate_and_reports(tessera: Tessera, scene_file: Path, tmp
     assert reports[0]["config_hash"] == config_hash(default())
 
 
-def test_compare_shows_the_given_reports(tessera: Tessera, tmp_path: Path) -> None:
-    """A row for the report's frame, at a clock that is named as assumed, and the published figures below."""
-    report = {
-        "engine": "splat",
-        "cycles": 2_500_000,
-        "memory": {"stalls": 9},
-        "workload": {"scene": "mine", "view": "1/3", "size": "8x8"},
-    }
-    (tmp_path / "r.json").write_text(json.dumps(report))
-    outcome = tessera("compare", tmp_path / "r.json")
-    assert outcome.status == 0
-    assert "clock assumed" in outcome.out
-    assert "2.500" in outcome.out
-    assert "memory pauses 9/256" in outcome.out
-    assert "GSCore" in outcome.out
-
-
-def test_compare_without_reports_says_so(tessera: Tessera, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty build folder is no error: the line says what to run first."""
-    monkeypatch.setattr("sim.commands.compare.BUILD", tmp_path)
-    outcome = tessera("compare")
-    assert outcome.status == 0
-    assert "run `make demo`" in outcome.out
-
-
 def test_baseline_measures_and_shows(
     tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,9 +139,9 @@ def test_a_baseline_of_the_same_workload_is_found(
         line = [*run.format(**names).split(), *options, "--backend", "model", "--json"]
         report = json.loads(tessera(*line).out) | {"cycles": 500_000}
         (tmp_path / "r.json").write_text(json.dumps(report))
-        figures = json.loads(tessera("compare", tmp_path / "r.json", "--clock", 2, "--json").out)
-        assert figures[0]["ms"] == 0.25
-        return sum(figure["kind"] == "measured" and figure["device"].count("host") == 0 for figure in figures)
+        (row,) = json.loads(tessera("compare", tmp_path / "r.json", "--clock", 2, "--json", "-o", tmp_path).out)["rows"]
+        assert row["values"]["time"]["number"] == 0.25
+        return sum(rival["kind"] == "measured" for rival in row["rivals"])
 
     assert found() >= 1
     known = {option for param in cli.commands[run.split()[0]].params for option in param.opts}

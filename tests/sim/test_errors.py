@@ -27,6 +27,7 @@ FILES = {
     "taken": "a file where a folder is wanted",
 }
 RENDER = "render embedded --backend model --size 16x16 --out out/frame.png"
+BOARD = RENDER.replace("model", "fpga --config tiny")
 
 #: A command line, and what its one line must say.
 ERRORS = [
@@ -43,8 +44,16 @@ ERRORS = [
     (RENDER.replace("embedded", "cut.spz"), "cut.spz: "),
     (f"{RENDER} --orbit 0/3 --camera good.json", "leave out --orbit"),
     (f"{RENDER} --backend gpu", "Invalid value for '--backend': 'gpu' is not one of 'rtl', 'model', 'reference'"),
-    (f"{RENDER} --check", "--check needs --backend rtl, it is 'model'"),
+    (f"{RENDER} --check", "--check needs --backend rtl or fpga, it is 'model'"),
     (f"{RENDER} --waves w.vcd", "--waves needs --backend rtl, it is 'model'"),
+    (f"{RENDER} --port sim", "--port and --baud are of a board: they need --backend fpga, it is 'model'"),
+    (f"{BOARD}", "--backend fpga needs the board's --port, or --port sim"),
+    (f"{BOARD} --port missing", "--port must be a serial port, there is no 'missing' (ports of this machine: "),
+    (f"{BOARD} --port name.txt", "--port 'name.txt' cannot be opened"),
+    (f"{BOARD} --port sim --baud 1", "--baud must lie in 300..12000000, it is 1"),
+    (f"{BOARD} --port sim --waves w.vcd", "--waves needs --backend rtl, it is 'fpga'"),
+    (f"{BOARD} --port sim --latency 5", "a board has a memory of its own: leave out --dram, --latency"),
+    (f"{BOARD} --port sim --tau 3", "--backend fpga holds one engine on one board"),
     (f"{RENDER} --config huge", "Invalid value for '--config': 'huge' is not one of 'tiny', 'default', 'paper'"),
     (f"{RENDER} --set lanes=3", "no field 'lanes'"),
     (f"{RENDER} --set sh_degree=9", "sh_degree must lie in 0..3, it is 9"),

@@ -62,7 +62,7 @@ def test_the_help_lists_the_engines(tessera: Tessera, command: str) -> None:
     [
         ("sy", ["synth"]),
         ("synth l", ["lib", "lod"]),
-        ("generate kv --config ", ["tiny", "default", "paper"]),
+        ("generate kv --config ", ["nano", "tiny", "default", "paper"]),
         ("generate kv --set near", ["near_blocks="]),
         ("lod --set cache", ["cache_subtrees="]),
         ("render x --backend r", ["rtl", "reference"]),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
 from golden.cluster.command import Command
-from golden.cluster.dataflows import Head, attend, gathered, reduced, rotate, split_head, split_token
+from golden.cluster.dataflows import Head, angles, attend, gathered, reduced, rotate, split_head, split_token
 from golden.cluster.spec import Op, Spec
 from golden.cluster.turns import traffic
 from golden.errors import InputError
@@ -40,6 +42,33 @@ def test_dataflows(nodes: int, size: int, tokens: int, seed: int) -> None:
         assert moved == elements
 
 
+@pytest.mark.parametrize("dataflow", [split_token, split_head])
+@pytest.mark.parametrize("group", [1, 3, 4])
+def test_grouped_queries(dataflow: Callable[..., tuple[torch.Tensor, int]], group: int, seed: int) -> None:
+    """Query heads that share keys and values add up to what each gives alone, and share what is gathered of them."""
+    x, one = head(32, 48, 11, seed)
+    others = [head(32, 48, 11, seed + k)[1] for k in range(group)]
+    query, output = torch.cat([h.query for h in others], 1), torch.cat([h.output for h in others])
+    together = Head(**{**vars(one), "query": query, "output": output})
+    alone = [Head(**{**vars(one), "query": h.query, "output": h.output}) for h in others]
+    result, moved = dataflow(x, together, 4)
+    torch.testing.assert_close(result, sum(attend(x, h) for h in alone))
+    elements = {
+        split_token: gathered((group + 2) * 8, 4) + reduced(group * 34, 4),
+        split_head: reduced(group * 12, 4) + reduced(48, 4),
+    }
+    assert moved == elements[dataflow]
+
+
+def test_the_angles_of_a_position(seed: int) -> None:
+    """Angles that are given stand for those of the cache's length."""
+    x, weights = head(32, 48, 11, seed)
+    same = Head(**{**vars(weights), "turn": angles(11, 32)})
+    other = Head(**{**vars(weights), "turn": angles(11, 32, 500.0)})
+    assert torch.equal(attend(x, same), attend(x, weights))
+    assert not torch.allclose(attend(x, other), attend(x, weights))
+
+
 @pytest.mark.parametrize("nodes", [2, 4, 8, 16])
 def test_elements_are_the_networks_flits(nodes: int) -> None:
     spec = Spec(nodes=nodes)
@@ -64,4 +93,6 @@ def test_refused() -> None:
     x, weights = head(64, 32, 4, 0)
     with pytest.raises(InputError, match="cache"):
         Head(**{**vars(weights), "values": weights.values[:2]})
+    with pytest.raises(InputError, match="queries must be a multiple of the head's size 64, they are 63"):
+        Head(**{**vars(weights), "query": weights.query[:, 1:]})
     assert attend(x, weights).shape == (32,)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from golden.cluster.dataflows import Head, attend
 from golden.cluster.fused_decode import fused_decode
-from golden.cluster.head import share
-from golden.cluster.heads import around_cache, load_head, random_head
+from golden.cluster.head import Calibration, share
+from golden.cluster.heads import around_cache, grouped_head, load_head, random_head
 from golden.cluster.memory_image import from_lanes
 from golden.cluster.model import Cluster
 from golden.cluster.spec import Dataflow, Schedule, Spec
@@ -22,13 +22,18 @@ from golden.errors import InputError
 SPEC = Spec(nodes=4, link_width=128, memory_kib=64)
 
 
-def decoded(hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow, **options: object) -> Tensor:
-    """The result [D] of the model."""
-    commands, image = fused_decode(share(hidden, head, spec, dataflow), **options)  # type: ignore[arg-type]
+def decoded(
+    hidden: Tensor, head: Head, spec: Spec, dataflow: Dataflow, calibration: Calibration | None = None,
+    **options: object,
+) -> Tensor:  # fmt: skip
+    """The result [D] of the model, its query heads together."""
+    shared = share(hidden, head, spec, dataflow, calibration)
+    commands, image = fused_decode(shared, **options)  # type: ignore[arg-type]
     external = np.concatenate([image.data, np.zeros(image.result_bytes, np.uint8)])
     Cluster(spec).run(commands, external)
     words = from_lanes(external[image.result_address :], spec)
-    return torch.from_numpy(words.copy().view("<f4").reshape(-1))
+    parts = torch.from_numpy(words.copy().view("<f4")).unflatten(1, (head.group, -1))
+    return parts.sum(1).flatten()
 
 
 def error(got: Tensor, exact: Tensor) -> float:
@@ -44,6 +49,27 @@ def test_random_heads(dataflow: Dataflow, nodes: int, size: int, tokens: int, se
     spec = replace(SPEC, nodes=nodes)
     hidden, head = random_head(size, 512, tokens, seed)
     assert error(decoded(hidden, head, spec, dataflow), attend(hidden, head)) < 0.04
+
+
+@pytest.mark.parametrize(("group", "nodes", "hidden"), [(3, 4, 576), (4, 2, 48)])
+@pytest.mark.parametrize("tokens", [1, 70])
+def test_grouped_queries(group: int, nodes: int, hidden: int, tokens: int, seed: int) -> None:
+    """Query heads that share keys and values; hidden sizes that are no powers of two."""
+    spec = replace(SPEC, nodes=nodes)
+    x, head = grouped_head(group, 64, hidden, tokens, seed)
+    assert error(decoded(x, head, spec, Dataflow.TOKEN), attend(x, head)) < 0.04
+    unfused = decoded(x, head, spec, Dataflow.TOKEN, unfused=True)
+    assert torch.equal(unfused, decoded(x, head, spec, Dataflow.TOKEN))
+
+
+def test_a_group_is_its_heads(seed: int) -> None:
+    """Bit by bit: what shares a pass over the projections is what each query head gives alone, added up."""
+    x, head = grouped_head(3, 64, 96, 9, seed)
+    alone = [
+        decoded(x, Head(**{**vars(head), "query": q, "output": o}), SPEC, Dataflow.TOKEN)
+        for q, o in zip(head.queries, head.outputs, strict=True)
+    ]
+    assert torch.equal(decoded(x, head, SPEC, Dataflow.TOKEN), torch.stack(alone).sum(0))
 
 
 @pytest.mark.parametrize(("change", "bound"), [({}, 0.04), ({"activation_bits": 12}, 0.03), ({"weight_bits": 4}, 0.25)])
@@ -128,6 +154,11 @@ def test_refused(spec: dict[str, int], size: int, hidden: int, tokens: int, data
     x, head = random_head(size, hidden, tokens, 1)
     with pytest.raises(InputError, match=message):
         fused_decode(share(x, head, replace(SPEC, **spec), dataflow))
+
+
+def test_a_group_split_by_head_is_refused() -> None:
+    with pytest.raises(InputError, match="share keys and values need a split by token, there are 3"):
+        share(*grouped_head(3, 64, 256, 4, 1), SPEC, Dataflow.HEAD)
 
 
 def test_not_finite_is_refused() -> None:

@@ -106,12 +106,12 @@ def test_refused_contents(changes: dict[str, np.ndarray], message: str, tmp_path
 
 
 def layered(form: str, kind: torch.dtype, **changes: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Two layers, 3 and 7, of two heads of keys and six of queries, each of one batch."""
+    """Two layers, 3 and 12, of two heads of keys and six of queries, each of one batch."""
     g = torch.Generator().manual_seed(1)
     sizes = {"key": (2, 9), "value": (2, 9), "query": (6, 4)}
     drawn = {
         form.format(part=part, layer=layer): torch.randn(1, *size, 16, generator=g).to(kind)
-        for layer in (7, 3)
+        for layer in (12, 3)
         for part, size in sizes.items()
     }
     return {**drawn, **changes}
@@ -131,9 +131,9 @@ def test_layers_of_their_own(form: str, names: str | None, kind: torch.dtype, tm
     tensors = layered(form, kind, unrelated=torch.zeros(3, dtype=torch.int8))
     save_torch(tensors, tmp_path / "a.safetensors")
     found = load_keys(tmp_path / "a.safetensors", names)
-    assert (found.layers, found.group, found.scales) == ((3, 7), 3, (0.25, 0.25))
+    assert (found.layers, found.group, found.scales) == ((3, 12), 3, (0.25, 0.25))
     for part, stacked in (("key", found.K), ("value", found.V), ("query", found.Q)):
-        expected = torch.cat([tensors[form.format(part=part, layer=layer)] for layer in (3, 7)]).float()
+        expected = torch.cat([tensors[form.format(part=part, layer=layer)] for layer in (3, 12)]).float()
         assert torch.equal(stacked, expected)
 
 
@@ -141,13 +141,13 @@ def test_layers_of_their_own(form: str, names: str | None, kind: torch.dtype, tm
     ("changes", "message"),
     [
         ({"key.3": None}, "every layer needs a tensor of K, layer 3 has none"),
-        ({"value.7": None, "value.3": None}, "tensors K, V and Q are needed, V is missing"),
+        ({"value.12": None, "value.3": None}, "tensors K, V and Q are needed, V is missing"),
         ({"key.3": torch.zeros(2, 2, 9, 16)}, "key.3 must have a batch of 1, it has 2"),
         ({"key.3": torch.zeros(9, 16)}, "key.3 must be [batch, heads, length, head size], it has 2 axes"),
-        ({"key.7": torch.zeros(1, 2, 8, 16)}, "all layers must have the shape of layer 3, [2, 9, 16]; key.7 has [2, 8"),
+        ({"key.12": torch.zeros(1, 2, 8, 16)}, "must have the shape of layer 3, [2, 9, 16]; key.12 has [2, 8, 16]"),
         ({"query.3": torch.zeros(1, 6, 4, 16).fill_(torch.inf)}, "Q must be finite numbers, not inf at [0, 0, 0, 0]"),
-        ({f"query.{n}": torch.zeros(1, 5, 4, 16) for n in (3, 7)}, "Q's heads must be a multiple of K's 2, they are 5"),
-        ({f"value.{n}": torch.zeros(1, 1, 9, 16) for n in (3, 7)}, "V must have K's shape [2, 2, 9, 16], it has [2, 1"),
+        ({f"query.{n}": torch.zeros(1, 5, 4, 16) for n in (3, 12)}, "heads must be a multiple of K's 2, they are 5"),
+        ({f"value.{n}": torch.zeros(1, 1, 9, 16) for n in (3, 12)}, "must have K's shape [2, 2, 9, 16], it has [2, 1"),
     ],
 )  # fmt: skip
 def test_refused_layers(changes: dict[str, torch.Tensor | None], message: str, tmp_path: Path) -> None:

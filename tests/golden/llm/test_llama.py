@@ -48,7 +48,7 @@ def test_attention_is_told_what_it_may_see(tmp_path: Path, seed: int) -> None:
 
     again = forward(model, tokens[9:], cache.prefix(9), attention)
     torch.testing.assert_close(again, whole[9:])
-    assert seen == [(layer, (4, 3, 8), (2, 12, 8), (2, 12, 8)) for layer in range(2)]
+    assert seen == [(layer, (4, 3, 16), (2, 12, 16), (2, 12, 16)) for layer in range(2)]
 
 
 def test_tensors_may_be_quantised(tmp_path: Path, seed: int) -> None:
@@ -76,11 +76,11 @@ def test_tensors_may_be_quantised(tmp_path: Path, seed: int) -> None:
         ({"llama__block_count": 0}, "llama.block_count must be a positive integer, it is 0"),
         ({"llama__block_count": None}, "the field llama.block_count is missing"),
         ({"llama__attention__head_count_kv": 3}, "query heads must be a multiple of the key-value heads, 4 of 3"),
-        ({"llama__rope__dimension_count": 4}, "must turn the whole head of even size, 4 of 8"),
+        ({"llama__rope__dimension_count": 4}, "must turn the whole head of even size, 4 of 16"),
         ({"llama__rope__scaling__type": "yarn"}, "the rotary embedding must not be scaled, it is: yarn"),
-        ({"llama__feed_forward_length": 40}, "blk.0.ffn_gate.weight must be [40, 32], it is [48, 32]"),
+        ({"llama__feed_forward_length": 40}, "blk.0.ffn_gate.weight must be [40, 64], it is [96, 64]"),
         ({"llama__attention__layer_norm_rms_epsilon": 0.0}, "layer_norm_rms_epsilon must be a positive number, it is"),
-        ({"tokenizer__ggml__tokens": ["a", "b"]}, "token_embd.weight must be [2, 32], it is [263, 32]"),
+        ({"tokenizer__ggml__tokens": ["a", "b"]}, "token_embd.weight must be [2, 64], it is [263, 64]"),
     ],
 )
 def test_refused_models(changes: dict[str, Any], message: str, tmp_path: Path, seed: int) -> None:
@@ -96,7 +96,9 @@ def test_refused_files(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatc
     whole = path.read_bytes()
     holed = random_weights(seed)
     holed["output_norm.weight"][3] = np.nan
+    length = whole.index(b"tokenizer.ggml.tokens") + len("tokenizer.ggml.tokens") + 8  # behind two words of types
     cases = {
+        "a list longer than the file": whole[:length] + (1 << 60).to_bytes(8, "little") + whole[length + 8 :],
         "a file of another kind": b"PK\x03\x04" * 20,
         "empty": b"",
         "cut in its fields": whole[:200],

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from golden.llm.tokenizer import byte_characters
 
-LAYERS, HIDDEN, HEADS, KEY_HEADS, FEED, BASE = 2, 32, 4, 2, 48, 1000.0
+LAYERS, HIDDEN, HEADS, KEY_HEADS, FEED, BASE = 2, 64, 4, 2, 96, 1000.0
 SIZE = HIDDEN // HEADS
 MERGES = ["h e", "l l", "he ll", "Ġ w", "o r", "Ġw or", "hell o"]
 VOCABULARY = [*byte_characters(), *(pair.replace(" ", "") for pair in MERGES)]

@@ -11,7 +11,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from hw.lib.shared import ModuleLibrary, convert, repeat
+from hw.lib.shared import ModuleLibrary, add_with_reset, convert, repeat
 from hw.lib.tree import add_all
 from hw.yosys import run_yosys
 
@@ -160,3 +160,41 @@ def test_in_the_simulator() -> None:
 def test_no_component_counts_as_unused() -> None:
     converted(Top())
     gc.collect()
+
+
+class Ended(wiring.Component):
+    """A group with a reset of its own."""
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(PAIR), "o": Out(12), "ends": In(1)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        group = Group(lanes=2)
+        add_with_reset(m, platform, "group", group, self.ends)
+        m.d.comb += [group.i.eq(self.i), self.o.eq(group.o)]
+        return m
+
+
+def test_a_reset_of_its_own() -> None:
+    """It reaches every register below, shared units' too, in the simulator and as a module with a reset port."""
+    got: list[int] = []
+    dut = Ended()
+
+    async def run(ctx: Any) -> None:
+        ctx.set(dut.i, {"a": 1, "b": 2})
+        for ends in (0, 0, 1, 0):
+            ctx.set(dut.ends, ends)
+            got.append((await ctx.tick().sample(dut.o))[2])
+        got.append(ctx.get(dut.o))
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(run)
+    simulator.run()
+    library = ModuleLibrary()
+    convert(Ended(), "ended", library)
+    assert set(library.modules) == {"group", "lane"}
+    before, ended = got[2], got[3]
+    assert before > 0
+    assert ended == 0

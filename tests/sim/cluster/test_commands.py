@@ -101,7 +101,7 @@ def test_sim(tmp_path: Path) -> None:
         (("reduce", "--schedule", "star"), "'star' is not one of"),
         (("reduce", "--pauses", "300"), "--pauses must lie in 0..240, it is 300"),
         (("gather", "--size", "65536"), "set memory_kib"),
-        (("gather", "--backend", "model", "--check"), "--check needs --backend rtl, it is 'model'"),
+        (("gather", "--backend", "model", "--check"), "--check needs --backend rtl or fpga, it is 'model'"),
         (("decode", "--backend", "reference", "--waves", "w.vcd"), "--waves needs --backend rtl, it is 'reference'"),
         (("reduce", "--report", "/proc/none/r.json"), "/proc/none/r.json: cannot be written"),
         (("reduce", "--input", "/nonexistent.npy"), "no .npy array"),

@@ -11,7 +11,7 @@ import torch
 
 from golden.cluster.command import Command
 from golden.cluster.dataflows import attend
-from golden.cluster.heads import around_cache, random_head
+from golden.cluster.heads import around_cache, grouped_head, random_head
 from golden.cluster.memory_image import MemoryImage, program_bytes
 from golden.cluster.spec import Dataflow, Op, Schedule, Status
 from hw.cluster.config import default, tiny
@@ -19,6 +19,7 @@ from sim.cluster.decode import decode
 from sim.cluster.decode_workload import prepare_step
 from sim.cluster.player import LinkedMemory
 from sim.cluster.run import PROGRAM, run
+from sim.cluster.step_source import StepSource
 from sim.cluster.workload import ClusterWorkload
 from sim.kernel.run import simulate
 
@@ -34,6 +35,34 @@ def test_step(dataflow: Dataflow, unfused: bool, tokens: int, stalls: int, seed:
     workload = prepare_step(tiny(), *head, dataflow=dataflow, unfused=unfused, trace=True)
     done = run(workload, memory=LinkedMemory(stalls=stalls, seed=seed, link_pauses=stalls), check=True)
     assert done.checked
+
+
+@pytest.mark.parametrize(("group", "hidden", "tokens", "stalls"), [(3, 72, 70, 0), (4, 104, 9, 64), (8, 40, 1, 0)])
+def test_grouped_queries(group: int, hidden: int, tokens: int, stalls: int, seed: int) -> None:
+    """Query heads that share keys and values, and hidden sizes that are no powers of two."""
+    head = grouped_head(group, 32, hidden, tokens, seed)
+    workload = prepare_step(tiny(), *head, trace=True)
+    done = run(workload, memory=LinkedMemory(stalls=stalls, seed=seed, link_pauses=stalls), check=True)
+    assert done.checked
+    assert done.quality["rms_error"] < BOUND
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bits", [8, 4])
+def test_real_layer(bits: int, real_data: Path) -> None:
+    """A layer of SmolLM2 after 8,128 real tokens: three query heads on each of three key-value heads."""
+    config = default()
+    config = replace(config, spec=replace(config.spec, weight_bits=bits))
+    files = {name: real_data / "kv" / f"smollm2_{name}.npz" for name in ("layer14", "8k")}
+    for head in range(3):
+        source = StepSource(
+            file=files["layer14"], cache=files["8k"], calibrate=True, layer=1, head=head, query=60, size=64, hidden=0,
+            tokens=8128, seed=1,
+        )  # fmt: skip
+        vector, weights, known = source.load()
+        done = decode(config, vector, weights, calibration=known, unfused=False, check=True)
+        assert done.run.checked
+        assert done.run.quality["rms_error"] < (0.1 if bits == 8 else 0.25)
 
 
 @pytest.mark.parametrize("schedule", Schedule)

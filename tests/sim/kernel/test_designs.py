@@ -47,7 +47,7 @@ def test_a_design_is_generated_once(made: Callable[..., bool]) -> None:
 def test_changed_sources_are_generated_again(made: Callable[..., bool], monkeypatch: pytest.MonkeyPatch) -> None:
     """A design of other sources is not the same design."""
     assert made(Knob(1))
-    monkeypatch.setattr("sim.kernel.designs._sources", lambda: "other")
+    monkeypatch.setattr("sim.kernel.designs.sources_digest", lambda: "other")
     assert made(Knob(1))
 
 

@@ -9,13 +9,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
 
 from sim.kernel import energy, processors
-from sim.splat import baseline as splat
+from sim.splat import kernels
 from tests.sim.conftest import Tessera
 from tests.sim.kernel.fake_gpu import PROPERTIES, FakeCuda, FakeNvml
 
@@ -104,12 +103,9 @@ def test_every_engine_measures_a_gpu(
     make = processors.cuda
     monkeypatch.setattr(processors, "cuda", lambda: replace(make(), place="cpu"))  # where torch can compute
     if engine == "splat":
-
-        def rasterization(scene: Any, camera: Any) -> tuple[torch.Tensor]:
-            return (splat.render(scene, camera)[None],)
-
-        monkeypatch.setitem(sys.modules, "gsplat", SimpleNamespace(rasterization=rasterization))
-        monkeypatch.setattr(splat, "gsplat_arguments", lambda scene, camera, _: {"scene": scene, "camera": camera})
+        monkeypatch.setitem(sys.modules, "gsplat", SimpleNamespace(rasterization=lambda draw: (draw()[None],)))
+        draw = kernels.KERNELS["reference"].make
+        monkeypatch.setattr(kernels, "gsplat_arguments", lambda inputs, told: {"draw": draw(inputs, told)})
     measure, run = (line.format(scene=scene_file, folder=tmp_path).split() for line in LINES[engine])
     outcome = tessera("baseline", engine, *measure)
     assert (outcome.status, outcome.err) == (0, "")
@@ -122,8 +118,9 @@ def test_every_engine_measures_a_gpu(
         assert found == [4.0, 0.0, "CUDA events", 4.0, 5, 1980]
     report = json.loads(tessera(*run, "--backend", "model", "--json").out) | {"cycles": 500_000}
     (tmp_path / "r.json").write_text(json.dumps(report))
-    figures = json.loads(tessera("compare", tmp_path / "r.json", "--json").out)
-    energies = [(f["energy_mj"], f["energy_method"]) for f in figures if f["device"] == "Stand-in 9000"]
+    (row,) = json.loads(tessera("compare", tmp_path / "r.json", "--json", "-o", tmp_path).out)["rows"]
+    found_there = [rival["energy"] for rival in row["rivals"] if rival["device"] == "Stand-in 9000"]
+    energies = [(energy["number"], energy["note"]) for energy in found_there]
     assert energies
     assert set(energies) == {(4.0, "NVML energy counter")}
 

@@ -34,7 +34,7 @@ def test_the_schema_is_stable() -> None:
     )  # fmt: skip
     for report in (bare, full):
         assert list(json.loads(json.dumps(report, allow_nan=False))) == KEYS
-        assert report["schema"] == 2
+        assert report["schema"] == 3
         assert report["config_hash"] == config_hash(tiny())
         assert report["config"]["spec"]["group_size"] == tiny().spec.group_size
         assert (report["engine"], report["seed"], report["workload"]) == ("splat", 3, {"scene": "a"})

@@ -56,7 +56,7 @@ def test_a_value_on_one_side_alone_is_a_difference(tessera: Tessera, tmp_path: P
     ("changes", "message"),
     [
         ({"engine": "kv"}, "reports must be of one engine, they are of splat and kv"),
-        ({"schema": 1}, "reports must be of one schema, they are of 2 and 1"),
+        ({"schema": 1}, "reports must be of one schema, they are of 3 and 1"),
         ({"schema": None}, "both files must be reports, which name their schema"),
     ],
 )

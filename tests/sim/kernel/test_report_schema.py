@@ -25,6 +25,7 @@ def full_report() -> dict[str, Any]:
         "workload": "a",
         "ms": 3.5,
         "ratio": 7,
+        "clock_mhz": 64.0,
         "energy_mj": 120.5,
         "energy_method": "NVML energy counter",
     }

@@ -24,7 +24,7 @@ def test_fields_of_config_and_spec_change() -> None:
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("huge", "sh_degree=1", "config must be one of tiny, default, paper, it is 'huge'"),
+        ("huge", "sh_degree=1", "config must be one of nano, tiny, default, paper, it is 'huge'"),
         ("tiny", "lanes=4", "no field 'lanes', did you mean coarse_lanes.? `tessera config splat` lists all"),
         ("tiny", "grup_size=4", "no field 'grup_size', did you mean group_size"),
         ("tiny", "spec=4", "no field 'spec'; `tessera config splat` lists all"),

@@ -45,8 +45,8 @@ def test_the_window_is_in_picoseconds() -> None:
 @pytest.mark.parametrize(
     ("path", "first", "last", "message"),
     [
-        ("waves.txt", 0, None, "waves.txt: waves are written as .fst or .vcd"),
-        ("waves", 0, None, "waves are written as .fst or .vcd"),
+        ("waves.txt", 0, None, "waves.txt: waves are written as .fst, .vcd or .saif"),
+        ("waves", 0, None, "waves are written as .fst, .vcd or .saif"),
         ("w.vcd", -1, None, "the first cycle of waves must be at least 0, it is -1"),
         ("w.vcd", 9, 8, "the last cycle of waves must be at least the first, 9, it is 8"),
     ],

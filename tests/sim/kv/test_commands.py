@@ -17,9 +17,10 @@ from golden.kv.model import Options, retrieve
 from golden.kv.spec import DEFAULT
 from hw.kv.config import default
 from sim.kernel.jobs import JobResult, run_job
+from sim.kernel.problem import WrongAnswerError, kernel_of
 from sim.kernel.run import Backend
 from sim.kernel.runner import SimulationError
-from sim.kv import baseline
+from sim.kv import baseline, kernels
 from sim.kv.run import run
 from sim.kv.selection import cluster_count, head_tokens
 from sim.kv.streams import load_stream, quantise_stream, synthetic_stream
@@ -184,11 +185,17 @@ def test_stream_names() -> None:
             load_stream(name, 10)
 
 
-def test_baseline_answers_are_the_models() -> None:
-    workload = prepare_retrieve(synthetic_stream(400), default(), Options.of(DEFAULT))
+def test_baseline_answers_are_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clusters are the model's, and what each kernel gathers is judged: another token is a wrong answer."""
+    stream = synthetic_stream(400)
+    workload = prepare_retrieve(stream, default(), Options.of(DEFAULT))
     model = retrieve(workload.data, workload.config.spec, workload.options)
-    work = baseline.work_of(workload, model, "cpu")
-    places, count = baseline.cluster(work)
+    problems = list(baseline.problems_of(stream, workload, model))
+    places, _ = kernels.cluster(problems[0].inputs, problems[0].settings)
     assert torch.equal(places, model.clustering.cluster)
-    chosen = baseline.select(work, places, count)
-    assert all(set(c.tolist()) <= set(h.tokens.tolist()) for c, h in zip(chosen, model.heads, strict=True))
+    for problem in problems:
+        kernel = kernel_of(problem)
+        got = kernel.make(problem.inputs, problem.settings)()
+        assert kernel.judge(got, problem) == {}
+        with pytest.raises(WrongAnswerError, match="synthetic: "):
+            kernel.judge([got[0][:-1], *got[1:]], problem)

@@ -59,7 +59,7 @@ def test_equals_the_model(length: int, values: int, options: SinkOptions, memory
         (["--window", "0"], "--window must be at least 1, it is 0"),
         (["--set", "tokens=128"], "1 to 128 tokens fit this config, there are 200"),
         (["--backend", "gpu"], "Invalid value for '--backend': 'gpu' is not one of 'rtl', 'model', 'reference'."),
-        (["--backend", "model", "--check"], "--check needs --backend rtl, it is 'model'"),
+        (["--backend", "model", "--check"], "--check needs --backend rtl or fpga, it is 'model'"),
     ],
 )
 def test_bad_input(tessera: Tessera, arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_draws_a_cut(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None
         ("lod {hier} --tau 0", "tau must lie in 0.01..10000 px, it is 0"),
         ("lod {hier} --tau nan", "tau must lie in 0.01..10000 px, it is nan"),
         ("lod {hier} --tau 3 --backend gpu", "'gpu' is not one of 'rtl', 'model', 'reference'"),
-        ("lod {hier} --tau 3 --backend model --check", "--check needs --backend rtl"),
+        ("lod {hier} --tau 3 --backend model --check", "--check needs --backend rtl or fpga"),
         ("lod {hier} --tau 3 --backend reference --waves a.vcd", "--waves needs --backend rtl"),
         ("lod {hier} --tau 3 --cut .", ".: cannot be written: it is a folder"),
         ("lod {hier} --tau 3 --report .", ".: cannot be written: it is a folder"),

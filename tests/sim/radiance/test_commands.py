@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from hw.radiance.config import tiny
-from sim.kernel.baseline import WrongAnswerError
 from sim.kernel.jobs import MemorySettings
-from sim.kernel.processors import cpu
-from sim.radiance import baseline
+from sim.kernel.problem import WrongAnswerError, solve
+from sim.kernel.processor import cpu
+from sim.radiance import baseline, kernels
 from sim.radiance.run import roofline
 from sim.radiance.traces import load_trace
 from sim.radiance.workload import prepare
@@ -72,15 +72,17 @@ def test_the_bound_follows_the_visits() -> None:
 def test_a_baseline_that_answers_wrongly_has_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """One pixel is enough."""
     config = tiny()
-    workload = prepare(load_trace("synthetic:4", config.spec, size=16, frames=2), config)
-    assert baseline.measure_trace(workload, cpu())["pixels"] == 512
-    right = baseline.frame
+    problem = baseline.problem_of(prepare(load_trace("synthetic:4", config.spec, size=16, frames=2), config))
+    right = solve(problem, cpu())
+    assert right
+    assert right["pixels"] == 512
+    frame = kernels.frame
 
     def wrong(*args: object) -> object:
-        hit, colour = right(*args)  # type: ignore[arg-type]
+        hit, colour = frame(*args)  # type: ignore[arg-type]
         colour[3] ^= 1
         return hit, colour
 
-    monkeypatch.setattr(baseline, "frame", wrong)
+    monkeypatch.setattr(kernels, "frame", wrong)
     with pytest.raises(WrongAnswerError, match="frame 0: the baseline's colours are not the model's"):
-        baseline.measure_trace(workload, cpu())
+        solve(problem, cpu())

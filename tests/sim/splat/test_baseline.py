@@ -10,15 +10,16 @@ import pytest
 import torch
 
 from golden.errors import InputError
-from hw.generate import ROOT
 from sim.kernel import baseline as record
 from sim.kernel import timing
-from sim.kernel.baseline import WrongAnswerError, load, published
+from sim.kernel.baseline import load
 from sim.kernel.comparison import baseline_figures, rtl_figures
 from sim.kernel.energy import NoMeter, NotMeasuredError
-from sim.kernel.processors import Processor
+from sim.kernel.problem import WrongAnswerError, solve
+from sim.kernel.processor import Processor
 from sim.kernel.timing import WallTimer
 from sim.splat import baseline as splat
+from sim.splat import kernels
 
 
 @pytest.fixture(autouse=True)
@@ -48,17 +49,15 @@ def test_the_cpu_is_measured(scene_file: Path, measured: Path) -> None:
 def fake_gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """A stand-in for the GPU's rasteriser: the reference's picture times a `gain`."""
     settings = {"gain": 1.0}
-    cameras: list[Any] = []
 
-    def arguments(scene: Any, camera: Any, device: str) -> dict[str, Any]:
-        cameras[:] = [(scene, camera)]
-        return {}
+    def arguments(inputs: Any, told: Any) -> dict[str, Any]:
+        return {"draw": kernels.KERNELS["reference"].make(inputs, told)}
 
-    def rasterization() -> tuple[torch.Tensor, None, None]:
-        return splat.render(*cameras[0])[None] * settings["gain"], None, None
+    def rasterization(draw: Any) -> tuple[torch.Tensor, None, None]:
+        return draw()[None] * settings["gain"], None, None
 
     monkeypatch.setitem(sys.modules, "gsplat", SimpleNamespace(rasterization=rasterization))
-    monkeypatch.setattr(splat, "gsplat_arguments", arguments)
+    monkeypatch.setattr(kernels, "gsplat_arguments", arguments)
     return settings
 
 
@@ -67,14 +66,18 @@ STAND_IN = Processor(
 )
 
 
+def on_stand_in(scene: Path) -> list[dict[str, Any]]:
+    solved = [solve(problem, STAND_IN) for problem in splat.problems([str(scene)], size=24)]
+    return [entry for entry in solved if entry]
+
+
 def test_a_right_answer_is_recorded(scene_file: Path, measured: Path, fake_gpu: dict[str, float]) -> None:
     """Its distance from the reference stands beside its time, in a file named by the device."""
-    path = record.save(
-        "splat", (dict(STAND_IN.about), splat.measure_cuda([str(scene_file)], STAND_IN, size=24)), measured
-    )
+    fake_gpu["gain"] = 1.001
+    path = record.save("splat", (dict(STAND_IN.about), on_stand_in(scene_file)), measured)
     assert path == measured / "splat" / "measured-stand-in-1.json"
     (entry,) = json.loads(path.read_text())["entries"]
-    assert entry["psnr_db"] >= splat.MIN_DB
+    assert entry["psnr_db"] >= kernels.MIN_DB
     assert entry["median_ms"] > 0
     assert (entry["energy_mj"], entry["energy_missing"]) == (None, "a stand-in")
 
@@ -83,14 +86,27 @@ def test_a_wrong_answer_is_no_baseline(scene_file: Path, fake_gpu: dict[str, flo
     """Another picture is refused, and its time with it."""
     fake_gpu["gain"] = 0.8
     with pytest.raises(WrongAnswerError, match=r"gsplat draws small.ply at .* dB from the reference, below 40"):
-        splat.measure_cuda([str(scene_file)], STAND_IN, size=24)
+        on_stand_in(scene_file)
 
 
-def test_gsplat_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gsplat_that_is_missing_is_named(scene_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the way out."""
     monkeypatch.setitem(sys.modules, "gsplat", None)
     with pytest.raises(NotMeasuredError, match=r"gsplat is not installed: .*pip install"):
-        splat.measure_cuda([], STAND_IN)
+        on_stand_in(scene_file)
+
+
+def test_gsplat_gets_the_camera_as_its_origin(scene_file: Path) -> None:
+    """Positions are relative to the camera, in double precision until then; the view only turns."""
+    problem = next(splat.problems([str(scene_file)], size=24))
+    told = kernels.gsplat_arguments(problem.inputs, problem.settings)
+    view = problem.inputs["world_to_camera"]
+    means: Any = told["means"]
+    expected = problem.inputs["means"] @ view[:3, :3].T + view[:3, 3]
+    assert torch.allclose(means.double() @ view[:3, :3].T, expected, atol=1e-5)
+    viewmats: Any = told["viewmats"]
+    assert viewmats[0, :3, 3].abs().max() == 0
+    assert (told["width"], told["sh_degree"], told["rasterize_mode"]) == (24, 1, "classic")
 
 
 def test_only_the_same_workload_is_compared(measured: Path) -> None:
@@ -98,22 +114,25 @@ def test_only_the_same_workload_is_compared(measured: Path) -> None:
     same = {"scene": "a", "gaussians": 5, "view": "1/3", "size": "8x8"}
     record.save("splat", slow(same, same | {"size": "9x9"}, same | {"scene": "b"}), measured)
     report = {"engine": "splat", "cycles": 500_000, "memory": {}, "workload": {**same, "sh_degree": 2, "host_ms": 2.5}}
-    rtl, host = rtl_figures(report)
-    assert (rtl.device, rtl.ms, rtl.ratio) == ("RTL at 1 GHz", 0.5, 1.0)
+    rtl, host = rtl_figures(report, 1000.0, "estimated: a library")
+    assert (rtl.device, rtl.ms, rtl.ratio) == ("RTL at 1000 MHz", 0.5, 1.0)
+    assert rtl.kind == "cycles by simulation, clock estimated: a library"
     assert (host.ms, host.ratio) == (2.5, 5.0)
-    assert len(rtl_figures(report | {"workload": report["workload"] | {"host_ms": 0.0}})) == 1, "no host was needed"
-    (figure,) = baseline_figures(report)
+    assert len(rtl_figures(report | {"workload": report["workload"] | {"host_ms": 0.0}}, 1000.0, "")) == 1, (
+        "no host was needed"
+    )
+    (figure,) = baseline_figures(report, 1000.0)
     assert (figure.device, figure.threads, figure.method, figure.ms, figure.ratio) == ("Slow", 3, "m", 3.0, 6.0)
     assert (figure.energy_mj, figure.energy_method) == (2.5, "a counter")
     assert (figure.row()[-1], rtl.row()[-1]) == ("2.5", "-")
-    assert baseline_figures(report, 2.0)[0].ratio == 12.0
+    assert baseline_figures(report, 2000.0)[0].ratio == 12.0
 
 
 def slow(*workloads: dict[str, Any], ms: float = 3.0) -> Any:
     """A device that was measured on these workloads."""
     device = {"kind": "cpu", "name": "Slow", "threads": 3}
     timed = {"median_ms": ms, "runs_ms": [ms], "energy_mj": 2.5, "energy_method": "a counter"}
-    return device, [record.entry(workload, "m", timed) for workload in workloads]
+    return device, [{"workload": workload, "method": "m", **timed} for workload in workloads]
 
 
 def test_records_of_other_workloads_stay(measured: Path) -> None:
@@ -136,11 +155,3 @@ def test_a_record_of_another_schema_is_refused(measured: Path) -> None:
     path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
     with pytest.raises(InputError, match="a record must have schema 2, it has 1"):
         load("splat")
-
-
-def test_published_figures_have_sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No figure of others without the place where it is written; an unknown engine has none."""
-    monkeypatch.setattr(record, "SIM", ROOT / "sim")
-    assert published("splat")
-    assert all(set(figure) == {"design", "what", "source"} and figure["source"] for figure in published("splat"))
-    assert published("nothing") == []

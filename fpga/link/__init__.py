@@ -1,0 +1,1 @@
+"""The link between a host and an engine on a board: frames over a UART."""

@@ -1,0 +1,86 @@
+"""A scan of bit planes for every decoded token: `golden.kv.scan`, each group of query heads a job of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from golden.kv.decoder import ROWS, Always, Layer, Selection, best, budget_of, channel_codes, joined_scores
+from golden.kv.scan import ScanOptions, fold, select
+from golden.kv.spec import KEY_BITS
+
+WORD_BYTES = 64  # of a memory word
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """One key-value head: float queries [group, M, d], key codes [T, d], tokens in reach and to be chosen, [M]."""
+
+    queries: Tensor
+    keys: Tensor
+    scales: Tensor  # of the keys' channels, [d]
+    scale: float  # of the logits
+    ends: Tensor
+    budgets: Tensor
+    always: Always
+    planes: int
+
+
+def scan(layer: Layer, always: Always, *, share: float, planes: int) -> Selection:
+    """The best of a share of the tokens by `planes` planes; 8: by all, though few tokens are read so far."""
+    keys, scales = channel_codes(layer)
+    part = scanned if planes == KEY_BITS else cut
+    found = [
+        part(
+            Group(
+                queries=queries, keys=codes, scales=own, scale=layer.scale, ends=layer.ends,
+                budgets=budget_of(share, layer.ends), always=always, planes=planes,
+            )
+        )
+        for queries, codes, own in zip(layer.queries, keys, scales[:, 0], strict=True)
+    ]  # fmt: skip
+    return Selection(
+        chosen=torch.stack([chosen for chosen, _ in found]),
+        keys=keys * scales,
+        search_bytes=sum(read for _, read in found),
+        record_bytes=layer.record_bytes,
+    )
+
+
+def scanned(group: Group) -> tuple[Tensor, int]:
+    """What is chosen, bool [M, T], and bytes of planes read; those of the chosen keys that are not read again less."""
+    chosen = torch.zeros(len(group.ends), len(group.keys), dtype=torch.bool)
+    longest, read = int((group.keys**2).sum(1).max()), 0
+    for row, (budget, end) in enumerate(zip(group.budgets.tolist(), group.ends.tolist(), strict=True)):
+        folded, unit = fold(group.queries[:, row], group.scales, group.scale)
+        always = group.always
+        options = ScanOptions(
+            budget=budget, planes=group.planes, sink_tokens=always.sink, window=always.window
+        )  # fmt: skip
+        found = select(folded, group.keys[:end], options, unit=unit, longest=longest, word_bytes=WORD_BYTES)
+        chosen[row, found.tokens] = True
+        read += found.bytes_read - 2 * group.keys.shape[1] * len(found.tokens)
+    return chosen, read
+
+
+def cut(group: Group) -> tuple[Tensor, int]:
+    """The same, of many decoded tokens at once, for a scan that ends after some planes; it reads records whole."""
+    tokens, size = group.keys.shape
+    unread = KEY_BITS - group.planes
+    planes = (group.keys >> unread << unread).float()
+    word = 8 * WORD_BYTES // size  # tokens whose plane a memory word holds
+    place = torch.arange(tokens)
+    chosen, words = [], 0
+    for rows in torch.arange(len(group.ends)).split(ROWS):
+        folded = [fold(group.queries[:, row], group.scales, group.scale)[0] for row in rows]
+        ends, budgets = group.ends[rows, None], group.budgets[rows]
+        reach = place < ends
+        outer = reach & ((place < word) | (place >= (ends - 1) // word * word))
+        kept = group.always.mask(group.ends[rows], tokens)
+        joined = joined_scores(torch.stack(folded, 1).float(), planes, reach, outer)
+        chosen.append(best(joined, kept, budgets))
+        choosing = (budgets > kept.sum(1)) & (budgets < ends[:, 0])
+        words += int((-(-ends[choosing] // word) + 2).sum())  # the ends are read once more
+    return torch.cat(chosen), words * WORD_BYTES * group.planes

@@ -1,0 +1,132 @@
+"""The same workload on processors: measured, modelled, or a hole that says what would fill it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hw.generate import config_hash
+from sim.compare import gpu_model
+from sim.compare.published import Device, devices
+from sim.compare.value import DERIVED, HOLE, MEASURED, MODELLED, Value, derived, hole, over, place, times
+from sim.engines import ENGINES
+from sim.kernel.comparison import matching
+
+MOBILE = ("Orin NX", "AGX Xavier")  # what frames are modelled on
+Report = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """The same workload on a processor. Ratios are how many times the engine's figure the rival's is."""
+
+    device: str
+    method: str
+    kind: str  #: how its time was found
+    time: Value
+    energy: Value
+    at_clock: Value  #: time over the engine's at the clock of its row
+    at_bandwidth: Value  #: the same, were both given as many bytes a second
+    per_mm2: Value  #: the same, were both given as much area
+    per_joule: Value  #: energy over the engine's
+
+    def json(self) -> dict[str, Any]:
+        """For the comparison's JSON and its page."""
+        return {name: v.json() if isinstance(v, Value) else v for name, v in vars(self).items()}
+
+
+def rivals(report: Report, values: Mapping[str, Value]) -> Iterator[Rival]:
+    """Everything that is known of the very same workload, measured and modelled; holes where nothing is."""
+    found: Counter[str] = Counter()
+    bandwidth = _bandwidth(report, values)
+    for record, entry in matching(report):
+        found[record["device"]["kind"]] += 1
+        yield _measured(record["device"]["name"], entry, values, bandwidth)
+    yield from _modelled(report, values, bandwidth)
+    command = f"`tessera baseline {report['engine']}`"
+    if not found["cpu"]:
+        yield _nothing("a CPU", f"no record of this workload: run {command}")
+    if not found["cuda"]:
+        yield _nothing("a GPU", f"no record of this workload: run {command} where CUDA is, or `--export` it there")
+
+
+def _measured(name: str, entry: Report, values: Mapping[str, Value], bandwidth: Value) -> Rival:
+    file, spread = place(entry["file"]), entry.get("spread_ms")
+    note = "spread unknown" if spread is None else f"median, spread {spread:g} ms"
+    time = Value(number=entry["median_ms"], unit="ms", kind=MEASURED, source=file, note=note)
+    energy = (
+        hole("mJ", entry.get("energy_missing") or f"{file} says no reason")
+        if entry["energy_mj"] is None
+        else Value(number=entry["energy_mj"], unit="mJ", kind=MEASURED, source=file, note=entry["energy_method"])
+    )
+    return _rival(name, entry["method"], MEASURED, time, energy, values, bandwidth)
+
+
+def _modelled(report: Report, values: Mapping[str, Value], bandwidth: Value) -> Iterator[Rival]:
+    """A frame of Gaussians on mobile GPUs."""
+    workload = report["workload"]
+    if not {"gaussians", "size"} <= set(workload):
+        return
+    width, height = map(int, workload["size"].split("x"))
+    for name in MOBILE:
+        target = devices()[name]
+        ms = gpu_model.frame_ms({"gaussians": workload["gaussians"], "pixels": width * height}, target)
+        source = "sim/compare/gpu_model.py"
+        note = f"{gpu_model.METHOD}; off by up to × {gpu_model.worst_factor():.1f} of what it can be checked against"
+        time = (
+            Value(number=ms, unit="ms", kind=MODELLED, source=source, note=note)
+            if ms
+            else hole("ms", gpu_model.lacking(target) or "")
+        )
+        yield _rival(name, "3DGS", MODELLED, time, _at_most(time, target), values, bandwidth)
+
+
+def _at_most(time: Value, device: Device) -> Value:
+    """The energy of a device that draws all it may."""
+    if device.power_w is None:
+        return hole("mJ", f"no source at hand gives the power of {device.name}")
+    power = Value(number=device.power_w, unit="W", kind=MODELLED, source=device.sources["power_w"])
+    return times(time, power, "mJ", note="at most: at the limit of its power")
+
+
+def _rival(
+    name: str, method: str, kind: str, time: Value, energy: Value, values: Mapping[str, Value], bandwidth: Value
+) -> Rival:  # fmt: skip
+    device = devices().get(name)
+    ratio = over(time, values["time"], "×")
+    return Rival(
+        device=name, method=method, kind=kind, time=time, energy=energy, at_clock=ratio,
+        at_bandwidth=_fair(ratio, _spec(device, name, "bandwidth_gbs", "GB/s"), bandwidth),
+        per_mm2=_fair(ratio, _spec(device, name, "area_mm2", "mm2"), values["area"]),
+        per_joule=over(energy, values["energy"], "×"),
+    )  # fmt: skip
+
+
+def _fair(ratio: Value, theirs: Value, ours: Value) -> Value:
+    """The ratio, had the engine as much of a resource as the rival: time falls in proportion, by assumption."""
+    return times(ratio, over(theirs, ours, "×"), "×", note="if both scaled with it")
+
+
+def _spec(device: Device | None, name: str, field_name: str, unit: str) -> Value:
+    number = getattr(device, field_name) if device else None
+    if device is None or number is None:
+        return hole(unit, f"no source at hand gives the {'area' if unit == 'mm2' else 'bandwidth'} of {name}")
+    return Value(number=number, unit=unit, kind=DERIVED, source=device.sources[field_name])
+
+
+def _bandwidth(report: Report, values: Mapping[str, Value]) -> Value:
+    """What the engine's port of memory moves at most: a word a cycle."""
+    known = (make() for make in ENGINES[report["engine"]].configs.values())
+    config = next((one for one in known if config_hash(one) == report.get("config_hash")), None)
+    clock = values["clock"]
+    if config is None or clock.number is None:
+        return hole("GB/s", clock.note if config else "the report's config is none of the named ones")
+    return derived(config.word_bytes * clock.number / 1000, "GB/s", clock, note="a word a cycle")
+
+
+def _nothing(device: str, why: str) -> Rival:
+    empty = {name: hole(unit, why) for name, unit in (("time", "ms"), ("energy", "mJ"))}
+    ratios = {name: hole("×", why) for name in ("at_clock", "at_bandwidth", "per_mm2", "per_joule")}
+    return Rival(device=device, method="–", kind=HOLE, **empty, **ratios)

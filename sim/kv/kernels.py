@@ -1,0 +1,108 @@
+"""Clustering, selection and gather on a processor, beside plain top-k. Needs nothing but torch.
+
+Hash bits are taken as given: a matrix unit makes them in both worlds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from golden.kv.key_table import mean_unit
+from sim.kernel.problem import Kernel, Problem, Settings, Tensors, WrongAnswerError
+
+
+def cluster(work: Tensors, settings: Settings) -> tuple[Tensor, int]:
+    """Clusters of the tokens, in order: the nearest below Th_hd, else a new one; a full table takes the nearest."""
+    hashes = work["hashes"]
+    limit = hashes.shape[1] - 2 * settings["hamming_threshold"]  # d < Th is dot > limit
+    table = torch.zeros(settings["clusters"], hashes.shape[1], device=hashes.device)
+    places: list[int] = []
+    count = 0
+    for own in hashes:
+        place = count
+        if count:
+            best, nearest = (table[:count] @ own).max(0)
+            if float(best) > limit or count == len(table):
+                place = int(nearest)
+        if place == count:
+            table[count] = own
+            count += 1
+        places.append(place)
+    return torch.tensor(places, device=hashes.device), count
+
+
+def select(work: Tensors, settings: Settings, places: Tensor, count: int) -> list[Tensor]:
+    """WiCSum by sorting, the union over rows; tokens of every head."""
+    keys = work["keys"]
+    table = torch.zeros(count, *keys.shape[1:], device=places.device).index_add_(0, places, keys)
+    counts = torch.bincount(places, minlength=count)
+    means = mean_unit(table.long().cpu(), counts.cpu()).to(places.device).float()
+    chosen: list[Tensor] = []
+    for h, queries in enumerate(work["queries"]):
+        scores = (queries @ means[:, h].T).double()
+        falling, order = scores.sort(dim=1, descending=True, stable=True)
+        weight = (falling - falling[:, -1:]) * counts[order]
+        reached = weight.cumsum(1) * 1024 > settings["wicsum_code"] * weight.sum(1, keepdim=True)
+        last = torch.where(reached.any(1), reached.long().argmax(1), count - 1)
+        taken = torch.arange(count, device=places.device) <= last[:, None]
+        picked = torch.zeros_like(taken).scatter_(1, order, taken).any(0)
+        chosen.append(picked[places].nonzero().flatten())
+    return chosen
+
+
+def _records(work: Tensors, tokens: list[Tensor]) -> list[Tensor]:
+    return [work["records"][h][chosen] for h, chosen in enumerate(tokens)]
+
+
+def _resv(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
+    """The whole path; the gathered records of every head."""
+
+    def run() -> list[Tensor]:
+        return _records(work, select(work, settings, *cluster(work, settings)))
+
+    return run
+
+
+def _select_gather(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
+    """The same with the clusters given."""
+    places, count = cluster(work, settings)
+    return lambda: _records(work, select(work, settings, places, count))
+
+
+def _top_k(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
+    """As many tokens of the best pooled score for every head, gathered."""
+
+    def run() -> list[Tensor]:
+        scored = ((queries @ work["keys"][:, h].T).max(0).values for h, queries in enumerate(work["queries"]))
+        return _records(
+            work, [scores.topk(size).indices for scores, size in zip(scored, settings["kept"], strict=True)]
+        )
+
+    return run
+
+
+def _the_models(got: list[Tensor], problem: Problem) -> dict[str, Any]:
+    """The gathered records are those that the model selects by its exact rule (whole buckets would be a few more)."""
+    expected = problem.answer["records"].split(list(problem.settings["kept"]))
+    if any(not torch.equal(a.cpu(), b) for a, b in zip(got, expected, strict=True)):
+        raise WrongAnswerError(
+            f"{problem.workload['stream']}: the baseline's selection is not the model's before bucketing"
+        )
+    return {}
+
+
+def _as_many(got: list[Tensor], problem: Problem) -> dict[str, Any]:
+    if [len(one) for one in got] != list(problem.settings["kept"]):
+        raise WrongAnswerError(f"{problem.workload['stream']}: top-k did not keep as many tokens as ReSV")
+    return {}
+
+
+KERNELS = {
+    "ReSV": Kernel(make=_resv, judge=_the_models),
+    "select+gather": Kernel(make=_select_gather, judge=_the_models),
+    "top-k": Kernel(make=_top_k, judge=_as_many),
+}

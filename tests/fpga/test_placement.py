@@ -1,0 +1,59 @@
+"""What nextpnr says of a seed, and the config's hash in a bitstream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fpga.boards import BOARDS
+from fpga.build import usercode
+from fpga.placement import Placed, pack, read_report
+from hw.generate import config_hash
+from hw.radiance.config import nano, tiny
+from sim.kernel.synth import SynthesisError
+
+USERCODE = b"\xc2\x80\0\0"  # the bitstream's command, with a CRC to follow
+
+
+def test_a_report_of_nextpnr(tmp_path: Path) -> None:
+    """Of two clocks the slower one counts; a path is the signals along it, each once and without suffixes of tools."""
+    cells = ["top.engine.walk.place_TRELLIS_FF_Q_3", "top.engine.walk.place_LUT4_A", "top.engine.heap$12.full_LUT4_Z"]
+    steps = [
+        {"delay": delay, "type": "logic", "from": {"cell": a, "port": "Q"}, "to": {"cell": b, "port": "D"}}
+        for delay, a, b in zip((0.5, 3.0), cells, cells[1:], strict=False)
+    ]
+    path = {"from": "posedge clk", "to": "posedge clk", "path": steps}
+    report = {
+        "fmax": {"clk": {"achieved": 61.238, "constraint": 50.0}, "other": {"achieved": 200.0, "constraint": 50.0}},
+        "critical_paths": [path],
+        "utilization": {"DP16KD": {"used": 3, "available": 56}, "DCCA": {"used": 0, "available": 56}},
+    }
+    file = tmp_path / "report.json"
+    file.write_text(json.dumps(report))
+    placed = read_report(file, 7, tmp_path / "seed.config")
+    assert (placed.seed, placed.fmax_mhz, placed.used) == (7, 61.24, {"DP16KD": 3})
+    assert placed.worst_path == ["engine.walk.place", "engine.heap"]
+
+
+def placed(folder: Path, config: str) -> Placed:
+    file = folder / "seed-1.config"
+    file.write_text(config)
+    return Placed(seed=1, fmax_mhz=50.0, worst_path=[], used={}, config=file)
+
+
+def test_a_bitstream_has_its_config_s_hash(tmp_path: Path) -> None:
+    code, file = usercode(nano()), tmp_path / "board.bit"
+    assert f"{code:08x}" == config_hash(nano())[:8]
+    assert code != usercode(tiny())
+    pack(placed(tmp_path, ".device LFE5U-85F\n"), BOARDS["ulx3s-85f"], file, usercode=code)
+    assert file.read_bytes().count(USERCODE + code.to_bytes(4, "big")) == 1
+
+
+def test_what_a_tool_refuses_is_one_line(tmp_path: Path) -> None:
+    """And no file is left that looks like a bitstream."""
+    file = tmp_path / "board.bit"
+    with pytest.raises(SynthesisError, match=r"^ecppack: .*error.*$"):
+        pack(placed(tmp_path, ".device LFE5U-99F\n"), BOARDS["ulx3s-85f"], file, usercode=1)
+    assert not file.exists()
