@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-from amaranth.hdl import Assert, Assume, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Module, Mux, Signal, Value
 
 from golden.kv.spec import TINY
 from hw.kv.bucket_memory import BucketMemory
@@ -14,10 +13,7 @@ from hw.kv.digit_finder import DigitFinder
 from hw.kv.token_picker import TokenPicker
 from hw.lib.stream import transfer
 from hw.lib.tree import add_all
-from tests.formal.prove import prove
-from tests.formal.spec import StreamSpec, establish
-
-DEPTH = 14  # cycles of a bounded proof
+from tests.formal.spec import establish
 
 
 def test_bucket_memory(tmp_path: Path) -> None:
@@ -83,12 +79,11 @@ def test_a_digit_of_the_kth_best(tmp_path: Path) -> None:
     establish(lambda: DigitFinder(lanes=lanes, count_bits=width, digit_bits=bits), properties, tmp_path)
 
 
-@pytest.mark.slow
 def test_a_selection_has_exactly_k_distinct_tokens(tmp_path: Path) -> None:
     """Of words in rising order: every token leaves at most once, in rising order, and once a word has been picked from,
     all tokens kept always, all above the threshold and the first `ties` that equal it have left, and no other.
 
-    For all runs of `DEPTH` cycles, three words with pauses: for any length the prover finds no invariant in minutes.
+    Four words of two tokens, whatever their scores, with pauses of any length.
     """
     spec = replace(TINY, head_size=64, scan_tokens=64, block_tokens=4)
     size = spec.plane_tokens
@@ -108,6 +103,7 @@ def test_a_selection_has_exactly_k_distinct_tokens(tmp_path: Path) -> None:
             Assume(started | ~dut.i.valid),
             Assume(~started | (dut.threshold == threshold)),
             Assume(dut.ties < 4),
+            Assume(word.word < 4),
             Assume(word.best & word.always == 0),
             Assume(~any_word | ~dut.i.valid | (word.word > last_word)),
             *(Assume(~word.best[k] | (word.scores[k] >= dut.threshold)) for k in range(size)),
@@ -126,6 +122,6 @@ def test_a_selection_has_exactly_k_distinct_tokens(tmp_path: Path) -> None:
             m.d.sync += Assert(owed != 0, "a token leaves that is not selected")
         with m.If(started & ~dut.busy):
             m.d.sync += Assert(owed == 0, "a selected token is missing")
-        return Const(1)
+        return some & (last_token == 5) & ~dut.busy & (ties == 0)
 
-    prove(StreamSpec(TokenPicker(spec=spec), properties), tmp_path, depth=DEPTH)
+    establish(lambda: TokenPicker(spec=spec), properties, tmp_path)
