@@ -18,6 +18,7 @@ RECIPROCAL_FRACTION = 16
 FIRST_PLANES = 4  # of a key, the most significant, that lie apart in a scan's memory and are read of every token
 SCAN_BUCKETS = 256  # of joined scores
 DECAY_FRACTION = 16  # fraction bits of a bucket's softmax weight
+LEAST_LANES = 8
 LONGEST_BURST = 64  # memory words of a block of a head
 EVICT_AHEAD = 8  # near slots kept free for blocks that are being copied to the far level
 #: 1/x for x in [1, 2): turns a cluster's key sum into its mean.
@@ -52,7 +53,8 @@ class Spec:
     scan_tokens: int = 8192  #: tokens of a scan
 
     LIMITS: ClassVar[Limits] = {
-        "heads": (1, 8), "head_size": (8, 128), "lanes": (8, 32), "hash_bits": (8, 48), "plane_seed": (0, 2**31),
+        "heads": (1, 8), "head_size": (8, 128), "lanes": (LEAST_LANES, 32), "hash_bits": (8, 48),
+        "plane_seed": (0, 2**31),
         "hamming_threshold": (1, 48), "wicsum_code": (1, 1023), "tokens": (64, 32768), "clusters": (16, 4096),
         "rows": (2, 16), "buckets": (8, 256), "block_tokens": (2, 64), "blocks": (16, 32768),
         "near_blocks": (16, 32768), "sink_capacity": (1, 8),

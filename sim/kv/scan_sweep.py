@@ -67,7 +67,7 @@ def layouts(files: KeySet, share: float = 0.1) -> dict[str, float]:
     `bounds alone`: as built, without reading the best words whole first. `bits`: as built, were every plane of a
     token fetched alone.
     """
-    sums = dict.fromkeys(("word", "channel", "token", "bounds alone", "bits"), 0.0)
+    sums: dict[str, float] = dict.fromkeys(("word", "channel", "token", "bounds alone", "bits"), 0.0)
     found = list(groups(files))
     for group in found:
         total, size = group.keys.shape
