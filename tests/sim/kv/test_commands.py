@@ -38,7 +38,7 @@ from tests.sim.conftest import Outcome, Tessera
         (["synthetic", "--set", "hash_bits=8", "--set", "hamming_threshold=9"], "Th_hd must lie in 1..hash_bits = 8"),
         (["synthetic", "--share", "1.5"], "--share must lie in 1/1024..1023/1024, it is 1.5"),
         (["synthetic", "--hamming", "0"], "Th_hd must lie in 1..hash_bits = 48, it is 0"),
-        (["synthetic", "--backend", "gpu"], "'--backend': 'gpu' is not one of 'rtl', 'model', 'reference'."),
+        (["synthetic", "--backend", "gpu"], "'--backend': 'gpu' is not one of 'rtl', 'model', 'reference', 'fpga'."),
         (["synthetic", "--select", "best"], "'--select': 'best' is not one of 'resv', 'pages', 'scan'."),
         (["synthetic", "--head", "4"], "--head must lie in 0..3, it is 4"),
         (["synthetic", "--set", "lanes=64"], "lanes must lie in 8..32, it is 64"),
