@@ -146,7 +146,7 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
     from matplotlib import pyplot
 
     texts = list(dict.fromkeys(row["text"] for row in rows))
-    figure, axes = pyplot.subplots(1, len(texts), figsize=(11, 4.2), sharey=True, squeeze=False)
+    figure, axes = pyplot.subplots(1, len(texts), figsize=(11, 4.2), sharex=True, sharey=True, squeeze=False)
     for axis, text in zip(axes[0], texts, strict=True):
         for label, points in curves([row for row in rows if row["text"] == text]).items():
             axis.plot(*zip(*points, strict=True), "o-", markersize=3, linewidth=1.3, label=label)
