@@ -132,7 +132,7 @@ async def give(ctx, dut: FrameDecoder, byte: int) -> None:
 def test_noise_never_makes_a_frame_and_never_stops_the_decoder() -> None:
     """Random bytes, start bytes among them; behind the last time-out the decoder takes a frame."""
     rng = random.Random(5)
-    noise = bytes(rng.choice((START_BYTE, rng.randrange(4), rng.randrange(256))) for _ in range(1500))
+    noise = bytes(rng.choice((START_BYTE, rng.randrange(4), rng.randrange(256))) for _ in range(600))
     dut = FrameDecoder(most=MOST, timeout=TIMEOUT)
     bench = Bench(dut)
 
