@@ -41,7 +41,7 @@ def place(netlist: Netlist, board: Board, seed: int) -> Placed:
     detail(f"{netlist.json} is being placed and routed by nextpnr, seed {seed}")
     # Relative names: the WebAssembly sandbox maps the working folder.
     _run_tool(
-        "nextpnr_ecp5", folder, [
+        "nextpnr_ecp5", folder / f"{name}.log", [
             *board.nextpnr_options(), "--json", netlist.json.name, "--lpf", netlist.constraints.name,
             "--textcfg", f"{name}.config", "--report", report.name, "--seed", str(seed), "--placer", "heap",
             "--timing-allow-fail",
@@ -78,14 +78,15 @@ def pack(placed: Placed, board: Board, bitstream: Path, *, usercode: int) -> Non
     """
     folder, made = placed.config.parent, f"{placed.config.stem}.bit"
     options = ["--compress", "--usercode", str(usercode), *board.packing]
-    _run_tool("ecppack", folder, ["--input", placed.config.name, "--bit", made, *options])
+    _run_tool("ecppack", folder / "pack.log", ["--input", placed.config.name, "--bit", made, *options])
     (folder / made).replace(bitstream)
 
 
-def _run_tool(tool: str, folder: Path, arguments: Sequence[str]) -> None:
+def _run_tool(tool: str, log: Path, arguments: Sequence[str]) -> None:
+    """In the folder of its log."""
     command = [sys.executable, "-c", _TOOL.format(tool=tool), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    (folder / f"{tool}.log").write_text(done.stdout + done.stderr)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=log.parent)
+    log.write_text(done.stdout + done.stderr)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "error" in line.lower()]
         raise SynthesisError(f"{tool}: {errors[0] if errors else 'stopped without a message'}")

@@ -15,6 +15,7 @@ LOG_BYTES = 8  # a token's entry in the log
 SHIFT_BITS = 8  # of a row's bucket shift in a query block
 MODE_PAGES = 1  # clusters are pages of `block_tokens` neighbours, not hash clusters
 MODE_COUNT = 2  # a selection ends at a share of the tokens, not of the weighted sum
+MODE_SCAN = 8  # bit planes are scanned; the header gives token_count and, at query_address, a scan row a head
 MODE_SINK = 4  # vision-sink bucketing alone, of tokens whose scores lie at token_address; the bitmap says which stay
 SINK_SCORE_BITS = 16  # of a token's score in that mode, not negative
 
@@ -72,6 +73,48 @@ def query_words(spec: Spec) -> int:
 def select_words(spec: Spec) -> int:
     """Words of a head's bitmap of selected clusters."""
     return -(-spec.clusters // (8 * spec.word_bytes))
+
+
+#: A selected token in a scan's list. The first entry of a list gives in `token` how many follow, and in `score` whether
+#: their records are values alone.
+SCAN_ENTRY = [Field("token", 32), Field("score", 32)]
+ENTRY_BYTES = 8
+
+
+def scan_row(spec: Spec) -> list[Field]:
+    """What a scan of one head needs: where its parts lie, what to select, and the group's queries.
+
+    `planes_address`: of each word of tokens the `FIRST_PLANES` most significant planes, a memory word each;
+    `rest_address`: of each word of tokens the other planes; `record_address`: of each token its key and its value,
+    each a whole number of memory words. In a plane's word bit i · head_size + c is channel c of token i.
+    """
+    scalars = [
+        *(Field(f"{name}_address", 32) for name in ("planes", "rest", "record", "list", "gather")),
+        Field("words", 16),  # words of tokens
+        Field("budget", 16),  # no more than there are tokens
+        Field("always", 16),  # tokens kept always: those below `sink_tokens`, and those from `window_start` on
+        Field("sink_tokens", 16),
+        Field("window_start", 16),
+        Field("planes", 8),
+        Field("shift", 8),  # bucket = score >> shift
+        Field("mass_code", 16),
+        Field("decay", 16),
+        Field("magnitude", 16),  # Σ|q| of the row where it is largest
+        Field("valid", 8),  # a bit a row that holds a query
+        *(Field(f"sum_{r}", 16, True) for r in range(spec.group)),
+    ]
+    codes = [Field(f"query_{r}_{c}", KEY_BITS, True) for r in range(spec.group) for c in range(spec.head_size)]
+    return [*scalars, *codes]
+
+
+def scan_row_bytes(spec: Spec) -> int:
+    """Bytes of a scan row, a whole number of memory words."""
+    return -(-sum(f.width for f in scan_row(spec)) // (8 * spec.word_bytes)) * spec.word_bytes
+
+
+def scan_record_words(spec: Spec) -> int:
+    """Memory words of a token's key in a scan's records; of its value as many."""
+    return -(-spec.head_size // spec.word_bytes)
 
 
 def place_offset(spec: Spec, block: int, head: int, position: int) -> int:

@@ -23,11 +23,8 @@ import torch
 from torch import Tensor
 
 from golden.errors import InputError
-from golden.kv.spec import KEY_BITS, KEY_MAX, THRESHOLD_FRACTION
+from golden.kv.spec import DECAY_FRACTION, FIRST_PLANES, KEY_BITS, KEY_MAX, SCAN_BUCKETS, THRESHOLD_FRACTION
 
-FIRST_PLANES = 4  # that exact mode reads of every token
-BUCKETS = 256  # of joined scores
-DECAY_FRACTION = 16  # fraction bits of a bucket's softmax weight
 ALL_MASS = 1 << THRESHOLD_FRACTION
 
 
@@ -79,7 +76,8 @@ class Scan:
     joined: Tensor  # int64 [T] by the planes that were read of each token
     passes: tuple[Pass, ...]  # none where there is nothing to choose
     plane_bytes: int  #: read of the planes
-    record_bytes: int  #: read of the selected tokens: values, and keys where their scores are not exact
+    record_parts: int  #: read of a selected token: 1, its value, or 2, its key too, as its score is not exact
+    record_bytes: int  #: read of the selected tokens
 
     @property
     def bytes_read(self) -> int:
@@ -126,7 +124,7 @@ def bucket_shift(queries: Tensor, longest: int, options: ScanOptions) -> int:
     unread = unread_range(options.first) * (math.isqrt(queries.shape[1]) + 1)
     key = math.isqrt(longest) + 1 + (unread + 1) // 2
     span = 2 * query * key + slack(queries, options.first) + 2
-    return (-(-span // (BUCKETS // 2)) - 1).bit_length()
+    return (-(-span // (SCAN_BUCKETS // 2)) - 1).bit_length()
 
 
 def bucket_decay(unit: float, shift: int) -> int:
@@ -142,15 +140,15 @@ def partial_scores(queries: Tensor, keys: Tensor, planes: int) -> Tensor:
 
 
 def lowest_needed(counts: Tensor, needed: int) -> int:
-    """The highest bucket from which on upwards `needed` tokens lie; 0 where there are fewer. `counts` [BUCKETS]."""
+    """The highest bucket from which on upwards `needed` tokens lie; 0 where there are fewer."""
     reached = counts.flip(0).cumsum(0) >= needed
-    return BUCKETS - 1 - int(reached.long().argmax()) if bool(reached.any()) else 0
+    return SCAN_BUCKETS - 1 - int(reached.long().argmax()) if bool(reached.any()) else 0
 
 
 def tokens_of_mass(counts: Tensor, mass_code: int, decay: int) -> int:
     """Top-p: tokens in the buckets that are opened from the highest filled one until they hold more than the share.
 
-    A token in the highest weighs 1, in each bucket `decay`/65536 of the one above, rounded down. `counts` [BUCKETS].
+    A token in the highest weighs 1, in each bucket `decay`/65536 of the one above, rounded down.
     """
     falling = counts.flip(0).tolist()
     weights: list[int] = []
@@ -185,15 +183,15 @@ class Scanner:
 
     def buckets(self) -> Tensor:
         """[T], the highest scores in the highest."""
-        return (self.joined >> self.shift) + BUCKETS // 2
+        return (self.joined >> self.shift) + SCAN_BUCKETS // 2
 
     def counts(self, which: Tensor) -> Tensor:
         """Tokens of each bucket, among those of `which`."""
-        return torch.bincount(self.buckets()[which], minlength=BUCKETS)
+        return torch.bincount(self.buckets()[which], minlength=SCAN_BUCKETS)
 
     def edge(self, bucket: int) -> int:
         """The smallest joined score of a bucket."""
-        return (bucket - BUCKETS // 2) << self.shift
+        return (bucket - SCAN_BUCKETS // 2) << self.shift
 
     def read(self, wanted: Tensor, planes: int) -> int:
         """Reads the words in which a choosable token is wanted up to so many planes. Returns the words read."""
@@ -232,8 +230,14 @@ def select(
     row_bytes = -(-keys.shape[1] // word_bytes) * word_bytes
     if needed == 0 or (needed == others and options.mass_code == ALL_MASS):
         tokens = torch.arange(total)[always | (needed > 0)]
-        nothing = torch.zeros(total, dtype=torch.int64)
-        return Scan(tokens=tokens, joined=nothing, passes=(), plane_bytes=0, record_bytes=2 * row_bytes * len(tokens))
+        return Scan(
+            tokens=tokens,
+            joined=torch.zeros(total, dtype=torch.int64),
+            passes=(),
+            plane_bytes=0,
+            record_parts=2,
+            record_bytes=2 * row_bytes * len(tokens),
+        )
     square = int((keys.long() ** 2).sum(1).max()) if longest is None else longest
     shift = bucket_shift(queries, square, options)
     scanner = Scanner(queries, keys, options, shift, word_bytes)
@@ -249,6 +253,7 @@ def select(
         joined=scanner.joined,
         passes=tuple(passes),
         plane_bytes=sum(p.words for p in passes) * word_bytes,
+        record_parts=parts,
         record_bytes=parts * row_bytes * len(tokens),
     )
 
@@ -261,7 +266,8 @@ def _passes(scanner: Scanner, options: ScanOptions, needed: int, unit: float) ->
         budget = tokens_of_mass(counts, options.mass_code, bucket_decay(unit, scanner.shift))
         needed = min(needed, max(budget - int((~choosable).sum()), 0))
     bucket = lowest_needed(scanner.counts(choosable), needed)
-    passes = [Pass(planes=options.first, words=(scanner.words() + 2) * options.first, bucket=bucket)]
+    words = scanner.words() + len({0, scanner.words() - 1})
+    passes = [Pass(planes=options.first, words=words * options.first, bucket=bucket)]
     if not options.exact or needed == 0:
         return passes, needed
     words = scanner.read(scanner.buckets() >= bucket, KEY_BITS)

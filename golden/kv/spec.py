@@ -15,6 +15,10 @@ KEY_MAX = 127
 THRESHOLD_FRACTION = 10  # fraction bits of Th_r-wics
 MEAN_GUARD = 8  # fraction bits of a key sum when it meets the reciprocal of its count
 RECIPROCAL_FRACTION = 16
+FIRST_PLANES = 4  # of a key, the most significant, that lie apart in a scan's memory and are read of every token
+SCAN_BUCKETS = 256  # of joined scores
+DECAY_FRACTION = 16  # fraction bits of a bucket's softmax weight
+LEAST_LANES = 8
 LONGEST_BURST = 64  # memory words of a block of a head
 EVICT_AHEAD = 8  # near slots kept free for blocks that are being copied to the far level
 #: 1/x for x in [1, 2): turns a cluster's key sum into its mean.
@@ -45,15 +49,20 @@ class Spec:
     blocks: int = 8192  #: blocks of both levels of the store
     near_blocks: int = 512  #: blocks of the near level
     sink_capacity: int = 4  #: largest capacity of a vision-sink bucket
+    group: int = 4  #: query heads that may share a key-value head in a scan
+    scan_tokens: int = 8192  #: tokens of a scan
 
     LIMITS: ClassVar[Limits] = {
-        "heads": (1, 8), "head_size": (8, 128), "lanes": (8, 32), "hash_bits": (8, 48), "plane_seed": (0, 2**31),
+        "heads": (1, 8), "head_size": (8, 128), "lanes": (LEAST_LANES, 32), "hash_bits": (8, 48),
+        "plane_seed": (0, 2**31),
         "hamming_threshold": (1, 48), "wicsum_code": (1, 1023), "tokens": (64, 32768), "clusters": (16, 4096),
         "rows": (2, 16), "buckets": (8, 256), "block_tokens": (2, 64), "blocks": (16, 32768),
         "near_blocks": (16, 32768), "sink_capacity": (1, 8),
+        "group": (1, 8), "scan_tokens": (64, 32768),
     }  # fmt: skip
     POWERS: ClassVar = (
         "lanes", "tokens", "clusters", "rows", "buckets", "block_tokens", "blocks", "near_blocks",
+        "scan_tokens",
     )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -87,6 +96,16 @@ class Spec:
     @property
     def word_bytes(self) -> int:
         return 2 * self.lanes
+
+    @property
+    def plane_tokens(self) -> int:
+        """Tokens of which a memory word holds a bit plane of a head's key."""
+        return 8 * self.word_bytes // self.head_size
+
+    @property
+    def plane_words(self) -> int:
+        """Memory words of a bit plane of a head, of as many tokens as a scan takes."""
+        return -(-self.scan_tokens // self.plane_tokens)
 
     @property
     def key_size(self) -> int:
@@ -138,6 +157,7 @@ DEFAULT = Spec()
 TINY = Spec(
     heads=2, head_size=16, lanes=8, hash_bits=32, hamming_threshold=7, tokens=256, clusters=32, rows=4, buckets=32,
     block_tokens=4, blocks=128, near_blocks=32,
+    scan_tokens=256,
 )  # fmt: skip
 #: Llama-3-8B's eight KV heads of 128, hashed together; V-Rex's 32 planes, Th_hd of 7 and memory of 1,024 hashes (4 KB).
 PAPER = Spec(heads=8, head_size=128, hash_bits=32, hamming_threshold=7, clusters=1024)

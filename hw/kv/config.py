@@ -21,13 +21,15 @@ class Config:
     recent_words: int = 128  #: words of tokens that wait for their place
     token_ahead: int = 256  #: token words read ahead
     gather_ahead: int = 256  #: gathered words read ahead
+    plane_ahead: int = 256  #: words of bit planes read ahead
+    sweep_words: int = 4  #: words of tokens whose scores a scan looks at in a cycle
     outstanding: int = 64  #: bursts under way at the memory, all readers together
 
     LIMITS: ClassVar[Limits] = {
         "compare_width": (2, 64), "recent_words": (8, 1024), "token_ahead": (8, 1024), "gather_ahead": (8, 1024),
-        "outstanding": (4, 1024),
+        "outstanding": (4, 1024), "plane_ahead": (8, 1024), "sweep_words": (1, 8),
     }  # fmt: skip
-    POWERS: ClassVar = ("compare_width",)
+    POWERS: ClassVar = ("compare_width", "sweep_words")
 
     def __post_init__(self) -> None:
         check_limits("kv", self)
@@ -61,7 +63,10 @@ def nano() -> Config:
 
 def tiny() -> Config:
     """Two heads of 16, 32 clusters, 4 comparisons a cycle, 128-bit memory: unit tests, proofs, small FPGAs."""
-    return Config(spec=TINY_SPEC, compare_width=4, recent_words=16, token_ahead=32, gather_ahead=32, outstanding=16)
+    return Config(
+        spec=TINY_SPEC, compare_width=4, recent_words=16, token_ahead=32, gather_ahead=32, outstanding=16,
+        plane_ahead=32, sweep_words=2,
+    )  # fmt: skip
 
 
 def default() -> Config:

@@ -21,16 +21,18 @@ def count_events(m: Module, engine: KvEngine, starts: Value, ingesting: Value, q
         starts: a job begins; all counters start from 0. ingesting, querying: its phase.
     """
     spec = engine.config.spec
-    hcu, store, wtu, gather = engine.hcu, engine.block_store, engine.wtu, engine.gather
+    hcu, store, wtu, gather, scan = engine.hcu, engine.block_store, engine.wtu, engine.gather, engine.scan_unit
     rows = Signal(range(spec.rows + 1))
     m.d.sync += rows.eq(add_all([engine.query_fetch.info.valid[r] for r in range(spec.rows)]))
     words = {
         "header": engine.job_fetch.memory.response, "token": engine.token_fetch.memory.response,
         "query": engine.query_fetch.memory.response, "evict": engine.evictor.source.response,
         "gather": gather.source.response, "sink": engine.sink_fetch.memory.response,
+        "row": scan.rows.response, "plane": scan.planes.response, "fetch": scan.source.response,
         "record": engine.token_writer.memory.request, "far": engine.evictor.target.request,
         "log": engine.log_writer.memory.request,
         "select": engine.select_writer.memory.request, "result": gather.target.request,
+        "list": scan.lists.request, "pick": scan.target.request,
     }  # fmt: skip
     events = {
         "cycles": Value.cast(1),
@@ -59,6 +61,9 @@ def count_events(m: Module, engine: KvEngine, starts: Value, ingesting: Value, q
         **{f"{name}_words": transfer(port) for name, port in words.items()},
         "sink_cycles": engine.vision_sink.loading | engine.vision_sink.sweeping,
         "kept": transfer(engine.vision_sink.o) & engine.vision_sink.o.payload.selected,
+        "picked": scan.picked,
+        "sweep_cycles": scan.sweeping,
+        "digit_cycles": scan.walking,
         "write_stall": engine.write.request.valid & ~engine.write.request.ready,
     }
     count(m, engine.counters, {name: only_while(engine.busy, event) for name, event in events.items()}, clear=starts)

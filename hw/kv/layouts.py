@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import signed
+from amaranth.hdl import Shape, signed
 from amaranth.lib import data
 
-from golden.kv.memory_map import HEADER, LOG, query_info, record
+from golden.kv.memory_map import HEADER, LOG, SCAN_ENTRY, query_info, record, scan_row
 from golden.kv.spec import KEY_BITS, Spec
 from hw.lib.row_layout import layout_of
+
+SCORE_BITS = 24  # of a joined score, not negative: 8 bits of bucket, 16 within it
 
 
 def header_layout() -> data.StructLayout:
@@ -112,5 +114,46 @@ class ScoreLayout(data.StructLayout):
             {
                 "count": spec.count_bits,  #: the cluster's tokens
                 "scores": data.ArrayLayout(signed(spec.score_bits), spec.rows),  #: Q · mean, row by row
+            }
+        )
+
+
+def scan_row_layout(spec: Spec) -> data.StructLayout:
+    """What a scan of one head needs; the queries' codes are one member, `queries`, row by row."""
+    fields = scan_row(spec)
+    scalars = {f.name: Shape(f.width, signed=f.signed) for f in fields if not f.name.startswith("query_")}
+    return data.StructLayout({**scalars, "queries": KEY_BITS * spec.group * spec.head_size})
+
+
+def scan_entry_layout() -> data.StructLayout:
+    """A selected token in a scan's list."""
+    return layout_of(SCAN_ENTRY)
+
+
+class PlaneLayout(data.StructLayout):
+    """A memory word: one bit plane of a word of tokens."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "bits": 8 * spec.word_bytes,  #: of token i, channel c: bit i · head_size + c
+                "word": range(spec.plane_words),  #: number of the word of tokens
+                "first": 1,  #: the first plane of this run
+                "last": 1,  #: the last plane of this run
+            }
+        )
+
+
+class SweptLayout(data.StructLayout):
+    """A word of tokens of which some are looked for."""
+
+    def __init__(self, spec: Spec) -> None:
+        tokens = spec.plane_tokens
+        super().__init__(
+            {
+                "word": range(spec.plane_words),  #: its number
+                "best": tokens,  #: a bit a token: it may be chosen, and its score is within the limits
+                "always": tokens,  #: a bit a token: it is kept always
+                "scores": data.ArrayLayout(SCORE_BITS, tokens),  #: their scores
             }
         )

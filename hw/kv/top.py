@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 
-from golden.kv.memory_map import MODE_SINK
+from golden.kv.memory_map import MODE_SCAN, MODE_SINK
 from hw.kv.block_store import BlockStore
 from hw.kv.config import Config
 from hw.kv.counters import COUNTERS
@@ -18,6 +18,7 @@ from hw.kv.job_fetch import JobFetch
 from hw.kv.key_table import KeyTable
 from hw.kv.log_writer import LogWriter
 from hw.kv.query_fetch import QueryFetch
+from hw.kv.scan_unit import ScanUnit
 from hw.kv.score_unit import ScoreUnit
 from hw.kv.select_writer import SelectWriter
 from hw.kv.sink_fetch import SinkFetch
@@ -36,7 +37,8 @@ class KvEngine(wiring.Component):
 
     First all tokens are clustered and stored, then, head by head and block of query rows by block,
     clusters are scored, selected, and their records gathered. A job without tokens does nothing. In
-    mode MODE_SINK tokens are chosen by given scores (`golden.kv.vision_sink`), and nothing is stored.
+    mode MODE_SINK tokens are chosen by given scores (`golden.kv.vision_sink`), and nothing is stored. In mode
+    MODE_SCAN tokens are chosen and gathered from bit planes of the keys (`golden.kv.scan`), where they lie.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -58,6 +60,7 @@ class KvEngine(wiring.Component):
         self.gather = RecordGather(config=config)
         self.sink_fetch = SinkFetch(config=config)
         self.vision_sink = VisionSink(config=config)
+        self.scan_unit = ScanUnit(config=config)
         super().__init__(engine_ports(config.memory_width, COUNTERS))
 
     @property
@@ -76,7 +79,7 @@ class KvEngine(wiring.Component):
         for name in (
             "job_fetch", "token_fetch", "hash_unit", "hcu", "block_store", "token_writer", "key_table", "log_writer",
             "evictor", "query_fetch", "score_unit", "wtu", "select_writer", "gather", "sink_fetch",
-            "vision_sink",
+            "vision_sink", "scan_unit",
         ):  # fmt: skip
             m.submodules[name] = getattr(self, name)
         settled, written = self._memory(m)
@@ -90,7 +93,8 @@ class KvEngine(wiring.Component):
         width = self.config.memory_width
         readers = [
             self.job_fetch.memory, self.token_fetch.memory, self.query_fetch.memory, self.evictor.source,
-            self.gather.source, self.sink_fetch.memory,
+            self.gather.source, self.sink_fetch.memory, self.scan_unit.rows, self.scan_unit.planes,
+            self.scan_unit.source,
         ]  # fmt: skip
         m.submodules.reads = reads = ReadArbiter(width=width, count=len(readers), outstanding=self.config.outstanding)
         for client, reader in zip(reads.clients, readers, strict=True):
@@ -98,7 +102,7 @@ class KvEngine(wiring.Component):
         wiring.connect(m, wiring.flipped(self.read), reads.memory)
         writers = [
             self.token_writer.memory, self.log_writer.memory, self.evictor.target, self.select_writer.memory,
-            self.gather.target,
+            self.gather.target, self.scan_unit.lists, self.scan_unit.target,
         ]  # fmt: skip
         m.submodules.writes = writes = WriteArbiter(width=width, count=len(writers))
         for client, writer in zip(writes.clients, writers, strict=True):
@@ -126,6 +130,7 @@ class KvEngine(wiring.Component):
         for stage in (
             self.token_fetch, self.hash_unit, self.hcu, writer, self.log_writer, evictor, self.query_fetch, self.wtu,
             self.select_writer, self.gather, self.sink_fetch, self.vision_sink,
+            self.scan_unit,
         ):  # fmt: skip
             m.d.comb += stage.header.eq(self.job_fetch.header)
 
@@ -168,7 +173,7 @@ class KvEngine(wiring.Component):
         """Header, tokens, queries; counters."""
         job, hcu, wtu, score, query = self.job_fetch, self.hcu, self.wtu, self.score_unit, self.query_fetch
         header = job.header
-        begin, ingesting, querying, starts, scores, sinks = (Signal() for _ in range(6))
+        begin, ingesting, querying, starts, scores, sinks, scans = (Signal() for _ in range(7))
         head = Signal(range(self.config.spec.heads + 1))
         block = Signal(8)
         last_block = block + 1 == header.query_blocks[:8]
@@ -189,6 +194,7 @@ class KvEngine(wiring.Component):
             ),
             self.sink_fetch.go.eq(sinks),
             self.vision_sink.go.eq(sinks),
+            self.scan_unit.go.eq(scans),
             score.start.eq(scores),
             score.head.eq(head),
             wtu.start.eq(scores),
@@ -214,10 +220,16 @@ class KvEngine(wiring.Component):
                 with m.If(header.mode & MODE_SINK != 0):
                     m.d.comb += [self.token_fetch.go.eq(0), query.go.eq(0), sinks.eq(some)]
                     m.next = "SINK"
+                with m.If(header.mode & MODE_SCAN != 0):
+                    m.d.comb += [self.token_fetch.go.eq(0), query.go.eq(0), scans.eq(some)]
+                    m.next = "SCAN"
                 with m.If(~some):
                     m.next = "IDLE"
             with m.State("SINK"):
                 with m.If(~self.vision_sink.busy & self.select_writer.idle & written):
+                    m.next = "IDLE"
+            with m.State("SCAN"):
+                with m.If(~self.scan_unit.busy & written):
                     m.next = "IDLE"
             with m.State("INGEST"):
                 m.d.comb += ingesting.eq(1)

@@ -49,7 +49,7 @@ def _close(got: Tensor, problem: Problem) -> dict[str, Any]:
 
 
 KERNELS = {
-    "reduce": Kernel(make=_reduce, judge=_near),
-    "gather": Kernel(make=_gather, judge=_near),
-    "decode": Kernel(make=_decode, judge=_close),
+    "reduce": Kernel(make=_reduce, judge=_near, roof="memory"),
+    "gather": Kernel(make=_gather, judge=_near, roof="memory"),
+    "decode": Kernel(make=_decode, judge=_close, roof="memory"),
 }

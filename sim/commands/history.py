@@ -42,6 +42,6 @@ def history(picture: Path, as_json: bool) -> None:
         if (known := [value for value in values if value is not None])
     ]
     first, last = moments[0], moments[-1]
-    title = f"{len(moments)} commits from {first.commit} ({first.date}) to {last.commit} ({last.date})"
+    title = f"from commit {first.commit} ({first.date}) to {last.commit} ({last.date}), {len(moments)} in all"
     show_table(title, ("workload", "figure", "first", "last", "last / first"), rows, left=("figure",))
     out.print(place(picture), markup=False)

@@ -56,11 +56,19 @@ def draw(moments: Sequence[Moment], path: Path) -> None:
     shown = [figure for figure in FIGURES if series(moments, figure)]
     figure, axes = pyplot.subplots(len(shown), 1, figsize=(9, 2.4 * len(shown) + 0.8), sharex=True, squeeze=False)
     places = range(len(moments))
+    colours = {case: f"C{k}" for k, case in enumerate(series(moments, shown[0]))}  # a case's, whatever the axes lack
     for axis, name in zip(axes[:, 0], shown, strict=True):
         for case, values in series(moments, name).items():
             first = next(value for value in values if value is not None)
             relative = [None if value is None or not first else value / first for value in values]
-            axis.plot(places, [float("nan") if v is None else v for v in relative], "o-", markersize=4, label=case)
+            axis.plot(
+                places,
+                [float("nan") if v is None else v for v in relative],
+                "o-",
+                markersize=4,
+                label=case,
+                color=colours.get(case),
+            )
         axis.set_ylabel(f"{name.replace('_', ' ')},\nover the first", fontsize=9)
         axis.grid(alpha=0.3)
     axes[0, 0].legend(fontsize=7, ncol=3, loc="lower left", bbox_to_anchor=(0, 1.02))

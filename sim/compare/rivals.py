@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ def rivals(report: Report, values: Mapping[str, Value]) -> Iterator[Rival]:
     for record, entry in matching(report):
         found[record["device"]["kind"]] += 1
         yield _measured(record["device"]["name"], entry, values, bandwidth)
+        if record["device"]["kind"] == "cuda":
+            yield from _scaled(record["device"]["name"], entry, values, bandwidth)
     yield from _modelled(report, values, bandwidth)
     command = f"`tessera baseline {report['engine']}`"
     if not found["cpu"]:
@@ -64,15 +67,30 @@ def _measured(name: str, entry: Report, values: Mapping[str, Value], bandwidth: 
     return _rival(name, entry["method"], MEASURED, time, energy, values, bandwidth)
 
 
-def _modelled(report: Report, values: Mapping[str, Value], bandwidth: Value) -> Iterator[Rival]:
-    """A frame of Gaussians on mobile GPUs."""
-    workload = report["workload"]
-    if not {"gaussians", "size"} <= set(workload):
+def _scaled(name: str, entry: Report, values: Mapping[str, Value], bandwidth: Value) -> Iterator[Rival]:
+    """A GPU's measured time on mobile ones, where a kernel is bound by a roof and its GPU is known."""
+    kind = entry.get("roof")
+    if name not in devices() or not kind:
         return
-    width, height = map(int, workload["size"].split("x"))
+    doubt = f"off by up to × {gpu_model.worst_factor():.1f} where frames can be checked"
+    for target in (devices()[mobile] for mobile in MOBILE):
+        ms = gpu_model.scaled(entry["median_ms"], kind, devices()[name], target)
+        note = f"{name}'s measured time by {kind}; {doubt}"
+        time = Value(number=ms, unit="ms", kind=MODELLED, source=place(entry["file"]), note=note)
+        if ms:
+            yield _rival(target.name, entry["method"], MODELLED, time, _at_most(time, target), values, bandwidth)
+
+
+def _modelled(report: Report, values: Mapping[str, Value], bandwidth: Value) -> Iterator[Rival]:
+    """A single frame of Gaussians on mobile GPUs."""
+    workload = report["workload"]
+    sides = re.fullmatch(r"(\d+)x(\d+)", str(workload.get("size")))
+    if "gaussians" not in workload or "frames" in workload or not sides:
+        return
+    work = {"gaussians": workload["gaussians"], "pixels": int(sides[1]) * int(sides[2])}
     for name in MOBILE:
         target = devices()[name]
-        ms = gpu_model.frame_ms({"gaussians": workload["gaussians"], "pixels": width * height}, target)
+        ms = gpu_model.frame_ms(work, target)
         source = "sim/compare/gpu_model.py"
         note = f"{gpu_model.METHOD}; off by up to × {gpu_model.worst_factor():.1f} of what it can be checked against"
         time = (

@@ -17,6 +17,8 @@ from sim.estimate.gate_level import PICO, access_factor
 from sim.estimate.hierarchy import MACRO, Unit, split
 from sim.kernel.sample import Events
 
+_MODULE = re.compile(r"^module (\S+)\n.*?^end$", re.M | re.S)
+_INSTANCE = re.compile(r"^  cell (\\\S+) \S+$", re.M)
 _CELL = re.compile(r"^  cell (\$\w+) \S+\n((?:    .*\n)*)", re.M)
 _WIDTH = re.compile(r"parameter (?:signed )?\\(A_WIDTH|B_WIDTH|Y_WIDTH|WIDTH) (?:32')?(\d+)$", re.M)
 _MEMORY = re.compile(rf"^(  attribute \\{MACRO} 1\n)?  memory width (\d+) size (\d+) (\S+)$", re.M)
@@ -40,10 +42,25 @@ class Work:
 
 
 def work_of(unit: Unit) -> Work:
-    """Of a unit without those below it."""
+    """Of a unit without those below it; a module that is dissolved into it counts as often as it stands there."""
     own = unit.rtlil.split("attribute \\blackbox 1")[0]
+    modules = {found[1]: found[0] for found in _MODULE.finditer(own)}
+
+    def total(name: str) -> Work:
+        parts = [total(kind) for kind in _INSTANCE.findall(modules[name]) if kind in modules]
+        work = _own_work(modules[name])
+        return Work(
+            each_pj=work.each_pj + sum(part.each_pj for part in parts),
+            registers=work.registers + sum(part.registers for part in parts),
+        )
+
+    return total(f"\\{unit.name}")
+
+
+def _own_work(module: str) -> Work:
+    """Of a module alone."""
     each = registers = 0.0
-    for kind, body in _CELL.findall(own):
+    for kind, body in _CELL.findall(module):
         widths = {name: int(width) for name, width in _WIDTH.findall(body)}
         if kind in _REGISTERS:
             registers += widths["WIDTH"]
@@ -51,8 +68,8 @@ def work_of(unit: Unit) -> Work:
             each += value("multiply") * widths["A_WIDTH"] * widths["B_WIDTH"]
         elif kind in _KINDS:
             each += value(_KINDS[kind]) * max(widths.values())
-    written = {name.replace("\\\\", "\\") for name in _WRITTEN.findall(own)}
-    for macro, width, depth, name in _MEMORY.findall(own):
+    written = {name.replace("\\\\", "\\") for name in _WRITTEN.findall(module)}
+    for macro, width, depth, name in _MEMORY.findall(module):
         bits = int(width) * int(depth)
         if macro:
             each += sram_read_pj(bits) + sram_write_pj(bits, int(width))
@@ -82,8 +99,8 @@ def counted_joules(rtlil: str, top: str, events: Events, cycles: int, node_nm: i
 def _counts(units: Mapping[str, Unit]) -> Counter[str]:
     """How often each stands in the last one."""
     counts: Counter[str] = Counter({list(units)[-1]: 1})
-    for name, unit in reversed(units.items()):
-        for child, number in unit.children.items():
+    for name in reversed(list(units)):
+        for child, number in units[name].children.items():
             counts[child] += number * counts[name]
     return counts
 

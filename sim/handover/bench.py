@@ -31,7 +31,7 @@ class Product:
     @property
     def counters(self) -> CounterLayout:
         """The engine's."""
-        return self.component.master.counters.shape()
+        return self.component.master.signature.members["counters"].shape
 
     @property
     def title(self) -> str:

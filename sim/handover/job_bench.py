@@ -4,6 +4,9 @@ Environment, all optional: JOB, the folder of job.json (this file's); PAUSE, cha
 a cycle; SEED, of the pauses; TARGET, a file for what the job left in memory.
 """
 
+# registers.py lies beside this file where it runs; cocotbext-axi makes its interfaces after they are declared.
+# pyright: reportMissingImports=false, reportOptionalMemberAccess=false
+
 import json
 import logging
 import os

@@ -44,6 +44,8 @@ class Kernel:
     make: Callable[[Tensors, Settings], Callable[[], Any]]  #: from inputs on the device, what is timed
     #: From what was answered and the problem: figures for the record. Raises WrongAnswerError.
     judge: Callable[[Any, Problem], dict[str, Any]]
+    #: What it is bound by on a GPU, `memory`; None where launches or a mix of stages decide, so that no roof scales it.
+    roof: str | None = None
     kinds: tuple[str, ...] = ("cpu", "cuda")  #: of device that it runs on
     needs: Callable[[], object] = field(default=lambda: None)  #: raises NotMeasuredError where a package is missing
 
@@ -65,4 +67,5 @@ def solve(problem: Problem, processor: Processor) -> dict[str, Any] | None:
     kernel.needs()
     run = kernel.make({name: tensor.to(processor.place) for name, tensor in problem.inputs.items()}, problem.settings)
     figures = kernel.judge(run(), problem)
-    return {"workload": dict(problem.workload), "method": problem.method, **processor.measure(run), **figures}
+    named = {"workload": dict(problem.workload), "method": problem.method, "roof": kernel.roof}
+    return {**named, **processor.measure(run), **figures}

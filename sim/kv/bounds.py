@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
+from golden.kv.spec import SCAN_BUCKETS
 from hw.kv.config import Config
 from hw.kv.rank_select import DIGITS
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.roofline import Roofline
 
+if TYPE_CHECKING:  # torch is slow to import
+    from golden.kv.scan import ScanOptions
+
+WALKS, EXACT_WALKS = (
+    4,
+    2,
+)  # of a head: to empty the counts, behind the first pass, for two digits; of exact mode besides
 INGEST_WORDS = ("token_words", "record_words", "evict_words", "far_words", "log_words")
 QUERY_WORDS = ("query_words", "gather_words", "select_words", "result_words")
+SCAN_WORDS = ("row_words", "plane_words", "fetch_words", "list_words", "pick_words")
 SINK_WORDS = ("sink_words", "select_words")
 
 
@@ -57,6 +67,24 @@ def retrieve_roofline(counters: Mapping[str, int], config: Config, memory: Memor
     return Roofline(
         cycles=counters["cycles"],
         stages={f"{ingest.limit} of the tokens + {query.limit} of the queries": ingest.bound + query.bound},
+    )
+
+
+def scan_roofline(
+    counters: Mapping[str, int], config: Config, options: ScanOptions, tokens: int, memory: MemorySettings
+) -> Roofline:
+    """A scan: planes and records move, counts of a digit are walked, and scores looked through for the digits that
+    follow, one after another, so that their bounds add.
+
+    Counts: a digit a cycle, `SCAN_BUCKETS` a walk. Scores: `sweep_words` words of tokens a cycle.
+    """
+    spec = config.spec
+    walks = WALKS + EXACT_WALKS * options.exact
+    rows = -(-tokens // (spec.plane_tokens * config.sweep_words))
+    selecting = spec.heads * (walks * SCAN_BUCKETS + 2 * rows) if counters["plane_words"] else 0
+    return Roofline(
+        cycles=counters["cycles"],
+        stages={"memory + selection": _memory_cycles(counters, SCAN_WORDS, config, memory) + selecting},
     )
 
 

@@ -102,7 +102,7 @@ def _as_many(got: list[Tensor], problem: Problem) -> dict[str, Any]:
 
 
 KERNELS = {
-    "ReSV": Kernel(make=_resv, judge=_the_models),
-    "select+gather": Kernel(make=_select_gather, judge=_the_models),
-    "top-k": Kernel(make=_top_k, judge=_as_many),
+    "ReSV": Kernel(make=_resv, judge=_the_models),  # launches for each token
+    "select+gather": Kernel(make=_select_gather, judge=_the_models, roof="memory"),
+    "top-k": Kernel(make=_top_k, judge=_as_many, roof="memory"),
 }

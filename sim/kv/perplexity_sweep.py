@@ -23,7 +23,7 @@ LONGEST = (
     Choice(rule="pages", budget=0.15),
     Choice(rule="resv", budget=0.1),
     Choice(rule="topk", budget=0.05),
-    Choice(rule="scan", budget=0.05, planes=3),
+    Choice(rule="scan", budget=0.1, planes=3),
     Choice(rule="scan", budget=0.1, planes=4),
     Choice(rule="pages", budget=0.06),
     Choice(rule="resv", budget=0.03),

@@ -1,4 +1,4 @@
-"""What the published algorithms choose in float: ReSV's clusters, LiveVLM's pages and its vision-sink bucketing."""
+"""What the rules choose in float: ReSV's clusters, LiveVLM's pages and its vision-sink bucketing, scans."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from torch import Tensor
 from golden.kv import livevlm
 from golden.kv.hash_unit import plane_signs
 from golden.kv.reference import cluster, hash_bits, wicsum
+from golden.kv.scan import ALL_MASS
 from golden.kv.vision_sink import expected_results
 from sim.kernel.compare import Results
-from sim.kv.workload import CompressWorkload, RetrieveWorkload
+from sim.kv.workload import CompressWorkload, RetrieveWorkload, ScanWorkload
 
 
 def retrieve(workload: RetrieveWorkload) -> Results:
@@ -50,6 +51,26 @@ def _resv(workload: RetrieveWorkload) -> tuple[Tensor, list[Tensor]]:
 
 def _share(workload: RetrieveWorkload) -> float:
     return workload.options.wicsum_code / 1024
+
+
+def scan(workload: ScanWorkload) -> Results:
+    """`tokens.H`: the tokens that head H selects by its float logits, rising; see `golden.kv.scan`."""
+    stream, options, spec = workload.stream, workload.options, workload.config.spec
+    total = stream.keys.shape[1]
+    always = options.always(total)
+    word = torch.arange(total) // spec.plane_tokens
+    ends = (word == 0) | (word == word[-1])
+    results: Results = {}
+    for h, (queries, keys) in enumerate(zip(stream.queries, stream.keys, strict=True)):
+        logits = queries @ keys.T * stream.scale
+        joined = (logits - logits[:, ends].max(1, keepdim=True).values).max(0).values
+        budget = min(options.budget, total)
+        if options.mass_code < ALL_MASS:
+            mass = torch.softmax(joined.double(), 0).sort(descending=True).values.cumsum(0)
+            budget = min(budget, 1 + int((mass <= options.mass_code / ALL_MASS).sum()))
+        order = torch.argsort(joined.masked_fill(always, torch.inf), descending=True, stable=True)
+        results[f"tokens.{h}"] = order[: max(budget, int(always.sum()))].sort().values.numpy()
+    return results
 
 
 def compress(workload: CompressWorkload) -> Results:

@@ -13,10 +13,11 @@ from torch import Tensor
 from golden.kv.attention import Quality, quality
 from golden.kv.model import ModelResult
 from golden.kv.quantise import Quantised
+from golden.kv.scan_image import ScanData
 from sim.kernel.compare import Results
 from sim.kv.reference import kept_in_float
 from sim.kv.streams import Stream
-from sim.kv.workload import CompressWorkload, RetrieveWorkload
+from sim.kv.workload import CompressWorkload, RetrieveWorkload, ScanWorkload
 
 FIELDS = ("kept", "recall", "mass", "best_mass", "relative_mass", "output_error")
 
@@ -39,13 +40,13 @@ def cluster_count(results: Results) -> int:
     return int(results["log.cluster" if "log.cluster" in results else "cluster"].max()) + 1
 
 
-def result_qualities(workload: RetrieveWorkload, results: Results) -> list[Quality]:
+def result_qualities(workload: RetrieveWorkload | ScanWorkload, results: Results) -> list[Quality]:
     """Attention over each head's tokens against full attention; as they are stored, where they were stored."""
-    data = workload.data if "records" in results else None
+    data = workload.data if any(name.startswith("records") for name in results) else None
     return head_qualities(workload.stream, data, [torch.from_numpy(tokens) for tokens in head_tokens(results)])
 
 
-def head_qualities(stream: Stream, data: Quantised | None, tokens: Sequence[Tensor]) -> list[Quality]:
+def head_qualities(stream: Stream, data: Quantised | ScanData | None, tokens: Sequence[Tensor]) -> list[Quality]:
     """Attention over each head's tokens against full attention; `data`: what is read back, the float ones if None."""
     result: list[Quality] = []
     for h, numbers in enumerate(tokens):
@@ -65,9 +66,9 @@ def row_qualities(stream: Stream, data: Quantised, model: ModelResult) -> list[Q
     ]
 
 
-def _quality(stream: Stream, data: Quantised | None, head: int, chosen: Tensor) -> Quality:
+def _quality(stream: Stream, data: Quantised | ScanData | None, head: int, chosen: Tensor) -> Quality:
     stored = data and (
-        data.keys[:, head] * float(data.key_scale[head]),
+        data.keys[:, head] * data.key_scale[head],
         data.values[:, head] * data.value_scale[:, head, None],
     )
     return quality(stream.queries[head], stream.keys[head], stream.values[head], stream.scale, chosen, stored=stored)

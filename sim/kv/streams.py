@@ -18,6 +18,7 @@ from golden.kv.video import video_stream
 from sim.kernel.data import present
 
 PYDOC = "kv/pydoc_small.npz"  # in the data folder
+SMOLLM = "kv/smollm2_8k.npz"  # in the data folder: a language model, its query heads in groups
 SYNTHETIC = "synthetic"
 QUERIES = 16
 FORM = re.compile(r"(?:(?P<kind>video|drift)(?P<rho>0?\.\d+|1|0)?:)?(?P<file>[^@]+)(?:@(?P<layer>\d+))?")
@@ -33,6 +34,7 @@ class Stream:
     queries: Tensor  #: of a head's `group` query heads: the rows of one token side by side
     scale: float
     calibration: Tensor  #: keys whose mean is subtracted and centres the hyperplanes
+    group: int = 1  #: query heads of a key-value head
     taken: Tensor = field(default_factory=lambda: torch.zeros(1))  #: [heads, 1, d] what the file's keys had in common
 
     def info(self) -> dict[str, object]:
@@ -126,6 +128,7 @@ def layer_stream(
         queries=_rows(files, layer, queries),
         scale=files.scales[layer],
         calibration=keys,
+        group=files.group,
         taken=taken,
     )
     if kind is None:

@@ -12,24 +12,25 @@ from sim.kernel.data import data_folder, present
 from sim.kernel.files import whole_file, write_json, write_text
 from sim.kv.lengths import length_rows
 from sim.kv.measures import curves, decision_rows, head_rows
+from sim.kv.scan_sweep import curve, layouts
 from sim.kv.serial import serial_rows
-from sim.kv.streams import PYDOC, layer_stream
+from sim.kv.streams import PYDOC, SMOLLM, layer_stream
 
 DEFAULT_SIZE = 4096  # tokens of every stream
 
 
 def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_SIZE) -> list[Path]:
-    """Measures streams of `size` tokens of the real keys and writes JSON, tables and curves.
+    """Measures streams of `size` tokens of the real keys, and scans of a language model's; writes JSON, tables, curves.
 
     Raises:
         InputError: a size out of range, or no real keys.
     """
     if not 64 <= size <= 32768:
         raise InputError(f"--size must lie in 64..32768, it is {size}")
-    found = present(PYDOC)
-    if not found:
-        raise InputError(f"the study needs real keys in {data_folder() / PYDOC}")
-    files = load_keys(found[0])
+    found = present(PYDOC, SMOLLM)
+    if len(found) < 2:
+        raise InputError(f"the study needs real keys in {data_folder() / PYDOC} and {data_folder() / SMOLLM}")
+    files, model = (load_keys(path) for path in found)
     kinds: dict[str, str | None] = {"text": None, "video": "video", "drift": "drift"}
     streams = {
         name: [layer_stream(files, layer, size, kind=kind) for layer in range(3)] for name, kind in kinds.items()
@@ -42,6 +43,8 @@ def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_S
     lengths = length_rows(files)
     progress("measuring what bit-serial scores would read")
     serial = serial_rows([*streams["text"], *streams["video"]])
+    progress("measuring scans of bit planes")
+    scans = {"curve": curve(model), "layouts": layouts(model)}
     progress("measuring quality against traffic")
     traffic = {name: dict(curves(streams[name][1])) for name in ("text", "video")}
     study = {
@@ -52,6 +55,7 @@ def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_S
         "heads": heads,
         "lengths": lengths,
         "serial": serial,
+        "scan": scans,
         "curves": traffic,
     }
     paths = [docs / "sweeps" / "kv.json", docs / "sweeps" / "kv.md", docs / "images" / "kv-curves.png"]
@@ -115,8 +119,32 @@ def _tables(study: dict[str, Any]) -> str:
             f"| {row['stream']} | {row['a row']:.1%} | {row['16 rows']:.1%} | {row['pages']:.1%} |"
             for row in study["serial"]
         ),
+        "",
+        *_scan_tables(study["scan"]),
     ]
     return "\n".join([*lines, ""])
+
+
+def _scan_tables(scan: dict[str, Any]) -> list[str]:
+    """Mass against bytes by planes and budget, and what layouts read."""
+    shares = list(dict.fromkeys(row["share"] for row in scan["curve"]))
+    cells = {(row["planes"], row["share"]): f"{row['mass']:.4f} / {row['read']:.1%}" for row in scan["curve"]}
+    planes = dict.fromkeys(row["planes"] for row in scan["curve"])
+    return [
+        "Scans of SmolLM2-135M at 8,192 tokens, mean over layers 2, 14, 26, nine query heads on three key-value heads, "
+        "eight decoded tokens: softmax mass kept / share of the INT8 cache's bytes read (keys and values of the "
+        "selected tokens included; values alone where the scores are exact), by planes and budget.",
+        "",
+        f"| planes read | {' | '.join(f'{share:.1%} of the tokens' for share in shares)} |",
+        f"|---|{'---|' * len(shares)}",
+        *(f"| {'8 (exact)' if n == 8 else n} | {' | '.join(cells[n, share] for share in shares)} |" for n in planes),
+        "",
+        "Planes of all keys, of eight, that exact mode reads at a budget of 10 %, by layout (words of 64 bytes).",
+        "",
+        f"| {' | '.join(scan['layouts'])} |",
+        f"|{'--:|' * len(scan['layouts'])}",
+        f"| {' | '.join(f'{value:.2f}' for value in scan['layouts'].values())} |",
+    ]
 
 
 def _plot(traffic: dict[str, dict[str, list[tuple[float, float]]]], path: Path) -> None:

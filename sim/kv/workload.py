@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from golden.errors import InputError
 from golden.kv.memory_image import MemoryImage, build_memory_image
-from golden.kv.spec import LONGEST_BURST, Spec, check_hamming_threshold
+from golden.kv.spec import LEAST_LANES, LONGEST_BURST, Spec, check_hamming_threshold
 from hw.kv.config import Config
 
 if TYPE_CHECKING:  # torch is slow to import
@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # torch is slow to import
 
     from golden.kv.model import Options
     from golden.kv.quantise import Quantised
+    from golden.kv.scan import ScanOptions
+    from golden.kv.scan_image import ScanData
     from golden.kv.vision_sink import SinkOptions
     from sim.kv.streams import Stream
 
@@ -39,6 +41,21 @@ class RetrieveWorkload:
 def retrieve_info(stream: Stream, options: Options) -> dict[str, Any]:
     """What makes a retrieval the same for a report and a baseline."""
     return {**stream.info(), "options": vars(options)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanWorkload:
+    """One layer's bit planes to scan for one token's groups of query heads, quantised for `config`."""
+
+    config: Config
+    stream: Stream  #: with the queries of that token alone
+    data: ScanData
+    options: ScanOptions
+    memory: MemoryImage
+
+    def info(self) -> dict[str, Any]:
+        """What identifies it in reports."""
+        return {**self.stream.info(), "options": vars(self.options)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +85,8 @@ def for_stream(config: Config, stream: Stream) -> Config:
     """
     heads, _, size = stream.keys.shape
     spec = config.spec
-    least = spec.LIMITS["lanes"][0]
-    if size % least:
-        raise InputError(f"kv: a head size must be a multiple of {least}, it is {size}")
+    if size % LEAST_LANES:
+        raise InputError(f"kv: a head size must be a multiple of {LEAST_LANES}, it is {size}")
     lanes = math.gcd(spec.lanes, size)  # a power of two, as `lanes` is one
     block_tokens = spec.block_tokens
     while block_tokens * (size // lanes) > LONGEST_BURST and block_tokens > 2:
@@ -95,6 +111,25 @@ def retrieve_options(
     return options if share is None else replace(options, wicsum_code=round(share * 1024))
 
 
+def scan_options(
+    tokens: int, *, share: float | None = None, top_k: int | None = None, top_p: float | None = None, planes: int = 8,
+    sink_tokens: int = 16, window: int = 64,
+) -> ScanOptions:  # fmt: skip
+    """A budget of a share of the tokens, a tenth if nothing is said, or of `top_k` tokens; `top_p` alone has none.
+
+    Raises:
+        InputError: one is out of range.
+    """
+    from golden.kv.scan import ALL_MASS, ScanOptions
+
+    usual = 1.0 if top_p is not None else 0.1
+    budget = int(tokens * (usual if share is None else share)) if top_k is None else top_k
+    return ScanOptions(
+        budget=budget, mass_code=ALL_MASS if top_p is None else round(top_p * ALL_MASS), planes=planes,
+        sink_tokens=sink_tokens, window=window,
+    )  # fmt: skip
+
+
 def prepare_retrieve(stream: Stream, config: Config, options: Options) -> RetrieveWorkload:
     """Quantises a stream and lays it out in memory, for the config with the stream's heads.
 
@@ -107,6 +142,22 @@ def prepare_retrieve(stream: Stream, config: Config, options: Options) -> Retrie
     data = quantise_stream(stream, config.spec, options)
     memory = build_memory_image(data, config.spec, options)
     return RetrieveWorkload(config=config, stream=stream, data=data, options=options, memory=memory)
+
+
+def prepare_scan(stream: Stream, config: Config, options: ScanOptions) -> ScanWorkload:
+    """Quantises a stream for the last of its queries' tokens, and lays bit planes and records out in memory.
+
+    Raises:
+        InputError: a stream or options that the config does not have.
+    """
+    from golden.kv.scan_image import build_scan_image, quantise_scan
+
+    config = for_stream(config, stream)
+    config = replace(config, spec=replace(config.spec, group=max(config.spec.group, stream.group)))
+    rows = replace(stream, queries=stream.queries[:, -stream.group :])
+    data = quantise_scan(rows.keys, rows.values, rows.queries, rows.scale, config.spec, calibration=rows.calibration)
+    memory = build_scan_image(data, config.spec, options)
+    return ScanWorkload(config=config, stream=rows, data=data, options=options, memory=memory)
 
 
 def sink_options(length: int, *, budget: int | None, capacity: int, unconditional: int | None) -> SinkOptions:

@@ -64,6 +64,6 @@ def _judge(name: str, cut: Tensor, problem: Problem) -> dict[str, Any]:
 
 
 KERNELS = {
-    name: Kernel(make=make, judge=partial(_judge, name))
-    for name, make in (("exhaustive", _exhaustive), ("hierarchical", _hierarchical))
+    "exhaustive": Kernel(make=_exhaustive, judge=partial(_judge, "exhaustive"), roof="memory"),
+    "hierarchical": Kernel(make=_hierarchical, judge=partial(_judge, "hierarchical")),  # a launch for each level
 }

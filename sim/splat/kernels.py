@@ -15,7 +15,9 @@ from golden.splat.reference import render
 from sim.kernel.energy import NotMeasuredError
 from sim.kernel.problem import Kernel, Problem, Settings, Tensors, WrongAnswerError
 
-NO_GSPLAT = "a GPU is at hand, but gsplat is not installed: `.venv/bin/pip install -e '.[gpu]'`"
+NO_GSPLAT = (
+    "a GPU is at hand, but gsplat is not installed: `pip install gsplat`, here `.venv/bin/pip install -e '.[gpu]'`"
+)
 MIN_DB = 40.0  # an answer further from the reference is no baseline; gsplat differs in near plane and radius
 
 

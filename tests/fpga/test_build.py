@@ -54,6 +54,7 @@ def test_an_unknown_top_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_small_self_test_becomes_a_bitstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two seeds, of which the faster is packed; with the clock that was asked for."""
     monkeypatch.setitem(TOPS, "self-test", copier)

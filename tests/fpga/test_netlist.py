@@ -61,6 +61,7 @@ def test_a_small_board_s_netlist(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_engine_s_netlist_passes_its_self_test(engine: str, tmp_path: Path) -> None:
     """The bitstream's cells, from power-up to the line, equal to the model's checksum."""

@@ -83,6 +83,8 @@ def test_demo_draws_checks_and_reports(
     assert report["quality"]["psnr_db"] > 40
     for shown in (report["cycles"], f"{report['ratio']:.3f}", f"{report['bytes']['total']:,}", "fine filter", "PSNR"):
         assert str(shown) in outcome.out
+    assert re.search(r"frames a second at [\d.]+ MHz \((recorded|estimated)\)", outcome.out), "no clock is assumed"
+    assert re.search(r"memory it needs then, GB/s +[\d.]+ \(at most: lpddr3 25.6, lpddr4", outcome.out)
 
 
 def test_sim_runs_every_rate_and_reports(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:

@@ -56,6 +56,18 @@ def test_equal_bandwidth_and_area_by_hand(places: Path) -> None:
     assert card.per_mm2.number == pytest.approx(100 * 628.4 / 3)
 
 
+def test_a_measured_gpu_is_scaled_to_mobile_ones(places: Path) -> None:
+    """By bandwidth, for a kernel that is bound by it: 10 ms on an RTX 3090 are 936/102.4 times as long on Orin NX."""
+    tree = {"tree": "t", "nodes": 9, "tau_px": 3.0, "size": "64x64"}
+    path = write_report(places, "lod-x", report("lod", workload=tree))
+    record(places / "records", "lod", name="RTX 3090", kind="cuda", workload=tree, roof="memory")
+    orin = rival(row_of(path), "Orin NX")
+    assert (orin.kind, orin.time.number) == ("modelled", pytest.approx(10 * 936 / 102.4))
+    assert orin.time.note.startswith("RTX 3090's measured time by memory; off by up to")
+    record(places / "records", "lod", name="RTX 3090", kind="cuda", workload=tree, roof=None)
+    assert [one.device for one in row_of(path).rivals] == ["RTX 3090", "a CPU"]
+
+
 def test_energy_by_hand(places: Path) -> None:
     """500 pJ a cycle, by the surest method and of the clock's library, are 0.032 mJ; 3.2 mJ are 100 times as much."""
     estimate(places / "estimate")
@@ -81,6 +93,8 @@ def test_no_row_mixes_workloads(places: Path) -> None:
     orin = rival(row, "Orin NX")
     assert (orin.kind, orin.time.kind) == ("modelled", "modelled")
     assert "off by up to × 3.1" in orin.time.note
+    whole = row_of(write_report(places, "splat-y", report(workload=FRAME | {"path": "orbit", "frames": 8})))
+    assert [one.device for one in whole.rivals] == ["a CPU", "a GPU"], "a sequence's cycles are no frame's"
     tree = {"tree": "t", "nodes": 9, "tau_px": 3.0, "size": "64x64"}
     other = row_of(write_report(places, "lod-x", report("lod", workload=tree)))
     assert [one.device for one in other.rivals] == ["a CPU", "a GPU"]

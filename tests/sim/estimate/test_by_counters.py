@@ -11,20 +11,26 @@ from tests.sim.estimate.designs import Bank, Product, rtlil
 def test_a_unit_is_its_operators_and_registers() -> None:
     (unit,) = split(rtlil(Product(16), "product"), "product").values()
     work = work_of(unit)
-    assert work.each_pj == pytest.approx(0.0031 * 16 * 16)
+    assert work.each_pj == pytest.approx(0.0031 * 16 * 16, abs=0)
     assert work.registers == 32
 
 
 def test_work_is_counted_and_registers_always_run() -> None:
-    """Twice 10 products, 50 cycles; the bank as often as a word is moved."""
+    """Of two multipliers 90 products in 50 cycles; the bank as often as a word is moved."""
     text = rtlil(Bank(), "bank")
-    found = counted_joules(text, "bank", {"product": 20, "": 5}, 50, 45)
-    assert found["product"] == pytest.approx(1e-12 * (20 * 0.0031 * 256 + 0.009 * 2 * 32 * 50))
+    found = counted_joules(text, "bank", {"product": 90, "": 5}, 50, 45)
+    assert found["product"] == pytest.approx(1e-12 * (90 * 0.0031 * 256 + 0.009 * 2 * 32 * 50), abs=0)
     bank = work_of(split(text, "bank")["bank"])
-    assert found["bank"] == pytest.approx(1e-12 * (5 * bank.each_pj + 0.009 * bank.registers * 50))
+    assert found["bank"] == pytest.approx(1e-12 * (5 * bank.each_pj + 0.009 * bank.registers * 50), abs=0)
     memory = sram_read_pj(1024) + sram_write_pj(1024, 16)
     assert memory < bank.each_pj < memory + 0.5
     assert bank.registers == 16 + 4 * 4  # the small memory is flip-flops
+
+
+def test_what_is_dissolved_counts_as_often_as_it_stands() -> None:
+    """Three products of 4 by 4 bits are too small for units of their own."""
+    (unit,) = split(rtlil(Bank(products=3, width=4), "bank"), "bank").values()
+    assert work_of(unit).registers == 3 * 8 + 4 + 4 * 4 + (64 * 4 if "tessera_macro" not in unit.rtlil else 0)
 
 
 def test_no_unit_works_more_often_than_once_a_cycle() -> None:

@@ -25,10 +25,10 @@ UNIT = UnitEnergy(
 
 def test_a_calibration_prices_another_run() -> None:
     """8 J for 40 changed bits, 2 J a cycle of each instance's clock, and leakage."""
-    assert UNIT.toggle_j == pytest.approx(0.2)
-    assert UNIT.joules({"a": 40, "b": 10}, 100, 3.0) == pytest.approx(0.2 * 50 + 2 * 100 * (2.0 + 0.5 * 3.0))
+    assert UNIT.toggle_j == pytest.approx(0.2, abs=0)
+    assert UNIT.joules({"a": 40, "b": 10}, 100, 3.0) == pytest.approx(0.2 * 50 + 2 * 100 * (2.0 + 0.5 * 3.0), abs=0)
     still = replace(UNIT, toggles=0)
-    assert still.joules({"a": 5, "b": 5}, 1, 0.0) == pytest.approx(4.0)
+    assert still.joules({"a": 5, "b": 5}, 1, 0.0) == pytest.approx(4.0, abs=0)
 
 
 def test_a_calibration_is_the_same_after_it_was_written() -> None:
@@ -54,7 +54,7 @@ def test_energy_of_replayed_netlists(real_data: Path, tmp_path: Path, name: str,
     assert product.energy.internal_j > 0
     assert product.energy.switching_j > 0
     # 32 flip-flops, each with its clock pin.
-    assert product.energy.clock_j / CYCLES / 32 == pytest.approx(clock_fj * 1e-15, rel=0.3)
+    assert product.energy.clock_j / CYCLES / 32 == pytest.approx(clock_fj * 1e-15, rel=0.3, abs=0)
     (memory,) = next(netlist.mapped.memories for netlist in netlists if netlist.mapped.memories)
     least = CYCLES * sram_read_pj(memory.bits) + 32 * sram_write_pj(memory.bits, memory.width)
     most = least + CYCLES * sram_write_pj(memory.bits, memory.width)
@@ -74,7 +74,7 @@ def test_three_methods_of_an_engine(real_data: Path, tmp_path: Path) -> None:
     report = energy_report(energy, METHODS)
     assert sum(unit["words"] for unit in report["units"]) > 100_000
     assert all(2 / 3 < ratio < 3 / 2 for ratio in report["ratios"].values())
-    assert report["ratios"]["toggles"] == pytest.approx(1.0, rel=0.02)
+    assert report["ratios"]["toggles"] == pytest.approx(1.0, rel=0.02, abs=0)
     assert report["dram"]["bytes"] > 10_000
     assert json.loads(json.dumps(report)) == report
 

@@ -1,5 +1,7 @@
 """A small design below a harness, and the trace of a run of its Verilog on random words."""
 
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import shutil
