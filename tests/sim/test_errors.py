@@ -54,7 +54,10 @@ ERRORS = [
     (f"{BOARD} --port sim --waves w.vcd", "--waves needs --backend rtl, it is 'fpga'"),
     (f"{BOARD} --port sim --latency 5", "a board has a memory of its own: leave out --dram, --latency"),
     (f"{BOARD} --port sim --tau 3", "--backend fpga holds one engine on one board"),
-    (f"{RENDER} --config huge", "Invalid value for '--config': 'huge' is not one of 'nano', 'tiny', 'default', 'paper'"),
+    (
+        f"{RENDER} --config huge",
+        "Invalid value for '--config': 'huge' is not one of 'nano', 'tiny', 'default', 'paper'",
+    ),
     (f"{RENDER} --set lanes=3", "no field 'lanes'"),
     (f"{RENDER} --set sh_degree=9", "sh_degree must lie in 0..3, it is 9"),
     (f"{RENDER} --set sh_degree=x", "sh_degree must be a whole number"),

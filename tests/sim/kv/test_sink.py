@@ -58,7 +58,10 @@ def test_equals_the_model(length: int, values: int, options: SinkOptions, memory
         (["--budget", "9", "--unconditional", "10"], "unconditional tokens must lie in 0..9, they are 10"),
         (["--window", "0"], "--window must be at least 1, it is 0"),
         (["--set", "tokens=128"], "1 to 128 tokens fit this config, there are 200"),
-        (["--backend", "gpu"], "Invalid value for '--backend': 'gpu' is not one of 'rtl', 'model', 'reference', 'fpga'."),
+        (
+            ["--backend", "gpu"],
+            "Invalid value for '--backend': 'gpu' is not one of 'rtl', 'model', 'reference', 'fpga'.",
+        ),
         (["--backend", "model", "--check"], "--check needs --backend rtl or fpga, it is 'model'"),
     ],
 )
