@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import Const, Elaboratable, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.memory_port import ReadSignature, WriteSignature
-from sim.kernel.memory import DRAM_COUNTERS
+from sim.kernel.memory import DRAM_COUNTERS, external_memory
 
 COUNTS = ("words_read", "words_written", "read_waits", "write_waits")  # 40 bits each
 DRAM_BITS = DRAM_COUNTERS.size - 2 * 40  # without the last two of those
@@ -31,30 +31,9 @@ class SimulatedMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        request, response, write = self.read.request, self.read.response, self.write.request
-        counts = {name: Signal(40) for name in COUNTS}
-        m.submodules.memory = Instance(
-            "external_memory",
-            p_WIDTH=self.width,
-            p_LOG2_WORDS=self.log2_words,
-            i_clk=ClockSignal(),
-            i_rst=ResetSignal(),
-            i_request_address=request.payload.address,
-            i_request_length=request.payload.length,
-            i_request_valid=request.valid,
-            o_request_ready=request.ready,
-            o_response_data=response.payload.data,
-            o_response_last=response.payload.last,
-            o_response_valid=response.valid,
-            i_response_ready=response.ready,
-            i_write_address=write.payload.address,
-            i_write_data=write.payload.data,
-            i_write_valid=write.valid,
-            o_write_ready=write.ready,
-            i_dump=Const(0, 1),
-            o_fault=self.fault,
-            o_fault_address=Signal(32),
-            o_dram_counters=Signal(DRAM_BITS),
-            **{f"o_{name}": count for name, count in counts.items()},
-        )
+        m.submodules.memory = external_memory(
+            self, width=self.width, log2_words=self.log2_words, dump=Const(0, 1),
+            fault=self.fault, fault_address=Signal(32), dram_counters=Signal(DRAM_BITS),
+            **{name: Signal(40) for name in COUNTS},
+        )  # fmt: skip
         return m

@@ -45,6 +45,34 @@ DRAM_COUNTERS = CounterLayout(
 )
 
 
+def external_memory(
+    ports: wiring.Component, *, width: int, log2_words: int, dump: Value, **outputs: Value
+) -> Instance:  # fmt: skip
+    """`external_memory.v` at the ports `read` and `write`; `outputs`, all of them, are named as in the Verilog."""
+    request, response, write = ports.read.request, ports.read.response, ports.write.request
+    return Instance(
+        "external_memory",
+        p_WIDTH=width,
+        p_LOG2_WORDS=log2_words,
+        i_clk=ClockSignal(),
+        i_rst=ResetSignal(),
+        i_request_address=request.payload.address,
+        i_request_length=request.payload.length,
+        i_request_valid=request.valid,
+        o_request_ready=request.ready,
+        o_response_data=response.payload.data,
+        o_response_last=response.payload.last,
+        o_response_valid=response.valid,
+        i_response_ready=response.ready,
+        i_write_address=write.payload.address,
+        i_write_data=write.payload.data,
+        i_write_valid=write.valid,
+        o_write_ready=write.ready,
+        i_dump=dump,
+        **{f"o_{name}": value for name, value in outputs.items()},
+    )
+
+
 class MemoryHarness(wiring.Component):
     """Joins an engine's `read` and `write` ports to `external_memory`; its other ports pass through.
 
@@ -77,33 +105,12 @@ class MemoryHarness(wiring.Component):
         write = engine.write.request
         waits, accesses = (Signal(40), Signal(40)), Signal(DRAM_COUNTERS.size - 80)
         m.d.comb += self.memory_counters.eq(Cat(*waits, accesses))
-        m.submodules.memory = Instance(
-            "external_memory",
-            p_WIDTH=self.width,
-            p_LOG2_WORDS=self.log2_words,
-            i_clk=ClockSignal(),
-            i_rst=ResetSignal(),
-            i_request_address=request.payload.address,
-            i_request_length=request.payload.length,
-            i_request_valid=request.valid,
-            o_request_ready=request.ready,
-            o_response_data=response.payload.data,
-            o_response_last=response.payload.last,
-            o_response_valid=response.valid,
-            i_response_ready=response.ready,
-            i_write_address=write.payload.address,
-            i_write_data=write.payload.data,
-            i_write_valid=write.valid,
-            o_write_ready=write.ready,
-            i_dump=self.dump,
-            o_fault=self.fault,
-            o_fault_address=self.fault_address,
-            o_words_read=self.words_read,
-            o_words_written=self.words_written,
-            o_read_waits=waits[0],
-            o_write_waits=waits[1],
-            o_dram_counters=accesses,
-        )
+        m.submodules.memory = external_memory(
+            engine, width=self.width, log2_words=self.log2_words, dump=self.dump,
+            fault=self.fault, fault_address=self.fault_address,
+            words_read=self.words_read, words_written=self.words_written,
+            read_waits=waits[0], write_waits=waits[1], dram_counters=accesses,
+        )  # fmt: skip
         for name, tapped in {**engine.taps, WRITES: write}.items():
             payload = Value.cast(tapped.payload)
             m.submodules[f"tap_{name}"] = Instance(
