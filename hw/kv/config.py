@@ -27,7 +27,7 @@ class Config:
 
     LIMITS: ClassVar[Limits] = {
         "compare_width": (2, 64), "recent_words": (8, 1024), "token_ahead": (8, 1024), "gather_ahead": (8, 1024),
-        "outstanding": (4, 1024), "plane_ahead": (8, 1024), "sweep_words": (1, 8),
+        "plane_ahead": (8, 1024), "sweep_words": (1, 8), "outstanding": (4, 1024),
     }  # fmt: skip
     POWERS: ClassVar = ("compare_width", "sweep_words")
 

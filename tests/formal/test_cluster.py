@@ -165,7 +165,7 @@ def test_nothing_is_lost_or_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("schedule", "turns", "flits"),
     [
-        (Schedule.XOR, 2, 2),
+        pytest.param(Schedule.XOR, 2, 2, marks=pytest.mark.slow),
         (Schedule.ROTATE, 2, 2),
         (Schedule.RING, 1, 3),
         pytest.param(Schedule.RING, 2, 2, marks=pytest.mark.slow),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from amaranth.hdl import Assert, Assume, Module, Mux, Signal, Value
 
 from golden.kv.spec import TINY
@@ -28,6 +29,7 @@ def test_bucket_memory(tmp_path: Path) -> None:
     establish(lambda: BucketMemory(spec=spec), properties, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_digit_of_the_kth_best(tmp_path: Path) -> None:
     """Whatever scores came: fewer than k have a higher digit than the one found, and k or more have it or a higher one.
 

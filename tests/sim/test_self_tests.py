@@ -25,7 +25,6 @@ OPERATIONS: dict[str, Operation[Any]] = {
 }  # fmt: skip
 ROOM = 64 << 10  # bytes: 32 block RAMs of the 56 that the smallest board has
 FLIPS = 60  # bytes that are changed one by one
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in OPERATIONS if name != "radiance"]
 
 
 @cache
@@ -83,7 +82,8 @@ def test_a_job_fits_block_ram(engine: str) -> None:
     assert len(np.unique(found.results.data[found.results.known])) > 16, "results that are all alike prove little"
 
 
-@pytest.mark.parametrize("engine", ["radiance", *SLOW])
+@pytest.mark.slow  # a simulator each
+@pytest.mark.parametrize("engine", OPERATIONS)
 def test_the_rtl_of_nano_equals_the_model(engine: str) -> None:
     """Word for word, and by the checksum that a board makes."""
     run = run_operation(OPERATIONS[engine], job(engine)[0], check=True)

@@ -75,7 +75,8 @@ def framebuffer(splats: list[Splats]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("window", "lane_groups", "put", "stall"), [(2, 1, 0, 0), (6, 4, 0, 0.7), (1, 2, 0.4, 0.3), (3, 4, 0, 0)]
+    ("window", "lane_groups", "put", "stall"),
+    [(2, 1, 0, 0), pytest.param(6, 4, 0, 0.7, marks=pytest.mark.slow), (1, 2, 0.4, 0.3), (3, 4, 0, 0)],
 )
 def test_groups(window: int, lane_groups: int, put: float, stall: float, seed: int) -> None:
     """Every byte of the framebuffer, written once; `stop` while, and only while, the group at hand is opaque."""

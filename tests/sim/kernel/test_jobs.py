@@ -84,6 +84,7 @@ def test_an_engine_that_hangs_ends_soon() -> None:
         wait(2 * IDLE_LIMIT)
 
 
+@pytest.mark.slow
 def test_a_long_pause_is_no_hang() -> None:
     """Two pauses that are longer than the limit only together."""
     pause = IDLE_LIMIT * 3 // 4

@@ -58,6 +58,7 @@ def test_view_by_view() -> None:
     assert all(len(found.trials) < len(answers[0].trials) for found in answers[1:])
 
 
+@pytest.mark.slow
 def test_in_rtl(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
     """Every search is compared with the model, the answer with sorting, and cycles are summed."""
     cut, report = tmp_path / "cut.npy", tmp_path / "report.json"

@@ -78,6 +78,7 @@ def test_a_frame_equals_the_model_whatever_the_memory_does(memory: dict[str, int
     assert (got == model("tiny", "few", **ODD).image.numpy()).all()
 
 
+@pytest.mark.slow  # a simulator of its own
 @pytest.mark.parametrize("stalls", [FREE, PAUSES])
 def test_two_fine_units_draw_the_same(stalls: int) -> None:
     """Pixels and work are the model's; of a wrong pixel no stream between the stages, pairs among them, is blamed."""
