@@ -166,7 +166,7 @@ def test_nothing_is_lost_or_overwritten(tmp_path: Path) -> None:
     ("schedule", "turns", "flits"),
     [
         pytest.param(Schedule.XOR, 2, 2, marks=pytest.mark.slow),
-        (Schedule.ROTATE, 2, 2),
+        pytest.param(Schedule.ROTATE, 2, 2, marks=pytest.mark.slow),
         (Schedule.RING, 1, 3),
         pytest.param(Schedule.RING, 2, 2, marks=pytest.mark.slow),
     ],

@@ -115,7 +115,7 @@ def test_list_reader(tmp_path: Path) -> None:
     establish(lambda: ListReader(width=32, head=layouts[0], row=layouts[1], place="place"), properties, tmp_path)
 
 
-@pytest.mark.parametrize("words", [1, 2])
+@pytest.mark.parametrize("words", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_row_reader(words: int, tmp_path: Path) -> None:
     """A row is made of the words of one burst, the first one lowest, and no word waits in the memory system."""
     width, ahead = 32, 2

@@ -149,7 +149,9 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in ("smaller", "another side") else []) for n in OTHERS]
+)
 def test_only_the_cameras_words_change(name: str) -> None:
     """The memory of one view with another camera's words becomes the other view's, whatever was there before."""
     v = crowd()
