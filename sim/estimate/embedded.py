@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sim.estimate.liberty_head import liberty_head
+
 NODE_NM = 45
 VOLTAGE = 1.1
 
@@ -57,26 +59,7 @@ DRIVES = (1, 2, 4, 8)
 #: Gate equivalents of a flip-flop. Source: 24 transistors with local clock buffers, 5.5 to 6 in libraries at 45 nm.
 FLIP_FLOP = 5.67
 _LOADS_FF = (0.5, 4.0, 16.0, 64.0)
-_HEAD = f"""library (tessera_embedded_45nm) {{
-  delay_model : table_lookup;
-  time_unit : "1ps";
-  voltage_unit : "1V";
-  current_unit : "1uA";
-  leakage_power_unit : "1nW";
-  pulling_resistance_unit : "1kohm";
-  capacitive_load_unit (1, ff);
-  nom_process : 1;
-  nom_voltage : {VOLTAGE};
-  nom_temperature : 25;
-  slew_derate_from_library : 1;
-  slew_lower_threshold_pct_rise : 10;
-  slew_lower_threshold_pct_fall : 10;
-  slew_upper_threshold_pct_rise : 90;
-  slew_upper_threshold_pct_fall : 90;
-  input_threshold_pct_rise : 50;
-  input_threshold_pct_fall : 50;
-  output_threshold_pct_rise : 50;
-  output_threshold_pct_fall : 50;
+_SETTINGS = f"""  slew_derate_from_library : 1;
   default_max_transition : 400;
   lu_table_template (by_load) {{
     variable_1 : input_net_transition; index_1 ("1, 400");
@@ -87,11 +70,12 @@ _HEAD = f"""library (tessera_embedded_45nm) {{
 
 def liberty_text() -> str:
     """The table as a liberty file."""
+    head = liberty_head("tessera_embedded_45nm", voltage=VOLTAGE, slew=(10, 90))
     cells: list[str] = []
     for gate in GATES:
         drives = DRIVES if gate.name in ("INV", "BUF") else DRIVES[:3]
         cells += [_cell(gate, drive) for drive in drives]
-    return "\n".join([_HEAD, *cells, _flip_flop(), "}", ""])
+    return "\n".join([head, _SETTINGS, *cells, _flip_flop(), "}", ""])
 
 
 def _cell(gate: Gate, drive: int) -> str:

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from sim.estimate.liberty_head import liberty_head
 from sim.estimate.memory_cell import Memory
 from sim.estimate.memory_model import Cost
 
-_HEAD = """library (tessera_memories) {
-  delay_model : table_lookup;
-  time_unit : "1ps";
-  voltage_unit : "1V";
-  current_unit : "1uA";
-  leakage_power_unit : "1nW";
-  pulling_resistance_unit : "1kohm";
-  capacitive_load_unit (1, ff);
-  nom_process : 1; nom_voltage : 1; nom_temperature : 25;
-  input_threshold_pct_rise : 50; input_threshold_pct_fall : 50;
-  output_threshold_pct_rise : 50; output_threshold_pct_fall : 50;
-  slew_lower_threshold_pct_rise : 20; slew_lower_threshold_pct_fall : 20;
-  slew_upper_threshold_pct_rise : 80; slew_upper_threshold_pct_fall : 80;"""
 _SLOPE_PS = 50  #: of the data, whatever the load: macros have strong outputs
 
 
 def memory_liberty(costs: Mapping[Memory, Cost], pin_ff: float) -> str:
     """A library with a cell for every shape; `pin_ff` loads each net that ends at one of its inputs."""
+    head = liberty_head("tessera_memories", voltage=1, slew=(20, 80))
     widths = sorted({width for memory in costs for _, _, width in memory.ports() if width > 1})
     types = [
         f"  type (bus{width}) {{ base_type : array; data_type : bit; bit_width : {width}; bit_from : {width - 1}; "
@@ -32,7 +21,7 @@ def memory_liberty(costs: Mapping[Memory, Cost], pin_ff: float) -> str:
         for width in widths
     ]
     cells = [line for memory, cost in costs.items() for line in _cell(memory, cost, pin_ff)]
-    return "\n".join([_HEAD, *types, *cells, "}", ""])
+    return "\n".join([head, *types, *cells, "}", ""])
 
 
 def _cell(memory: Memory, cost: Cost, pin_ff: float) -> Iterator[str]:

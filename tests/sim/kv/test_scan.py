@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,10 +133,6 @@ def test_refused(tessera: Tessera, arguments: list[str], message: str) -> None:
     assert outcome.err.count("\n") == 1
 
 
-#: Docs of the engine: memory rests while an exact scan sweeps the scores between its passes.
-EXACT_WAITS = pytest.mark.xfail(strict=True, reason="1.23 to 1.27 times the bound, 1.15 is wanted")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 def test_sizes_and_groups(size: int, seed: int) -> None:
@@ -146,24 +144,35 @@ def test_sizes_and_groups(size: int, seed: int) -> None:
             same(prepare_scan(some_stream(config, tokens, rows, seed=seed), config, options), memory)
 
 
+@cache
+def of_a_language_model(planes: int, share: float, layer: int, data: Path) -> dict[str, Any]:
+    """The report of one decoded token of SmolLM2 after 8,192, on the default config, equal to the model."""
+    stream = find_stream(
+        str(data / "kv" / "smollm2_8k.npz"), layer, None, queries=64, correlation=None, spec=default().spec
+    )
+    options = ScanOptions(budget=int(share * 8192), planes=planes)
+    return run_workload(prepare_scan(stream, default(), options), check=True).report()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("planes", "share", "least", "most"),
-    [
-        pytest.param(8, 0.1, 0.95, 0.48, marks=EXACT_WAITS),
-        (3, 0.112, 0.94, 0.301),
-    ],
-)
-def test_a_language_model(planes: int, share: float, least: float, most: float, real_data: Path) -> None:
-    """8,192 tokens of SmolLM2, three layers, on the default config: equal, and within 1.15 of the bound."""
-    for layer in range(3):
-        stream = find_stream(
-            str(real_data / "kv" / "smollm2_8k.npz"), layer, None, queries=64, correlation=None, spec=default().spec
-        )
-        options = ScanOptions(budget=int(share * 8192), planes=planes)
-        found = run_workload(prepare_scan(stream, default(), options), check=True)
-        report = found.report()
-        assert report["ratio"] <= 1.15
-        assert report["quality"]["read"] <= most
-        heads = report["quality"]["heads"].values()
-        assert sum(head["mass"] for head in heads) / len(heads) >= least - 0.05
+@pytest.mark.parametrize("layer", range(3))
+@pytest.mark.parametrize(("planes", "share", "least", "most"), [(8, 0.1, 0.95, 0.48), (3, 0.112, 0.94, 0.301)])
+def test_a_language_model(
+    planes: int, share: float, least: float, most: float, layer: int, real_data: Path
+) -> None:  # fmt: skip
+    """Every result is the model's; what is read and the attention mass that is kept."""
+    quality = of_a_language_model(planes, share, layer, real_data)["quality"]
+    assert quality["read"] <= most
+    heads = quality["heads"].values()
+    assert sum(head["mass"] for head in heads) / len(heads) >= least - 0.05
+
+
+#: Memory rests while an exact scan sweeps the scores between its passes.
+EXACT_WAITS = pytest.mark.xfail(raises=AssertionError, strict=True, reason="1.23 to 1.27 times the bound")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", range(3))
+@pytest.mark.parametrize(("planes", "share"), [pytest.param(8, 0.1, marks=EXACT_WAITS), (3, 0.112)])
+def test_a_language_model_keeps_near_its_bound(planes: int, share: float, layer: int, real_data: Path) -> None:
+    assert of_a_language_model(planes, share, layer, real_data)["ratio"] <= 1.15
