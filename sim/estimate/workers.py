@@ -49,13 +49,13 @@ def _processes(function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator
     if not tasks:
         return
     with ProcessPoolExecutor(min(safe_workers(), len(tasks)), mp_context=get_context("spawn")) as pool:
-        yield from _results([pool.submit(function, task) for task in tasks])
+        yield from _results(as_completed([pool.submit(function, task) for task in tasks]))
 
 
-def _results(futures: Iterable[Any]) -> Iterator[Any]:
-    """As they come; the first failure is raised when the others are done, so that their files are kept."""
+def _results(completed: Iterable[Any]) -> Iterator[Any]:
+    """Of futures as they complete; the first failure is raised after the others, so that their files are kept."""
     failure: Exception | None = None
-    for future in as_completed(futures):
+    for future in completed:
         try:
             yield future.result()
         except Exception as error:
@@ -79,12 +79,5 @@ def _queue(kind: Any, distributed: Any, function: Callable[[Any], Any], tasks: S
 
 
 def _dask(cluster: Any, distributed: Any, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[Any]:
-    failure: Exception | None = None
     with cluster, distributed.Client(cluster) as client:
-        for future in distributed.as_completed(client.map(function, list(tasks), pure=False, retries=0)):
-            try:
-                yield future.result()
-            except Exception as error:
-                failure = failure or error
-    if failure:
-        raise failure
+        yield from _results(distributed.as_completed(client.map(function, list(tasks), pure=False, retries=0)))
