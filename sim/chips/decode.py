@@ -15,10 +15,13 @@ from hw.chips.decode.counters import COUNTERS
 from hw.chips.decode.top import DecodeEngine
 from hw.cluster import config as cluster
 from sim.chips.decode_roofline import step_roofline
+from sim.cluster.decode_workload import prepare_step
+from sim.cluster.run import output as head_output
+from sim.cluster.run import run as run_head
 from sim.cluster.workload import WATCHDOG
 from sim.kernel.compare import Results
 from sim.kernel.jobs import JobResult
-from sim.kernel.run import Operation, Run, run_operation
+from sim.kernel.run import Backend, Operation, Run, run_operation
 
 if TYPE_CHECKING:  # torch is slow to import
     from torch import Tensor
@@ -175,3 +178,48 @@ STEP = Operation[StepWorkload](
 def run(workload: StepWorkload, **options: Any) -> Run:
     """`run_operation` of a step."""
     return run_operation(STEP, workload, **options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """A step, and the same heads attending to all tokens, each by itself, where these were run."""
+
+    run: Run
+    full: tuple[Run, ...] = ()
+
+    def report(self) -> dict[str, Any]:
+        """The run's, with cycles, bytes and error of attention to all tokens."""
+        report = self.run.report()
+        if self.full:
+            report["full"] = {"rms_error": self._full_error()}
+            if self.run.job:
+                others = [run.report() for run in self.full]
+                report["full"] |= {
+                    "cycles": sum(other["cycles"] for other in others),
+                    "bytes": sum(other["bytes"]["total"] for other in others),
+                }
+        return report
+
+    def _full_error(self) -> float:
+        """As `rms_error` of the step."""
+        from golden.chips.decode.reference import attend_to
+
+        exact = attend_to(self.run.workload.layer).numpy()
+        got = np.sum([head_output(run.workload, run.results) for run in self.full], 0)
+        return float(np.linalg.norm(got - exact) / np.linalg.norm(exact))
+
+
+def decode(
+    nodes: cluster.Config, loaded: Sequence[tuple[Tensor, Head, Calibration | None]], options: ScanOptions, *,
+    full: bool = True, **run_options: Any,
+) -> Compared:  # fmt: skip
+    """One token of one layer with retrieval, and with `full` each of its heads without; see `prepare` and `run`.
+
+    Raises:
+        CheckError: RTL and model differ. InputError: shapes, sizes or options that are refused.
+    """
+    done = run(prepare(nodes, loaded, options), **run_options)
+    others: list[Run] = []
+    for hidden, head, known in loaded if full and done.backend != Backend.REFERENCE else ():
+        others.append(run_head(prepare_step(nodes, hidden, head, calibration=known), **run_options))
+    return Compared(run=done, full=tuple(others))
