@@ -1,1 +1,1 @@
-"""Tops of compositions of several engines; on this floor the one place that may import more than one."""
+"""Tops composed of several engines; the one place of the RTL that may import more than one."""
