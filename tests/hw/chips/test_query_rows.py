@@ -23,8 +23,8 @@ SPEC = SMALL.spec.kv
 def test_rows(case: str, stall: float, seed: int) -> None:
     """Every field of the template stays but those that follow from the queries, of either sign and the largest."""
     codes = random_codes((SPEC.heads, SPEC.group, SPEC.head_size), seed).numpy()
-    if case == "extreme":  # the second head's row is a different one from the first's in which |q| is largest
-        codes[0], codes[1, 0], codes[1, 1] = 127, 0, -127
+    if case == "extreme":  # |q| is largest in the first head's first row, in the second's last, where it is smaller
+        codes[0, 0], codes[0, 1], codes[1, 0], codes[1, 1] = 127, 1, 0, -100
     rng = np.random.default_rng(seed)
     fields = [{f.name: int(rng.integers(0, 1 << min(f.width, 7) - 1)) for f in scan_row(SPEC)} for _ in codes]
     templates = row_bytes(fields, SMALL.spec)

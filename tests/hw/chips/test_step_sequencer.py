@@ -38,17 +38,20 @@ def test_order(failing: int | None, seed: int) -> None:
     async def unsettled(ctx: Any) -> None:
         """What an engine leaves behind is on its way to memory for some cycles."""
         ctx.set(dut.settled, 0)
-        for _ in range(bench.random.randrange(4)):
-            await ctx.tick()
+        for _ in range(1 + bench.random.randrange(4)):
             assert not (ctx.get(dut.nodes_start) | ctx.get(dut.rows_start) | ctx.get(dut.scan_start))
+            await ctx.tick()
         ctx.set(dut.settled, 1)
 
     async def surroundings(ctx: Any) -> None:
         ctx.set(dut.settled, 1)
         programs = 0
         while True:
-            if ctx.get(dut.nodes_start):
-                seen.append(("nodes", ctx.get(dut.nodes_address)))
+            _, _, nodes, where, rows, scan = await ctx.tick().sample(
+                dut.nodes_start, dut.nodes_address, dut.rows_start, dut.scan_start
+            )
+            if nodes:
+                seen.append(("nodes", where))
                 await ticks(ctx, 5)
                 ctx.set(dut.nodes_failed, programs == failing)
                 ctx.set(dut.nodes_ended, 1)
@@ -57,20 +60,16 @@ def test_order(failing: int | None, seed: int) -> None:
                 ctx.set(dut.nodes_ended, 0)
                 await unsettled(ctx)
                 programs += 1
-            if ctx.get(dut.rows_start):
+            if rows:
                 seen.append(("rows", 0))
-                await ctx.tick()
                 ctx.set(dut.rows_busy, 1)
                 await ticks(ctx, 5)
                 ctx.set(dut.settled, 0)
                 ctx.set(dut.rows_busy, 0)
                 await unsettled(ctx)
-            if ctx.get(dut.scan_start):
+            if scan:
                 seen.append(("scan", 0))
-                await ctx.tick()
                 ctx.set(dut.scan_busy, 1)
-                continue
-            await ctx.tick()
 
     async def records(ctx: Any) -> None:
         """Heads come one by one; the scan ends some time behind the last."""
@@ -81,6 +80,11 @@ def test_order(failing: int | None, seed: int) -> None:
             assert len([s for s in seen if s[0] == "nodes"]) <= 1 + head
             seen.append(("head", head))
             ctx.set(dut.records_done, head + 1)
+            ctx.set(dut.settled, 0)
+            for _ in range(5):
+                await ctx.tick()
+                assert not ctx.get(dut.nodes_start)
+            ctx.set(dut.settled, 1)
         await ticks(ctx, 80)
         assert ctx.get(dut.busy)
         ctx.set(dut.scan_busy, 0)
