@@ -47,6 +47,14 @@ def test_a_row_by_hand(places: Path) -> None:
     assert cpu.at_bandwidth.note == "no source at hand gives the bandwidth of Slow"
 
 
+def test_a_time_says_how_it_was_measured(places: Path) -> None:
+    """Runs, spread, threads, what else ran; other views of the same stand beside it, and in no row of their own."""
+    record(places / "records", "splat", views={"0/2": 8.0, "1/2": 12.5}, load=6.2)
+    row = row_of(write_report(places, "splat-x", report()))
+    told = "median of 50 runs, spread 0.5 ms, 2 threads, the machine's load 6.2, 2 other views 8 to 12.5 ms"
+    assert rival(row, "Slow").time.note == told
+
+
 def test_equal_bandwidth_and_area_by_hand(places: Path) -> None:
     """A device with known memory and die: 10 ms over 0.1, times 936 GB/s over 64 B · 640 MHz, or 628.4 mm² over 3."""
     estimate(places / "estimate")

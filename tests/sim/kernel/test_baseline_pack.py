@@ -86,7 +86,9 @@ def test_other_draws_are_no_reports(engine: str, source: str) -> None:
 def test_a_pack_is_what_torch_alone_can_run() -> None:
     """The kernels of every engine and the protocol import nothing else, at whatever depth; what does is refused."""
     found = closure(["sim.kernel.packed", *(f"sim.{engine}.kernels" for engine in ENGINES)])
-    assert {"golden.cluster.dataflows", "sim.kernel.nvml", "sim.kernel.timing"} <= found
+    assert {"golden.cluster.dataflows", "sim.kernel.nvml", "sim.kernel.timing", "sim.kernel.gpu_code"} <= found
+    of_a_gpu = {"lod.triton_cut", "kv.triton_retrieval", "cluster.triton_kernels", "cluster.cluster_kernels"}
+    assert {f"sim.{name}" for name in of_a_gpu} <= found
     assert {"torch", "numpy", "gsplat", "pynvml", "triton"} == THERE
     with pytest.raises(ValueError, match=r"imports .*: a pack has torch alone"):
         closure(["sim.kernel.console"])
