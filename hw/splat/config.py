@@ -143,7 +143,7 @@ def default() -> Config:
 
 
 def paper() -> Config:
-    """StreamingGS as far as it is known: its codebooks, four coarse filter units to one fine filter unit, 64 pixel lanes.
+    """StreamingGS as far as it is known: its codebooks, four coarse filter units to one fine unit, 64 pixel lanes.
 
     docs/splat.md lists what differs.
     """
