@@ -1,7 +1,4 @@
-"""The splatting engine's specification, and everything that changes only its speed and area.
-
-`paper` equals `default`: the publication's ratio of units and its lanes are what the default has.
-"""
+"""The splatting engine's specification, and everything that changes only its speed and area."""
 
 from __future__ import annotations
 
@@ -146,11 +143,11 @@ def default() -> Config:
 
 
 def paper() -> Config:
-    """StreamingGS: four coarse filter units to one fine filter unit, 64 rendering units. Equals `default`.
+    """StreamingGS as far as it is known: its codebooks, four coarse filter units to one fine unit, 64 pixel lanes.
 
-    The publication has four such groups; their records would take four memory words a cycle.
+    docs/splat.md lists what differs.
     """
-    return Config(spec=DEFAULT_SPEC, coarse_lanes=4)
+    return Config(spec=replace(DEFAULT_SPEC, codebooks=1, sh_entries=512))
 
 
 CONFIGS = {"nano": nano, "tiny": tiny, "default": default, "paper": paper}
