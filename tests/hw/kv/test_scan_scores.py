@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from golden.kv.scan import ScanOptions, middle, partial_scores
+from golden.kv.scan import ScanOptions
 from golden.kv.scan_image import plane_words
+from golden.kv.scan_scores import middle, partial_scores
 from golden.kv.spec import Spec
 from hw.kv.plane_scores import PlaneScores
 from hw.kv.row_maximum import RowMaximum
