@@ -14,7 +14,8 @@ from sim.cluster.decode import decode as run
 from sim.cluster.player import LinkedMemory
 from sim.cluster.step_source import StepSource
 from sim.commands.link_options import names_of, pauses_option
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile
+from sim.commands.run_options import RunOptions, run_options
 from sim.kernel.console import out, step
 from sim.kernel.files import write_array
 from sim.kernel.quality import shown
