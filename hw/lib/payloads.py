@@ -50,9 +50,12 @@ class SplatNumbers(Protocol):
 
 
 class SplatLayout(data.StructLayout):
-    """A Gaussian on the group's pixels."""
+    """A Gaussian on the group's pixels; with `id_bits`, the one that it is."""
 
-    def __init__(self, numbers: SplatNumbers) -> None:
+    def __init__(self, numbers: SplatNumbers, id_bits: int = 0) -> None:
+        identity = {
+            "id": id_bits,  #: its place in the file
+        }
         super().__init__(
             {
                 "mean": data.ArrayLayout(shape_of(numbers.centre_format), 2),  #: centre from the group's corner, …
@@ -61,6 +64,7 @@ class SplatLayout(data.StructLayout):
                 "conic_shift": 6,  #: value = mantissa · 2**-shift
                 "opacity": numbers.opacity_bits,  #: -log2 of it
                 "color": data.ArrayLayout(numbers.color_format.width, 3),  #: red, green, blue
+                **(identity if id_bits else {}),
             }
         )
 
@@ -88,11 +92,11 @@ class TouchLayout(data.StructLayout):
 class SortedLayout(data.StructLayout):
     """A splat in drawing order, or the end of its group."""
 
-    def __init__(self, numbers: SplatNumbers) -> None:
+    def __init__(self, numbers: SplatNumbers, id_bits: int = 0) -> None:
         super().__init__(
             {
                 "end": 1,  #: the group is complete; `splat` holds none
                 "touch": TouchLayout(numbers),  #: where it may be seen
-                "splat": SplatLayout(numbers),  #: the next one, near to far
+                "splat": SplatLayout(numbers, id_bits),  #: the next one, near to far
             }
         )

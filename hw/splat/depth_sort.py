@@ -18,6 +18,7 @@ from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import ItemLayout, order_key
 from hw.splat.layouts import SurvivorLayout
 from hw.splat.slot_pool import SlotPool
+from hw.splat.watch import id_bits
 
 Candidate = tuple[data.View, Value, Value]  # a root, whether it is there, its bank
 IN_FLIGHT = 3  # splats between the decision to send them and the output queue
@@ -36,14 +37,15 @@ class DepthSort(wiring.Component):
     2 cycles. Latency at least 6 cycles.
     """
 
-    def __init__(self, *, config: Config) -> None:
+    def __init__(self, *, config: Config, watched: bool = False) -> None:
         self.config = config
         spec = config.spec
+        self.sorted = SortedLayout(spec, id_bits(watched))
         self.slots = spec.sort_banks << spec.sort_levels
         super().__init__(
             {
                 "i": In(stream.Signature(SurvivorLayout(spec))),  #: survivors and marks, in order of arrival
-                "o": Out(stream.Signature(SortedLayout(spec))),  #: splats in drawing order, and each group's end
+                "o": Out(stream.Signature(self.sorted)),  #: splats in drawing order, and each group's end
                 "forced": Out(1),  #: in this cycle a splat leaves before it is safe
                 "regressed": Out(1),  #: in this cycle a bound comes that is below the one before
                 "held": Out(range(self.slots + 1)),  #: survivors inside
@@ -56,7 +58,7 @@ class DepthSort(wiring.Component):
         banks = repeat(m, platform, "heap_bank", spec.sort_banks, lambda: HeapBank(spec=spec))
         m.submodules.pool = pool = SlotPool(count=self.slots)
         # A slot is read and given back before it is written again, so the ports never meet.
-        width = len(_kept(self.i.payload))
+        width = len(_kept(self.o.payload))
         write, read = two_port_memory(m, platform, "splats", width=width, depth=self.slots)
 
         drain_parity = Signal()
@@ -103,7 +105,8 @@ class DepthSort(wiring.Component):
             ]
         m.d.comb += [
             write.addr.eq(pool.o.payload),
-            write.data.eq(_kept(self.i.payload)),
+            # Behind the splat lies its id, which waits with it where somebody wants it.
+            write.data.eq(Cat(_kept(self.i.payload), self.i.payload.rank)),
             write.en.eq(taken),
         ]
         with m.If(transfer(self.i)):
@@ -124,8 +127,7 @@ class DepthSort(wiring.Component):
         drain_parity: Signal, fill_parity: Signal, bound: Signal, wanted: Signal,
     ) -> Signal:  # fmt: skip
         """Chooses the nearest root and sends its splat; returns a flag: one leaves in this cycle."""
-        spec = self.config.spec
-        m.submodules.output = output = StreamQueue(shape=SortedLayout(spec), depth=self.config.splat_depth)
+        m.submodules.output = output = StreamQueue(shape=self.sorted, depth=self.config.splat_depth)
         connect(m, output.o, self.o)
 
         nearest, some, number = self._nearest(m, banks, drain_parity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,6 +14,7 @@ from hw.splat.config import Config
 from hw.splat.lane_array import OperationLayout
 from hw.splat.layouts import TileSplatLayout
 from hw.splat.pixel_lane import HAZARD
+from hw.splat.watch import id_bits
 
 
 class Dispatcher(wiring.Component):
@@ -30,20 +31,28 @@ class Dispatcher(wiring.Component):
     initial state.
     """
 
-    def __init__(self, *, config: Config) -> None:
-        self.config = config
+    def __init__(self, *, config: Config, watched: bool = False) -> None:
+        self.config, self.watched = config, watched
         spec, count = config.spec, config.places
         place = range(count)
+        self.splats = SplatLayout(spec, id_bits(watched))
+        watcher = {
+            "hold": In(count),  #: sub-tiles that may not be flushed yet
+            "finished": In(data.StructLayout({"valid": 1, "place": place})),  #: a sub-tile that no splat need change
+        }
         super().__init__(
             {
-                "i": In(stream.Signature(TileSplatLayout(spec, count))),  #: splats in drawing order, each square's end
+                "i": In(
+                    stream.Signature(TileSplatLayout(spec, count, id_bits(watched)))
+                ),  #: splats in drawing order, each square's end
                 "operation": Out(OperationLayout(count)),  #: for the lanes, from a register; at most one a cycle
-                "splat": Out(SplatLayout(spec)),  #: what `operation` draws; meaningless for a flush
+                "splat": Out(self.splats),  #: what `operation` draws; meaningless for a flush
                 "silent": Out(1, init=1),  #: flushes are those after reset, whose pixels nobody wants
                 "flush_room": In(1),  #: the writer takes one more sub-tile
                 #: a drawing operation has passed the lanes; `done`: its sub-tile is opaque
                 "drawn": In(data.StructLayout({"valid": 1, "place": place, "done": 1})),
                 "flushed": In(data.StructLayout({"valid": 1, "place": place})),  #: a flush has passed the lanes
+                **(watcher if watched else {}),
                 "opaque": Out(count),  #: sub-tiles all of whose pixels are done
                 "closed": Out(1),  #: some sub-tiles still belong to the square before …
                 "to_flush": Out(1),  #: … and some of those are not yet on their way out
@@ -58,7 +67,7 @@ class Dispatcher(wiring.Component):
         m = Module()
         count = self.config.places
         size = self.config.issue_window
-        window = [Signal(SplatLayout(self.config.spec), name=f"window_{k}") for k in range(size)]
+        window = [Signal(self.splats, name=f"window_{k}") for k in range(size)]
         left = [Signal(count, name=f"left_{k}") for k in range(size)]  # sub-tiles still to visit
         recent = [Signal(count, name=f"recent_{k}") for k in range(HAZARD - 1)]  # operations of the last cycles
         to_flush = Signal(count, init=(1 << count) - 1)
@@ -71,7 +80,7 @@ class Dispatcher(wiring.Component):
         flushes = Signal()
         flush = Signal(count)
         m.d.comb += [
-            rested.eq(to_flush & ~hazards),
+            rested.eq(to_flush & ~hazards & ~self.hold if self.watched else to_flush & ~hazards),
             flushes.eq(rested.any() & (self.flush_room | self.silent)),
             flush.eq(lowest(rested) & flushes.replicate(count)),
         ]
@@ -150,7 +159,7 @@ class Dispatcher(wiring.Component):
         done = Signal(count)
         m.d.comb += [
             through.eq((self.flushed.valid << self.flushed.place)[:count]),
-            done.eq(((self.drawn.valid & self.drawn.done) << self.drawn.place)[:count]),
+            done.eq(((self.drawn.valid & self.drawn.done) << self.drawn.place)[:count] | self._finished()),
             self.square_end.eq(self.i.valid & self.i.payload.end & ~drawing & ~closed.any()),
         ]
         m.d.sync += [
@@ -162,6 +171,12 @@ class Dispatcher(wiring.Component):
             m.d.sync += to_flush.eq((1 << count) - 1)
         with m.If(~closed.any()):
             m.d.sync += self.silent.eq(0)
+
+    def _finished(self) -> Value:
+        """A bit for the sub-tile that the watcher ends in this cycle, if there is a watcher and it ends one."""
+        if not self.watched:
+            return Const(0)
+        return (self.finished.valid << self.finished.place)[: self.config.places]
 
 
 def lowest(bits: Value) -> Value:

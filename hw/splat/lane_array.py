@@ -14,6 +14,7 @@ from hw.splat.exponent import interpolation
 from hw.splat.pixel_lane import BLEND, PASSES, POWER, QUAD, READ, SHADE, STORE, WRITE, PixelLane
 from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import PowerTermsLayout, cross_factors
+from hw.splat.watch import WatchedLayout, id_bits
 
 
 class OperationLayout(data.StructLayout):
@@ -35,9 +36,15 @@ class LaneArray(wiring.Component):
     One operation a cycle, two on one sub-tile at least 3 cycles apart.
     """
 
-    def __init__(self, *, spec: Spec, places: int) -> None:
-        self.spec, self.places = spec, places
+    def __init__(self, *, spec: Spec, places: int, watched: bool = False) -> None:
+        self.spec, self.places, self.observed = spec, places, watched
         place = range(places)
+        identity = {
+            "id": id_bits(watched),  #: of the splat
+        }
+        watch = {
+            "watched": Out(WatchedLayout(spec, places)),  #: 9 cycles after an operation, or so much later: what it did
+        }
         super().__init__(
             {
                 #: an operation, and the splat that it draws
@@ -47,6 +54,7 @@ class LaneArray(wiring.Component):
                             "operation": OperationLayout(places),  #: none is refused
                             "terms": PowerTermsLayout(spec),  #: -log2(alpha) on the sub-tile
                             "color": data.ArrayLayout(spec.color_format.width, 3),  #: red, green, blue
+                            **(identity if watched else {}),
                         }
                     )
                 ),
@@ -57,6 +65,7 @@ class LaneArray(wiring.Component):
                 ),
                 #: 11 cycles after a flush, or so much later, with 32 bits a lane
                 "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": 32 * spec.lanes})),
+                **(watch if watched else {}),
             }
         )
 
@@ -108,6 +117,17 @@ class LaneArray(wiring.Component):
             self.flushed.place.eq(p.at(place, STORE)),
             self.flushed.pixels.eq(Cat(lane.pixel for lane in lanes)),
         ]
+        if self.observed:
+            identity = p.source(p.at(p.source(self.i.id, "splat_id"), later), "id")
+            done = Staged(Cat(lane.done for lane in lanes), WRITE, "lanes_done")
+            m.d.comb += [
+                self.watched.draw.eq(draw[WRITE + 1]),
+                self.watched.flush.eq(flush[WRITE + 1]),
+                self.watched.place.eq(p.at(place, WRITE + 1)),
+                self.watched.id.eq(p.at(identity, WRITE + 1)),
+                self.watched.changed.eq(Cat(lane.changed for lane in lanes)),
+                self.watched.done.eq(p.at(done, WRITE + 1)),
+            ]
         return m
 
     def _check_blocks(self, m: Module, platform: object, p: Pipe, lanes: list[PixelLane]) -> None:

@@ -22,12 +22,12 @@ class TileMask(wiring.Component):
 
     latency = 2
 
-    def __init__(self, *, spec: Spec) -> None:
+    def __init__(self, *, spec: Spec, id_bits: int = 0) -> None:
         self.spec = spec
         super().__init__(
             {
-                "i": In(SortedLayout(spec)),  #: a sorted splat or an end
-                "o": Out(TileSplatLayout(spec, spec.columns**2)),  #: the same with its mask
+                "i": In(SortedLayout(spec, id_bits)),  #: a sorted splat or an end
+                "o": Out(TileSplatLayout(spec, spec.columns**2, id_bits)),  #: the same with its mask
             }
         )
 
