@@ -29,7 +29,9 @@ from hw.splat.heap_level import HeapLevel
 from hw.splat.index_lookup import IndexLookup
 from hw.splat.lane_array import LaneArray
 from hw.splat.lane_group import LaneGroup
+from hw.splat.layouts import SurvivorLayout
 from hw.splat.list_writer import ListWriter
+from hw.splat.mark_merger import MarkMerger
 from hw.splat.pixel_lane import PixelLane
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.projection import Projection
@@ -113,6 +115,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         "fine_unit": Block(lambda: FineUnit(spec=spec), config.fine_units),
         **({"fine_pair": Block(lambda: FinePair(spec=spec))} if config.fine_units > 1 else {}),
         "fine_filter": Block(lambda: FineFilter(config=config)),
+        "mark_merger": Block(lambda: MarkMerger(spec=spec, shape=SurvivorLayout(spec)), 2),
         **{f"heap_level_{level}": heap_level(level) for level in range(2, deepest)},
         "heap_level": heap_level(deepest),
         "heap_bank": Block(lambda: HeapBank(spec=spec), banks),

@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
-from hw.splat.heap_level import HeapLevel, ItemLayout, order_key
+from hw.splat.heap_level import GROUP_BITS, HeapLevel, ItemLayout, order_key
 
 
 class HeapBank(wiring.Component):
@@ -31,7 +31,7 @@ class HeapBank(wiring.Component):
                 "poppable": Out(1),  #: occupied, and an operation may start in this cycle
                 "full": Out(1),  #: 2**sort_levels - 1 items
                 "free": Out(1),  #: an item is taken in this cycle, unless one is popped
-                "parity": In(1),  #: of the group being drained
+                "group": In(GROUP_BITS),  #: being drained
             }
         )
 
@@ -63,7 +63,7 @@ class HeapBank(wiring.Component):
         child = [Signal(item, name=f"child_{side}") for side in range(2)]
         below = [Signal(levels - 1, name=f"below_{side}") for side in range(2)]
         nearer = Signal()
-        key = [order_key(c, self.parity) for c in child]
+        key = [order_key(c, self.group) for c in child]
         m.d.comb += nearer.eq((below[0] == 0) | ((below[1] != 0) & (key[1] < key[0])))
 
         loser = Signal(item)
@@ -72,7 +72,7 @@ class HeapBank(wiring.Component):
         new = self.i.payload
         wins = Signal()
         m.d.comb += [
-            wins.eq(~self.occupied | (order_key(new, self.parity) < order_key(self.root, self.parity))),
+            wins.eq(~self.occupied | (order_key(new, self.group) < order_key(self.root, self.group))),
             smaller.eq(below[1] < below[0]),
         ]
         m.d.sync += loser_valid.eq(inserting & self.occupied)
@@ -96,7 +96,7 @@ class HeapBank(wiring.Component):
         chosen = Mux(smaller, Value.cast(child[1]), Value.cast(child[0]))
         chosen_below = Signal(levels - 1)
         # Both sides are compared at once, so that no comparison waits for the choice of a side.
-        stays = [(below[k] == 0) | (order_key(loser, self.parity) < key[k]) for k in range(2)]
+        stays = [(below[k] == 0) | (order_key(loser, self.group) < key[k]) for k in range(2)]
         loser_stays = Signal()
         m.d.comb += [
             chosen_below.eq(Mux(smaller, below[1], below[0])),
@@ -128,7 +128,7 @@ class HeapBank(wiring.Component):
     def _chain(self, m: Module, level: HeapLevel, clearing: Signal, clear_pair: Signal) -> None:
         """Levels 2 and deeper, each feeding the next and filled by it."""
         while True:
-            m.d.comb += [level.parity.eq(self.parity), level.clear.eq(clearing), level.clear_pair.eq(clear_pair)]
+            m.d.comb += [level.group.eq(self.group), level.clear.eq(clearing), level.clear_pair.eq(clear_pair)]
             if level.level == self.spec.sort_levels - 1:
                 return
             deeper = HeapLevel(spec=self.spec, level=level.level + 1)

@@ -9,9 +9,11 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import RANK_BITS, Spec
 
+GROUP_BITS = 2  # of a group's number; 2**GROUP_BITS groups may be inside
+
 
 class ItemLayout(data.StructLayout):
-    """An entry: its order (`parity` of the group, then depth, then rank) and where its splat lies."""
+    """An entry: its order (the group, then depth, then rank) and where its splat lies."""
 
     def __init__(self, spec: Spec) -> None:
         slots = spec.sort_banks << spec.sort_levels
@@ -19,15 +21,15 @@ class ItemLayout(data.StructLayout):
             {
                 "rank": RANK_BITS,  #: place in the file; the earlier of equal depths comes first
                 "depth": spec.depth_bits,  #: sort key
-                "parity": 1,  #: of the group, which alternates
+                "group": GROUP_BITS,  #: number of its group, modulo the groups that may be inside
                 "slot": range(slots),  #: where the splat lies
             }
         )
 
 
-def order_key(item: data.View, parity: Value) -> Value:
-    """What entries are compared by: the group being drained (`parity`) comes before the next one."""
-    return Cat(item.rank, item.depth, item.parity ^ parity)
+def order_key(item: data.View, group: Value) -> Value:
+    """What entries are compared by: the group being drained (`group`) comes before the next ones."""
+    return Cat(item.rank, item.depth, (item.group - group)[:GROUP_BITS])
 
 
 class HeapOperation(data.StructLayout):
@@ -69,7 +71,7 @@ class HeapLevel(wiring.Component):
                 "o_valid": Out(1),  #: the operation goes on below
                 "fill": In(item),  #: what the level below sends up, one cycle after the answer
                 "fill_valid": In(1),  #: it sends something
-                "parity": In(1),  #: of the group being drained
+                "group": In(GROUP_BITS),  #: being drained
                 "clear": In(1),  #: after reset: empties `clear_pair`, without an operation
                 "clear_pair": In(spec.sort_levels),  #: number of a pair; those beyond this level's are ignored
             }
@@ -135,7 +137,7 @@ class HeapLevel(wiring.Component):
         before = Signal()  # side 1 is the nearer, if both are there
         m.d.comb += [
             passing.eq(writing & (writing_pair == pair)),
-            second_nearer.eq((order_key(filled, self.parity) < order_key(sibling, self.parity)) == writing_side),
+            second_nearer.eq((order_key(filled, self.group) < order_key(sibling, self.group)) == writing_side),
             before.eq(Mux(passing, second_nearer, order_read.data)),
         ]
         for k in range(2):
@@ -144,7 +146,7 @@ class HeapLevel(wiring.Component):
                 count[k].eq(count_read.data.word_select(k, size)),
             ]
 
-        key = [order_key(entry, self.parity) for entry in held]
+        key = [order_key(entry, self.group) for entry in held]
         some = [count[k] != 0 for k in range(2)]
         more = [count[k][1:].any() if size > 1 else Const(0) for k in range(2)]  # than one
         nearer = Signal()  # side of the nearer entry
@@ -155,7 +157,7 @@ class HeapLevel(wiring.Component):
             side.eq(Mux(insert, smaller, nearer)),
         ]
         # Both sides are worked out at once, so that nothing but a choice waits for the side.
-        less = [order_key(incoming, self.parity) < key[k] for k in range(2)]
+        less = [order_key(incoming, self.group) < key[k] for k in range(2)]
         wins = [~some[k] | less[k] for k in range(2)]
         m.d.sync += filling_sibling.eq(Mux(nearer, Value.cast(held[0]), Value.cast(held[1])))
         after = [Signal(size, name=f"after_{k}") for k in range(2)]  # entries, once the operation has been there

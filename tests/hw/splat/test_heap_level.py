@@ -9,33 +9,34 @@ from typing import Any
 import pytest
 
 from golden.splat.spec import TINY
-from hw.splat.heap_level import HeapLevel
+from hw.splat.heap_level import GROUP_BITS, HeapLevel
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.test_heap_bank import scattered
 
 LEVELS = 5
 CYCLES = 900
-Item = tuple[int, int, int, int]  # parity, depth, rank, slot
+GROUPS = 1 << GROUP_BITS
+Item = tuple[int, int, int, int]  # group, depth, rank, slot
 Answer = dict[str, Any]
 
 
 class Places:
     """The pairs of a level, each place with the sorted entries of its subtree; the first of them is the level's own."""
 
-    def __init__(self, rng: Random, level: int, parity: int) -> None:
-        self.rng, self.parity = rng, parity
+    def __init__(self, rng: Random, level: int, group: int) -> None:
+        self.rng, self.group = rng, group
         self.capacity = (1 << (LEVELS - level)) - 1
         self.pairs: list[tuple[list[Item], list[Item]]] = [([], []) for _ in range(1 << (level - 1))]
         self.made = 0
 
     def order(self, item: Item) -> Item:
         """The group that is being drained comes first."""
-        return item[0] ^ self.parity, *item[1:]
+        return (item[0] - self.group) % GROUPS, *item[1:]
 
     def item(self) -> Item:
         """Few depths, so that many are equal."""
         self.made += 1
-        return self.rng.randrange(2), self.rng.randrange(4), scattered(self.made), self.rng.randrange(1 << LEVELS)
+        return self.rng.randrange(GROUPS), self.rng.randrange(4), scattered(self.made), self.rng.randrange(1 << LEVELS)
 
     def insert(self, pair: int) -> tuple[Item, Answer]:
         """A new item for the side with fewer entries; the farther of it and the place's entry goes on below."""
@@ -58,21 +59,21 @@ class Places:
 
 
 def fields(item: Item) -> dict[str, int]:
-    return dict(zip(("parity", "depth", "rank", "slot"), item, strict=True))
+    return dict(zip(("group", "depth", "rank", "slot"), item, strict=True))
 
 
 @pytest.mark.parametrize("level", [3, LEVELS - 1])
-@pytest.mark.parametrize("parity", [0, 1])
-def test_random_operations(level: int, parity: int, seed: int) -> None:
+@pytest.mark.parametrize("group", [0, 3])
+def test_random_operations(level: int, group: int, seed: int) -> None:
     """Inserts and pops as close to each other as a heap sends them, on places that are empty, in use and full."""
     dut = HeapLevel(spec=replace(TINY, sort_levels=LEVELS), level=level)
     bench = Bench(dut, seed=seed)
     rng = bench.random
-    places = Places(rng, level, parity)
+    places = Places(rng, level, group)
     seen = {"up": 0, "below": 0, "nothing": 0, "full": 0}
 
     async def clear(ctx: Any) -> None:
-        ctx.set(dut.parity, parity)
+        ctx.set(dut.group, group)
         ctx.set(dut.clear, 1)
         for pair in range(len(places.pairs)):
             ctx.set(dut.clear_pair, pair)

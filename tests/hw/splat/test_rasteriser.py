@@ -35,7 +35,7 @@ def inside(splats: Splats, columns: int, rows: int) -> Splats:
     """The splats of a group of which only some sub-tiles are on the image."""
     touch = splats.touch.clone()
     touch[:, :2, 1] = touch[:, :2, 1].minimum(torch.tensor([columns - 1, rows - 1]))
-    return replace(splats, touch=touch, mask=tiles(touch, TINY))
+    return replace(splats, touch=touch, mask=tiles(touch, splats.slant, TINY))
 
 
 def groups() -> list[tuple[Splats, Payload]]:
