@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,6 +14,7 @@ from hw.splat.dispatcher import Dispatcher
 from hw.splat.lane_array import LaneArray
 from hw.splat.layouts import TileSplatLayout
 from hw.splat.raster_setup import RasterSetup
+from hw.splat.shared_lanes import SharedLanes
 from hw.splat.tiles import place_bits
 
 
@@ -54,7 +55,7 @@ class LaneGroup(wiring.Component):
         m.submodules.queue = queue = StreamQueue(shape=self.i.payload.shape(), depth=config.lane_depth)
         m.submodules.dispatcher = dispatcher = Dispatcher(config=config)
         m.submodules.setup = setup = RasterSetup(spec=spec)
-        m.submodules.lanes = lanes = LaneArray(spec=spec, places=config.places)
+        m.submodules.lanes = lanes = self._lanes()
         connect(m, queue.o, dispatcher.i)
         self._enter(m, queue, dispatcher)
 
@@ -82,10 +83,16 @@ class LaneGroup(wiring.Component):
             self.flushing.eq(operation.flush),
             self.starved.eq(dispatcher.starved),
             self.blocked.eq(dispatcher.blocked),
-            self.changed.eq(Value.cast(lanes.drawn.changed) & lanes.drawn.valid.replicate(len(self.changed))),
+            self.changed.eq(lanes.drawn.changed),
+            dispatcher.room.eq(lanes.room if isinstance(lanes, SharedLanes) else 1),
         ]
         self._carry(m, platform, dispatcher, lanes)
         return m
+
+    def _lanes(self) -> LaneArray | SharedLanes:
+        """Whole lanes, or such as share what comes behind their tests."""
+        spec, places, share = self.config.spec, self.config.places, self.config.lane_share
+        return LaneArray(spec=spec, places=places) if share == 1 else SharedLanes(spec=spec, places=places, share=share)
 
     def _enter(self, m: Module, queue: StreamQueue, dispatcher: Dispatcher) -> None:
         """Queues ends, and splats with the sub-tiles that they may change; says whether there are any such."""
@@ -109,7 +116,7 @@ class LaneGroup(wiring.Component):
             self.dead.eq(settled & (dispatcher.opaque | self.outside).all() & ~(self.i.valid & head.end)),
         ]
 
-    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray) -> None:
+    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray | SharedLanes) -> None:
         """Operation and colour wait for the set-up's result; the flags that write are reset."""
         p = Pipe(m, platform)
         latency = RasterSetup.latency
