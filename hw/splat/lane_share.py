@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -36,10 +36,10 @@ class LaneShare(wiring.Component):
         self.spec, self.places, self.share = spec, places, share
         power, place = shape_of(spec.power_format), range(places)
         terms = data.ArrayLayout(power, share)
-        self.color = data.ArrayLayout(spec.color_format.width, 3)
+        self.color = unsigned(3 * spec.color_format.width)  # as bits: an array that is but delayed misleads Yosys 0.70
         super().__init__(
             {
-                #: an operation, and the splat that it draws: terms of every pixel's power, and red, green, blue
+                #: an operation, and the splat that it draws: terms of every pixel's power, and its colour
                 "i": In(
                     data.StructLayout(
                         {
@@ -186,7 +186,7 @@ class LaneShare(wiring.Component):
             lane.flush_blend.eq(flush[BLEND]),
             lane.write_address.eq(p.at(address, WRITE)),
             lane.write.eq(draw[WRITE] | flush[WRITE]),
-            lane.color.eq(p.at(color, WRITE)),
+            Value.cast(lane.color).eq(p.at(color, WRITE)),
             lane.flush_shade.eq(flush[SHADE]),
             lane.store_address.eq(p.at(address, STORE)),
             lane.store.eq(draw[STORE] | flush[STORE]),
