@@ -38,6 +38,8 @@ class LaneGroup(wiring.Component):
                 "flush_room": In(1),  #: the writer takes one more sub-tile
                 "to_flush": Out(1),  #: sub-tiles wait to be handed out
                 "reserves": Out(1),  #: a flush is on its way to the writer from this cycle on
+                "offers": Out(1),  #: lanes that share back ends: a finished sub-tile waits …
+                "takes": In(1),  #: … until no other lane group's is handed out
                 "flushed": Out(data.StructLayout(flushed)),  #: a finished sub-tile for the writer
                 "dead": Out(1),  #: no splat can change a pixel of the square at `i` any more
                 "busy": Out(1),  #: pixels are still to be drawn or handed out
@@ -84,8 +86,15 @@ class LaneGroup(wiring.Component):
             self.starved.eq(dispatcher.starved),
             self.blocked.eq(dispatcher.blocked),
             self.changed.eq(lanes.drawn.changed),
-            dispatcher.room.eq(lanes.room if isinstance(lanes, SharedLanes) else 1),
         ]
+        if isinstance(lanes, SharedLanes):
+            m.d.comb += [
+                dispatcher.room.eq(lanes.room),
+                self.offers.eq(lanes.offers),
+                lanes.takes.eq(self.takes),
+            ]
+        else:  # whole lanes take an operation a cycle, and hand out as long after it as all others
+            m.d.comb += dispatcher.room.eq(1)
         self._carry(m, platform, dispatcher, lanes)
         return m
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
 from hw.lib.one_hot import encode, lowest
@@ -36,6 +36,8 @@ class SharedLanes(wiring.Component):
             {
                 **lane_ports(spec, places),
                 "room": Out(1),  #: one more operation may leave the dispatcher
+                "offers": Out(1),  #: a flushed sub-tile waits to be handed out …
+                "takes": In(1),  #: … and is, in the next cycle
             }
         )
 
@@ -84,15 +86,18 @@ class SharedLanes(wiring.Component):
         ]
 
     def _hand_out(self, m: Module, shares: list[LaneShare]) -> None:
-        """A sub-tile is handed out when every back end has come to its flush."""
-        every = Signal()
+        """A sub-tile may be handed out when every back end has come to its flush."""
+        goes = Signal()
         count = len(shares)
         lanes = [shares[k % count].flushed.payload.pixels for k in range(self.spec.lanes)]
         pixels = [Value.cast(lanes[k]).word_select(k // count, 32) for k in range(self.spec.lanes)]
-        m.d.comb += [every.eq(Cat(share.flushed.valid for share in shares).all())]
-        m.d.comb += [share.flushed.ready.eq(every) for share in shares]
+        m.d.comb += [
+            self.offers.eq(Cat(share.flushed.valid for share in shares).all()),
+            goes.eq(self.offers & self.takes),
+            *(share.flushed.ready.eq(goes) for share in shares),
+        ]
         m.d.sync += [
-            self.flushed.valid.eq(every),
+            self.flushed.valid.eq(goes),
             self.flushed.place.eq(shares[0].flushed.payload.place),
             self.flushed.pixels.eq(Cat(pixels)),
         ]
