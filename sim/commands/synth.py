@@ -43,8 +43,8 @@ def synth(
 ) -> None:  # fmt: skip
     """Synthesise, place and route blocks of ENGINE or of other parts.
 
-    `lib` and `bus` know no engine; `decode` are the blocks that join the engines of a decode step with retrieval. The table has size, speed and worst
-    path on ECP5, out of context; each unique block counts once.
+    `lib` and `bus` know no engine; `decode` are the blocks that join the engines of a decode step with retrieval. The
+    table has size, speed and worst path on ECP5, out of context; each unique block counts once.
     """
     config = None
     stages: dict[str, Block]
