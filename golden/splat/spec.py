@@ -358,7 +358,7 @@ class Spec:
 
 DEFAULT = Spec()
 #: Equal to the default: the paper does not publish its formats, and its sizes are the default's.
-PAPER = Spec()
+PAPER = Spec(codebooks=1, sh_entries=512)
 #: Unit tests, formal proofs and small FPGAs: 16 lanes, SH of degree 1, a 16×16 group.
 TINY = Spec(
     group_size=16, subtile=4, sh_degree=1, sort_levels=8, sort_banks=1,

@@ -9,6 +9,7 @@ from golden.errors import InputError, Limits, check_limits
 from golden.splat.memory_map import record_bytes
 from golden.splat.spec import DEFAULT as DEFAULT_SPEC
 from golden.splat.spec import NANO as NANO_SPEC
+from golden.splat.spec import PAPER as PAPER_SPEC
 from golden.splat.spec import TINY as TINY_SPEC
 from golden.splat.spec import Spec
 
@@ -155,7 +156,7 @@ def paper() -> Config:
 
     docs/splat.md lists what differs.
     """
-    return Config(spec=replace(DEFAULT_SPEC, codebooks=1, sh_entries=512))
+    return Config(spec=PAPER_SPEC)
 
 
 CONFIGS = {"nano": nano, "tiny": tiny, "default": default, "paper": paper}

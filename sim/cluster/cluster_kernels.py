@@ -174,7 +174,7 @@ def source(body: str, *, device: str = DEVICE, **constants: object) -> str:
     return "".join(f"#define {name} {value}\n" for name, value in constants.items()) + device + body
 
 
-def decode_constants(size: int, blocks: int = DECODE_BLOCKS) -> dict[str, object]:
+def decode_constants(size: int, blocks: int = DECODE_BLOCKS) -> dict[str, Any]:
     """Of the decode step for a head of `size`, by so many blocks."""
     return {"BLOCKS": blocks, "SIZE": size, "SCALE": f"{size**-0.5!r}f", "INFINITE": "1e30f"}
 

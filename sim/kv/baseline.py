@@ -25,9 +25,10 @@ def problems(inputs: Sequence[str] = (), size: int = 1024, views: int = 0) -> It
     """Every stream of at most `size` tokens, for each kernel, and `views` other questions to it."""
     for source in list(inputs) or known_streams():
         yield from _asked(load_stream(source, size), {})
-        more = load_stream(source, size, queries=QUERIES * views) if views else None
-        for k, queries in enumerate(more.queries.split(QUERIES * more.group, 1) if more else ()):
-            yield from _asked(replace(more, queries=queries), {"view": f"{k}/{views}"})
+        if views:
+            more = load_stream(source, size, queries=QUERIES * views)
+            for k, queries in enumerate(more.queries.split(QUERIES * more.group, 1)):
+                yield from _asked(replace(more, queries=queries), {"view": f"{k}/{views}"})
 
 
 def _asked(stream: Stream, names: Mapping[str, str]) -> Iterator[Problem]:
