@@ -27,8 +27,8 @@ IN_FLIGHT = 3  # splats between the decision to send them and the output queue
 class DepthSort(wiring.Component):
     """Sends the splats of each group on in exact depth order; `golden.splat.depth_sort.depth_sort`.
 
-    Survivors go to the banks in turn, past those that are busy or full. The nearest of all banks leaves as
-    soon as its key is below the bound of the current voxel (or its group is complete). A survivor
+    Survivors go to the banks in turn, past those that are busy or full, or take the place of one that
+    leaves. The nearest of all banks leaves as soon as its key is below the bound of the current voxel (or its group is complete). A survivor
     that finds all banks full makes the nearest leave before its time; that is counted. Equal keys
     leave by their place in the file. Four groups may be inside: the one that drains comes first.
     Bounds must not fall within a group; a fall is counted and the higher bound kept.
@@ -66,14 +66,16 @@ class DepthSort(wiring.Component):
         bound = Signal(spec.depth_bits)
         for bank in banks:
             m.d.comb += bank.group.eq(draining)
-        wanted = self._fill(m, banks, pool, write, filling, draining, bound)
-        popped = self._drain(m, banks, pool, read, filling, draining, bound, wanted)
-        m.d.sync += self.held.eq(self.held + (transfer(self.i) & self.i.payload.mark.some) - popped)
+        leaves = Signal()  # the nearest, in this cycle …
+        number = Signal(range(spec.sort_banks))  # … and its bank
+        wanted = self._fill(m, banks, pool, write, filling, draining, bound, leaves, number)
+        self._drain(m, banks, pool, read, filling, draining, bound, wanted, leaves, number)
+        m.d.sync += self.held.eq(self.held + (transfer(self.i) & self.i.payload.mark.some) - leaves)
         return m
 
     def _fill(
         self, m: Module, banks: list[HeapBank], pool: SlotPool, write: WritePort,
-        filling: Signal, draining: Signal, bound: Signal,
+        filling: Signal, draining: Signal, bound: Signal, leaves: Signal, number: Signal,
     ) -> Signal:  # fmt: skip
         """Takes survivors; returns a flag: the survivor at hand finds every bank full."""
         spec = self.config.spec
@@ -92,7 +94,8 @@ class DepthSort(wiring.Component):
                 Mux(mark.some, Array(b.i.ready for b in banks)[chosen] & pool.o.valid, ~mark.end | another)
             ),
             taken.eq(transfer(self.i) & mark.some),
-            chosen.eq(turn + first_clear((Cat(taken_up, taken_up) >> turn)[: len(banks)])),
+            # Taking the place of one that leaves costs its bank no cycles.
+            chosen.eq(Mux(leaves, number, turn + first_clear((Cat(taken_up, taken_up) >> turn)[: len(banks)]))),
             pool.o.ready.eq(taken),
             item.rank.eq(self.i.payload.rank),
             item.depth.eq(self.i.payload.depth),
@@ -125,19 +128,19 @@ class DepthSort(wiring.Component):
 
     def _drain(
         self, m: Module, banks: list[HeapBank], pool: SlotPool, read: ReadPort,
-        filling: Signal, draining: Signal, bound: Signal, wanted: Signal,
-    ) -> Signal:  # fmt: skip
-        """Chooses the nearest root and sends its splat; returns a flag: one leaves in this cycle."""
+        filling: Signal, draining: Signal, bound: Signal, wanted: Signal, leaves: Signal, number: Signal,
+    ) -> None:  # fmt: skip
+        """Chooses the nearest root and sends its splat."""
         m.submodules.output = output = StreamQueue(shape=self.sorted, depth=self.config.splat_depth)
         connect(m, output.o, self.o)
 
-        nearest, some, number = self._nearest(m, banks, draining)
+        nearest, some, its_bank = self._nearest(m, banks, draining)
         together = filling == draining
         room = output.level <= self.config.splat_depth - 1 - IN_FLIGHT
         safe = Signal()
-        leaves = Signal()
         ends = Signal()
         m.d.comb += [
+            number.eq(its_bank),
             safe.eq(Mux(together, nearest.depth < bound, nearest.group == draining)),
             leaves.eq(some & (safe | (together & wanted)) & room & Array(b.poppable for b in banks)[number]),
             self.forced.eq(leaves & ~safe),
@@ -165,7 +168,6 @@ class DepthSort(wiring.Component):
             pool.i.payload.eq(slot[1]),
             pool.i.valid.eq(sending[1][0]),
         ]
-        return leaves
 
     def _nearest(self, m: Module, banks: list[HeapBank], draining: Value) -> Candidate:
         """The first root in order, whether there is one, and its bank."""
