@@ -15,7 +15,8 @@ from sim.cluster.player import LinkedMemory
 from sim.cluster.step_source import StepSource
 from sim.commands.decode_selected import decode_selected
 from sim.commands.link_options import names_of, pauses_option
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile
+from sim.commands.run_options import RunOptions, run_options
 from sim.commands.scan_settings import ScanSettings, scan_settings
 from sim.kernel.console import out, step
 from sim.kernel.files import write_array

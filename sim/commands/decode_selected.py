@@ -8,7 +8,7 @@ from pathlib import Path
 from golden.errors import InputError
 from sim.chips.decode import decode, output
 from sim.cluster.step_source import StepSource
-from sim.commands.options import RunOptions
+from sim.commands.run_options import RunOptions
 from sim.commands.scan_settings import ScanSettings
 from sim.kernel.console import out, step
 from sim.kernel.files import write_array
