@@ -197,6 +197,7 @@ class Compared:
                 others = [run.report() for run in self.full]
                 report["full"] |= {
                     "cycles": sum(other["cycles"] for other in others),
+                    "bound": sum(other["bound"]["cycles"] for other in others),
                     "bytes": sum(other["bytes"]["total"] for other in others),
                 }
         return report
