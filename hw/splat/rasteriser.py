@@ -108,7 +108,7 @@ class Rasteriser(wiring.Component):
     def _hand_out(self, m: Module, groups: list[LaneGroup], writer: PixelWriter) -> None:
         """Lane groups with finished sub-tiles take turns at the writer."""
         turn = Signal(len(groups), init=1)
-        m.d.sync += turn.eq(round_robin(Cat(group.to_flush for group in groups), turn))
+        m.d.sync += turn.eq(round_robin(m, Cat(group.to_flush for group in groups), turn))
         m.d.comb += [
             writer.reserved.eq(Cat(group.reserves for group in groups).any()),
             writer.frame_address.eq(self.frame_address),
