@@ -18,7 +18,8 @@ from sim.chips.level import budget_scene, cut_scene, load_detailed
 from sim.chips.lumina import OPTION, CachedSequence, choose_rules
 from sim.commands.background import background_option
 from sim.commands.camera_path import CameraPath
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile
+from sim.commands.run_options import RunOptions, run_options
 from sim.commands.sequence import Draw, SequenceFiles, draw_sequence
 from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step, warn
