@@ -44,8 +44,8 @@ class SplatNumbers(Protocol):
         ...
 
     @property
-    def columns(self) -> int:
-        """Sub-tiles along a side of a group."""
+    def range_sizes(self) -> tuple[int, int, int, int, int]:
+        """Numbers of sub-tiles in a column's direction, a row's, their sum's, their difference's and a splat's own."""
         ...
 
 
@@ -70,21 +70,23 @@ class SplatLayout(data.StructLayout):
 
 
 class TouchLayout(data.StructLayout):
-    """The sub-tiles that a splat may touch: those whose numbers lie in all four ranges, ends included."""
+    """The sub-tiles that a splat may touch: those whose numbers lie in all five ranges, ends included."""
 
     def __init__(self, numbers: SplatNumbers) -> None:
-        n = numbers.columns
 
         def between(count: int) -> data.StructLayout:
             """The first and the last of `count` numbers."""
             return data.StructLayout({"first": range(count), "last": range(count)})
 
+        column, row, total, difference, slant = numbers.range_sizes
         super().__init__(
             {
-                "column": between(n),  #: c
-                "row": between(n),  #: r
-                "sum": between(2 * n - 1),  #: c + r
-                "difference": between(2 * n - 1),  #: c - r + columns - 1
+                "column": between(column),  #: c
+                "row": between(row),  #: r
+                "sum": between(total),  #: c + r
+                "difference": between(difference),  #: c - r + columns - 1
+                "slant": between(slant),  #: along `direction`
+                "direction": 3,  #: number of the splat's own direction
             }
         )
 

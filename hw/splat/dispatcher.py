@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.one_hot import encode, lowest, selected
 from hw.lib.payloads import SplatLayout
 from hw.lib.tree import or_all
 from hw.splat.config import Config
@@ -48,6 +47,7 @@ class Dispatcher(wiring.Component):
                 "operation": Out(OperationLayout(count)),  #: for the lanes, from a register; at most one a cycle
                 "splat": Out(self.splats),  #: what `operation` draws; meaningless for a flush
                 "silent": Out(1, init=1),  #: flushes are those after reset, whose pixels nobody wants
+                "room": In(1),  #: the lanes take one more operation
                 "flush_room": In(1),  #: the writer takes one more sub-tile
                 #: a drawing operation has passed the lanes; `done`: its sub-tile is opaque
                 "drawn": In(data.StructLayout({"valid": 1, "place": place, "done": 1})),
@@ -59,7 +59,7 @@ class Dispatcher(wiring.Component):
                 "square_end": Out(1),  #: a square's last splat has gone, in this cycle
                 "busy": Out(1),  #: there are operations still to come
                 "starved": Out(1),  #: nothing is issued, because the window is empty
-                "blocked": Out(1),  #: nothing is issued, because of hazards
+                "blocked": Out(1),  #: nothing is issued, because of hazards or for want of room
             }
         )
 
@@ -81,10 +81,10 @@ class Dispatcher(wiring.Component):
         flush = Signal(count)
         m.d.comb += [
             rested.eq(to_flush & ~hazards & self._released()),
-            flushes.eq(rested.any() & (self.flush_room | self.silent)),
+            flushes.eq(rested.any() & self.room & (self.flush_room | self.silent)),
             flush.eq(lowest(rested) & flushes.replicate(count)),
         ]
-        chosen, first = self._choose_draw(m, left, hazards | closed)
+        chosen, first = self._choose_draw(m, left, hazards | closed | (~self.room).replicate(count))
         self._issue(m, window, chosen, first, flush, flushes, recent)
         self._advance(m, window, left, chosen & (~flushes).replicate(size), first, self.opaque & ~closed)
         self._flush_state(m, to_flush, flushing, flush, closed, Cat(left).any())
@@ -182,19 +182,3 @@ class Dispatcher(wiring.Component):
         if not self.watched:
             return Const(0)
         return (self.finished.valid << self.finished.place)[: self.config.places]
-
-
-def lowest(bits: Value) -> Value:
-    """The lowest set bit alone."""
-    return (bits & (~bits + 1))[: len(bits)]
-
-
-def selected(chosen: Value, options: Sequence[Signal | Value]) -> Value:
-    """The option whose bit is set in the one-hot `chosen`; 0 if none is."""
-    return or_all([Value.cast(o) & chosen[k].replicate(len(Value.cast(o))) for k, o in enumerate(options)])
-
-
-def encode(one_hot: Value) -> Value:
-    """The number of the one set bit; 0 if there is none."""
-    width = (len(one_hot) - 1).bit_length()
-    return Cat(or_all([one_hot[k] for k in range(len(one_hot)) if k >> bit & 1]) for bit in range(width))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from golden.splat.spec import Spec
 from hw.lib.pipe import Pipe, Staged
@@ -30,6 +30,32 @@ class OperationLayout(data.StructLayout):
         )
 
 
+def lane_ports(spec: Spec, places: int, *, watched: bool = False) -> dict[str, Member]:
+    """Of all lanes of a sub-tile, to and from their dispatcher; latencies are `LaneArray`'s, others may take longer."""
+    place = range(places)
+    identity = {
+        "id": id_bits(watched),  #: of the splat
+    }
+    return {
+        #: an operation, and the splat that it draws
+        "i": In(
+            data.StructLayout(
+                {
+                    "operation": OperationLayout(places),  #: none is refused
+                    "terms": PowerTermsLayout(spec),  #: -log2(alpha) on the sub-tile
+                    "color": data.ArrayLayout(spec.color_format.width, 3),  #: red, green, blue
+                    **(identity if watched else {}),
+                }
+            )
+        ),
+        #: 10 cycles after a draw, `interpolation` later with lines; `done`: all pixels of the sub-tile are;
+        #: `changed`: so many pixels have changed in this cycle, 0 where none was drawn
+        "drawn": Out(data.StructLayout({"valid": 1, "place": place, "done": 1, "changed": range(spec.lanes + 1)})),
+        #: 11 cycles after a flush, or so much later, with 32 bits a lane
+        "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": 32 * spec.lanes})),
+    }
+
+
 class LaneArray(wiring.Component):
     """`subtile`² pixel lanes with the state of `places` sub-tiles; lane y·subtile + x is pixel (x, y).
 
@@ -38,36 +64,10 @@ class LaneArray(wiring.Component):
 
     def __init__(self, *, spec: Spec, places: int, watched: bool = False) -> None:
         self.spec, self.places, self.observed = spec, places, watched
-        place = range(places)
-        identity = {
-            "id": id_bits(watched),  #: of the splat
-        }
         watch = {
             "watched": Out(WatchedLayout(spec, places)),  #: 9 cycles after an operation, or so much later: what it did
         }
-        super().__init__(
-            {
-                #: an operation, and the splat that it draws
-                "i": In(
-                    data.StructLayout(
-                        {
-                            "operation": OperationLayout(places),  #: none is refused
-                            "terms": PowerTermsLayout(spec),  #: -log2(alpha) on the sub-tile
-                            "color": data.ArrayLayout(spec.color_format.width, 3),  #: red, green, blue
-                            **(identity if watched else {}),
-                        }
-                    )
-                ),
-                #: 10 cycles after a draw, `interpolation` later with lines; `done`: all pixels of the sub-tile are;
-                #: `changed`: so many have changed
-                "drawn": Out(
-                    data.StructLayout({"valid": 1, "place": place, "done": 1, "changed": range(spec.lanes + 1)})
-                ),
-                #: 11 cycles after a flush, or so much later, with 32 bits a lane
-                "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": 32 * spec.lanes})),
-                **(watch if watched else {}),
-            }
-        )
+        super().__init__({**lane_ports(spec, places, watched=watched), **(watch if watched else {})})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -108,7 +108,7 @@ class LaneArray(wiring.Component):
         changed = p.stage(
             lambda *v: add_all(list(v)), *(Staged(lane.changed, WRITE + 1, "changed") for lane in lanes), name="changed"
         )
-        m.d.comb += self.drawn.changed.eq(changed.value)
+        m.d.comb += self.drawn.changed.eq(Mux(self.drawn.valid, changed.value, 0))
         m.d.sync += [
             self.drawn.valid.eq(draw[WRITE + 1]),
             self.drawn.place.eq(p.at(place, WRITE + 1)),

@@ -14,6 +14,7 @@ from hw.splat.dispatcher import Dispatcher
 from hw.splat.lane_array import LaneArray
 from hw.splat.layouts import TileSplatLayout
 from hw.splat.raster_setup import RasterSetup
+from hw.splat.shared_lanes import SharedLanes
 from hw.splat.tiles import place_bits
 from hw.splat.watch import WatchSignature, id_bits
 
@@ -42,6 +43,8 @@ class LaneGroup(wiring.Component):
                 "flush_room": In(1),  #: the writer takes one more sub-tile
                 "to_flush": Out(1),  #: sub-tiles wait to be handed out
                 "reserves": Out(1),  #: a flush is on its way to the writer from this cycle on
+                "offers": Out(1),  #: lanes that share back ends: a finished sub-tile waits …
+                "takes": In(1),  #: … until no other lane group's is handed out
                 "flushed": Out(data.StructLayout(flushed)),  #: a finished sub-tile for the writer
                 "dead": Out(1),  #: no splat can change a pixel of the square at `i` any more
                 "busy": Out(1),  #: pixels are still to be drawn or handed out
@@ -60,7 +63,7 @@ class LaneGroup(wiring.Component):
         m.submodules.queue = queue = StreamQueue(shape=self.i.payload.shape(), depth=config.lane_depth)
         m.submodules.dispatcher = dispatcher = Dispatcher(config=config, watched=self.watched)
         m.submodules.setup = setup = RasterSetup(spec=spec)
-        m.submodules.lanes = lanes = LaneArray(spec=spec, places=config.places, watched=self.watched)
+        m.submodules.lanes = lanes = self._lanes()
         connect(m, queue.o, dispatcher.i)
         self._enter(m, queue, dispatcher)
 
@@ -88,8 +91,16 @@ class LaneGroup(wiring.Component):
             self.flushing.eq(operation.flush),
             self.starved.eq(dispatcher.starved),
             self.blocked.eq(dispatcher.blocked),
-            self.changed.eq(Value.cast(lanes.drawn.changed) & lanes.drawn.valid.replicate(len(self.changed))),
+            self.changed.eq(lanes.drawn.changed),
         ]
+        if isinstance(lanes, SharedLanes):
+            m.d.comb += [
+                dispatcher.room.eq(lanes.room),
+                self.offers.eq(lanes.offers),
+                lanes.takes.eq(self.takes),
+            ]
+        else:  # whole lanes take an operation a cycle, and hand out as long after it as all others
+            m.d.comb += dispatcher.room.eq(1)
         self._carry(m, platform, dispatcher, lanes)
         if self.watched:
             m.d.comb += [
@@ -100,6 +111,13 @@ class LaneGroup(wiring.Component):
                 dispatcher.finished.eq(self.watch.finished),
             ]
         return m
+
+    def _lanes(self) -> LaneArray | SharedLanes:
+        """Whole lanes, or such as share what comes behind their tests."""
+        spec, places, share = self.config.spec, self.config.places, self.config.lane_share
+        if share > 1:
+            return SharedLanes(spec=spec, places=places, share=share)
+        return LaneArray(spec=spec, places=places, watched=self.watched)
 
     def _enter(self, m: Module, queue: StreamQueue, dispatcher: Dispatcher) -> None:
         """Queues ends, and splats with the sub-tiles that they may change; says whether there are any such."""
@@ -123,7 +141,7 @@ class LaneGroup(wiring.Component):
             self.dead.eq(settled & (dispatcher.opaque | self.outside).all() & ~(self.i.valid & head.end)),
         ]
 
-    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray) -> None:
+    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray | SharedLanes) -> None:
         """Operation and colour wait for the set-up's result; the flags that write are reset."""
         p = Pipe(m, platform)
         latency = RasterSetup.latency

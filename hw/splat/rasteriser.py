@@ -121,8 +121,10 @@ class Rasteriser(wiring.Component):
 
     def _hand_out(self, m: Module, groups: list[LaneGroup], writer: PixelWriter) -> None:
         """Lane groups with finished sub-tiles take turns at the writer."""
-        turn = Signal(len(groups), init=1)
-        m.d.sync += turn.eq(round_robin(Cat(group.to_flush for group in groups), turn))
+        turn, taken = Signal(len(groups), init=1), Signal(len(groups), init=1)
+        takes = Signal(len(groups))
+        m.d.comb += takes.eq(round_robin(Cat(group.offers for group in groups), taken))
+        m.d.sync += [turn.eq(round_robin(Cat(group.to_flush for group in groups), turn)), taken.eq(takes)]
         m.d.comb += [
             writer.reserved.eq(Cat(group.reserves for group in groups).any()),
             writer.frame_address.eq(self.frame_address),
@@ -132,7 +134,11 @@ class Rasteriser(wiring.Component):
         ]
         for k, group in enumerate(groups):
             written = Value.cast(self.written[k] if self.watched else group.flushed)
-            m.d.comb += [group.flush_room.eq(turn[k] & writer.room), Value.cast(writer.flushed[k]).eq(written)]
+            m.d.comb += [
+                group.flush_room.eq(turn[k] & writer.room),
+                group.takes.eq(takes[k]),
+                Value.cast(writer.flushed[k]).eq(written),
+            ]
             if self.watched:
                 m.d.comb += Value.cast(self.finished[k]).eq(Value.cast(group.flushed))
 

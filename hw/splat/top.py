@@ -12,7 +12,7 @@ from hw.lib.fork import StreamFork
 from hw.lib.ports import pairs_of
 from hw.lib.queue import StreamQueue
 from hw.lib.read_arbiter import ReadArbiter
-from hw.lib.stream import connect, transfer
+from hw.lib.stream import connect, payload_shape, transfer
 from hw.lib.tree import add_all
 from hw.lib.write_arbiter import WriteArbiter
 from hw.splat.book_loader import BookLoader
@@ -26,6 +26,7 @@ from hw.splat.fine_filter import FineFilter
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.layouts import group_layout
+from hw.splat.mark_merger import MarkMerger
 from hw.splat.pixel_writer import SQUARE_BITS
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.record_decoder import RecordDecoder
@@ -85,12 +86,12 @@ class SplatEngine(wiring.Component):
 
         connect(m, voxel_fetch.o, coarse_fetch.i)
         connect(m, coarse_fetch.o, coarse_filter.i)
-        connect(m, coarse_filter.o, fine_fetch.i)
+        self._merged(m, "candidate", coarse_filter.o, fine_fetch.i)
         if config.spec.codebooks:
             self._decode(m)
         else:
             connect(m, fine_fetch.o, fine_filter.i)
-        connect(m, fine_filter.o, depth_sort.i)
+        self._merged(m, "survivor", fine_filter.o, depth_sort.i)
         connect(m, depth_sort.o, rasteriser.i)
         if self.watched:
             self._show(m)
@@ -170,6 +171,13 @@ class SplatEngine(wiring.Component):
         """Passes on what an observer beside the lanes sees and says."""
         for port, outer, inner in pairs_of(self, self.rasteriser, ("watch", "finished", "written")):
             m.d.comb += inner.eq(outer) if port.flow == In else outer.eq(inner)
+
+    def _merged(self, m: Module, name: str, source: stream.Interface, sink: stream.Interface) -> None:
+        """Between two stages; marks without a Gaussian take no cycle of the later one."""
+        merger = MarkMerger(spec=self.config.spec, shape=payload_shape(sink))
+        m.submodules[f"{name}_marks"] = merger
+        connect(m, source, merger.i)
+        connect(m, merger.o, sink)
 
     def _caches(self, m: Module, clients: dict[str, wiring.PureInterface]) -> dict[str, WordCache]:
         """The caches that the config has, by what they keep, behind their clients."""

@@ -11,6 +11,7 @@ from rich.progress import track
 
 from golden.errors import InputError
 from hw.bus.catalogue import catalogue as bus_catalogue
+from hw.chips.decode.catalogue import catalogue as decode_catalogue
 from hw.generate import config_hash
 from hw.lib.block import Block
 from hw.lib.catalogue import catalogue as lib_catalogue
@@ -23,8 +24,8 @@ from sim.kernel.settings import choose_config
 from sim.kernel.synth import DEVICE, TARGET_MHZ, PlacedBlock, TargetMissedError, synthesise
 
 tiny_option, set_option = config_options(default="tiny")
-#: Catalogues of parts that know no engine.
-PARTS = {"lib": lib_catalogue, "bus": bus_catalogue}
+#: Catalogues of parts that know no engine, and of what compositions add to theirs; none has a config to choose.
+PARTS = {"lib": lib_catalogue, "bus": bus_catalogue, "decode": decode_catalogue}
 
 
 @click.command()
@@ -40,9 +41,10 @@ def synth(
     engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
     folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Synthesise, place and route blocks of ENGINE, `lib` or `bus`.
+    """Synthesise, place and route blocks of ENGINE or of other parts.
 
-    The table has size, speed and worst path on ECP5, out of context; each unique block counts once.
+    `lib` and `bus` know no engine; `decode` are the blocks that join the engines of a decode step with retrieval. The
+    table has size, speed and worst path on ECP5, out of context; each unique block counts once.
     """
     config = None
     stages: dict[str, Block]

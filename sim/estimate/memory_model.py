@@ -19,6 +19,8 @@ from sim.estimate.memory_cell import Memory
 SECOND_PORT = 1.3
 #: Memories of fewer rows cost as much as one of these: compilers make none that are shallower.
 LEAST_DEPTH = 16
+#: Bits of the largest macro that a library at hand has (IHP, 8,192 × 32): a larger memory is several side by side.
+LARGEST = 1 << 18
 #: Macros fit a memory where it uses at least this share of their bits.
 USED = 0.75
 
@@ -48,7 +50,15 @@ class Fitted:
     area_error_unseen: float | None  #: on each of them when it was fitted to the others
 
     def cost(self, memory: Memory) -> Cost:
-        """Of a memory with a read and a write port."""
+        """Of a memory with a read and a write port; of columns of its words, if it is larger than `LARGEST`."""
+        columns = ceil(memory.width / max(LARGEST // memory.depth, 1))
+        one = self._one(replace(memory, width=ceil(memory.width / columns)))
+        if columns == 1:
+            return one
+        how = f"{columns} × {one.how}"
+        return replace(one, area_um2=columns * one.area_um2, leakage_w=columns * one.leakage_w, how=how)
+
+    def _one(self, memory: Memory) -> Cost:
         bits = memory.bits
         return Cost(
             area_um2=float(np.dot(self.area_um2, (bits, memory.width, memory.depth, 1))),

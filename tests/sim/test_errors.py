@@ -152,7 +152,7 @@ ERRORS = [
     ("sim splat --input missing.ply -o out", "missing.ply: no such file"),
     ("sim splat --input embedded --size 0 -o out", "width must lie in 1..8192"),
     ("sim splat --input embedded --stalls 999 -o out", "--stalls must lie in 0..240, it is 999"),
-    ("synth nothing", "'nothing' is not one of 'lib', 'bus', 'splat'"),
+    ("synth nothing", "'nothing' is not one of 'lib', 'bus', 'decode', 'splat'"),
     ("synth lib --top -o out", "--top needs an engine, lib has no whole"),
     ("synth lib --set sh_degree=1 -o out", "--set needs an engine, lib has no config"),
     ("synth lib --block nothing -o out", "--block must be one of stream_queue, "),

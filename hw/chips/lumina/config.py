@@ -44,6 +44,8 @@ class Config:
         for name, part in (("splat", self.splat), ("radiance", self.radiance)):
             if part.spec != getattr(self.spec, name):
                 raise InputError(f"lumina: the spec of the {name} config must be that of the rules")
+        if self.splat.lane_share > 1:
+            raise InputError(f"lumina: lane_share must be 1, it is {self.splat.lane_share}")
         if self.splat.memory_width != self.radiance.memory_width:
             raise InputError(
                 f"lumina: both engines must have one memory_width, they have {self.splat.memory_width} "

@@ -12,7 +12,7 @@ from sim.estimate.liberty import parse
 from sim.estimate.macros import Macro, read_macros
 from sim.estimate.memory_cell import Memory
 from sim.estimate.memory_liberty import memory_liberty
-from sim.estimate.memory_model import LEAST_DEPTH, SECOND_PORT, MemoryModel
+from sim.estimate.memory_model import LARGEST, LEAST_DEPTH, SECOND_PORT, MemoryModel
 from sim.estimate.sram import CACTI_22_ACCESS_S, CACTI_22_LEAKAGE_W, CACTI_45, cacti, memory_model
 from sim.estimate.technology import from_files, named
 
@@ -56,6 +56,17 @@ def test_where_no_macro_fits_the_fit_decides() -> None:
     assert cost.how == "CACTI 45 nm"
     assert cost.area_um2 == pytest.approx(0.88848997 * 17 * 128 + 10.32696471 * 17 + 481.7131971)
     assert model.cost(Memory(17, 9, 1, 1)).area_um2 == model.cost(Memory(17, LEAST_DEPTH, 1, 1)).area_um2
+
+
+def test_a_large_memory_is_columns_of_its_words() -> None:
+    model = MemoryModel(fitted=CACTI_45)
+    column = CACTI_45.cost(Memory(32, LARGEST // 32, 1, 1))
+    cost = model.cost(Memory(320, LARGEST // 32, 1, 1))
+    assert cost.how == "10 × CACTI 45 nm"
+    assert cost.access_s == column.access_s
+    assert (cost.area_um2, cost.leakage_w) == (10 * column.area_um2, 10 * column.leakage_w)
+    deep = model.cost(Memory(3, 2 * LARGEST, 1, 1))
+    assert deep.how == "3 × CACTI 45 nm"
 
 
 def test_a_memory_without_a_model_is_named() -> None:
