@@ -8,9 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from hw.chips.lumina.config import Config
 from hw.chips.lumina.layouts import final_row_layout
+from hw.lib.one_hot import lowest, selected
 from hw.lib.stream import transfer
 from hw.radiance.layouts import FillLayout
-from hw.splat.dispatcher import lowest, selected
 
 
 class BankPicker(wiring.Component):
