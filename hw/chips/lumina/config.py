@@ -37,10 +37,7 @@ class Config:
                 f"lumina: sets must be at least {SMALLEST_BANK} times fill_banks = {self.fill_banks}, "
                 f"it is {self.spec.radiance.sets}"
             )
-        rules = {"value": COLOUR, "through": 0, "near": self.spec.radiance.region, "refresh": 0}
-        for name, needed in rules.items():
-            if getattr(self.spec, name) != needed:
-                raise InputError(f"lumina: RTL draws with {name} = {needed} alone, it is {getattr(self.spec, name)}")
+        check_rules(self.spec)
         for name, part in (("splat", self.splat), ("radiance", self.radiance)):
             if part.spec != getattr(self.spec, name):
                 raise InputError(f"lumina: the spec of the {name} config must be that of the rules")
@@ -89,8 +86,17 @@ class Config:
         return self.splat.word_bytes
 
 
+def check_rules(spec: Spec) -> None:
+    """Raises: InputError: a rule that RTL does not follow."""
+    rules = {"value": COLOUR, "through": 0, "near": spec.radiance.region, "refresh": 0}
+    for name, needed in rules.items():
+        if getattr(spec, name) != needed:
+            raise InputError(f"lumina: RTL draws with {name} = {needed} alone, it is {getattr(spec, name)}")
+
+
 def compose(engine: splat.Config, rules: Spec, cache: radiance.Config, **own: Any) -> Config:
     """A splatting engine with the rules' cache, whose queues are those of `cache`; `own`: fields of the whole."""
+    check_rules(rules)
     width = engine.memory_width
     return Config(spec=rules, splat=engine, radiance=replace(cache, spec=rules.radiance, memory_width=width), **own)
 
