@@ -36,7 +36,7 @@ class Dispatcher(wiring.Component):
         place = range(count)
         self.splats = SplatLayout(spec, id_bits(watched))
         watcher = {
-            "hold": In(count),  #: sub-tiles that may not be flushed yet
+            "hold": In(count),  #: sub-tiles that may not be flushed yet; those after reset may
             "finished": In(data.StructLayout({"valid": 1, "place": place})),  #: a sub-tile that no splat need change
         }
         super().__init__(
@@ -80,7 +80,7 @@ class Dispatcher(wiring.Component):
         flushes = Signal()
         flush = Signal(count)
         m.d.comb += [
-            rested.eq(to_flush & ~hazards & ~self.hold if self.watched else to_flush & ~hazards),
+            rested.eq(to_flush & ~hazards & self._released()),
             flushes.eq(rested.any() & self.room & (self.flush_room | self.silent)),
             flush.eq(lowest(rested) & flushes.replicate(count)),
         ]
@@ -171,6 +171,11 @@ class Dispatcher(wiring.Component):
             m.d.sync += to_flush.eq((1 << count) - 1)
         with m.If(~closed.any()):
             m.d.sync += self.silent.eq(0)
+
+    def _released(self) -> Value:
+        """A bit for each sub-tile: nobody holds its flush up."""
+        places = (1 << self.config.places) - 1
+        return ~self.hold | self.silent.replicate(self.config.places) if self.watched else Const(places)
 
     def _finished(self) -> Value:
         """A bit for the sub-tile that the watcher ends in this cycle, if there is a watcher and it ends one."""
