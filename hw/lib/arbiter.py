@@ -7,19 +7,29 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.stream import transfer
+from hw.lib.tree import set_below
 
 
-def round_robin(requests: Value, last: Value) -> Value:
+def round_robin(m: Module, requests: Value, last: Value) -> Signal:
     """One-hot grant of the lowest request above `last` (one-hot), else of the lowest.
 
     Pure logic: with no request the grant is 0; a request waits for at most `len(requests) - 1`
     other grants if `last` is set to each grant in turn.
     """
+    return first_above(m, requests, set_below(m, last))
+
+
+def first_above(m: Module, requests: Value, above: Value) -> Signal:
+    """One-hot grant of the lowest request in the mask `above`, else of the lowest; 0 with no request.
+
+    Both are found beside each other, since the choice between them takes as long.
+    """
     count = len(requests)
-    above = ~(last | (last - 1))[:count]
-    masked = (requests & above)[:count]
-    chosen = Mux(masked.any(), masked, requests)
-    return (chosen & (~chosen + 1))[:count]
+    masked, grant = Signal(count, name="masked"), Signal(count, name="grant")
+    m.d.comb += masked.eq(requests & above)
+    first, lowest = (value & ~set_below(m, value) for value in (masked, requests))
+    m.d.comb += grant.eq(Mux(masked.any(), first, lowest))
+    return grant
 
 
 class RoundRobinArbiter(wiring.Component):
@@ -57,16 +67,13 @@ class RoundRobinArbiter(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         last = Signal(self.count, init=1 << (self.count - 1))
-        grant = Signal(self.count)
         free = Signal()
         requests = Cat(i.valid for i in self.i)
         if self.favoured:
             first = requests[: self.favoured]
-            requests = Mux(first.any(), first, requests)
-        m.d.comb += [
-            grant.eq(round_robin(requests, last)),
-            free.eq(~self.o.valid | self.o.ready),
-        ]
+            requests = Mux(first.any(), first, requests)[: self.count]
+        grant = round_robin(m, requests, last)
+        m.d.comb += free.eq(~self.o.valid | self.o.ready)
         with m.If(free):
             m.d.sync += self.o.valid.eq(grant.any())
         for k, i in enumerate(self.i):

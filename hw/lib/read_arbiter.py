@@ -7,9 +7,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.arbiter import RoundRobinArbiter
+from hw.lib.bypass_buffer import BypassBuffer
 from hw.lib.memory_port import ReadRequestLayout, ReadSignature
 from hw.lib.queue import StreamQueue
-from hw.lib.stream import transfer
+from hw.lib.stream import connect, transfer
 
 
 class ReadArbiter(wiring.Component):
@@ -17,8 +18,8 @@ class ReadArbiter(wiring.Component):
 
     Requests pass in 1 cycle; responses go back to their client combinationally, in request order,
     from 2 cycles after the request has left. Throughput one request and one word a cycle. At most
-    `outstanding` bursts are under way. Clients must have room for what they asked. The first `favoured` clients
-    go before all others.
+    `outstanding` bursts are under way. Clients must have room for what they asked. A client's `ready` leaves from a
+    flip-flop: one request of each may wait for its turn in here. The first `favoured` clients go before all others.
 
     Raises:
         ValueError: `count` or `outstanding` is below 2, `favoured` not in 0..count - 1, or `width` is no power of two
@@ -45,13 +46,12 @@ class ReadArbiter(wiring.Component):
         m.submodules.owners = owners = StreamQueue(shape=range(self.count), depth=self.outstanding)
         request, response = self.memory.request, self.memory.response
         owner = Signal(self.count)  # one-hot
-        for client, i in zip(self.clients, arbiter.i, strict=True):
-            m.d.comb += [
-                i.payload.eq(client.request.payload),
-                i.valid.eq(client.request.valid),
-                client.request.ready.eq(i.ready),
-                client.response.payload.eq(response.payload),
-            ]
+        for k, (client, i) in enumerate(zip(self.clients, arbiter.i, strict=True)):
+            # Whose turn it is must not reach into the clients within the cycle: some decide by `ready` what they do.
+            m.submodules[f"waiting_{k}"] = waiting = BypassBuffer(shape=ReadRequestLayout())
+            connect(m, client.request, waiting.i)
+            connect(m, waiting.o, i)
+            m.d.comb += client.response.payload.eq(response.payload)
         m.d.comb += [
             request.payload.eq(arbiter.o.payload.data),
             # A request leaves only together with a note of its owner; `owners` takes it in the

@@ -16,7 +16,7 @@ from hw.generate import config_hash
 from hw.lib.block import Block
 from hw.lib.catalogue import catalogue as lib_catalogue
 from sim.commands.options import choice_argument, config_options, json_option, out_dir_option
-from sim.engines import ENGINES
+from sim.engines import DESIGNS
 from sim.kernel.console import err, out, show_json, show_table
 from sim.kernel.files import write_json
 from sim.kernel.runner import BUILD
@@ -29,7 +29,7 @@ PARTS = {"lib": lib_catalogue, "bus": bus_catalogue, "decode": decode_catalogue}
 
 
 @click.command()
-@choice_argument("engine", [*PARTS, *ENGINES])
+@choice_argument("engine", [*PARTS, *DESIGNS])
 @tiny_option
 @set_option
 @click.option("--block", "blocks", multiple=True, help="Only this block; may be repeated.")
@@ -55,7 +55,7 @@ def synth(
             raise InputError(f"--set needs an engine, {engine} has no config")
         stages = {name: Block(make) for name, make in PARTS[engine]().items()}
     else:
-        entry = ENGINES[engine]
+        entry = DESIGNS[engine]
         config = choose_config(entry.configs, config_name, changes)
         stages = {engine: Block(lambda: entry.top(config))} if top else dict(entry.catalogue(config))
     unknown = [name for name in blocks if name not in stages]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from amaranth.hdl import Module
 
 from hw.lib.arbiter import RoundRobinArbiter, round_robin
 from tests.hw.lib.bench import Bench
@@ -12,7 +13,8 @@ from tests.hw.lib.simulate import evaluate, refuses
 def grants(count: int) -> dict[tuple[int, int], int]:
     """(requests, last) to grant, for every case."""
     cases = list(product(range(1 << count), [0, *(1 << k for k in range(count))]))
-    results = evaluate([count, count], lambda requests, last: [round_robin(requests, last)], cases)
+    m = Module()
+    results = evaluate([count, count], lambda requests, last: [round_robin(m, requests, last)], cases, m)
     return {case: grant for case, (grant,) in zip(cases, results, strict=True)}
 
 
