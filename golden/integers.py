@@ -27,7 +27,8 @@ def shift_half_up(value: Tensor, shift: Tensor) -> Tensor:
 def look_up(table: LinearTable, code: Tensor) -> Tensor:
     """The table's value for every code, interpolated."""
     index = table.segment(code)
-    return table.interpolate(torch.tensor(table.base)[index], torch.tensor(table.slope)[index], code)
+    base, slope = (torch.tensor(values, device=code.device)[index] for values in (table.base, table.slope))
+    return table.interpolate(base, slope, code)
 
 
 def step_look_up(table: StepTable, code: Tensor) -> Tensor:

@@ -45,29 +45,61 @@ class Steps:
 
     def by_token(self) -> list[Command]:
         """Alg. 3; each query head attends in turn, and all their records are merged at once."""
+        return [self.hidden(), self.constants(), *self.last_rows(), *self.projected(), *self.attended()]
+
+    def hidden(self) -> Command:
+        """The hidden vector becomes the activations."""
+        head, spec = self.head, self.head.spec
+        flits = len(head.hidden) * (1 if spec.activation_bits == 8 else 2) // spec.flit_bytes
+        scale = int(np.float32(head.hidden_scale).view(np.uint32))
+        return Command(
+            op=Op.LOAD, kind=Move.ACTIVATIONS, flits=flits, external=self.address["hidden"], scale=scale,
+            flags=INDEPENDENT,
+        )  # fmt: skip
+
+    def constants(self) -> Command:
+        """The factors of the TURNs."""
+        return Command(
+            op=Op.LOAD, kind=Move.CONSTANTS, flits=8 * self.at.vector, external=self.address["constants"],
+            flags=INDEPENDENT,
+        )  # fmt: skip
+
+    def last_rows(self) -> list[Command]:
+        """The cache's last row, in which the new token has other nodes' tokens beside it."""
+        at = self.at
+        return [
+            Command(op=Op.LOAD, flits=at.entry, target=row, external=self._last(name)) for row, name in self._rows()
+        ]
+
+    def projected(self) -> list[Command]:
+        """Queries, key and value as the projections give them, in every node: vector v's pieces from v·`piece` on."""
+        slot = self.at.vectors * self.at.piece
+        return [self._project(slot), *self._gather(slot)]
+
+    def attended(self) -> list[Command]:
+        """From the projected vectors and the last row on: the new entry, attention, merge, output."""
         at, head = self.at, self.head
         slot = at.vectors * at.piece
-        rows = [(at.entries, "keys"), (at.entries + at.entry, "values")]
         heads = range(head.group)
         return [
-            *self._fill(),
-            # The new token's row has other nodes' tokens beside it.
-            *(Command(op=Op.LOAD, flits=at.entry, target=row, external=self._last(name)) for row, name in rows),
-            self._project(slot),
-            *self._gather(slot),
             *(
                 self._turn(
-                    Turned.CACHE, which, source=(head.group + k) * at.piece, target=row, rank_stride=slot,
+                    Turned.CACHE, which, source=at.first + (head.group + k) * at.piece, target=row, rank_stride=slot,
                     record=at.piece,
                 )
-                for k, (which, (row, _)) in enumerate(zip((KEY, VALUE), rows, strict=True))
+                for k, (which, (row, _)) in enumerate(zip((KEY, VALUE), self._rows(), strict=True))
             ),
-            *(Command(op=Op.STORE, flits=at.entry, source=row, external=self._last(name)) for row, name in rows),
+            *(
+                Command(op=Op.STORE, flits=at.entry, source=row, external=self._last(name))
+                for row, name in self._rows()
+            ),
             *(
                 command
                 for k in heads
                 for command in (
-                    self._turn(Turned.ACTIVATE, QUERY, source=k * at.piece, rank_stride=slot, record=at.piece),
+                    self._turn(
+                        Turned.ACTIVATE, QUERY, source=at.first + k * at.piece, rank_stride=slot, record=at.piece
+                    ),
                     self._score(),
                     self._weigh(Weighed.LAST, k),
                 )
@@ -86,9 +118,10 @@ class Steps:
     def by_head(self) -> list[Command]:
         """The appendix."""
         at, head = self.at, self.head
-        rows = [(at.entries, "keys"), (at.entries + at.entry, "values")]
+        rows = self._rows()
         return [
-            *self._fill(),
+            self.hidden(),
+            self.constants(),
             self._project(0),
             *(
                 self._turn(Turned.CACHE_ALL, which, source=which * at.piece, target=row, record=at.piece)
@@ -104,25 +137,19 @@ class Steps:
             *self._sum(at.result, at.result_flits),
         ]
 
+    def _rows(self) -> list[tuple[int, str]]:
+        """Where the new entry's key and value are put together, and where they go."""
+        return [(self.at.entries, "keys"), (self.at.entries + self.at.entry, "values")]
+
     def _last(self, name: str) -> int:
         """Address of the cache's last row."""
         return self.address[name] + (self.head.rows - 1) * self.at.entry * self.head.spec.external_bytes
 
-    def _fill(self) -> list[Command]:
-        head, at, spec = self.head, self.at, self.head.spec
-        flits = len(head.hidden) * (1 if spec.activation_bits == 8 else 2) // spec.flit_bytes
-        scale = int(np.float32(head.hidden_scale).view(np.uint32))
-        loads = [(Move.ACTIVATIONS, flits, "hidden", scale), (Move.CONSTANTS, 8 * at.vector, "constants", 0)]
-        return [
-            Command(op=Op.LOAD, kind=kind, flits=n, external=self.address[name], scale=value, flags=INDEPENDENT)
-            for kind, n, name, value in loads
-        ]
-
     def _project(self, stride: int) -> Command:
         record = row_flits(len(self.head.hidden), self.head.spec)
         return Command(
-            op=Op.GEMV, flits=self.at.vectors * self.at.piece, record=record, rank_stride=stride,
-            external=self.address["projections"], flags=INDEPENDENT,
+            op=Op.GEMV, flits=self.at.vectors * self.at.piece, record=record, target=self.at.first,
+            rank_stride=stride, external=self.address["projections"], flags=INDEPENDENT,
         )  # fmt: skip
 
     def _output(self, record: int, head: int = 0) -> Command:
@@ -168,8 +195,8 @@ class Steps:
 
     def _gather(self, slot: int) -> list[Command]:
         if self.unfused:
-            return self._through_memory(0, slot, 0, slot, stride=slot)
-        return [Command(op=Op.GATHER, schedule=self.schedule, flits=slot, target=0, flags=WAIT_IDLE)]
+            return self._through_memory(self.at.first, slot, self.at.first, slot, stride=slot)
+        return [Command(op=Op.GATHER, schedule=self.schedule, flits=slot, target=self.at.first, flags=WAIT_IDLE)]
 
     def _merge(self) -> list[Command]:
         """Of the records; unfused, the merged ones are handed to the next kernel as well."""

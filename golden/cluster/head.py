@@ -194,11 +194,16 @@ def _rows(cache: Tensor, steps: Tensor, nodes: int, dataflow: Dataflow) -> Ints:
     )
 
 
-def _constants(turn: Tensor, size: int, keys: Tensor, values: Tensor) -> Floats:
-    """[4, H, 2]: rotary embedding's cosines and sines of the angles, times each vector's scales."""
+def rotation(turn: Tensor) -> Tensor:
+    """[H, 2]: own and other factors of each element, the rotary embedding's cosines and sines of the angles [H/2]."""
     cosine, sine = (f(turn).repeat_interleave(2) for f in (torch.cos, torch.sin))
     sine[::2] *= -1
-    rotation = torch.stack([cosine, sine], 1)
+    return torch.stack([cosine, sine], 1)
+
+
+def _constants(turn: Tensor, size: int, keys: Tensor, values: Tensor) -> Floats:
+    """[4, H, 2]: `rotation`, or none, times each vector's scales."""
     scaling = torch.stack([torch.ones(size), torch.zeros(size)], 1)
-    factors = [(rotation, keys / size**0.5), (rotation, 1 / keys), (scaling, 1 / values), (scaling, values)]
+    turned = rotation(turn)
+    factors = [(turned, keys / size**0.5), (turned, 1 / keys), (scaling, 1 / values), (scaling, values)]
     return torch.stack([pair * factor[:, None] for pair, factor in factors]).numpy().astype(np.float32)

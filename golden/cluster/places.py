@@ -10,11 +10,12 @@ from golden.cluster.spec import Dataflow
 
 @dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where a node keeps what is handed on, in flits of its memory; the projected vectors start at 0.
+    """Where a node keeps what is handed on, in flits of its memory.
 
     Records, and results, of the query heads lie side by side.
     """
 
+    first: int  # of the projected vectors
     piece: int  # flits of a query, key or value that one node projects
     vector: int  # flits of one that it attends with
     entry: int  # flits of its key or value in the cache
@@ -31,21 +32,27 @@ class Places:
         return 1 + self.vector
 
 
-def places_of(head: SharedHead) -> Places:
-    """The places of a head, one after another."""
+def places_of(head: SharedHead, *, first: int = 0, behind: int = 0) -> Places:
+    """The places of a head, one after another, the projected vectors from `first` on.
+
+    Args:
+        behind: flits that hold something else; what comes after the vectors lies behind both.
+    """
     spec = head.spec
     vector, entry = head.elements // spec.lanes, head.elements // spec.flit_bytes
     vectors = head.group + 2
-    scores = vectors * vector + 2 * entry
+    entries = max(first + vectors * vector, behind)
+    scores = entries + 2 * entry
     record = scores + -(-head.rows // spec.lanes)
     result = record + head.group * (1 + vector)
     rows = len(head.hidden) // (spec.nodes if head.dataflow == Dataflow.TOKEN else 1)
     return Places(
+        first=first,
         piece=head.size // spec.nodes // spec.lanes,
         vector=vector,
         entry=entry,
         vectors=vectors,
-        entries=vectors * vector,
+        entries=entries,
         scores=scores,
         record=record,
         result=result,

@@ -23,7 +23,8 @@ from golden.kv.memory_map import (
     scan_row_bytes,
 )
 from golden.kv.quantise import centred, check_finite, codes, scale_of, value_scales
-from golden.kv.scan import Scan, ScanOptions, bucket_decay, bucket_shift, fold, select
+from golden.kv.scan import Scan, ScanOptions, fold, select
+from golden.kv.scan_scores import bucket_decay, bucket_shift
 from golden.kv.spec import FIRST_PLANES, KEY_BITS, Spec
 from golden.rows import Bytes, from_bytes, pack
 
@@ -104,7 +105,7 @@ def scan_fields(data: ScanData, spec: Spec, options: ScanOptions, head: int) -> 
     tokens = len(data.keys)
     queries = data.queries[head]
     longest = int((data.keys[:, head] ** 2).sum(1).max())
-    shift = bucket_shift(queries, longest, options)
+    shift = bucket_shift(queries, longest, options.first)
     rows = enumerate(queries.tolist())
     return {
         "words": -(-tokens // spec.plane_tokens),

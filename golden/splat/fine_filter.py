@@ -15,10 +15,11 @@ from golden.splat.color import color
 from golden.splat.conic import conic
 from golden.splat.covariance import covariance, scales
 from golden.splat.depth_key import sort_key
-from golden.splat.extents import extents
+from golden.splat.extents import extents, slant_extent
 from golden.splat.frame import Frame, Group
 from golden.splat.projection import projection, scaled_centre
 from golden.splat.scene_image import SceneImage
+from golden.splat.slant import slant
 from golden.splat.spec import Spec
 from golden.splat.touch import tiles, touch
 from golden.splat.view_rotation import view_rotation
@@ -37,7 +38,8 @@ class Splats:
     conic_shift: Tensor  # [M] value = mantissa · 2**-shift
     opacity: Tensor  # [M] -log2
     color: Tensor  # [M, 3] color_format
-    touch: Tensor  # [M, 4, 2] ranges of the sub-tiles that the support can touch, see `touch` …
+    slant: Tensor  # [M] the splat's direction of `SLANTS`
+    touch: Tensor  # [M, 5, 2] ranges of the sub-tiles that the support can touch, see `touch` …
     mask: Tensor  # [M, columns²] bool, … and these sub-tiles, row by row
 
     def __len__(self) -> int:
@@ -56,8 +58,10 @@ def fine_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: 
     scale, scale_exponent = scales(torch.from_numpy(image.scale)[place], spec)
     cov, doublings = covariance(rotation, scale, scale_exponent, p, frame, spec)
     mantissas, shift, positive = conic(cov, doublings, spec)
-    ranges = touch(p.mean, extents(cov, doublings, opacity, spec), group, spec)
-    mask = tiles(ranges, spec)
+    direction = slant(cov)
+    across = slant_extent(cov, doublings, opacity, direction, spec)
+    ranges = touch(p.mean, extents(cov, doublings, opacity, spec), direction, across, group, spec)
+    mask = tiles(ranges, direction, spec)
     centre, centre_exponent = scaled_centre(p.mean, spec)
     splats = Splats(
         place=place,
@@ -75,6 +79,7 @@ def fine_filter(candidates: Candidates, image: SceneImage, frame: Frame, group: 
             torch.from_numpy(image.sh)[place],
             spec,
         ),
+        slant=direction,
         touch=ranges,
         mask=mask,
     )

@@ -35,6 +35,7 @@ NORMAL_FRACTION = 14  # of the magnitudes of the normals of a group's sides, u3.
 HALF_BITS = 16  # of a half extent of a voxel's box, on the voxel's own power of two
 COVARIANCE_FRACTION = 12  # of the 2-D covariance in px² before its normalisation …
 COVARIANCE_WIDTH = 36  # … and its bits
+VARIANCE_WIDTH = COVARIANCE_WIDTH + 4  # of a variance along (3, 1)
 MAX_DOUBLINGS = 11  # a covariance beyond its width is divided by a power of 4, as far as conic_shift holds it
 QUOTIENT_BITS = 18  # of x/z on its own power of two, signed: one side of a multiplier
 CENTRE_INTEGER = 10  # of a splat's centre on its exponent: a distance from it is one side of a multiplier
@@ -53,8 +54,12 @@ RADIUS_BIAS = 20  # a radius code of exponent 0 is (1.m)·2**-20 voxel edges
 RANK_BITS = 25  # of a Gaussian's place in the file, by which equal depths are ordered …
 RANK_LOW_BITS = 5  # … and of those, the ones that its coarse half holds
 INDEX_RECORD_BITS = 64  # of a record that holds indices of codebooks
-#: The numbers of the sub-tile in column c and row r: c, r, c + r, c - r + columns - 1. A splat has a range of each.
-RANGES = ("column", "row", "sum", "difference")
+#: The numbers of the sub-tile in column c and row r: c, r, c + r, c - r + columns - 1, and along the splat's direction
+#: of `SLANTS` x·c + y·r, from 0 on. A splat has a range of each.
+RANGES = ("column", "row", "sum", "difference", "slant")
+#: Directions (x, y) half-way between the other four: `golden.splat.slant` says which is a splat's.
+SLANTS = ((3, 1), (1, 3), (2, 1), (1, 2), (3, -1), (1, -3), (2, -1), (1, -2))
+SLANT_REACH = 4  # most that x and y of a direction add up to
 
 
 def flat_stretch(shift: int) -> int:
@@ -159,10 +164,10 @@ class Spec:
         return self.group_size // self.subtile
 
     @property
-    def range_sizes(self) -> tuple[int, int, int, int]:
+    def range_sizes(self) -> tuple[int, int, int, int, int]:
         """How many numbers there are of each kind in `RANGES`."""
         diagonals = 2 * self.columns - 1
-        return self.columns, self.columns, diagonals, diagonals
+        return self.columns, self.columns, diagonals, diagonals, SLANT_REACH * (self.columns - 1) + 1
 
     @property
     def lanes(self) -> int:
@@ -353,7 +358,7 @@ class Spec:
 
 DEFAULT = Spec()
 #: Equal to the default: the paper does not publish its formats, and its sizes are the default's.
-PAPER = Spec()
+PAPER = Spec(codebooks=1, sh_entries=512)
 #: Unit tests, formal proofs and small FPGAs: 16 lanes, SH of degree 1, a 16×16 group.
 TINY = Spec(
     group_size=16, subtile=4, sh_degree=1, sort_levels=8, sort_banks=1,

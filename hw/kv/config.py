@@ -23,7 +23,7 @@ class Config:
     gather_ahead: int = 256  #: gathered words read ahead
     plane_ahead: int = 256  #: words of bit planes read ahead
     sweep_words: int = 4  #: words of tokens whose scores a scan looks at in a cycle
-    outstanding: int = 64  #: bursts under way at the memory, all readers together
+    outstanding: int = 128  #: bursts under way at the memory, all readers together; a scan's are of one word or few
 
     LIMITS: ClassVar[Limits] = {
         "compare_width": (2, 64), "recent_words": (8, 1024), "token_ahead": (8, 1024), "gather_ahead": (8, 1024),

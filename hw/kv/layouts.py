@@ -10,6 +10,7 @@ from golden.kv.spec import KEY_BITS, Spec
 from hw.lib.row_layout import layout_of
 
 SCORE_BITS = 24  # of a joined score, not negative: 8 bits of bucket, 16 within it
+DIGIT_BITS = 8  # a score has three digits, of which the highest is its bucket
 
 
 def header_layout() -> data.StructLayout:
@@ -130,6 +131,19 @@ def scan_entry_layout() -> data.StructLayout:
     return layout_of(SCAN_ENTRY)
 
 
+class WordRequestLayout(data.StructLayout):
+    """A word of tokens of which bit planes are wanted."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "word": range(spec.plane_words),  #: its number
+                "first": range(KEY_BITS),  #: plane, 0 the most significant
+                "end": 1,  #: for the references alone
+            }
+        )
+
+
 class PlaneLayout(data.StructLayout):
     """A memory word: one bit plane of a word of tokens."""
 
@@ -140,6 +154,25 @@ class PlaneLayout(data.StructLayout):
                 "word": range(spec.plane_words),  #: number of the word of tokens
                 "first": 1,  #: the first plane of this run
                 "last": 1,  #: the last plane of this run
+                "end": 1,  #: the run is for the references alone
+                "planes": range(KEY_BITS + 1),  #: that are known of the word behind the run
+            }
+        )
+
+
+class ScoredLayout(data.StructLayout):
+    """A word's joined scores."""
+
+    def __init__(self, spec: Spec) -> None:
+        tokens = spec.plane_tokens
+        super().__init__(
+            {
+                "valid": 1,  #: a word is shown
+                "word": range(spec.plane_words),  #: its number
+                "planes": range(KEY_BITS + 1),  #: that its scores are of
+                "there": tokens,  #: a bit a token: it exists
+                "always": tokens,  #: a bit a token: it is kept always
+                "scores": data.ArrayLayout(SCORE_BITS, tokens),  #: theirs
             }
         )
 

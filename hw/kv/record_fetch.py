@@ -25,9 +25,9 @@ class RecordFetch(wiring.Component):
         super().__init__(
             {
                 "begin": In(1),  #: a head's records start
-                "record_address": In(ADDRESS_WIDTH),  #: of token 0; holds still
+                "record_address": In(ADDRESS_WIDTH),  #: of token 0; holds still while tokens come
                 "gather_address": In(ADDRESS_WIDTH),  #: where they are written; sampled with `begin`
-                "values_only": In(1),  #: without the key; holds still
+                "values_only": In(1),  #: without the key; sampled with `begin`
                 "i": In(stream.Signature(PickedLayout(config.spec))),  #: tokens
                 "source": Out(ReadSignature(config.memory_width)),  #: reads the records, a burst a token
                 "target": Out(WriteSignature(config.memory_width)),  #: writes them, a run a token
@@ -45,7 +45,8 @@ class RecordFetch(wiring.Component):
         run, request = reader.i, self.target.request
         address = Signal(ADDRESS_WIDTH)
         word = Signal(range(2 * part))
-        last = word == Mux(self.values_only, part, 2 * part) - 1
+        values_only = Signal()
+        last = word == Mux(values_only, part, 2 * part) - 1
         m.d.comb += [
             self.i.ready.eq(~run.valid | run.ready),
             request.payload.address.eq(address),
@@ -58,14 +59,14 @@ class RecordFetch(wiring.Component):
         with m.If(run.ready):
             m.d.sync += run.valid.eq(0)
         with m.If(transfer(self.i)):
-            offset = self.i.payload.token * (2 * part_bytes) + Mux(self.values_only, part_bytes, 0)
+            offset = self.i.payload.token * (2 * part_bytes) + Mux(values_only, part_bytes, 0)
             m.d.sync += [
                 run.payload.address.eq(self.record_address + offset),
-                run.payload.length.eq(Mux(self.values_only, part, 2 * part)),
+                run.payload.length.eq(Mux(values_only, part, 2 * part)),
                 run.valid.eq(1),
             ]
         with m.If(transfer(request)):
             m.d.sync += [address.eq(address + config.word_bytes), word.eq(Mux(last, 0, word + 1))]
         with m.If(self.begin):
-            m.d.sync += [address.eq(self.gather_address), word.eq(0)]
+            m.d.sync += [address.eq(self.gather_address), values_only.eq(self.values_only), word.eq(0)]
         return m

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.kv.spec import KEY_BITS
 from hw.kv.config import Config
-from hw.kv.layouts import SCORE_BITS, SweptLayout
+from hw.kv.layouts import SCORE_BITS, ScoredLayout, SweptLayout
 from hw.lib.memory import two_port_memory
 from hw.lib.stream import transfer
 
@@ -24,18 +26,14 @@ class ScoreSweep(wiring.Component):
         self.config = config
         spec = config.spec
         tokens = range(spec.scan_tokens + 1)
-        written = {
-            "valid": 1, "word": range(spec.plane_words), "planes": range(KEY_BITS + 1),
-            "scores": data.ArrayLayout(SCORE_BITS, spec.plane_tokens),
-        }  # fmt: skip
         super().__init__(
             {
-                "write": In(data.StructLayout(written)),  #: a word's scores, and how many planes they are of
+                "write": In(ScoredLayout(spec)),  #: a word's scores, and how many planes they are of
                 "go": In(1),  #: begin a sweep
                 "tokens": In(tokens),  #: of the job, 1 or more; holds still
                 "sink_tokens": In(tokens),  #: tokens below it are kept always; holds still
                 "window_start": In(tokens),  #: tokens from it on are kept always; holds still
-                "low": In(SCORE_BITS),  #: of the scores looked for; holds still while busy
+                "low": In(SCORE_BITS),  #: of the scores looked for; holds still from `go` on while busy
                 "high": In(SCORE_BITS + 1),  #: their end; holds still while busy
                 "planes": In(range(KEY_BITS + 1)),  #: a score must be of so many; holds still while busy
                 "keeping": In(1),  #: tokens that are kept always are looked for too; holds still while busy
@@ -61,60 +59,68 @@ class ScoreSweep(wiring.Component):
                 write.en.eq(self.write.valid & (self.write.word[:bits] == k)),
             ]
         move = Signal()
-        row, read_row = Signal(range(rows)), Signal(range(rows))
-        base, read_base = Signal(range(spec.scan_tokens + count * size)), Signal(range(spec.scan_tokens + count * size))
-        reading, read = Signal(), Signal()
-        pending = Signal(count)
-        sent = Signal(count)
-        best = [Signal(size, name=f"best_{k}") for k in range(count)]
-        always = [Signal(size, name=f"always_{k}") for k in range(count)]
-        held = [Signal(scores_bits, name=f"held_{k}") for k in range(count)]
-        held_row = Signal(range(rows))
+        row = [Signal(range(rows), name=f"row_{k}") for k in range(3)]  # that is read, arrives, is looked at
+        base, arriving = (Signal(range(spec.scan_tokens + count * size), name=name) for name in ("base", "arriving"))
+        reading, read, looked = Signal(), Signal(), Signal()
+        pending, sent = Signal(count), Signal(count)
+        low, high = Signal.like(self.low), Signal.like(self.high)
+        held: list[Signal] = []
         first = pending & (~pending + 1)[:count]  # the lowest that is pending
         m.d.comb += [
             sent.eq(Mux(transfer(self.o), first, 0)),
             move.eq((pending & ~sent) == 0),
-            self.busy.eq(reading | read | pending.any()),
+            self.busy.eq(reading | read | looked | pending.any()),
         ]
+        m.d.sync += [low.eq(self.low), high.eq(self.high)]
         with m.If(self.go):
-            m.d.sync += [reading.eq(1), row.eq(0), base.eq(0)]
+            m.d.sync += [reading.eq(1), row[0].eq(0), base.eq(0)]
         with m.Elif(move & reading):
-            m.d.sync += [row.eq(row + 1), base.eq(base + count * size), reading.eq(base + count * size < self.tokens)]
+            after = base + count * size
+            m.d.sync += [row[0].eq(row[0] + 1), base.eq(after), reading.eq(after < self.tokens)]
         with m.If(move):
-            m.d.sync += [read.eq(reading), read_row.eq(row), read_base.eq(base), held_row.eq(read_row)]
+            m.d.sync += [read.eq(reading), arriving.eq(base), looked.eq(read)]
+            m.d.sync += [after.eq(before) for before, after in pairwise(row)]
         for k, (_, port) in enumerate(ports):
-            m.d.comb += [port.addr.eq(row), port.en.eq(move & reading)]
-            found, kept = self._look(m, port.data, read_base + k * size, k)
+            m.d.comb += [port.addr.eq(row[0]), port.en.eq(move & reading)]
+            word = Signal(scores_bits + KEY_BITS, name=f"word_{k}")
+            there, kept = self._marks(m, arriving + k * size, move, k)
+            limits = [
+                (score >= low) & (score < high)
+                for score in (word.word_select(t, SCORE_BITS) for t in range(size))
+            ]  # fmt: skip
+            found = Signal(size, name=f"found_{k}")
+            m.d.comb += found.eq(Mux(word[scores_bits:] == self.planes, Cat(limits) & there & ~kept, 0))
+            shown = Signal(SweptLayout(spec), name=f"shown_{k}")
+            keeping = kept & self.keeping.replicate(size)
             with m.If(move):
-                m.d.sync += [best[k].eq(found), always[k].eq(kept), held[k].eq(port.data)]
-                m.d.sync += pending[k].eq(read & (found | kept).any())
+                m.d.sync += [
+                    word.eq(port.data),
+                    shown.word.eq((row[2] << bits) + k),
+                    shown.best.eq(found),
+                    shown.always.eq(keeping),
+                    Value.cast(shown.scores).eq(word[:scores_bits]),
+                    pending[k].eq(looked & (found | keeping).any()),
+                ]
             with m.Else():
                 m.d.sync += pending[k].eq(pending[k] & ~sent[k])
-        out = self.o.payload
+            held.append(shown)
         m.d.comb += self.o.valid.eq(pending.any())
         for k in reversed(range(count)):
             with m.If(first[k]):
-                m.d.comb += [
-                    out.word.eq((held_row << bits) + k),
-                    out.best.eq(best[k]),
-                    out.always.eq(always[k]),
-                    Value.cast(out.scores).eq(held[k]),
-                ]
+                m.d.comb += Value.cast(self.o.payload).eq(Value.cast(held[k]))
         return m
 
-    def _look(self, m: Module, word: Value, base: Value, number: int) -> tuple[Value, Value]:
-        """Which tokens of a word may be chosen and are within the limits, and which are kept always."""
+    def _marks(self, m: Module, base: Value, move: Value, number: int) -> tuple[Signal, Signal]:
+        """Which tokens of a word that arrives there are, and which of them are kept always: while it is looked at."""
         size = self.config.spec.plane_tokens
-        planes = word[SCORE_BITS * size :]
-        best, kept = Signal(size, name=f"found_{number}"), Signal(size, name=f"kept_{number}")
+        there, kept = Signal(size, name=f"there_{number}"), Signal(size, name=f"kept_{number}")
         for k in range(size):
             token = Signal(range(2 * self.config.spec.scan_tokens), name=f"token_{number}_{k}")
-            score = word.word_select(k, SCORE_BITS)
-            always = (token < self.sink_tokens) | (token >= self.window_start)
             exists = token < self.tokens
-            m.d.comb += [
-                token.eq(base + k),
-                kept[k].eq(self.keeping & exists & always),
-                best[k].eq(exists & ~always & (score >= self.low) & (score < self.high) & (planes == self.planes)),
-            ]
-        return best, kept
+            m.d.comb += token.eq(base + k)
+            with m.If(move):
+                m.d.sync += [
+                    there[k].eq(exists),
+                    kept[k].eq(exists & ((token < self.sink_tokens) | (token >= self.window_start))),
+                ]
+        return there, kept

@@ -39,14 +39,18 @@ class RoundRobinArbiter(wiring.Component):
     that stays valid waits for at most `count - 1` payloads of others. An input's `ready` depends on
     all inputs' `valid` and on `o.ready`.
 
+    Inputs below `favoured` go before all others, which then wait for as long as one of these is valid.
+
     Raises:
-        ValueError: `count` is below 2.
+        ValueError: `count` is below 2, or `favoured` not in 0..count - 1.
     """
 
-    def __init__(self, *, shape: ShapeLike, count: int) -> None:
+    def __init__(self, *, shape: ShapeLike, count: int, favoured: int = 0) -> None:
         if count < 2:
             raise ValueError(f"RoundRobinArbiter: count must be at least 2, it is {count}")
-        self.count = count
+        if not 0 <= favoured < count:
+            raise ValueError(f"RoundRobinArbiter: favoured must lie in 0..{count - 1}, it is {favoured}")
+        self.count, self.favoured = count, favoured
         self.layout = data.StructLayout(
             {
                 "data": shape,  #: the payload
@@ -63,8 +67,12 @@ class RoundRobinArbiter(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         last = Signal(self.count, init=1 << (self.count - 1))
-        grant = round_robin(m, Cat(i.valid for i in self.i), last)
         free = Signal()
+        requests = Cat(i.valid for i in self.i)
+        if self.favoured:
+            first = requests[: self.favoured]
+            requests = Mux(first.any(), first, requests)[: self.count]
+        grant = round_robin(m, requests, last)
         m.d.comb += free.eq(~self.o.valid | self.o.ready)
         with m.If(free):
             m.d.sync += self.o.valid.eq(grant.any())

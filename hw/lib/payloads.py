@@ -44,15 +44,18 @@ class SplatNumbers(Protocol):
         ...
 
     @property
-    def columns(self) -> int:
-        """Sub-tiles along a side of a group."""
+    def range_sizes(self) -> tuple[int, int, int, int, int]:
+        """Numbers of sub-tiles in a column's direction, a row's, their sum's, their difference's and a splat's own."""
         ...
 
 
 class SplatLayout(data.StructLayout):
-    """A Gaussian on the group's pixels."""
+    """A Gaussian on the group's pixels; with `id_bits`, the one that it is."""
 
-    def __init__(self, numbers: SplatNumbers) -> None:
+    def __init__(self, numbers: SplatNumbers, id_bits: int = 0) -> None:
+        identity = {
+            "id": id_bits,  #: its place in the file
+        }
         super().__init__(
             {
                 "mean": data.ArrayLayout(shape_of(numbers.centre_format), 2),  #: centre from the group's corner, …
@@ -61,26 +64,29 @@ class SplatLayout(data.StructLayout):
                 "conic_shift": 6,  #: value = mantissa · 2**-shift
                 "opacity": numbers.opacity_bits,  #: -log2 of it
                 "color": data.ArrayLayout(numbers.color_format.width, 3),  #: red, green, blue
+                **(identity if id_bits else {}),
             }
         )
 
 
 class TouchLayout(data.StructLayout):
-    """The sub-tiles that a splat may touch: those whose numbers lie in all four ranges, ends included."""
+    """The sub-tiles that a splat may touch: those whose numbers lie in all five ranges, ends included."""
 
     def __init__(self, numbers: SplatNumbers) -> None:
-        n = numbers.columns
 
         def between(count: int) -> data.StructLayout:
             """The first and the last of `count` numbers."""
             return data.StructLayout({"first": range(count), "last": range(count)})
 
+        column, row, total, difference, slant = numbers.range_sizes
         super().__init__(
             {
-                "column": between(n),  #: c
-                "row": between(n),  #: r
-                "sum": between(2 * n - 1),  #: c + r
-                "difference": between(2 * n - 1),  #: c - r + columns - 1
+                "column": between(column),  #: c
+                "row": between(row),  #: r
+                "sum": between(total),  #: c + r
+                "difference": between(difference),  #: c - r + columns - 1
+                "slant": between(slant),  #: along `direction`
+                "direction": 3,  #: number of the splat's own direction
             }
         )
 
@@ -88,11 +94,11 @@ class TouchLayout(data.StructLayout):
 class SortedLayout(data.StructLayout):
     """A splat in drawing order, or the end of its group."""
 
-    def __init__(self, numbers: SplatNumbers) -> None:
+    def __init__(self, numbers: SplatNumbers, id_bits: int = 0) -> None:
         super().__init__(
             {
                 "end": 1,  #: the group is complete; `splat` holds none
                 "touch": TouchLayout(numbers),  #: where it may be seen
-                "splat": SplatLayout(numbers),  #: the next one, near to far
+                "splat": SplatLayout(numbers, id_bits),  #: the next one, near to far
             }
         )

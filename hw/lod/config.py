@@ -110,7 +110,7 @@ def default() -> Config:
 
 
 def paper() -> Config:
-    """SLTarch's array of 2×2 LT units, its subtrees of 32 nodes and 128 KB of cache, as far as they are known."""
+    """SLTarch's array of 2×2 LT units and subtrees of 32 nodes, 80 KiB of cache where it has 128 KB."""
     return Config(spec=PAPER_SPEC, units=4, cache_subtrees=256)
 
 

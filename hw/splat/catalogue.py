@@ -28,8 +28,12 @@ from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import HeapLevel
 from hw.splat.index_lookup import IndexLookup
 from hw.splat.lane_array import LaneArray
+from hw.splat.lane_front import LaneFront
 from hw.splat.lane_group import LaneGroup
+from hw.splat.lane_share import LaneShare
+from hw.splat.layouts import SurvivorLayout
 from hw.splat.list_writer import ListWriter
+from hw.splat.mark_merger import MarkMerger
 from hw.splat.pixel_lane import PixelLane
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.projection import Projection
@@ -37,6 +41,7 @@ from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import RasterSetup
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.record_decoder import RecordDecoder
+from hw.splat.shared_lanes import SharedLanes
 from hw.splat.side_test import SideTest
 from hw.splat.side_unit import SideUnit
 from hw.splat.side_writer import SideWriter
@@ -79,6 +84,13 @@ def catalogue(config: Config) -> dict[str, Block]:
     word_cache = Block(
         lambda: WordCache(width=config.memory_width, words=max(caches), waiting=config.outstanding), len(caches) or 1
     )
+    share, places = config.lane_share, config.places
+    whole = config.lanes // share  # whole lanes, or back ends
+    shared = {
+        "lane_front": Block(lambda: LaneFront(spec=spec), config.lanes),
+        "lane_share": Block(lambda: LaneShare(spec=spec, places=places, share=share), whole),
+        "shared_lanes": Block(lambda: SharedLanes(spec=spec, places=places, share=share), groups),
+    }
     quad_check = Block(lambda: QuadCheck(spec=spec), spec.lanes // 4)
     return {
         "view_fetch": Block(lambda: ViewFetch(memory_width=config.memory_width)),
@@ -113,6 +125,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         "fine_unit": Block(lambda: FineUnit(spec=spec), config.fine_units),
         **({"fine_pair": Block(lambda: FinePair(spec=spec))} if config.fine_units > 1 else {}),
         "fine_filter": Block(lambda: FineFilter(config=config)),
+        "mark_merger": Block(lambda: MarkMerger(spec=spec, shape=SurvivorLayout(spec)), 2),
         **{f"heap_level_{level}": heap_level(level) for level in range(2, deepest)},
         "heap_level": heap_level(deepest),
         "heap_bank": Block(lambda: HeapBank(spec=spec), banks),
@@ -121,9 +134,10 @@ def catalogue(config: Config) -> dict[str, Block]:
         "tile_mask": Block(lambda: TileMask(spec=spec)),
         "dispatcher": Block(lambda: Dispatcher(config=config), groups),
         "raster_setup": Block(lambda: RasterSetup(spec=spec), groups),
-        "pixel_lane": Block(lambda: PixelLane(spec=spec, places=config.places), config.lanes),
+        "pixel_lane": Block(lambda: PixelLane(spec=spec, places=places * share), whole),
+        **(shared if share > 1 else {}),
         **({"quad_check": quad_check} if spec.alpha_check != "pixel" else {}),
-        "lane_array": Block(lambda: LaneArray(spec=spec, places=config.places), groups),
+        **({"lane_array": Block(lambda: LaneArray(spec=spec, places=places), groups)} if share == 1 else {}),
         "lane_group": Block(lambda: LaneGroup(config=config), groups),
         "pixel_writer": Block(lambda: PixelWriter(config=config)),
         "rasteriser": Block(lambda: Rasteriser(config=config)),

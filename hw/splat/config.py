@@ -1,7 +1,4 @@
-"""The splatting engine's specification, and everything that changes only its speed and area.
-
-`paper` equals `default`: the publication's ratio of units and its lanes are what the default has.
-"""
+"""The splatting engine's specification, and everything that changes only its speed and area."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from golden.errors import InputError, Limits, check_limits
 from golden.splat.memory_map import record_bytes
 from golden.splat.spec import DEFAULT as DEFAULT_SPEC
 from golden.splat.spec import NANO as NANO_SPEC
+from golden.splat.spec import PAPER as PAPER_SPEC
 from golden.splat.spec import TINY as TINY_SPEC
 from golden.splat.spec import Spec
 
@@ -31,9 +29,10 @@ class Config:
     coarse_words: int = 128  #: words of coarse halves that are read ahead
     record_words: int = 128  #: words of records that are read ahead
     candidate_depth: int = 192  #: candidates that wait for their records
-    splat_depth: int = 32  #: sorted splats that wait for the rasteriser
+    splat_depth: int = 128  #: sorted splats that wait for the rasteriser
     lane_groups: int = 4  #: groups of subtile² pixel lanes, each with its own splat and sub-tile in every cycle
-    lane_depth: int = 128  #: splats that wait for a lane group
+    lane_share: int = 1  #: lanes that share a back end, behind the test on their exponent (Lumina's NRU); 1: none
+    lane_depth: int = 512  #: splats that wait for a lane group
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
     coarse_cache: int = 0  #: words of coarse halves kept for other groups and later frames of a path; 0: none
     record_cache: int = 0  #: words of records kept for other groups and later frames of a path; 0: none
@@ -43,8 +42,8 @@ class Config:
     LIMITS: ClassVar[Limits] = {
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "outstanding": (4, 1024),
         "list_words": (4, 64), "coarse_words": (4, 512), "record_words": (4, 512),
-        "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16), "lane_depth": (2, 1024),
-        "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
+        "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16), "lane_share": (1, 8),
+        "lane_depth": (2, 1024), "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
         "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
     POWERS: ClassVar = (
@@ -52,6 +51,7 @@ class Config:
         "coarse_lanes",
         "fine_units",
         "lane_groups",
+        "lane_share",
         "coarse_cache",
         "record_cache",
         "order_voxels",
@@ -70,6 +70,12 @@ class Config:
                 f"splat: lane_groups must not exceed group_size / subtile = {self.spec.columns}, "
                 f"it is {self.lane_groups}"
             )
+        if self.lane_share > 1 and (self.spec.alpha_check != "pixel" or not self.spec.preemptive):
+            raise InputError(
+                f"splat: lane_share must be 1 unless alpha_check is pixel and preemptive 1, it is {self.lane_share}"
+            )
+        if self.lane_share > self.spec.lanes:
+            raise InputError(f"splat: lane_share must not exceed subtile² = {self.spec.lanes}, it is {self.lane_share}")
         for name in ("coarse_cache", "record_cache"):
             if 0 < getattr(self, name) < SMALLEST_CACHE:
                 raise InputError(
@@ -146,11 +152,11 @@ def default() -> Config:
 
 
 def paper() -> Config:
-    """StreamingGS: four coarse filter units to one fine filter unit, 64 rendering units. Equals `default`.
+    """StreamingGS as far as it is known: its codebooks, four coarse filter units to one fine unit, 64 pixel lanes.
 
-    The publication has four such groups; their records would take four memory words a cycle.
+    docs/splat.md lists what differs.
     """
-    return Config(spec=DEFAULT_SPEC, coarse_lanes=4)
+    return Config(spec=PAPER_SPEC)
 
 
 CONFIGS = {"nano": nano, "tiny": tiny, "default": default, "paper": paper}

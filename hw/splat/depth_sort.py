@@ -15,9 +15,10 @@ from hw.lib.stream import connect, transfer
 from hw.lib.tree import balanced
 from hw.splat.config import Config
 from hw.splat.heap_bank import HeapBank
-from hw.splat.heap_level import ItemLayout, order_key
+from hw.splat.heap_level import GROUP_BITS, ItemLayout, order_key
 from hw.splat.layouts import SurvivorLayout
 from hw.splat.slot_pool import SlotPool
+from hw.splat.watch import id_bits
 
 Candidate = tuple[data.View, Value, Value]  # a root, whether it is there, its bank
 IN_FLIGHT = 3  # splats between the decision to send them and the output queue
@@ -26,24 +27,26 @@ IN_FLIGHT = 3  # splats between the decision to send them and the output queue
 class DepthSort(wiring.Component):
     """Sends the splats of each group on in exact depth order; `golden.splat.depth_sort.depth_sort`.
 
-    Survivors go to the banks in turn, past those that are busy or full. The nearest of all banks leaves as
-    soon as its key is below the bound of the current voxel (or its group is complete). A survivor
-    that finds all banks full makes the nearest leave before its time; that is counted. Equal keys
-    leave by their place in the file. Two groups may be inside: the one that drains comes first.
-    Bounds must not fall within a group; a fall is counted and the higher bound kept.
+    Survivors go to the banks in turn, past those that are busy or full, or take the place of one that
+    leaves. The nearest of all banks leaves as soon as its key is below the bound of the current
+    voxel (or its group is complete). A survivor that finds all banks full makes the nearest leave
+    before its time; that is counted. Equal keys leave by their place in the file. Four groups may be
+    inside: the one that drains comes first. Bounds must not fall within a group; a fall is counted
+    and the higher bound kept.
 
     Takes up to one survivor and sends up to one splat a cycle; an operation occupies its bank for
     2 cycles. Latency at least 6 cycles.
     """
 
-    def __init__(self, *, config: Config) -> None:
+    def __init__(self, *, config: Config, watched: bool = False) -> None:
         self.config = config
         spec = config.spec
+        self.sorted = SortedLayout(spec, id_bits(watched))
         self.slots = spec.sort_banks << spec.sort_levels
         super().__init__(
             {
                 "i": In(stream.Signature(SurvivorLayout(spec))),  #: survivors and marks, in order of arrival
-                "o": Out(stream.Signature(SortedLayout(spec))),  #: splats in drawing order, and each group's end
+                "o": Out(stream.Signature(self.sorted)),  #: splats in drawing order, and each group's end
                 "forced": Out(1),  #: in this cycle a splat leaves before it is safe
                 "regressed": Out(1),  #: in this cycle a bound comes that is below the one before
                 "held": Out(range(self.slots + 1)),  #: survivors inside
@@ -56,22 +59,24 @@ class DepthSort(wiring.Component):
         banks = repeat(m, platform, "heap_bank", spec.sort_banks, lambda: HeapBank(spec=spec))
         m.submodules.pool = pool = SlotPool(count=self.slots)
         # A slot is read and given back before it is written again, so the ports never meet.
-        width = len(_kept(self.i.payload))
+        width = len(_kept(self.o.payload))
         write, read = two_port_memory(m, platform, "splats", width=width, depth=self.slots)
 
-        drain_parity = Signal()
-        fill_parity = Signal()
+        draining = Signal(GROUP_BITS)  # number of the group whose splats leave
+        filling = Signal(GROUP_BITS)  # number of the group that survivors belong to
         bound = Signal(spec.depth_bits)
         for bank in banks:
-            m.d.comb += bank.parity.eq(drain_parity)
-        wanted = self._fill(m, banks, pool, write, fill_parity, fill_parity == drain_parity, bound)
-        popped = self._drain(m, banks, pool, read, drain_parity, fill_parity, bound, wanted)
-        m.d.sync += self.held.eq(self.held + (transfer(self.i) & self.i.payload.mark.some) - popped)
+            m.d.comb += bank.group.eq(draining)
+        leaves = Signal()  # the nearest, in this cycle …
+        number = Signal(range(spec.sort_banks))  # … and its bank
+        wanted = self._fill(m, banks, pool, write, filling, draining, bound, leaves, number)
+        self._drain(m, banks, pool, read, filling, draining, bound, wanted, leaves, number)
+        m.d.sync += self.held.eq(self.held + (transfer(self.i) & self.i.payload.mark.some) - leaves)
         return m
 
     def _fill(
         self, m: Module, banks: list[HeapBank], pool: SlotPool, write: WritePort,
-        fill_parity: Signal, together: Value, bound: Signal,
+        filling: Signal, draining: Signal, bound: Signal, leaves: Signal, number: Signal,
     ) -> Signal:  # fmt: skip
         """Takes survivors; returns a flag: the survivor at hand finds every bank full."""
         spec = self.config.spec
@@ -81,19 +86,21 @@ class DepthSort(wiring.Component):
         full = Cat(bank.full for bank in banks)
         taken_up = Cat(~bank.free for bank in banks)
         wanted = Signal()
+        another = (filling + 1)[:GROUP_BITS] != draining  # group has a number
         item = Signal(ItemLayout(spec))
         taken = Signal()
         m.d.comb += [
-            # An end waits until the group before has left: no more than two groups are inside.
+            # An end waits while the groups inside have all the numbers.
             self.i.ready.eq(
-                Mux(mark.some, Array(b.i.ready for b in banks)[chosen] & pool.o.valid, ~mark.end | together)
+                Mux(mark.some, Array(b.i.ready for b in banks)[chosen] & pool.o.valid, ~mark.end | another)
             ),
             taken.eq(transfer(self.i) & mark.some),
-            chosen.eq(turn + first_clear((Cat(taken_up, taken_up) >> turn)[: len(banks)])),
+            # Taking the place of one that leaves costs its bank no cycles.
+            chosen.eq(Mux(leaves, number, turn + first_clear((Cat(taken_up, taken_up) >> turn)[: len(banks)]))),
             pool.o.ready.eq(taken),
             item.rank.eq(self.i.payload.rank),
             item.depth.eq(self.i.payload.depth),
-            item.parity.eq(fill_parity),
+            item.group.eq(filling),
             item.slot.eq(pool.o.payload),
         ]
         for k, bank in enumerate(banks):
@@ -103,12 +110,13 @@ class DepthSort(wiring.Component):
             ]
         m.d.comb += [
             write.addr.eq(pool.o.payload),
-            write.data.eq(_kept(self.i.payload)),
+            # Behind the splat lies its id, which waits with it where somebody wants it.
+            write.data.eq(Cat(_kept(self.i.payload), self.i.payload.rank)),
             write.en.eq(taken),
         ]
         with m.If(transfer(self.i)):
             with m.If(mark.end):
-                m.d.sync += [fill_parity.eq(~fill_parity), turn.eq(0), bound.eq(0)]
+                m.d.sync += [filling.eq(filling + 1), turn.eq(0), bound.eq(0)]
             with m.Elif(mark.some):
                 m.d.sync += turn.eq(chosen + 1)
             m.d.comb += self.regressed.eq(mark.begin & (mark.bound < bound))
@@ -121,21 +129,20 @@ class DepthSort(wiring.Component):
 
     def _drain(
         self, m: Module, banks: list[HeapBank], pool: SlotPool, read: ReadPort,
-        drain_parity: Signal, fill_parity: Signal, bound: Signal, wanted: Signal,
-    ) -> Signal:  # fmt: skip
-        """Chooses the nearest root and sends its splat; returns a flag: one leaves in this cycle."""
-        spec = self.config.spec
-        m.submodules.output = output = StreamQueue(shape=SortedLayout(spec), depth=self.config.splat_depth)
+        filling: Signal, draining: Signal, bound: Signal, wanted: Signal, leaves: Signal, number: Signal,
+    ) -> None:  # fmt: skip
+        """Chooses the nearest root and sends its splat."""
+        m.submodules.output = output = StreamQueue(shape=self.sorted, depth=self.config.splat_depth)
         connect(m, output.o, self.o)
 
-        nearest, some, number = self._nearest(m, banks, drain_parity)
-        together = fill_parity == drain_parity
+        nearest, some, its_bank = self._nearest(m, banks, draining)
+        together = filling == draining
         room = output.level <= self.config.splat_depth - 1 - IN_FLIGHT
         safe = Signal()
-        leaves = Signal()
         ends = Signal()
         m.d.comb += [
-            safe.eq(Mux(together, nearest.depth < bound, nearest.parity == drain_parity)),
+            number.eq(its_bank),
+            safe.eq(Mux(together, nearest.depth < bound, nearest.group == draining)),
             leaves.eq(some & (safe | (together & wanted)) & room & Array(b.poppable for b in banks)[number]),
             self.forced.eq(leaves & ~safe),
             ends.eq(~together & ~(some & safe) & room),
@@ -143,7 +150,7 @@ class DepthSort(wiring.Component):
         for k, bank in enumerate(banks):
             m.d.comb += bank.pop.eq(leaves & (number == k))
         with m.If(ends):
-            m.d.sync += drain_parity.eq(fill_parity)
+            m.d.sync += draining.eq(draining + 1)
 
         sending = [Signal(2, name=f"sending_{k}") for k in range(2)]  # {splat, end} in each cycle
         slot = [Signal(range(self.slots), name=f"slot_{k}") for k in range(2)]
@@ -162,9 +169,8 @@ class DepthSort(wiring.Component):
             pool.i.payload.eq(slot[1]),
             pool.i.valid.eq(sending[1][0]),
         ]
-        return leaves
 
-    def _nearest(self, m: Module, banks: list[HeapBank], parity: Value) -> Candidate:
+    def _nearest(self, m: Module, banks: list[HeapBank], draining: Value) -> Candidate:
         """The first root in order, whether there is one, and its bank."""
         candidates = [(bank.root, bank.occupied, Value.cast(k)) for k, bank in enumerate(banks)]
 
@@ -173,7 +179,7 @@ class DepthSort(wiring.Component):
             item = Signal(ItemLayout(self.config.spec), name=f"nearest_{len(names)}")
             names.append(0)
             m.d.comb += [
-                first.eq(a[1] & (~b[1] | (order_key(a[0], parity) < order_key(b[0], parity)))),
+                first.eq(a[1] & (~b[1] | (order_key(a[0], draining) < order_key(b[0], draining)))),
                 Value.cast(item).eq(Mux(first, Value.cast(a[0]), Value.cast(b[0]))),
             ]
             return item, a[1] | b[1], Mux(first, a[2], b[2])

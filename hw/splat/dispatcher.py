@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.one_hot import encode, lowest, selected
 from hw.lib.payloads import SplatLayout
 from hw.lib.tree import or_all
 from hw.splat.config import Config
 from hw.splat.lane_array import OperationLayout
 from hw.splat.layouts import TileSplatLayout
 from hw.splat.pixel_lane import HAZARD
+from hw.splat.watch import id_bits
 
 
 class Dispatcher(wiring.Component):
     """Issues a lane group's operations so that every sub-tile sees its splats in order and no hazard occurs.
 
     A window holds the oldest `issue_window` splats with the sub-tiles they still have to visit. The
-    oldest splat goes first, unless its sub-tiles had an operation in the last 2 cycles; then a
+    oldest splat goes first, unless its sub-tiles had an operation in the cycle before; then a
     younger one may go, on a sub-tile that no older splat of the window waits for. Opaque sub-tiles
     are struck out. When a square's last splat has gone, its sub-tiles are flushed, the first that
     rests before others and at the pace of `flush_room`, while the next square is drawn on those that
@@ -30,27 +30,36 @@ class Dispatcher(wiring.Component):
     initial state.
     """
 
-    def __init__(self, *, config: Config) -> None:
-        self.config = config
+    def __init__(self, *, config: Config, watched: bool = False) -> None:
+        self.config, self.watched = config, watched
         spec, count = config.spec, config.places
         place = range(count)
+        self.splats = SplatLayout(spec, id_bits(watched))
+        watcher = {
+            "hold": In(count),  #: sub-tiles that may not be flushed yet; those after reset may
+            "finished": In(data.StructLayout({"valid": 1, "place": place})),  #: a sub-tile that no splat need change
+        }
         super().__init__(
             {
-                "i": In(stream.Signature(TileSplatLayout(spec, count))),  #: splats in drawing order, each square's end
+                "i": In(
+                    stream.Signature(TileSplatLayout(spec, count, id_bits(watched)))
+                ),  #: splats in drawing order, each square's end
                 "operation": Out(OperationLayout(count)),  #: for the lanes, from a register; at most one a cycle
-                "splat": Out(SplatLayout(spec)),  #: what `operation` draws; meaningless for a flush
+                "splat": Out(self.splats),  #: what `operation` draws; meaningless for a flush
                 "silent": Out(1, init=1),  #: flushes are those after reset, whose pixels nobody wants
+                "room": In(1),  #: the lanes take one more operation
                 "flush_room": In(1),  #: the writer takes one more sub-tile
                 #: a drawing operation has passed the lanes; `done`: its sub-tile is opaque
                 "drawn": In(data.StructLayout({"valid": 1, "place": place, "done": 1})),
                 "flushed": In(data.StructLayout({"valid": 1, "place": place})),  #: a flush has passed the lanes
+                **(watcher if watched else {}),
                 "opaque": Out(count),  #: sub-tiles all of whose pixels are done
                 "closed": Out(1),  #: some sub-tiles still belong to the square before …
                 "to_flush": Out(1),  #: … and some of those are not yet on their way out
                 "square_end": Out(1),  #: a square's last splat has gone, in this cycle
                 "busy": Out(1),  #: there are operations still to come
                 "starved": Out(1),  #: nothing is issued, because the window is empty
-                "blocked": Out(1),  #: nothing is issued, because of hazards
+                "blocked": Out(1),  #: nothing is issued, because of hazards or for want of room
             }
         )
 
@@ -58,7 +67,7 @@ class Dispatcher(wiring.Component):
         m = Module()
         count = self.config.places
         size = self.config.issue_window
-        window = [Signal(SplatLayout(self.config.spec), name=f"window_{k}") for k in range(size)]
+        window = [Signal(self.splats, name=f"window_{k}") for k in range(size)]
         left = [Signal(count, name=f"left_{k}") for k in range(size)]  # sub-tiles still to visit
         recent = [Signal(count, name=f"recent_{k}") for k in range(HAZARD - 1)]  # operations of the last cycles
         to_flush = Signal(count, init=(1 << count) - 1)
@@ -71,11 +80,11 @@ class Dispatcher(wiring.Component):
         flushes = Signal()
         flush = Signal(count)
         m.d.comb += [
-            rested.eq(to_flush & ~hazards),
-            flushes.eq(rested.any() & (self.flush_room | self.silent)),
+            rested.eq(to_flush & ~hazards & self._released()),
+            flushes.eq(rested.any() & self.room & (self.flush_room | self.silent)),
             flush.eq(lowest(rested) & flushes.replicate(count)),
         ]
-        chosen, first = self._choose_draw(m, left, hazards | closed)
+        chosen, first = self._choose_draw(m, left, hazards | closed | (~self.room).replicate(count))
         self._issue(m, window, chosen, first, flush, flushes, recent)
         self._advance(m, window, left, chosen & (~flushes).replicate(size), first, self.opaque & ~closed)
         self._flush_state(m, to_flush, flushing, flush, closed, Cat(left).any())
@@ -150,7 +159,7 @@ class Dispatcher(wiring.Component):
         done = Signal(count)
         m.d.comb += [
             through.eq((self.flushed.valid << self.flushed.place)[:count]),
-            done.eq(((self.drawn.valid & self.drawn.done) << self.drawn.place)[:count]),
+            done.eq(((self.drawn.valid & self.drawn.done) << self.drawn.place)[:count] | self._finished()),
             self.square_end.eq(self.i.valid & self.i.payload.end & ~drawing & ~closed.any()),
         ]
         m.d.sync += [
@@ -163,18 +172,13 @@ class Dispatcher(wiring.Component):
         with m.If(~closed.any()):
             m.d.sync += self.silent.eq(0)
 
+    def _released(self) -> Value:
+        """A bit for each sub-tile: nobody holds its flush up."""
+        places = (1 << self.config.places) - 1
+        return ~self.hold | self.silent.replicate(self.config.places) if self.watched else Const(places)
 
-def lowest(bits: Value) -> Value:
-    """The lowest set bit alone."""
-    return (bits & (~bits + 1))[: len(bits)]
-
-
-def selected(chosen: Value, options: Sequence[Signal | Value]) -> Value:
-    """The option whose bit is set in the one-hot `chosen`; 0 if none is."""
-    return or_all([Value.cast(o) & chosen[k].replicate(len(Value.cast(o))) for k, o in enumerate(options)])
-
-
-def encode(one_hot: Value) -> Value:
-    """The number of the one set bit; 0 if there is none."""
-    width = (len(one_hot) - 1).bit_length()
-    return Cat(or_all([one_hot[k] for k in range(len(one_hot)) if k >> bit & 1]) for bit in range(width))
+    def _finished(self) -> Value:
+        """A bit for the sub-tile that the watcher ends in this cycle, if there is a watcher and it ends one."""
+        if not self.watched:
+            return Const(0)
+        return (self.finished.valid << self.finished.place)[: self.config.places]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Value, signed, unsigned
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, ShapeLike, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,6 +11,8 @@ from golden.splat.spec import (
     COVARIANCE_WIDTH,
     EXTENT_FACTOR_FRACTION,
     HALF_LOG2E,
+    SLANTS,
+    VARIANCE_WIDTH,
     Spec,
 )
 from hw.lib.fixed import clip, resize
@@ -26,13 +28,21 @@ def extent_layout(spec: Spec) -> data.ArrayLayout:
     return data.ArrayLayout(spec.mean_format.width - 1, len(DIRECTIONS))
 
 
-class Extents(wiring.Component):
-    """e = sqrt(2·ln(255·o)·variance) along four directions, rounded up; `golden.splat.extents`.
+def slant_layout(spec: Spec) -> dict[str, ShapeLike]:
+    """The direction between those along which the splat is narrowest, and how far it reaches there."""
+    return {
+        "slant": range(len(SLANTS)),  #: number of the direction, `golden.splat.slant`
+        "slant_extent": spec.mean_format.width + 1,  #: in the unit of the others
+    }
 
-    Latency 14 cycles, one a cycle; 5 multipliers and four look-ups.
+
+class Extents(wiring.Component):
+    """e = sqrt(2·ln(255·o)·variance) along five directions, rounded up; `golden.splat.extents`.
+
+    Latency 17 cycles, one a cycle; 6 multipliers and five look-ups.
     """
 
-    latency = 14
+    latency = 17
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -40,7 +50,8 @@ class Extents(wiring.Component):
             {
                 #: Σ', and -log2 of the opacity
                 "i": In(data.StructLayout({**covariance_layout().members, "opacity": spec.opacity_bits})),
-                "o": Out(data.StructLayout({"extent": extent_layout(spec)})),  #: half-widths along four directions
+                #: half-widths along the four directions that all splats share, and along the splat's own
+                "o": Out(data.StructLayout({"extent": extent_layout(spec), **slant_layout(spec)})),
             }
         )
 
@@ -49,8 +60,16 @@ class Extents(wiring.Component):
         p = Pipe(m, platform)
         factor = self._factor(p)
         variances = zip(DIRECTIONS, self._variances(p), strict=True)
-        extents = [self._extent(p, variance, factor, name) for name, variance in variances]
-        p.finish(self.o, self.latency, extent=p.join(extents, "extent"))
+        high = self.spec.mean_format.high
+        extents = [self._extent(p, variance, factor, name, high) for name, variance in variances]
+        slant, variance = self._slant(p)
+        p.finish(
+            self.o,
+            self.latency,
+            extent=p.join(extents, "extent"),
+            slant=slant,
+            slant_extent=self._extent(p, variance, factor, "slant", 4 * high),
+        )
         return m
 
     def _factor(self, p: Pipe) -> Staged:
@@ -82,10 +101,38 @@ class Extents(wiring.Component):
         straight = [p.stage(lambda v: resize(v, shape), v, name=f"variance_{n}") for n, v in (("x", xx), ("y", yy))]
         return [*straight, diagonal("sum", 1), diagonal("difference", -1)]
 
-    def _extent(self, p: Pipe, variance: Staged, factor: Staged, name: str) -> Staged:
-        """The root of variance · factor, normalised to an even exponent."""
+    def _slant(self, p: Pipe) -> tuple[Staged, Staged]:
+        """The splat's own direction, and the variance along it: 3 cycles."""
+        xx, xy, yy = (p.source(self.i[name], name) for name in ("xx", "xy", "yy"))
+        gap = p.stage(lambda a, c: a - c, xx, yy, name="gap")
+        diagonal = p.stage(
+            lambda g, b: (abs(b) << 1) > abs(g), gap, xy, name="diagonal"
+        )  # nearer to a diagonal than to an axis
+        signs = p.stage(lambda g, b: Cat(g > 0, b > 0), gap, xy, name="signs")
+        slant = Staged(Cat(signs.value[0], diagonal.value, signs.value[1]), diagonal.stage, "slant")
+
+        def along(a: Value, b: Value, c: Value, near: Value, side: Value) -> Value:
+            # Of the nearer axis' variance 9 or 4 times, of the other's once, of xy 6 or 4 times.
+            more, once = Mux(side[0], c, a), Mux(side[0], a, c)
+            return Mux(near, more << 2, (more << 3) + more) + once
+
+        def across(b: Value, near: Value) -> Value:
+            size = abs(b)
+            return Mux(near, size << 2, (size << 2) + (size << 1))
+
+        straight = p.stage(along, xx, xy, yy, diagonal, signs, name="slant_straight")
+        mixed = p.stage(across, xy, diagonal, name="slant_mixed")
+
+        def variance(s: Value, t: Value) -> Value:
+            rest = s - t
+            return resize(Mux(rest < 0, 0, rest), unsigned(VARIANCE_WIDTH))
+
+        return slant, p.stage(variance, straight, mixed, name="variance_slant")
+
+    def _extent(self, p: Pipe, variance: Staged, factor: Staged, name: str, high: int) -> Staged:
+        """The root of variance · factor, normalised to an even exponent; at most `high`."""
         spec = self.spec
-        bits, width = spec.mantissa_bits, COVARIANCE_WIDTH + 2
+        bits, width = spec.mantissa_bits, len(variance.value)
         mantissa, zeros = p.normalise(variance, width, bits, name=f"mantissa_{name}")
         product = p.stage(lambda v, f: (v + 1) * f, mantissa, factor, name=f"product_{name}")
         product_width = bits + 15
@@ -109,12 +156,11 @@ class Extents(wiring.Component):
             p.source(self.i.doublings, "doublings"),
             name=f"shift_{name}",
         )
-        return self._scaled(p, root, shift, name)
+        return self._scaled(p, root, shift, name, high)
 
-    def _scaled(self, p: Pipe, root: Staged, shift: Staged, name: str) -> Staged:
-        """root · 2**shift, rounded up and limited to the format of a centre."""
-        high = self.spec.mean_format.high
-        most = self.spec.mean_format.width - 9  # a root is 2**8 or more: what is shifted further saturates
+    def _scaled(self, p: Pipe, root: Staged, shift: Staged, name: str, high: int) -> Staged:
+        """root · 2**shift, rounded up and at most `high`."""
+        most = high.bit_length() - 8  # a root is 2**8 or more: what is shifted further saturates
         left = p.stage(lambda s: clip(s, 0, most)[:5], shift, name=f"left_{name}")
         right = p.stage(lambda s: Mux(s < 0, -s, 0)[:5], shift, name=f"right_{name}")
         wide = p.shift_left(root, left, len(root.value) + most, name=f"wide_{name}")

@@ -18,7 +18,7 @@ from hw.splat.layouts import DetailLayout, SurvivorLayout, group_layout, header_
 class FineFilter(wiring.Component):
     """Runs `FineUnit`, or two of them, on a stream and drops what colours nothing.
 
-    Latency 56 cycles, one candidate a cycle; of two units 57 cycles, one pair a cycle. A pair of which both colour
+    Latency 60 cycles, one candidate a cycle; of two units 61 cycles, one pair a cycle. A pair of which both colour
     something leaves in 2 cycles. `groups` gives one entry a group; it moves on with the payload that ends the group.
     """
 

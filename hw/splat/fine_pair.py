@@ -13,7 +13,7 @@ from hw.splat.layouts import DetailLayout, header_layout
 
 
 class FinePair(wiring.Component):
-    """Two fine units on one candidate and its partner; latency 54 cycles, one pair a cycle.
+    """Two fine units on one candidate and its partner; latency 58 cycles, one pair a cycle.
 
     The mark goes with the first. `keep` says that either is worth passing on.
     """
@@ -28,7 +28,7 @@ class FinePair(wiring.Component):
                 #: a candidate with its partner, and their group
                 "i": In(data.StructLayout({"detail": DetailLayout(spec, units=2), **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(data.StructLayout({"first": one, "second": one, "keep": 1})),  #: 54 cycles later
+                "o": Out(data.StructLayout({"first": one, "second": one, "keep": 1})),  #: 58 cycles later
             }
         )
 

@@ -36,11 +36,11 @@ def result_layout(spec: Spec) -> data.StructLayout:
 class FineUnit(wiring.Component):
     """A candidate with its record to a splat; `golden.splat.fine_filter.fine_filter`.
 
-    Latency 54 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
+    Latency 58 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
     the support touches a sub-tile, `keep` that the payload is worth passing on.
     """
 
-    latency = 54
+    latency = 58
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -50,7 +50,7 @@ class FineUnit(wiring.Component):
                     data.StructLayout({"detail": DetailLayout(spec), **group_fields(spec)})
                 ),  #: a candidate, and its group
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(result_layout(spec)),  #: 54 cycles later
+                "o": Out(result_layout(spec)),  #: 58 cycles later
             }
         )
 
@@ -96,7 +96,7 @@ class FineUnit(wiring.Component):
         touched = p.unit(
             units["touch"],
             mean=projected("mean"),
-            extent=extents("extent"),
+            **{name: extents(name) for name in ("extent", "slant", "slant_extent")},
             **{name: source(self.i[name], name) for name in ("valid_columns", "valid_rows")},
         )
         colored = p.unit(units["color"], **self._color_inputs(p))

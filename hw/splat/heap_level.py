@@ -9,9 +9,11 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import RANK_BITS, Spec
 
+GROUP_BITS = 2  # of a group's number; 2**GROUP_BITS groups may be inside
+
 
 class ItemLayout(data.StructLayout):
-    """An entry: its order (`parity` of the group, then depth, then rank) and where its splat lies."""
+    """An entry: its order (the group, then depth, then rank) and where its splat lies."""
 
     def __init__(self, spec: Spec) -> None:
         slots = spec.sort_banks << spec.sort_levels
@@ -19,26 +21,27 @@ class ItemLayout(data.StructLayout):
             {
                 "rank": RANK_BITS,  #: place in the file; the earlier of equal depths comes first
                 "depth": spec.depth_bits,  #: sort key
-                "parity": 1,  #: of the group, which alternates
+                "group": GROUP_BITS,  #: number of its group, modulo the groups that may be inside
                 "slot": range(slots),  #: where the splat lies
             }
         )
 
 
-def order_key(item: data.View, parity: Value) -> Value:
-    """What entries are compared by: the group being drained (`parity`) comes before the next one."""
-    return Cat(item.rank, item.depth, item.parity ^ parity)
+def order_key(item: data.View, group: Value) -> Value:
+    """What entries are compared by: the group being drained (`group`) comes before the next ones."""
+    return Cat(item.rank, item.depth, (item.group - group)[:GROUP_BITS])
 
 
 class HeapOperation(data.StructLayout):
-    """`insert` an item below a parent, or fill the parent's place from below (pop)."""
+    """`insert` an item below a parent, or fill its place: from below (pop), or from item and below (`replace`)."""
 
     def __init__(self, spec: Spec, level: int) -> None:
         super().__init__(
             {
-                "insert": 1,  #: else a pop
+                "insert": 1,  #: else the parent's place is empty, …
+                "replace": 1,  #: … and the item goes there or below
                 "pair": max(level - 1, 0),  #: number of the two places below the parent
-                "item": ItemLayout(spec),  #: to insert
+                "item": ItemLayout(spec),  #: that comes in, of `insert` and `replace`
             }
         )
 
@@ -48,9 +51,11 @@ class HeapLevel(wiring.Component):
 
     An operation comes with the number of the pair below its parent. One cycle later the level
     answers: a pop sends the nearer sibling `up` and goes on below its place; an insert keeps the
-    nearer of item and entry, on the side with fewer entries, and goes on below with the other.
+    nearer of item and entry, on the side with fewer entries, and goes on below with the other; a
+    replacement sends the nearest of item and siblings up, and if that is a sibling, goes on below
+    its place with the item, or puts it there if nothing is below.
     Operations on a heap start at least 2 cycles apart, and an insert reaches each level one cycle
-    later than a pop would. What comes up from below is written a cycle after it came, so that no
+    later than a pop or a replacement would. What comes up from below is written a cycle after it came, so that no
     path leads from one level's memory into another's; a level still never writes twice in a cycle.
     Which of two siblings is nearer is worked out when one of them is written, and kept beside them,
     so that a pop chooses without a comparison.
@@ -69,7 +74,7 @@ class HeapLevel(wiring.Component):
                 "o_valid": Out(1),  #: the operation goes on below
                 "fill": In(item),  #: what the level below sends up, one cycle after the answer
                 "fill_valid": In(1),  #: it sends something
-                "parity": In(1),  #: of the group being drained
+                "group": In(GROUP_BITS),  #: being drained
                 "clear": In(1),  #: after reset: empties `clear_pair`, without an operation
                 "clear_pair": In(spec.sort_levels),  #: number of a pair; those beyond this level's are ignored
             }
@@ -83,12 +88,13 @@ class HeapLevel(wiring.Component):
         size = self.spec.sort_levels - self.level  # bits of the number of entries below and at a place
 
         valid = Signal()
-        insert = Signal()
+        insert, replace = Signal(), Signal()
         pair = Signal(self.level - 1)
         incoming = Signal(item)
         m.d.sync += [
             valid.eq(self.i_valid),
             insert.eq(self.i.insert),
+            replace.eq(self.i.replace),
             pair.eq(self.i.pair),
             incoming.eq(self.i.item),
         ]
@@ -115,6 +121,8 @@ class HeapLevel(wiring.Component):
         filling_side, writing_side = Signal(), Signal()
         filling_pair, writing_pair = Signal.like(pair), Signal.like(pair)
         writing = Signal()
+        refills = Signal()  # a replacement ends here: its item fills the place itself …
+        refilling, refill = Signal(), Signal(item)  # … when what comes up from below would
         filled = Signal(item)
         sibling, filling_sibling = Signal(item), Signal(item)  # of the entry that is filled
         m.d.sync += [
@@ -123,8 +131,10 @@ class HeapLevel(wiring.Component):
             filling_pair.eq(pair),
             writing_side.eq(filling_side),
             writing_pair.eq(filling_pair),
-            writing.eq(self.fill_valid),
-            filled.eq(self.fill),
+            refilling.eq(refills),
+            refill.eq(incoming),
+            writing.eq(self.fill_valid | refilling),
+            filled.eq(Mux(refilling, Value.cast(refill), Value.cast(self.fill))),
         ]
 
         held = [Signal(item, name=f"entry_{side}") for side in range(2)]
@@ -135,7 +145,7 @@ class HeapLevel(wiring.Component):
         before = Signal()  # side 1 is the nearer, if both are there
         m.d.comb += [
             passing.eq(writing & (writing_pair == pair)),
-            second_nearer.eq((order_key(filled, self.parity) < order_key(sibling, self.parity)) == writing_side),
+            second_nearer.eq((order_key(filled, self.group) < order_key(sibling, self.group)) == writing_side),
             before.eq(Mux(passing, second_nearer, order_read.data)),
         ]
         for k in range(2):
@@ -144,7 +154,7 @@ class HeapLevel(wiring.Component):
                 count[k].eq(count_read.data.word_select(k, size)),
             ]
 
-        key = [order_key(entry, self.parity) for entry in held]
+        key = [order_key(entry, self.group) for entry in held]
         some = [count[k] != 0 for k in range(2)]
         more = [count[k][1:].any() if size > 1 else Const(0) for k in range(2)]  # than one
         nearer = Signal()  # side of the nearer entry
@@ -155,7 +165,7 @@ class HeapLevel(wiring.Component):
             side.eq(Mux(insert, smaller, nearer)),
         ]
         # Both sides are worked out at once, so that nothing but a choice waits for the side.
-        less = [order_key(incoming, self.parity) < key[k] for k in range(2)]
+        less = [order_key(incoming, self.group) < key[k] for k in range(2)]
         wins = [~some[k] | less[k] for k in range(2)]
         m.d.sync += filling_sibling.eq(Mux(nearer, Value.cast(held[0]), Value.cast(held[1])))
         after = [Signal(size, name=f"after_{k}") for k in range(2)]  # entries, once the operation has been there
@@ -163,18 +173,24 @@ class HeapLevel(wiring.Component):
         found = Signal()  # there is an entry on the side
         displaced = Signal(item)  # what an insert finds at its place
         keeps = Signal()  # the incoming item takes that place
+        rises = Signal()  # of item and siblings, a replacement sends the item up
         m.d.comb += [
             Value.cast(displaced).eq(Mux(smaller, Value.cast(held[1]), Value.cast(held[0]))),
             *(after[k].eq(Mux(insert, count[k] + 1, count[k] - 1)) for k in range(2)),
             *(deeper[k].eq(Mux(insert, some[k], more[k])) for k in range(2)),
             found.eq(Mux(side, some[1], some[0])),
             keeps.eq(Mux(smaller, wins[1], wins[0])),
-            Value.cast(self.up).eq(Mux(nearer, Value.cast(held[1]), Value.cast(held[0]))),
-            self.up_valid.eq(valid & ~insert & found),
+            rises.eq(replace & Mux(nearer, wins[1], wins[0])),
+            refills.eq(valid & replace & ~rises & ~Mux(nearer, more[1], more[0])),
+            Value.cast(self.up).eq(
+                Mux(rises, Value.cast(incoming), Mux(nearer, Value.cast(held[1]), Value.cast(held[0])))
+            ),
+            self.up_valid.eq(valid & ~insert & (found | replace)),
             self.o.insert.eq(insert),
+            self.o.replace.eq(replace),
             self.o.pair.eq(Cat(side, pair)),
-            self.o.item.eq(Mux(keeps, Value.cast(displaced), Value.cast(incoming))),
-            self.o_valid.eq(valid & Mux(side, deeper[1], deeper[0])),
+            self.o.item.eq(Mux(insert & keeps, Value.cast(displaced), Value.cast(incoming))),
+            self.o_valid.eq(valid & ~rises & Mux(side, deeper[1], deeper[0])),
         ]
 
         for k, write in enumerate(writes):
@@ -204,6 +220,6 @@ class HeapLevel(wiring.Component):
             m.d.comb += [
                 count_write.addr.eq(pair),
                 count_write.data.eq(Cat(Mux(side, count[0], after[0]), Mux(side, after[1], count[1]))),
-                count_write.en.eq(valid & (insert | found)),
+                count_write.en.eq(valid & (insert | (found & ~replace))),
             ]
         return m

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from golden.splat.spec import Spec
 from hw.lib.pipe import Pipe, Staged
@@ -14,6 +14,7 @@ from hw.splat.exponent import interpolation
 from hw.splat.pixel_lane import BLEND, PASSES, POWER, QUAD, READ, SHADE, STORE, WRITE, PixelLane
 from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import PowerTermsLayout, cross_factors
+from hw.splat.watch import WatchedLayout, id_bits
 
 
 class OperationLayout(data.StructLayout):
@@ -29,36 +30,44 @@ class OperationLayout(data.StructLayout):
         )
 
 
+def lane_ports(spec: Spec, places: int, *, watched: bool = False) -> dict[str, Member]:
+    """Of all lanes of a sub-tile, to and from their dispatcher; latencies are `LaneArray`'s, others may take longer."""
+    place = range(places)
+    identity = {
+        "id": id_bits(watched),  #: of the splat
+    }
+    return {
+        #: an operation, and the splat that it draws
+        "i": In(
+            data.StructLayout(
+                {
+                    "operation": OperationLayout(places),  #: none is refused
+                    "terms": PowerTermsLayout(spec),  #: -log2(alpha) on the sub-tile
+                    "color": data.ArrayLayout(spec.color_format.width, 3),  #: red, green, blue
+                    **(identity if watched else {}),
+                }
+            )
+        ),
+        #: 10 cycles after a draw, `interpolation` later with lines; `done`: all pixels of the sub-tile are;
+        #: `changed`: so many pixels have changed in this cycle, 0 where none was drawn
+        "drawn": Out(data.StructLayout({"valid": 1, "place": place, "done": 1, "changed": range(spec.lanes + 1)})),
+        #: 11 cycles after a flush, or so much later, with 32 bits a lane
+        "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": 32 * spec.lanes})),
+    }
+
+
 class LaneArray(wiring.Component):
     """`subtile`² pixel lanes with the state of `places` sub-tiles; lane y·subtile + x is pixel (x, y).
 
-    One operation a cycle, two on one sub-tile at least 3 cycles apart.
+    One operation a cycle, two on one sub-tile at least 2 cycles apart.
     """
 
-    def __init__(self, *, spec: Spec, places: int) -> None:
-        self.spec, self.places = spec, places
-        place = range(places)
-        super().__init__(
-            {
-                #: an operation, and the splat that it draws
-                "i": In(
-                    data.StructLayout(
-                        {
-                            "operation": OperationLayout(places),  #: none is refused
-                            "terms": PowerTermsLayout(spec),  #: -log2(alpha) on the sub-tile
-                            "color": data.ArrayLayout(spec.color_format.width, 3),  #: red, green, blue
-                        }
-                    )
-                ),
-                #: 10 cycles after a draw, `interpolation` later with lines; `done`: all pixels of the sub-tile are;
-                #: `changed`: so many have changed
-                "drawn": Out(
-                    data.StructLayout({"valid": 1, "place": place, "done": 1, "changed": range(spec.lanes + 1)})
-                ),
-                #: 11 cycles after a flush, or so much later, with 32 bits a lane
-                "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": 32 * spec.lanes})),
-            }
-        )
+    def __init__(self, *, spec: Spec, places: int, watched: bool = False) -> None:
+        self.spec, self.places, self.observed = spec, places, watched
+        watch = {
+            "watched": Out(WatchedLayout(spec, places)),  #: 9 cycles after an operation, or so much later: what it did
+        }
+        super().__init__({**lane_ports(spec, places, watched=watched), **(watch if watched else {})})
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -76,6 +85,9 @@ class LaneArray(wiring.Component):
         # Valid bits are reset, so that nothing is written before the first operation.
         draw = self._flags(m, operation.draw, "draw")
         flush = self._flags(m, operation.flush, "flush")
+        # The operation 2 cycles before was on this sub-tile: what it leaves is not in memory yet.
+        forward = Signal()
+        m.d.sync += forward.eq((p.at(place, READ) == p.at(place, BLEND)) & (draw[BLEND] | flush[BLEND]))
         factors = cross_factors(spec)
         for k, lane in enumerate(lanes):
             y, x = divmod(k, spec.subtile)
@@ -85,13 +97,14 @@ class LaneArray(wiring.Component):
                 lane.cross.eq(terms.cross[factors.index(x * y)]),
                 lane.draw.eq(operation.draw & ~terms.far),
                 lane.read_address.eq(p.at(place, READ)),
+                lane.forward.eq(forward),
                 lane.flush_blend.eq(flush[BLEND]),
                 lane.write_address.eq(p.at(place, WRITE)),
                 lane.write.eq(draw[WRITE] | flush[WRITE]),
                 lane.color.eq(p.at(color, WRITE)),
                 lane.flush_shade.eq(flush[SHADE]),
-                lane.store_address.eq(p.at(place, STORE)),
-                lane.store.eq(draw[STORE] | flush[STORE]),
+                lane.store_address.eq(p.at(place, SHADE)),
+                lane.store.eq(draw[SHADE] | flush[SHADE]),
             ]
         all_done = p.stage(
             lambda *v: Cat(*v).all(), *(Staged(lane.done, WRITE, "done") for lane in lanes), name="all_done"
@@ -99,7 +112,7 @@ class LaneArray(wiring.Component):
         changed = p.stage(
             lambda *v: add_all(list(v)), *(Staged(lane.changed, WRITE + 1, "changed") for lane in lanes), name="changed"
         )
-        m.d.comb += self.drawn.changed.eq(changed.value)
+        m.d.comb += self.drawn.changed.eq(Mux(self.drawn.valid, changed.value, 0))
         m.d.sync += [
             self.drawn.valid.eq(draw[WRITE + 1]),
             self.drawn.place.eq(p.at(place, WRITE + 1)),
@@ -108,6 +121,17 @@ class LaneArray(wiring.Component):
             self.flushed.place.eq(p.at(place, STORE)),
             self.flushed.pixels.eq(Cat(lane.pixel for lane in lanes)),
         ]
+        if self.observed:
+            identity = p.source(p.at(p.source(self.i.id, "splat_id"), later), "id")
+            done = Staged(Cat(lane.done for lane in lanes), WRITE, "lanes_done")
+            m.d.comb += [
+                self.watched.draw.eq(draw[WRITE + 1]),
+                self.watched.flush.eq(flush[WRITE + 1]),
+                self.watched.place.eq(p.at(place, WRITE + 1)),
+                self.watched.id.eq(p.at(identity, WRITE + 1)),
+                self.watched.changed.eq(Cat(lane.changed for lane in lanes)),
+                self.watched.done.eq(p.at(done, WRITE + 1)),
+            ]
         return m
 
     def _check_blocks(self, m: Module, platform: object, p: Pipe, lanes: list[PixelLane]) -> None:

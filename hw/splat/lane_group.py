@@ -14,7 +14,9 @@ from hw.splat.dispatcher import Dispatcher
 from hw.splat.lane_array import LaneArray
 from hw.splat.layouts import TileSplatLayout
 from hw.splat.raster_setup import RasterSetup
+from hw.splat.shared_lanes import SharedLanes
 from hw.splat.tiles import place_bits
+from hw.splat.watch import WatchSignature, id_bits
 
 
 class LaneGroup(wiring.Component):
@@ -25,18 +27,24 @@ class LaneGroup(wiring.Component):
     splats, and even at different squares of pixels.
     """
 
-    def __init__(self, *, config: Config) -> None:
-        self.config = config
+    def __init__(self, *, config: Config, watched: bool = False) -> None:
+        self.config, self.watched = config, watched
         spec, places = config.spec, config.places
         flushed = {"valid": 1, "place": range(places), "pixels": 32 * spec.lanes}
+        splats = TileSplatLayout(spec, places, id_bits(watched))
+        watch = {
+            "watch": Out(WatchSignature(config)),  #: what the lanes do, for an observer that ends sub-tiles
+        }
         super().__init__(
             {
-                "i": In(stream.Signature(TileSplatLayout(spec, places))),  #: splats in drawing order, each square's end
+                "i": In(stream.Signature(splats)),  #: splats in drawing order, each square's end
                 "number": In(range(max(config.lane_groups, 2))),  #: of this lane group, constant
                 "outside": In(places),  #: sub-tiles of the square at `i` that are not on the image
                 "flush_room": In(1),  #: the writer takes one more sub-tile
                 "to_flush": Out(1),  #: sub-tiles wait to be handed out
                 "reserves": Out(1),  #: a flush is on its way to the writer from this cycle on
+                "offers": Out(1),  #: lanes that share back ends: a finished sub-tile waits …
+                "takes": In(1),  #: … until no other lane group's is handed out
                 "flushed": Out(data.StructLayout(flushed)),  #: a finished sub-tile for the writer
                 "dead": Out(1),  #: no splat can change a pixel of the square at `i` any more
                 "busy": Out(1),  #: pixels are still to be drawn or handed out
@@ -45,6 +53,7 @@ class LaneGroup(wiring.Component):
                 "starved": Out(1),  #: … or nothing, for want of splats …
                 "blocked": Out(1),  #: … or nothing, because of hazards
                 "changed": Out(range(spec.lanes + 1)),  #: pixels that a splat has changed in this cycle
+                **(watch if watched else {}),
             }
         )
 
@@ -52,9 +61,9 @@ class LaneGroup(wiring.Component):
         m = Module()
         config, spec = self.config, self.config.spec
         m.submodules.queue = queue = StreamQueue(shape=self.i.payload.shape(), depth=config.lane_depth)
-        m.submodules.dispatcher = dispatcher = Dispatcher(config=config)
+        m.submodules.dispatcher = dispatcher = Dispatcher(config=config, watched=self.watched)
         m.submodules.setup = setup = RasterSetup(spec=spec)
-        m.submodules.lanes = lanes = LaneArray(spec=spec, places=config.places)
+        m.submodules.lanes = lanes = self._lanes()
         connect(m, queue.o, dispatcher.i)
         self._enter(m, queue, dispatcher)
 
@@ -62,7 +71,7 @@ class LaneGroup(wiring.Component):
         column, row = place_bits(config, self.number, operation.place)
         silent = dispatcher.silent
         m.d.comb += [
-            setup.i.splat.eq(dispatcher.splat),
+            Value.cast(setup.i.splat).eq(Value.cast(dispatcher.splat)),  # without the id, which comes last
             setup.i.column.eq(column),
             setup.i.row.eq(row),
             lanes.i.terms.eq(setup.o),
@@ -82,10 +91,33 @@ class LaneGroup(wiring.Component):
             self.flushing.eq(operation.flush),
             self.starved.eq(dispatcher.starved),
             self.blocked.eq(dispatcher.blocked),
-            self.changed.eq(Value.cast(lanes.drawn.changed) & lanes.drawn.valid.replicate(len(self.changed))),
+            self.changed.eq(lanes.drawn.changed),
         ]
+        if isinstance(lanes, SharedLanes):
+            m.d.comb += [
+                dispatcher.room.eq(lanes.room),
+                self.offers.eq(lanes.offers),
+                lanes.takes.eq(self.takes),
+            ]
+        else:  # whole lanes take an operation a cycle, and hand out as long after it as all others
+            m.d.comb += dispatcher.room.eq(1)
         self._carry(m, platform, dispatcher, lanes)
+        if self.watched:
+            m.d.comb += [
+                self.watch.operation.eq(lanes.watched),
+                self.watch.silent.eq(silent),
+                self.watch.square_end.eq(dispatcher.square_end),
+                dispatcher.hold.eq(self.watch.hold),
+                dispatcher.finished.eq(self.watch.finished),
+            ]
         return m
+
+    def _lanes(self) -> LaneArray | SharedLanes:
+        """Whole lanes, or such as share what comes behind their tests."""
+        spec, places, share = self.config.spec, self.config.places, self.config.lane_share
+        if share > 1:
+            return SharedLanes(spec=spec, places=places, share=share)
+        return LaneArray(spec=spec, places=places, watched=self.watched)
 
     def _enter(self, m: Module, queue: StreamQueue, dispatcher: Dispatcher) -> None:
         """Queues ends, and splats with the sub-tiles that they may change; says whether there are any such."""
@@ -109,13 +141,15 @@ class LaneGroup(wiring.Component):
             self.dead.eq(settled & (dispatcher.opaque | self.outside).all() & ~(self.i.valid & head.end)),
         ]
 
-    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray) -> None:
+    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray | SharedLanes) -> None:
         """Operation and colour wait for the set-up's result; the flags that write are reset."""
         p = Pipe(m, platform)
         latency = RasterSetup.latency
         color = p.at(p.source(dispatcher.splat.color, "color"), latency)
         place = p.at(p.source(dispatcher.operation.place, "place"), latency)
         m.d.comb += [lanes.i.color.eq(color), lanes.i.operation.place.eq(place)]
+        if self.watched:
+            m.d.comb += lanes.i.id.eq(p.at(p.source(dispatcher.splat.id, "id"), latency))
         for name in ("draw", "flush"):
             late = Signal(latency, name=f"{name}_late")
             m.d.sync += late.eq(Cat(dispatcher.operation[name], late[:-1]))

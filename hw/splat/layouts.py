@@ -206,12 +206,12 @@ class BookLineLayout(data.StructLayout):
 class TileSplatLayout(data.StructLayout):
     """A sorted splat for a lane group with its sub-tiles, or the end of a square of pixels."""
 
-    def __init__(self, spec: Spec, places: int) -> None:
+    def __init__(self, spec: Spec, places: int, id_bits: int = 0) -> None:
         super().__init__(
             {
                 "end": 1,  #: the square is complete; the payload holds no splat
                 "mask": places,  #: of the lane group's sub-tiles, those that the splat may touch
-                "splat": SplatLayout(spec),  #: the next one, near to far
+                "splat": SplatLayout(spec, id_bits),  #: the next one, near to far
             }
         )
 

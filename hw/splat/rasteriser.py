@@ -16,10 +16,11 @@ from hw.lib.stream_pipeline import StreamPipeline
 from hw.lib.tree import add_all
 from hw.splat.config import Config
 from hw.splat.lane_group import LaneGroup
-from hw.splat.layouts import TileSplatLayout, group_layout
+from hw.splat.layouts import group_layout
 from hw.splat.pixel_writer import SQUARE_BITS, PixelWriter
 from hw.splat.tile_mask import TileMask
 from hw.splat.tiles import global_number, place_of
+from hw.splat.watch import FlushedLayout, WatchSignature, id_bits
 
 
 class Rasteriser(wiring.Component):
@@ -31,12 +32,19 @@ class Rasteriser(wiring.Component):
     draws on them: to the lane groups both are one.
     """
 
-    def __init__(self, *, config: Config) -> None:
-        self.config = config
+    def __init__(self, *, config: Config, watched: bool = False) -> None:
+        self.config, self.watched = config, watched
         groups = range(config.lane_groups + 1)
+        watch = {
+            "watch": Out(WatchSignature(config)).array(config.lane_groups),  #: every lane group's, for an observer
+            "finished": Out(FlushedLayout(config)).array(config.lane_groups),  #: sub-tiles that are handed out …
+            "written": In(FlushedLayout(config)).array(config.lane_groups),  #: … and what is written instead, in order
+        }
         super().__init__(
             {
-                "i": In(stream.Signature(SortedLayout(config.spec))),  #: splats in drawing order, and each group's end
+                "i": In(
+                    stream.Signature(SortedLayout(config.spec, id_bits(watched)))
+                ),  #: splats in drawing order, and ends
                 "groups": In(stream.Signature(group_layout())),  #: the splats' group; taken at its `group_end`
                 "start": In(1),  #: behind the last square of the frame before comes the first of another one
                 "frame_address": In(ADDRESS_WIDTH),  #: with `start`: where its framebuffer lies
@@ -52,6 +60,7 @@ class Rasteriser(wiring.Component):
                 "blocked": Out(groups),  #: … and so many nothing, because of hazards
                 "changed": Out(range(config.lanes + 1)),  #: pixels that splats have changed in this cycle
                 "memory": Out(WriteSignature(config.memory_width)),  #: framebuffer words
+                **(watch if watched else {}),
             }
         )
 
@@ -60,7 +69,9 @@ class Rasteriser(wiring.Component):
         config = self.config
         m.submodules.writer = writer = PixelWriter(config=config)
         wiring.connect(m, wiring.flipped(self.memory), writer.memory)
-        groups = repeat(m, platform, "lane_group", config.lane_groups, lambda: LaneGroup(config=config))
+        groups = repeat(
+            m, platform, "lane_group", config.lane_groups, lambda: LaneGroup(config=config, watched=self.watched)
+        )
         dealt = self._deal(m, groups)
         self._hand_out(m, groups, writer)
         passing = Signal(range(8))  # squares' ends that have come, but not yet to the lane groups
@@ -77,13 +88,16 @@ class Rasteriser(wiring.Component):
         ]
         m.d.sync += self.changed.eq(add_all([group.changed for group in groups]))
         self._stop(m, groups, passing == 0)
+        if self.watched:
+            for port, group in zip(self.watch, groups, strict=True):
+                wiring.connect(m, wiring.flipped(port), group.watch)
         return m
 
     def _deal(self, m: Module, groups: list[LaneGroup]) -> stream.Interface:
         """Every splat with its mask to every lane group; returns the stream that is dealt out."""
         spec = self.config.spec
-        m.submodules.masks = masks = StreamPipeline(TileMask(spec=spec))
-        m.submodules.fork = fork = StreamFork(shape=TileSplatLayout(spec, spec.columns**2), count=len(groups))
+        m.submodules.masks = masks = StreamPipeline(TileMask(spec=spec, id_bits=id_bits(self.watched)))
+        m.submodules.fork = fork = StreamFork(shape=masks.o.payload.shape(), count=len(groups))
         # A group's end waits for its entry: if it is continued, the lane groups do not see it.
         end = self.i.payload.end
         here = self.groups.valid | ~end
@@ -107,8 +121,10 @@ class Rasteriser(wiring.Component):
 
     def _hand_out(self, m: Module, groups: list[LaneGroup], writer: PixelWriter) -> None:
         """Lane groups with finished sub-tiles take turns at the writer."""
-        turn = Signal(len(groups), init=1)
-        m.d.sync += turn.eq(round_robin(m, Cat(group.to_flush for group in groups), turn))
+        turn, taken = Signal(len(groups), init=1), Signal(len(groups), init=1)
+        takes = round_robin(m, Cat(group.offers for group in groups), taken)
+        flush_turn = round_robin(m, Cat(group.to_flush for group in groups), turn)
+        m.d.sync += [turn.eq(flush_turn), taken.eq(takes)]
         m.d.comb += [
             writer.reserved.eq(Cat(group.reserves for group in groups).any()),
             writer.frame_address.eq(self.frame_address),
@@ -117,10 +133,14 @@ class Rasteriser(wiring.Component):
             self.old.eq(writer.old),
         ]
         for k, group in enumerate(groups):
+            written = Value.cast(self.written[k] if self.watched else group.flushed)
             m.d.comb += [
                 group.flush_room.eq(turn[k] & writer.room),
-                Value.cast(writer.flushed[k]).eq(Value.cast(group.flushed)),
+                group.takes.eq(takes[k]),
+                Value.cast(writer.flushed[k]).eq(written),
             ]
+            if self.watched:
+                m.d.comb += Value.cast(self.finished[k]).eq(Value.cast(group.flushed))
 
     def _stop(self, m: Module, groups: list[LaneGroup], current: Value) -> None:
         """`stop`: no lane group can change a pixel of the group at hand, and all are `current`."""

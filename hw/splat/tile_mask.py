@@ -16,18 +16,18 @@ from hw.splat.tiles import numbers_inside, tiles_inside
 class TileMask(wiring.Component):
     """One bit for each sub-tile of the square, row by row; `golden.splat.touch.tiles`.
 
-    Ranges are kept as long as a splat waits for its turn, since they are a seventh of the mask.
+    Ranges are kept as long as a splat waits for its turn, since they are a fifth of the mask.
     Latency 2 cycles, one a cycle.
     """
 
     latency = 2
 
-    def __init__(self, *, spec: Spec) -> None:
+    def __init__(self, *, spec: Spec, id_bits: int = 0) -> None:
         self.spec = spec
         super().__init__(
             {
-                "i": In(SortedLayout(spec)),  #: a sorted splat or an end
-                "o": Out(TileSplatLayout(spec, spec.columns**2)),  #: the same with its mask
+                "i": In(SortedLayout(spec, id_bits)),  #: a sorted splat or an end
+                "o": Out(TileSplatLayout(spec, spec.columns**2, id_bits)),  #: the same with its mask
             }
         )
 
@@ -42,7 +42,8 @@ class TileMask(wiring.Component):
             )
             for name, count in zip(RANGES, self.spec.range_sizes, strict=True)
         ]
-        mask = p.stage(lambda *hit: Cat(tiles_inside(hit, columns)), *hits, name="mask")
+        direction = p.source(touch.direction, "direction")
+        mask = p.stage(lambda d, *hit: Cat(tiles_inside(hit, d, columns)), direction, *hits, name="mask")
         p.finish(
             self.o,
             self.latency,

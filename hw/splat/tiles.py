@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Const, Value
+from amaranth.hdl import Array, Cat, Const, Value
 
+from golden.splat.spec import SLANTS
 from hw.splat.config import Config
 
 
@@ -18,11 +19,16 @@ def numbers_inside(first: Value, last: Value, count: int) -> Value:
     return Cat(a & b for a, b in zip(begun, open_, strict=True))
 
 
-def tiles_inside(inside: Sequence[Value], columns: int) -> list[Value]:
+def tiles_inside(inside: Sequence[Value], direction: Value, columns: int) -> list[Value]:
     """Row by row, a bit for each sub-tile: whether its numbers have their bits in `inside`, by `RANGES`."""
-    column, row, total, difference = inside
+    column, row, total, difference, slant = inside
+
+    def along(c: int, r: int) -> Value:
+        """Whether the sub-tile's number along the splat's direction has its bit."""
+        return Array(slant[x * c + y * r - min(y, 0) * (columns - 1)] for x, y in SLANTS)[direction]
+
     return [
-        Cat(column[c] & row[r] & total[c + r] & difference[c - r + columns - 1] for c in range(columns))
+        Cat(column[c] & row[r] & total[c + r] & difference[c - r + columns - 1] & along(c, r) for c in range(columns))
         for r in range(columns)
     ]
 

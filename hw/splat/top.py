@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In
 
 from hw.lib.counters import count, only_while
 from hw.lib.engine_ports import engine_ports
 from hw.lib.fork import StreamFork
+from hw.lib.ports import pairs_of
 from hw.lib.queue import StreamQueue
 from hw.lib.read_arbiter import ReadArbiter
-from hw.lib.stream import connect, transfer
+from hw.lib.stream import connect, payload_shape, transfer
 from hw.lib.tree import add_all
 from hw.lib.write_arbiter import WriteArbiter
 from hw.splat.book_loader import BookLoader
@@ -24,6 +26,7 @@ from hw.splat.fine_filter import FineFilter
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.layouts import group_layout
+from hw.splat.mark_merger import MarkMerger
 from hw.splat.pixel_writer import SQUARE_BITS
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.record_decoder import RecordDecoder
@@ -38,10 +41,11 @@ class SplatEngine(wiring.Component):
     """Draws the frames whose first header lies at `address` (golden/splat/memory_map.py); equals `golden.splat.model`.
 
     While a frame is drawn, the next one is listed; and when its last group is in the depth sort, the next one begins.
+    `watched`: something beside the lanes sees what they do, ends sub-tiles early and says what is written for them.
     """
 
-    def __init__(self, *, config: Config) -> None:
-        self.config = config
+    def __init__(self, *, config: Config, watched: bool = False) -> None:
+        self.config, self.watched = config, watched
         self.vsu = VoxelSortingUnit(config=config)
         self.frame_fetch = FrameFetch(memory_width=config.memory_width)
         self.voxel_fetch = VoxelFetch(config=config)
@@ -49,12 +53,14 @@ class SplatEngine(wiring.Component):
         self.coarse_filter = CoarseFilter(config=config)
         self.fine_fetch = FineFetch(config=config)
         self.fine_filter = FineFilter(config=config)
-        self.depth_sort = DepthSort(config=config)
-        self.rasteriser = Rasteriser(config=config)
+        self.depth_sort = DepthSort(config=config, watched=watched)
+        self.rasteriser = Rasteriser(config=config, watched=watched)
         if config.spec.codebooks:
             self.book_loader = BookLoader(memory_width=config.memory_width)
             self.record_decoder = RecordDecoder(spec=config.spec)
-        super().__init__(engine_ports(config.memory_width, counters_of(config)))
+        ports = self.rasteriser.signature.members
+        watch = {name: ports[name] for name in ("watch", "finished", "written")} if watched else {}
+        super().__init__({**engine_ports(config.memory_width, counters_of(config)), **watch})
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
@@ -80,13 +86,15 @@ class SplatEngine(wiring.Component):
 
         connect(m, voxel_fetch.o, coarse_fetch.i)
         connect(m, coarse_fetch.o, coarse_filter.i)
-        connect(m, coarse_filter.o, fine_fetch.i)
+        self._merged(m, "candidate", coarse_filter.o, fine_fetch.i)
         if config.spec.codebooks:
             self._decode(m)
         else:
             connect(m, fine_fetch.o, fine_filter.i)
-        connect(m, fine_filter.o, depth_sort.i)
+        self._merged(m, "survivor", fine_filter.o, depth_sort.i)
         connect(m, depth_sort.o, rasteriser.i)
+        if self.watched:
+            self._show(m)
         for stage in (voxel_fetch, coarse_fetch, coarse_filter, fine_fetch, fine_filter):
             m.d.comb += stage.frame.eq(frame_fetch.frame)
         self._hand_out_groups(
@@ -158,6 +166,18 @@ class SplatEngine(wiring.Component):
         }
         count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
         return m
+
+    def _show(self, m: Module) -> None:
+        """Passes on what an observer beside the lanes sees and says."""
+        for port, outer, inner in pairs_of(self, self.rasteriser, ("watch", "finished", "written")):
+            m.d.comb += inner.eq(outer) if port.flow == In else outer.eq(inner)
+
+    def _merged(self, m: Module, name: str, source: stream.Interface, sink: stream.Interface) -> None:
+        """Between two stages; marks without a Gaussian take no cycle of the later one."""
+        merger = MarkMerger(spec=self.config.spec, shape=payload_shape(sink))
+        m.submodules[f"{name}_marks"] = merger
+        connect(m, source, merger.i)
+        connect(m, merger.o, sink)
 
     def _caches(self, m: Module, clients: dict[str, wiring.PureInterface]) -> dict[str, WordCache]:
         """The caches that the config has, by what they keep, behind their clients."""

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Value
+from amaranth.hdl import Array, Cat, Const, Elaboratable, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import RANGES, Spec
+from golden.splat.spec import RANGES, SLANTS, Spec
 from hw.lib.fixed import shape_of
 from hw.lib.payloads import TouchLayout
 from hw.lib.pipe import Pipe, Staged
-from hw.splat.extents import extent_layout
+from hw.splat.extents import extent_layout, slant_layout
 from hw.splat.tiles import numbers_inside, tiles_inside
+
+SHARED = ((1, 0), (0, 1), (1, 1), (1, -1))  # x and y of the directions of all ranges but the slant's
 
 
 class Touch(wiring.Component):
-    """Ranges of the sub-tiles that meet the octagon around the splat's support; `golden.splat.touch.touch`.
+    """Ranges of the sub-tiles that meet the strips around the splat's support; `golden.splat.touch.touch`.
 
-    Of the octagon's ends in each direction the sub-tile's number is a shift, so there is no
-    multiplier. Without a sub-tile that lies in all four, `any` is 0 and the ranges mean nothing.
-    Latency 6 cycles, one a cycle.
+    Of a strip's ends the sub-tile's number is a shift, so there is no multiplier. Without a
+    sub-tile that lies in all five, `any` is 0 and the ranges mean nothing. Latency 7 cycles, one a
+    cycle.
     """
 
-    latency = 6
+    latency = 7
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
         super().__init__(
             {
-                #: a splat's octagon, and its group
+                #: a splat's strips, and its group
                 "i": In(
                     data.StructLayout(
                         {
                             "mean": data.ArrayLayout(shape_of(spec.mean_format), 2),  #: centre from the group's corner
                             "extent": extent_layout(spec),  #: half-widths along x, y, x+y and x-y
+                            **slant_layout(spec),
                             "valid_columns": range(spec.columns + 1),  #: of sub-tiles, on the image
                             "valid_rows": range(spec.columns + 1),  #: of sub-tiles, on the image
                         }
@@ -48,44 +51,64 @@ class Touch(wiring.Component):
         m = Module()
         p = Pipe(m, platform)
         spec = self.spec
-        columns = spec.columns
-        mean = [p.source(self.i.mean[k], f"mean_{k}") for k in range(2)]
-        centres = (lambda u, v: u, lambda u, v: v, lambda u, v: u + v, lambda u, v: u - v)
-        step = 1 << spec.screen_fraction
-        tile = spec.subtile << spec.screen_fraction
-        span = tile - step
-        begins = (step // 2, step // 2, step, -span - (columns - 1) * tile)
+        u, v = (p.source(self.i.mean[k], f"mean_{k}") for k in range(2))
+        direction = p.source(self.i.slant, "slant")
         valid = {
             "column": p.source(self.i.valid_columns, "valid_columns"),
             "row": p.source(self.i.valid_rows, "valid_rows"),
         }
+        strips: dict[str, tuple[Staged, Staged, Staged]] = {}
+        for k, (x, y) in enumerate(SHARED):
+            strips[RANGES[k]] = (
+                p.stage(lambda u, v, x=x, y=y: _along(x, y, u, v) - self._begin(x, y), u, v, name=f"middle_{k}"),
+                p.source(self.i.extent[k], f"extent_{k}"),
+                p.constant(Const(self._length(x, y)), f"length_{k}"),
+            )
+        slant_middle, slant_length = self._slant(p, u, v, direction)
+        strips["slant"] = slant_middle, p.source(self.i.slant_extent, "extent_slant"), slant_length
         ranges: dict[str, Staged] = {}
         hits: dict[str, Staged] = {}
-        for k, name in enumerate(RANGES):
-            count, length = spec.range_sizes[k], span if name in valid else 2 * span
-            extent = p.source(self.i.extent[k], f"extent_{name}")
-
-            def upper(u: Value, v: Value, e: Value, k: int = k) -> Value:
-                return centres[k](u, v) + e - begins[k]
-
-            def lower(u: Value, v: Value, e: Value, k: int = k, length: int = length) -> Value:
-                return centres[k](u, v) - e - (begins[k] + length - tile + 1)
-
-            high = p.stage(upper, *mean, extent, name=f"high_{name}")
-            low = p.stage(lower, *mean, extent, name=f"low_{name}")
+        for (name, (middle, extent, length)), count in zip(strips.items(), spec.range_sizes, strict=True):
+            high = p.stage(lambda c, e: c + e, middle, extent, name=f"high_{name}")
+            low = p.stage(lambda c, e, n: c - e - n, middle, extent, length, name=f"low_{name}")
             ranges[name], hits[name] = self._range(p, name, low, high, count, valid.get(name))
 
         rows = p.stage(
-            lambda *hit: Cat(row.any() for row in tiles_inside(hit, columns)), *hits.values(), name="rows_touched"
+            lambda d, *hit: Cat(row.any() for row in tiles_inside(hit, d, spec.columns)),
+            direction,
+            *hits.values(),
+            name="rows_touched",
         )
         some = p.stage(lambda v: v.any(), rows, name="any")
-        p.finish(self.o, self.latency, touch=p.join(list(ranges.values()), "touch"), any=some)
+        p.finish(self.o, self.latency, touch=p.join([*ranges.values(), direction], "touch"), any=some)
         return m
+
+    def _begin(self, x: int, y: int) -> int:
+        """Where along (x, y) the sub-tile of number 0 begins."""
+        step = 1 << self.spec.screen_fraction
+        return (x + y) * step // 2 + min(y, 0) * (self.spec.group_size * step - step)
+
+    def _length(self, x: int, y: int) -> int:
+        """From a sub-tile's first pixel centre along (x, y) to its last, short of a tile: numbers are rounded up."""
+        tile = self.spec.subtile << self.spec.screen_fraction
+        return (x + abs(y)) * (tile - (1 << self.spec.screen_fraction)) - tile + 1
+
+    def _slant(self, p: Pipe, u: Staged, v: Staged, direction: Staged) -> tuple[Staged, Staged]:
+        """The centre along the splat's own direction, from where number 0 begins, and a sub-tile's length there."""
+
+        def middle(u: Value, v: Value, d: Value) -> Value:
+            return Array(_along(x, y, u, v) - self._begin(x, y) for x, y in SLANTS)[d]
+
+        lengths = Array(self._length(x, y) for x, y in SLANTS)
+        return (
+            p.stage(middle, u, v, direction, name="middle_slant"),
+            p.stage(lambda d: lengths[d], direction, name="length_slant"),
+        )
 
     def _range(
         self, p: Pipe, name: str, low: Staged, high: Staged, count: int, valid: Staged | None
     ) -> tuple[Staged, Staged]:
-        """First and last number between the octagon's ends, and a bit for each number between them."""
+        """First and last number between a strip's ends, and a bit for each number between them."""
         log2_tile = (self.spec.subtile << self.spec.screen_fraction).bit_length() - 1
         most = count - 1
         bits = most.bit_length()
@@ -105,3 +128,15 @@ class Touch(wiring.Component):
             lambda s, f, e: numbers_inside(f, e, count) & s.replicate(count), some, first, last, name=f"hit_{name}"
         )
         return p.join([first, last], name), hit
+
+
+def _along(x: int, y: int, u: Value, v: Value) -> Value:
+    """x·u + y·v by additions; sizes of x and y are at most 3."""
+    sizes = {
+        0: lambda w: Const(0),
+        1: lambda w: w,
+        2: lambda w: w << 1,
+        3: lambda w: (w << 1) + w,
+    }
+    other = sizes[abs(y)](v)
+    return sizes[x](u) + other if y >= 0 else sizes[x](u) - other

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,18 @@ class StepSource:
         if self.cache:
             raise InputError(f"--cache is of a model's layer (attn_q, attn_k, attn_v, attn_output), not of {self.file}")
         return *(self._around(self.file, found) if found else load_head(self.file)), None
+
+    def every_head(self) -> list[StepSource]:
+        """A source for each key-value head of a model's layer, itself alone for anything else.
+
+        Raises:
+            InputError: the file cannot be read, or is no layer.
+        """
+        if self.file is None or "attn_q" not in _arrays(self.file, ("attn_q",)):
+            return [self]
+        from golden.cluster.real_layer import load_layer
+
+        return [replace(self, head=number) for number in range(load_layer(self.file, self.size).key_heads)]
 
     def _of_layer(self, file: Path) -> tuple[Tensor, Head, Calibration | None]:
         """A key-value head with the query heads that share it."""

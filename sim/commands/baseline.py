@@ -17,7 +17,8 @@ from sim.kernel.console import out, show_json, show_table, step
 from sim.kernel.files import require_writable
 from sim.kernel.problem import Problem
 
-VIEWS = 20  # around a scene or tree, beside the one that is compared; as the field's scripts have it
+MOST_VIEWS = 100
+VIEWS = 20  # beside the workload that is compared, as the field's scripts have it
 
 
 @click.command()
@@ -27,6 +28,9 @@ VIEWS = 20  # around a scene or tree, beside the one that is compared; as the fi
     "--size",
     type=int,
     help="Problem size: pixels per side (splat, lod, radiance), tokens (kv). [default: that of the comparison]",
+)
+@click.option(
+    "--views", type=int, help=f"So many more views, questions or draws of it. [default: 0, of a pack {VIEWS}]"
 )
 @click.option(
     "-o",
@@ -44,8 +48,8 @@ VIEWS = 20  # around a scene or tree, beside the one that is compared; as the fi
 )
 @json_option
 def baseline(
-    engine: Engine | None, inputs: tuple[str, ...], size: int | None, folder: Path | None, record: bool,
-    pack: Path | None, source: Path | None, as_json: bool,
+    engine: Engine | None, inputs: tuple[str, ...], size: int | None, views: int | None, folder: Path | None,
+    record: bool, pack: Path | None, source: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure ENGINE's workloads on this machine's CPU and GPU.
 
@@ -56,17 +60,19 @@ def baseline(
     """
     if size is not None and not 8 <= size <= 1 << 20:
         raise InputError(f"--size must lie in 8..{1 << 20}, it is {size}")
+    if views is not None and not 0 <= views <= MOST_VIEWS:
+        raise InputError(f"--views must lie in 0..{MOST_VIEWS}, it is {views}")
     if record and folder:
         raise InputError("--record says where the records go: leave out --out")
     if pack and source:
         raise InputError("--export writes a pack, --import reads what it measured: give one of them")
     base = records.SIM if record else folder or records.LOCAL
     if pack:
-        _export(pack, [engine] if engine else list(ENGINES.values()), inputs, size)
+        _export(pack, [engine] if engine else list(ENGINES.values()), inputs, size, VIEWS if views is None else views)
     elif source:
         _import(source, base)
     elif engine:
-        _measure(engine, base, _asked(engine, inputs, size), as_json)
+        _measure(engine, base, {**_asked(engine, inputs, size), "views": views or 0}, as_json)
     else:
         raise InputError("baseline takes an ENGINE, --export FILE or --import FILE")
 
@@ -89,7 +95,7 @@ def _measure(engine: Engine, base: Path, asked: Mapping[str, Any], as_json: bool
         out.print(line, markup=False)
 
 
-def _export(pack: Path, engines: list[Engine], inputs: tuple[str, ...], size: int | None) -> None:
+def _export(pack: Path, engines: list[Engine], inputs: tuple[str, ...], size: int | None, views: int) -> None:
     from sim.kernel.baseline_pack import write_pack
 
     if inputs and len(engines) > 1:
@@ -97,7 +103,7 @@ def _export(pack: Path, engines: list[Engine], inputs: tuple[str, ...], size: in
 
     def problems() -> Iterator[Problem]:
         for engine in engines:
-            yield from engine.baseline().problems(**_asked(engine, inputs, size), views=VIEWS)
+            yield from engine.baseline().problems(**_asked(engine, inputs, size), views=views)
 
     with step("computing the answers that count as right"):
         count = write_pack(pack, problems())

@@ -15,7 +15,8 @@ from sim.cluster.player import LinkedMemory
 from sim.cluster.run import run, values
 from sim.cluster.workload import load_messages, prepare, random_messages
 from sim.commands.link_options import names_of, pauses_option
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile
+from sim.commands.run_options import RunOptions, run_options
 from sim.kernel.console import out, step, warn
 from sim.kernel.files import write_array
 

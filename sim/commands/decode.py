@@ -13,8 +13,11 @@ from hw.cluster.config import CONFIGS
 from sim.cluster.decode import decode as run
 from sim.cluster.player import LinkedMemory
 from sim.cluster.step_source import StepSource
+from sim.commands.decode_selected import decode_selected
 from sim.commands.link_options import names_of, pauses_option
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile
+from sim.commands.run_options import RunOptions, run_options
+from sim.commands.scan_settings import ScanSettings, scan_settings
 from sim.kernel.console import out, step
 from sim.kernel.files import write_array
 from sim.kernel.quality import shown
@@ -62,19 +65,29 @@ LIMITS = {"head-size": 1024, "hidden": 65536, "tokens": 65536}
     "--unfused/--no-unfused", default=True, show_default=True,
     help="Also measure the same step through external memory (RTL only).",
 )  # fmt: skip
+@click.option(
+    "--select", "rule", default="all", show_default=True, type=click.Choice(("all", "scan")),
+    help="Which tokens to attend to: all, or those that a scan selects for each key-value head of a layer.",
+)  # fmt: skip
+@click.option("--budget", type=float, help="scan: the share of the tokens to select. [default: 0.1]")
+@scan_settings("1 to 7. [default: 4]")
+@click.option(
+    "--full/--no-full", default=True, show_default=True, help="scan: also decode with all tokens, for comparison."
+)
 @run_options(CONFIGS, memory=LinkedMemory)
 @click.option("--out", "target", type=OutputFile(), help="Write the output to FILE (NumPy, float32 [D]).")
 def decode(
     source: Path | None, layer: int, head: int, query: int | None, cache: Path | None, calibrate: bool,
-    size: int | None, hidden: int, tokens: int, dataflow: str, schedule: str, unfused: bool, options: RunOptions,
-    target: Path | None,
+    size: int | None, hidden: int, tokens: int, dataflow: str, schedule: str, unfused: bool, rule: str,
+    budget: float | None, scan: ScanSettings, full: bool, options: RunOptions, target: Path | None,
 ) -> None:  # fmt: skip
     """Decode one token with one attention head on the cluster.
 
     That is: projections, rotary embedding, attention, output projection. SOURCE is a .npz with a head's weights and
     cache, with a model's layer (attn_q, attn_k, attn_v, attn_output, hidden), of which all query heads of one key-value
     head are decoded, or with keys, values and queries (K, V, Q) around which random weights are put. Without it
-    everything is random.
+    everything is random. With `--select scan` all heads of a layer are decoded, each with the tokens that the retrieval
+    engine selects for it.
     """
     for name, value in (("head-size", 64 if size is None else size), ("hidden", hidden), ("tokens", tokens)):
         if not 1 <= value <= LIMITS[name]:
@@ -83,6 +96,19 @@ def decode(
         file=source, cache=cache, calibrate=calibrate, layer=layer, head=head, query=query,
         size=size or (64 if source else 128), hidden=hidden, tokens=tokens, seed=options.memory.seed,
     )  # fmt: skip
+    if rule == "scan":
+        pauses = isinstance(options.memory, LinkedMemory) and options.memory.link_pauses
+        for name, other in (
+            ("head", head), ("pauses", pauses), ("dataflow", dataflow != "token"),
+            ("schedule", schedule != "xor"),
+        ):  # fmt: skip
+            if other:
+                raise InputError(f"--{name} is an option of --select all, not of scan")
+        decode_selected(found, scan, budget, options, full=full, target=target)
+        return
+    scan.refuse(rule)
+    if budget is not None:
+        raise InputError(f"--budget is an option of --select scan, not of {rule}")
     with step("loading the head"):
         vector, weights, known = found.load()
     with step(f"decoding by {options.backend}"):

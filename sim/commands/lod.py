@@ -15,7 +15,8 @@ from golden.lod.paths import PATHS, camera_path
 from golden.lod.tree_image import TreeImage
 from golden.scenes import Camera, Scene
 from hw.lod.config import CONFIGS
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile
+from sim.commands.run_options import RunOptions, run_options
 from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, show_table, step
 from sim.kernel.files import write_array

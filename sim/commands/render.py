@@ -18,7 +18,8 @@ from sim.chips.level import budget_scene, cut_scene, load_detailed
 from sim.chips.lumina import OPTION, CachedSequence, choose_rules
 from sim.commands.background import background_option
 from sim.commands.camera_path import CameraPath
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile
+from sim.commands.run_options import RunOptions, run_options
 from sim.commands.sequence import Draw, SequenceFiles, draw_sequence
 from sim.commands.viewpoint import Viewpoint, camera_options
 from sim.kernel.console import out, step, warn
@@ -62,7 +63,7 @@ from sim.splat.workload import NEAR, Lists, notices, prepare
 @click.option(
     "--radiance",
     is_flag=True,
-    help="Draw the sequence with a radiance cache that goes from frame to frame (--backend model).",
+    help="Draw the sequence with a radiance cache that goes from frame to frame (--backend model or rtl).",
 )
 @click.option(
     OPTION,
@@ -131,7 +132,8 @@ def render(
             raise InputError("--tau, --budget and --waves are for a single frame: leave out --path")
         draw: Draw = partial(run, **options.keywords())
         if radiance:
-            draw = CachedSequence(choose_rules(options.config.spec, rules), options.backend)
+            chosen = choose_rules(options.config.spec, rules)
+            draw = CachedSequence(chosen, options.config, **options.keywords())
         elif sharing:
             draw = SharedSequence(sharing, options.backend)
         loaded, _ = _load(scene, cut=False)

@@ -9,7 +9,8 @@ import click
 
 from golden.errors import InputError
 from hw.kv.config import CONFIGS
-from sim.commands.options import OutputFile, RunOptions, names_option, run_options
+from sim.commands.options import OutputFile, names_option
+from sim.commands.run_options import RunOptions, run_options
 from sim.commands.scan_settings import ScanSettings, scan_settings
 from sim.kernel.console import out, show_table, step
 from sim.kernel.files import write_arrays
@@ -31,7 +32,7 @@ from sim.kv.workload import prepare_retrieve, prepare_scan, retrieve_options
 @click.option("--select", "rule", default="resv", show_default=True, type=click.Choice(("resv", "pages", "scan")),
               help="What to select: hash clusters (V-Rex), pages (LiveVLM) or tokens by bit planes.")  # fmt: skip
 @click.option("--share", type=float, help="Share of the weighted sum (resv) or of the tokens (pages, scan) to keep.")
-@scan_settings
+@scan_settings()
 @click.option("--hamming", type=int, help="Hamming threshold Th_hd for this job. [default: the config's]")
 @run_options(CONFIGS)
 @click.option(

@@ -8,7 +8,8 @@ import click
 import numpy as np
 
 from hw.radiance.config import CONFIGS
-from sim.commands.options import OutputFile, RunOptions, run_options
+from sim.commands.options import OutputFile
+from sim.commands.run_options import RunOptions, run_options
 from sim.kernel.console import out, show_table, step
 from sim.kernel.files import write_arrays
 from sim.kernel.quality import shown

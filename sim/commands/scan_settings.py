@@ -1,4 +1,4 @@
-"""The options of a scan: what `tessera retrieve --select scan` takes beside the others."""
+"""The options of a scan: what `--select scan` takes beside the others."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class ScanSettings:
     sink_tokens: int | None
     window: int | None
 
-    def options(self, tokens: int, share: float | None) -> ScanOptions:
-        """Of a scan of so many tokens.
+    def options(self, tokens: int, share: float | None, option: str = "--share") -> ScanOptions:
+        """Of a scan of so many tokens; `option` is what says the share.
 
         Raises:
             InputError: two budgets, or a value out of range.
         """
         if share is not None and self.top_k is not None:
-            raise InputError("--share and --top-k are two budgets of one scan, give one of them")
+            raise InputError(f"{option} and --top-k are two budgets of one scan, give one of them")
         if self.top_p is not None and not 1 / 1024 <= self.top_p <= 1023 / 1024:
             raise InputError(f"--top-p must lie in 1/1024..1023/1024, it is {self.top_p:g}")
         said = {name: value for name, value in asdict(self).items() if value is not None}
@@ -50,20 +50,27 @@ class ScanSettings:
                 raise InputError(f"--{name.replace('_', '-')} is an option of --select scan, not of {rule}")
 
 
-def scan_settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options; the command gets them together as `scan`."""
+def scan_settings(planes: str = "1 to 8. [default: 8, exact]") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the options; the command gets them together as `scan`.
 
-    @wraps(command)
-    def wrapped(**arguments: Any) -> Any:
-        own = {field.name: arguments.pop(field.name) for field in fields(ScanSettings)}
-        return command(scan=ScanSettings(**own), **arguments)
+    Args:
+        planes: how many there may be, and are where nothing is said.
+    """
 
-    for flag, kind, text in (
-        ("--window", int, "scan: the most recent tokens, which are kept always. [default: 64]"),
-        ("--sink-tokens", int, "scan: the first tokens, which are kept always. [default: 16]"),
-        ("--planes", int, "scan: bit planes of the keys that are read, 1 to 8. [default: 8, exact]"),
-        ("--top-p", float, "scan: as many tokens as hold this share of the softmax mass, within the budget."),
-        ("--top-k", int, "scan: the budget, as a number of tokens. [default: a tenth of them]"),
-    ):
-        click.option(flag, type=kind, help=text)(wrapped)
-    return wrapped
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def wrapped(**arguments: Any) -> Any:
+            own = {field.name: arguments.pop(field.name) for field in fields(ScanSettings)}
+            return command(scan=ScanSettings(**own), **arguments)
+
+        for flag, kind, text in (
+            ("--window", int, "scan: the most recent tokens, which are kept always. [default: 64]"),
+            ("--sink-tokens", int, "scan: the first tokens, which are kept always. [default: 16]"),
+            ("--planes", int, f"scan: bit planes of the keys that are read, {planes}"),
+            ("--top-p", float, "scan: as many tokens as hold this share of the softmax mass, within the budget."),
+            ("--top-k", int, "scan: the budget, as a number of tokens. [default: a tenth of them]"),
+        ):
+            click.option(flag, type=kind, help=text)(wrapped)
+        return wrapped
+
+    return decorate

@@ -12,7 +12,7 @@ import numpy as np
 
 from golden.errors import InputError
 from golden.scenes import Camera, Scene
-from sim.commands.options import RunOptions
+from sim.commands.run_options import RunOptions
 from sim.kernel.console import out, show_json, show_table, step, warn
 from sim.kernel.files import require_writable, to_bytes, write_array, write_json, write_png
 from sim.kernel.quality import psnr, shown

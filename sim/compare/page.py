@@ -27,7 +27,7 @@ from sim.kernel.files import write_text
 
 HERE = Path(__file__).parent
 MOST_BYTES = 10_000_000
-SHOWN_BYTES = 60_000  # of a source that the page holds itself; a longer file is a link alone
+SHOWN_BYTES = 150_000  # of a source that the page holds itself; a longer file is a link alone
 #: The letter behind a number.
 MARKS = {
     value.SIMULATED: "s", value.MEASURED: "m", value.RECORDED: "r", value.ESTIMATED: "e", value.DERIVED: "d",

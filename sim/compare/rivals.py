@@ -44,7 +44,7 @@ def rivals(report: Report, values: Mapping[str, Value]) -> Iterator[Rival]:
     bandwidth = _bandwidth(report, values)
     for record, entry in matching(report):
         found[record["device"]["kind"]] += 1
-        yield _measured(record["device"]["name"], entry, values, bandwidth)
+        yield _measured(record, entry, values, bandwidth)
         if record["device"]["kind"] == "cuda":
             yield from _scaled(record["device"]["name"], entry, values, bandwidth)
     yield from _modelled(report, values, bandwidth)
@@ -55,16 +55,37 @@ def rivals(report: Report, values: Mapping[str, Value]) -> Iterator[Rival]:
         yield _nothing("a GPU", f"no record of this workload: run {command} where CUDA is, or `--export` it there")
 
 
-def _measured(name: str, entry: Report, values: Mapping[str, Value], bandwidth: Value) -> Rival:
-    file, spread = place(entry["file"]), entry.get("spread_ms")
-    note = "spread unknown" if spread is None else f"median, spread {spread:g} ms"
-    time = Value(number=entry["median_ms"], unit="ms", kind=MEASURED, source=file, note=note)
+def _measured(record: Report, entry: Report, values: Mapping[str, Value], bandwidth: Value) -> Rival:
+    name, file = record["device"]["name"], place(entry["file"])
+    time = Value(number=entry["median_ms"], unit="ms", kind=MEASURED, source=file, note=_protocol(record, entry))
     energy = (
         hole("mJ", entry.get("energy_missing") or f"{file} says no reason")
         if entry["energy_mj"] is None
         else Value(number=entry["energy_mj"], unit="mJ", kind=MEASURED, source=file, note=entry["energy_method"])
     )
     return _rival(name, entry["method"], MEASURED, time, energy, values, bandwidth)
+
+
+def _protocol(record: Report, entry: Report) -> str:
+    """What the time is of: runs, spread, threads, what else ran, and what other views of the same took."""
+    spread, threads, busy = entry.get("spread_ms"), entry.get("threads"), entry.get("load")
+    parts = ["spread unknown" if spread is None else f"median of {len(entry['runs_ms'])} runs, spread {spread:g} ms"]
+    if threads:
+        parts.append(f"{threads} thread{'s' if threads > 1 else ''}")
+    if busy is not None:
+        parts.append(f"the machine's load {busy:g}")
+    others = [
+        one["median_ms"] for one in record["entries"] if one is not entry and _view_aside(one) == _view_aside(entry)
+    ]
+    if others:
+        parts.append(f"{len(others)} other views {min(others):g} to {max(others):g} ms")
+    return ", ".join(parts)
+
+
+def _view_aside(entry: Report) -> tuple[object, ...]:
+    """What an entry measures, but for the view of it."""
+    workload = {name: value for name, value in entry["workload"].items() if name != "view"}
+    return workload, entry["method"], entry.get("threads")
 
 
 def _scaled(name: str, entry: Report, values: Mapping[str, Value], bandwidth: Value) -> Iterator[Rival]:

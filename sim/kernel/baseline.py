@@ -45,7 +45,7 @@ def load(engine: str) -> list[dict[str, Any]]:
     Each entry's `file` says where it stands.
 
     Raises:
-        InputError: one has another schema.
+        InputError: one cannot be read, or has another schema.
     """
     records: dict[str, dict[str, Any]] = {}
     for folder in (SIM / engine, LOCAL / engine):
@@ -60,9 +60,13 @@ def load(engine: str) -> list[dict[str, Any]]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    record = json.loads(path.read_text())
-    if record["schema"] != SCHEMA:
-        raise InputError(f"{path}: a record must have schema {SCHEMA}, it has {record['schema']}: measure it again")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        schema = record["schema"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: no record that can be read: {error}") from error
+    if schema != SCHEMA:
+        raise InputError(f"{path}: a record must have schema {SCHEMA}, it has {schema}: measure it again")
     return record
 
 

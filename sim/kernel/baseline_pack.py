@@ -20,7 +20,7 @@ from sim.kernel.problem import Problem
 from sim.kernel.report import commit
 
 OURS = ("golden", "hw", "sim")
-THERE = {"torch", "numpy", "gsplat", "pynvml"}  # what a packed module may import beside the standard library
+THERE = {"torch", "numpy", "gsplat", "pynvml", "triton"}  # what a packed module may import beside the standard library
 MAIN = "import sys\nfrom pathlib import Path\nfrom sim.kernel.packed import main\nsys.exit(main(Path(sys.argv[0])))\n"
 NEEDED = (
     "workload",

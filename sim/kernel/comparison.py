@@ -88,8 +88,11 @@ def matching(report: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[s
 def label(workload: Mapping[str, Any]) -> str:
     """What people call it: its name, and its size in whatever it is measured."""
     named = [str(workload[key]) for key in ("scene", "stream", "tree", "trace", "view", "path") if workload.get(key)]
+    size = workload.get("size")
+    if isinstance(size, int):  # of a collective or a decode step, whose name says its nodes
+        return " ".join([*named, f"{size:,} {'tokens' if 'hidden' in workload else 'B'}"])
     sizes = [f"{workload[key]} {word}" for key, word in _SIZES.items() if workload.get(key)]
-    return " ".join([*named, *([str(workload["size"])] if "size" in workload else []), *sizes])
+    return " ".join([*named, *([str(size)] if size else []), *sizes])
 
 
 def read_report(path: Path) -> dict[str, Any]:

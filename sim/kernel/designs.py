@@ -29,6 +29,8 @@ SOURCES = (
     "golden/*.py",
     "golden/*/spec.py",
     "golden/*/memory_map.py",
+    "golden/chips/*/spec.py",
+    "golden/chips/*/memory_map.py",
     "sim/kernel/memory.py",
     "sim/kernel/axi_loop.py",
     "sim/*/player.py",

@@ -50,6 +50,19 @@ class Kernel:
     needs: Callable[[], object] = field(default=lambda: None)  #: raises NotMeasuredError where a package is missing
 
 
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """One of the random workloads that a baseline is measured on."""
+
+    seed: int
+    names: Mapping[str, str]  #: for its workload; nothing of the one that the comparison shows
+
+
+def draws(views: int) -> list[Draw]:
+    """The workload that is compared, of seed 1, and so many others, which are no report's."""
+    return [Draw(seed=1, names={}), *(Draw(seed=k + 2, names={"view": f"{k}/{views}"}) for k in range(views))]
+
+
 def kernel_of(problem: Problem) -> Kernel:
     """By the name that the problem gives."""
     return import_module(f"sim.{problem.engine}.kernels").KERNELS[problem.kernel]

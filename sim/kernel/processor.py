@@ -26,6 +26,7 @@ class Processor:
 
     def measure(self, run: Run) -> dict[str, Any]:
         """Time, then energy and clocks, of a run; apart, as a meter that samples may disturb short runs."""
+        busy = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
         timed = time_runs(run, self.timer)
 
         def runs_of(count: int) -> None:
@@ -33,7 +34,7 @@ class Processor:
                 run()
             self.timer.wait()
 
-        return timed | energy_of_a_run(runs_of, timed["median_ms"], self.meter)
+        return {"load": busy} | timed | energy_of_a_run(runs_of, timed["median_ms"], self.meter)
 
 
 def cpu() -> Processor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from sim.kernel.baseline import Measured
@@ -16,27 +16,6 @@ GPU_WAY = (
     "install the build of torch {torch} for the driver's CUDA, by the command that PyTorch's page of downloads names, "
     "then `.venv/bin/pip install -e '.[gpu]'`"
 )
-
-
-def measure_everywhere(entries: Callable[[Processor], list[dict[str, Any]]]) -> tuple[list[Measured], list[str]]:
-    """A workload's entries of the CPU, and of the GPU where there is one; and remarks.
-
-    Args:
-        entries: measures on a processor; raises NotMeasuredError, with the reason, where it cannot.
-    """
-    import torch
-
-    with step("timing on the CPU"):
-        here = cpu()
-        measured: list[Measured] = [(dict(here.about), entries(here))]
-    if not torch.cuda.is_available():
-        return measured, [gpu_remark()]
-    try:
-        with step("timing on the GPU"):
-            there = cuda()
-            return [*measured, (dict(there.about), entries(there))], []
-    except NotMeasuredError as error:
-        return measured, [str(error)]
 
 
 def gpu_remark() -> str:
@@ -52,11 +31,35 @@ def gpu_remark() -> str:
 
 
 def solve_everywhere(problems: Iterable[Problem]) -> tuple[list[Measured], list[str]]:
-    """The entries of all problems on the CPU, and on the GPU where there is one; and remarks."""
+    """The entries of all problems on the CPU, and on the GPU where there is one; and remarks.
+
+    A kernel that lacks something is a remark with the reason, and the others stand.
+
+    Raises:
+        WrongAnswerError: a kernel's answer is not the reference's.
+    """
+    import torch
+
     known = list(problems)
+    with step("timing on the CPU"):
+        measured, remarks = _solved(known, cpu())
+    if not torch.cuda.is_available():
+        return measured, [*remarks, gpu_remark()]
+    with step("timing on the GPU"):
+        there, more = _solved(known, cuda())
+    return [*measured, *there], [*remarks, *more]
 
-    def entries(processor: Processor) -> list[dict[str, Any]]:
-        solved = (solve(problem, processor) for problem in known)
-        return [entry for entry in solved if entry]
 
-    return measure_everywhere(entries)
+def _solved(problems: Iterable[Problem], processor: Processor) -> tuple[list[Measured], list[str]]:
+    """What a processor measured, if it did anything, and each reason once why it did not."""
+    entries: list[dict[str, Any]] = []
+    reasons: dict[str, None] = {}
+    for problem in problems:
+        try:
+            entry = solve(problem, processor)
+        except NotMeasuredError as error:
+            reasons[str(error)] = None
+            continue
+        if entry:
+            entries.append(entry)
+    return [(dict(processor.about), entries)] if entries else [], list(reasons)

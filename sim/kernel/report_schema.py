@@ -17,6 +17,11 @@ _NUMBER: dict[str, Any] = {"type": "number"}
 _TEXT: dict[str, Any] = {"type": "string"}
 _SETTING: dict[str, Any] = {"type": ["integer", "string"]}
 _OPEN: dict[str, Any] = {"type": "object"}
+_CONFIG: dict[str, Any] = {
+    "type": "object",
+    "properties": {"spec": {"type": "object", "additionalProperties": _SETTING}},
+    "additionalProperties": _SETTING,
+}
 
 
 def _map(values: dict[str, Any]) -> dict[str, Any]:
@@ -42,8 +47,9 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("tools", _map(_TEXT), "Version of every tool that can change a result."),
     ("commit", _TEXT, "Commit of the checkout, with -dirty if files differ from it; `unknown` outside git."),
     ("engine", _TEXT, "Name of the engine."),
-    ("config", {"type": "object", "properties": {"spec": _map(_SETTING)}, "additionalProperties": _SETTING},
-     "Every field of the config; `spec` has those that change results, the others change speed and area."),
+    ("config", {"anyOf": [_CONFIG, _map(_CONFIG)]},
+     "Every field of the config; `spec` has those that change results, the others change speed and area. A composition"
+     " has the config of each of its engines, by name."),
     ("config_hash", {"type": "string", "pattern": "^[0-9a-f]{12}$"}, "Names the config in every file made with it."),
     ("seed", _WHOLE, "Seed of power-up state, memory pauses, and inputs that are made up."),
     ("workload", _OPEN, "What was computed; keys depend on the engine. A baseline is of the same workload if the values"
@@ -75,6 +81,7 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
 #: What only some commands add.
 _EXTRAS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("unfused", _OPEN, "`decode`: the same step through external memory: cycles, bytes, counters."),
+    ("full", _OPEN, "`decode --select scan`: the same heads attending to all tokens: cycles, bound, bytes, error."),
     (
         "frames",
         {"type": "array", "items": _OPEN},

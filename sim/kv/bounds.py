@@ -14,10 +14,7 @@ from sim.kernel.roofline import Roofline
 if TYPE_CHECKING:  # torch is slow to import
     from golden.kv.scan import ScanOptions
 
-WALKS, EXACT_WALKS = (
-    4,
-    2,
-)  # of a head: to empty the counts, behind the first pass, for two digits; of exact mode besides
+WALKS, EXACT_WALKS = 3, 2  # of a head: behind the first pass and for two digits; of exact mode besides
 INGEST_WORDS = ("token_words", "record_words", "evict_words", "far_words", "log_words")
 QUERY_WORDS = ("query_words", "gather_words", "select_words", "result_words")
 SCAN_WORDS = ("row_words", "plane_words", "fetch_words", "list_words", "pick_words")

@@ -1,4 +1,4 @@
-"""Clustering, selection and gather on a processor, beside plain top-k. Needs nothing but torch.
+"""Clustering, selection and gather on a processor, beside plain top-k. Needs torch, or Triton where it says so.
 
 Hash bits are taken as given: a matrix unit makes them in both worlds.
 """
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from golden.kv.key_table import mean_unit
+from sim.kernel.gpu_code import need_triton
 from sim.kernel.problem import Kernel, Problem, Settings, Tensors, WrongAnswerError
 
 
@@ -35,27 +36,23 @@ def cluster(work: Tensors, settings: Settings) -> tuple[Tensor, int]:
     return torch.tensor(places, device=hashes.device), count
 
 
-def select(work: Tensors, settings: Settings, places: Tensor, count: int) -> list[Tensor]:
-    """WiCSum by sorting, the union over rows; tokens of every head."""
+def select(work: Tensors, settings: Settings, places: Tensor, count: int) -> Tensor:
+    """WiCSum by sorting, the union over rows: whether each head's tokens are picked, [heads, tokens]."""
     keys = work["keys"]
     table = torch.zeros(count, *keys.shape[1:], device=places.device).index_add_(0, places, keys)
     counts = torch.bincount(places, minlength=count)
-    means = mean_unit(table.long().cpu(), counts.cpu()).to(places.device).float()
-    chosen: list[Tensor] = []
-    for h, queries in enumerate(work["queries"]):
-        scores = (queries @ means[:, h].T).double()
-        falling, order = scores.sort(dim=1, descending=True, stable=True)
-        weight = (falling - falling[:, -1:]) * counts[order]
-        reached = weight.cumsum(1) * 1024 > settings["wicsum_code"] * weight.sum(1, keepdim=True)
-        last = torch.where(reached.any(1), reached.long().argmax(1), count - 1)
-        taken = torch.arange(count, device=places.device) <= last[:, None]
-        picked = torch.zeros_like(taken).scatter_(1, order, taken).any(0)
-        chosen.append(picked[places].nonzero().flatten())
-    return chosen
+    means = mean_unit(table.long(), counts).float()
+    scores = torch.einsum("hrd,chd->hrc", work["queries"], means).double()
+    falling, order = scores.sort(dim=2, descending=True, stable=True)
+    weight = (falling - falling[..., -1:]) * counts[order]
+    reached = weight.cumsum(2) * 1024 > settings["wicsum_code"] * weight.sum(2, keepdim=True)
+    last = torch.where(reached.any(2), reached.long().argmax(2), count - 1)
+    taken = torch.arange(count, device=places.device) <= last[..., None]
+    return torch.zeros_like(taken).scatter_(2, order, taken).any(1)[:, places]
 
 
-def _records(work: Tensors, tokens: list[Tensor]) -> list[Tensor]:
-    return [work["records"][h][chosen] for h, chosen in enumerate(tokens)]
+def _records(work: Tensors, picked: Tensor) -> list[Tensor]:
+    return [records[tokens] for records, tokens in zip(work["records"], picked, strict=True)]
 
 
 def _resv(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
@@ -67,10 +64,25 @@ def _resv(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
     return run
 
 
+def _resv_by_triton(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
+    from sim.kv.triton_retrieval import clusters, gathered
+
+    cluster_all, gather = clusters(work, settings), gathered(work)
+    return lambda: gather(select(work, settings, *cluster_all()))
+
+
 def _select_gather(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
     """The same with the clusters given."""
     places, count = cluster(work, settings)
     return lambda: _records(work, select(work, settings, places, count))
+
+
+def _select_gather_by_triton(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
+    from sim.kv.triton_retrieval import clusters, gathered
+
+    places, count = clusters(work, settings)()
+    gather = gathered(work)
+    return lambda: gather(select(work, settings, places, count))
 
 
 def _top_k(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
@@ -78,9 +90,8 @@ def _top_k(work: Tensors, settings: Settings) -> Callable[[], list[Tensor]]:
 
     def run() -> list[Tensor]:
         scored = ((queries @ work["keys"][:, h].T).max(0).values for h, queries in enumerate(work["queries"]))
-        return _records(
-            work, [scores.topk(size).indices for scores, size in zip(scored, settings["kept"], strict=True)]
-        )
+        chosen = (scores.topk(size).indices for scores, size in zip(scored, settings["kept"], strict=True))
+        return [records[tokens] for records, tokens in zip(work["records"], chosen, strict=True)]
 
     return run
 
@@ -105,4 +116,8 @@ KERNELS = {
     "ReSV": Kernel(make=_resv, judge=_the_models),  # launches for each token
     "select+gather": Kernel(make=_select_gather, judge=_the_models, roof="memory"),
     "top-k": Kernel(make=_top_k, judge=_as_many, roof="memory"),
+    "ReSV, Triton": Kernel(make=_resv_by_triton, judge=_the_models, kinds=("cuda",), needs=need_triton),
+    "select+gather, Triton": Kernel(
+        make=_select_gather_by_triton, judge=_the_models, roof="memory", kinds=("cuda",), needs=need_triton
+    ),
 }

@@ -17,6 +17,7 @@ from sim.kv.perplexity import Choice, Context, load_context, mean_loss, measure
 
 NAME = "perplexity"
 LENGTHS = {2048: 256, 4096: 256, 8192: 512}  # tokens of a context, and how many of its last are decoded
+DEEP = 2048  # of the longest, where single tokens must not decide
 #: Of every rule, what it may read: at the longest context, and at the others.
 LONGEST = (
     Choice(rule="scan", budget=0.05, planes=4),
@@ -28,6 +29,15 @@ LONGEST = (
     Choice(rule="pages", budget=0.06),
     Choice(rule="resv", budget=0.03),
     Choice(rule="topk", budget=0.1),
+    Choice(rule="scan", budget=1.0),
+    Choice(rule="scan", budget=0.112, planes=3),
+    Choice(rule="scan", budget=0.17, planes=2),
+    Choice(rule="resv", budget=0.2),
+)
+DEEPEST = (
+    Choice(rule="scan", budget=0.112, planes=3),
+    Choice(rule="pages", budget=0.15),
+    Choice(rule="resv", budget=0.1),
     Choice(rule="scan", budget=1.0),
 )
 OTHERS = (
@@ -80,24 +90,27 @@ def record(docs: Path, progress: Callable[[str], object], *, size: int = max(LEN
             continue
         progress(f"{name}: full attention over {max(lengths)} tokens")
         context = context_of(models[0], text(), max(lengths))
-        for length, choice in missing:
-            progress(f"{name}: {choice} of {length} tokens")
-            rows.append(row_of(context, name, length, choice))
+        for length, last, choice in missing:
+            progress(f"{name}: {choice} of {length} tokens, the last {last} decoded")
+            rows.append(row_of(context, name, length, last, choice))
             write_json(paths[0], {"schema": 1, "model": models[0].stem, "rows": rows})
     write_text(paths[1], tables(rows))
-    plot([row for row in rows if row["tokens"] == max(lengths)], paths[2])
+    plot([row for row in rows if (row["tokens"], row["decoded"]) == (max(lengths), LENGTHS[max(lengths)])], paths[2])
     return paths
 
 
-def points(lengths: list[int]) -> Iterator[tuple[int, Choice]]:
-    """What is measured of a text, the longest context first."""
+def points(lengths: list[int]) -> Iterator[tuple[int, int, Choice]]:
+    """What is measured of a text: a context, of which how many tokens are decoded, and how; the longest first."""
     for length in sorted(lengths, reverse=True):
-        yield from ((length, choice) for choice in (LONGEST if length == max(LENGTHS) else OTHERS))
+        longest = length == max(LENGTHS)
+        yield from ((length, LENGTHS[length], choice) for choice in (LONGEST if longest else OTHERS))
+        yield from ((length, DEEP, choice) for choice in (DEEPEST if longest else ()))
 
 
-def key_of(row: dict[str, Any]) -> tuple[str, int, Choice]:
+def key_of(row: dict[str, Any]) -> tuple[str, int, int, Choice]:
     """What a row was measured of."""
-    return row["text"], row["tokens"], Choice(rule=row["rule"], budget=row["budget"], planes=row["planes"])
+    choice = Choice(rule=row["rule"], budget=row["budget"], planes=row["planes"])
+    return row["text"], row["tokens"], row["decoded"], choice
 
 
 def context_of(model: Path, text: str, tokens: int) -> Context:
@@ -108,9 +121,8 @@ def context_of(model: Path, text: str, tokens: int) -> Context:
         return load_context(model, path, tokens, LENGTHS[tokens])
 
 
-def row_of(context: Context, name: str, length: int, choice: Choice) -> dict[str, Any]:
+def row_of(context: Context, name: str, length: int, last: int, choice: Choice) -> dict[str, Any]:
     """One point of a curve."""
-    last = LENGTHS[length]
     full = math.exp(mean_loss(context, length, last))
     found = asdict(measure(context, choice, tokens=length, last=last))
     figures = {key: round(value, 5) if isinstance(value, float) else value for key, value in found.items()}
@@ -118,18 +130,18 @@ def row_of(context: Context, name: str, length: int, choice: Choice) -> dict[str
 
 
 def tables(rows: list[dict[str, Any]]) -> str:
-    """One for every text and length."""
+    """One for every text, length, and number of decoded tokens."""
     lines: list[str] = []
-    for text, tokens in dict.fromkeys((row["text"], row["tokens"]) for row in rows):
-        own = [row for row in rows if (row["text"], row["tokens"]) == (text, tokens)]
+    for text, tokens, decoded in dict.fromkeys(key_of(row)[:3] for row in rows):
+        own = [row for row in rows if key_of(row)[:3] == (text, tokens, decoded)]
         lines += [
-            f"{text}, {tokens:,} tokens, the last {own[0]['decoded']} decoded; perplexity with full attention "
+            f"{text}, {tokens:,} tokens, the last {decoded:,} decoded; perplexity with full attention "
             f"{own[0]['full']:.3f}:",
             "",
             "| selection | perplexity | against full | tokens kept | bytes to select | bytes read |",
             "|---|--:|--:|--:|--:|--:|",
             *(
-                f"| {key_of(row)[2]} | {row['perplexity']:.3f} | {row['ratio'] - 1:+.2%} | {row['kept']:.1%} | "
+                f"| {key_of(row)[3]} | {row['perplexity']:.3f} | {row['ratio'] - 1:+.2%} | {row['kept']:.1%} | "
                 f"{row['searched']:.1%} | {row['read']:.1%} |"
                 for row in own
             ),
@@ -144,19 +156,22 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.lines import Line2D
 
     texts = list(dict.fromkeys(row["text"] for row in rows))
+    colours = {label: f"C{k}" for k, label in enumerate(curves(rows))}  # the same in both panels
     figure, axes = pyplot.subplots(1, len(texts), figsize=(11, 4.2), sharex=True, sharey=True, squeeze=False)
     for axis, text in zip(axes[0], texts, strict=True):
         for label, points in curves([row for row in rows if row["text"] == text]).items():
-            axis.plot(*zip(*points, strict=True), "o-", markersize=3, linewidth=1.3, label=label)
+            axis.plot(*zip(*points, strict=True), "o-", markersize=3, linewidth=1.3, label=label, color=colours[label])
         axis.axhline(1, color="#bbbbbb", linewidth=1)
         axis.axvline(30, color="#bbbbbb", linewidth=1, linestyle=":")
         axis.set_title(f"{text}, {rows[0]['tokens']:,} tokens")
         axis.set_xlabel("bytes read, % of full attention's over INT8")
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("perplexity over full attention's")
-    axes[0, 0].legend(fontsize=8)
+    marks = [Line2D([], [], color=colour, marker="o", label=label) for label, colour in colours.items()]
+    axes[0, 0].legend(handles=marks, fontsize=8)
     figure.tight_layout()
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=80)

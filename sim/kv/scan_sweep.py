@@ -11,7 +11,8 @@ from torch import Tensor
 from golden.kv.attention import probabilities
 from golden.kv.keys import KeySet
 from golden.kv.quantise import centred, codes, scale_of
-from golden.kv.scan import ScanOptions, fold, partial_scores, select, slack
+from golden.kv.scan import ScanOptions, fold, select
+from golden.kv.scan_scores import partial_scores, slack
 from golden.kv.spec import DEFAULT, KEY_BITS
 
 SHARES = (0.05, 0.1, 0.112, 0.2)

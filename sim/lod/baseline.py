@@ -56,6 +56,6 @@ def _search(
         )  # fmt: skip
 
 
-def measure(inputs: Sequence[str] = (), size: int = 512) -> tuple[list[Measured], list[str]]:
+def measure(inputs: Sequence[str] = (), size: int = 512, views: int = 0) -> tuple[list[Measured], list[str]]:
     """Every tree on the CPU, and on the GPU where there is one; and remarks."""
-    return solve_everywhere(problems(inputs, size))
+    return solve_everywhere(problems(inputs, size, views))

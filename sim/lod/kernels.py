@@ -1,4 +1,4 @@
-"""The cut on a processor: every node for itself, and level by level from the root. Needs nothing but torch."""
+"""The cut on a processor: every node for itself, and level by level. Needs torch, or Triton where it says so."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sim.kernel.gpu_code import need_triton
 from sim.kernel.problem import Kernel, Problem, Settings, Tensors, WrongAnswerError
 
 MOST_DIFFERENT = 1e-4  # of the nodes: what float32 against float64 explains
@@ -52,6 +53,12 @@ def _hierarchical(tree: Tensors, settings: Settings) -> Callable[[], Tensor]:
     return search
 
 
+def _exhaustive_by_triton(tree: Tensors, settings: Settings) -> Callable[[], Tensor]:
+    from sim.lod.triton_cut import exhaustive
+
+    return exhaustive(tree, settings)
+
+
 def _judge(name: str, cut: Tensor, problem: Problem) -> dict[str, Any]:
     expected = problem.answer["cut"]
     got = torch.zeros_like(expected)
@@ -65,5 +72,9 @@ def _judge(name: str, cut: Tensor, problem: Problem) -> dict[str, Any]:
 
 KERNELS = {
     "exhaustive": Kernel(make=_exhaustive, judge=partial(_judge, "exhaustive"), roof="memory"),
+    "exhaustive, Triton": Kernel(
+        make=_exhaustive_by_triton, judge=partial(_judge, "exhaustive"), roof="memory", kinds=("cuda",),
+        needs=need_triton,
+    ),
     "hierarchical": Kernel(make=_hierarchical, judge=partial(_judge, "hierarchical")),  # a launch for each level
-}
+}  # fmt: skip

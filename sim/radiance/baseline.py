@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,24 +13,26 @@ from golden.errors import InputError
 from golden.radiance.alpha_record import make_records, set_of, tag_of
 from hw.radiance.config import default
 from sim.kernel.baseline import Measured
-from sim.kernel.problem import Problem
+from sim.kernel.problem import Problem, draws
 from sim.kernel.processors import solve_everywhere
 from sim.radiance.run import play_trace
-from sim.radiance.traces import known_traces, load_trace
+from sim.radiance.traces import FORM, known_traces, load_trace
 from sim.radiance.workload import RadianceWorkload, prepare, trace_info
 
 TAG_BITS = 62  # that one int64 holds beside -1
 
 
 def problems(inputs: Sequence[str] = (), size: int = 256, views: int = 0) -> Iterator[Problem]:
-    """Every trace; there are no views."""
+    """Every trace, and of a made-up one as many other draws as there are `views`."""
     config = default()
     for source in inputs or known_traces():
-        yield problem_of(prepare(load_trace(source, config.spec, size=size), config))
+        for view in draws(views if FORM.fullmatch(source) else 0):
+            trace = load_trace(source, config.spec, size=size, seed=view.seed)
+            yield problem_of(prepare(trace, config), view.names)
 
 
-def problem_of(workload: RadianceWorkload) -> Problem:
-    """The sequence, with the model's hits and colours.
+def problem_of(workload: RadianceWorkload, names: Mapping[str, str] = {}) -> Problem:
+    """The sequence, with the model's hits and colours; `names` beside what the trace is known by.
 
     Raises:
         InputError: tags are longer than an int64 holds.
@@ -45,7 +47,7 @@ def problem_of(workload: RadianceWorkload) -> Problem:
     }
     return Problem(
         engine="radiance", kernel="sequence", method="torch int64, sets in rounds",
-        workload=trace_info(workload.trace), inputs=_asked(workload),
+        workload={**trace_info(workload.trace), **names}, inputs=_asked(workload),
         settings={"rows": regions * spec.sets, "ways": spec.ways},
         answer={name: _frames(parts, regions) for name, parts in answers.items()},
     )  # fmt: skip
@@ -75,6 +77,6 @@ def _frames(parts: list[Any], regions: int) -> Tensor:
     return torch.from_numpy(np.stack(frames))
 
 
-def measure(inputs: Sequence[str] = (), size: int = 256) -> tuple[list[Measured], list[str]]:
+def measure(inputs: Sequence[str] = (), size: int = 256, views: int = 0) -> tuple[list[Measured], list[str]]:
     """Every trace on the CPU, and on the GPU where there is one; and remarks."""
-    return solve_everywhere(problems(inputs, size))
+    return solve_everywhere(problems(inputs, size, views))

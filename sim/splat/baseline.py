@@ -40,6 +40,6 @@ def _frame(scene: Scene, camera: Camera, view: str) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-def measure(inputs: Sequence[str] = (), size: int = 256) -> tuple[list[Measured], list[str]]:
+def measure(inputs: Sequence[str] = (), size: int = 256, views: int = 0) -> tuple[list[Measured], list[str]]:
     """Every scene on the CPU, and on the GPU where there is one; and remarks."""
-    return solve_everywhere(problems(inputs, size))
+    return solve_everywhere(problems(inputs, size, views))

@@ -83,4 +83,5 @@ def _splats(group: GroupResult, order: Any) -> Iterator[Row]:
                 for k, name in enumerate(RANGES)
                 for side, end in enumerate(("first", "last"))
             },
+            "touch.direction": int(splats.slant[i]),
         }

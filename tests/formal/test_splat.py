@@ -129,15 +129,15 @@ def test_heap_bank(depth: int, tmp_path: Path) -> None:
         key = Signal(len(Value.cast(item)))
         number = Signal(range(SPEC.bank_capacity + 1))
         enters = transfer(dut.i)
-        order = order_key(item, dut.parity)
-        parity = Signal()
+        order = order_key(item, dut.group)
+        group = Signal.like(dut.group)
         started = Signal()
-        m.d.sync += [parity.eq(dut.parity), started.eq(1), number.eq(number + enters - dut.pop)]
+        m.d.sync += [group.eq(dut.group), started.eq(1), number.eq(number + enters - dut.pop)]
         m.d.comb += [
             Assume(~dut.pop | dut.poppable),
             Assume(item.slot[1:] == 0),
             Assume(~(enters & mine & inside)),
-            Assume(~started | (dut.parity == parity)),  # the group that drains stays
+            Assume(~started | (dut.group == group)),  # the group that drains stays
         ]
         with m.If(enters & mine):
             m.d.sync += [inside.eq(1), key.eq(order)]
@@ -145,7 +145,7 @@ def test_heap_bank(depth: int, tmp_path: Path) -> None:
             m.d.sync += inside.eq(0)
         m.d.sync += [Assert(dut.occupied == (number != 0)), Assert(dut.full == (number == SPEC.bank_capacity))]
         with m.If(dut.poppable):
-            now = order_key(root, dut.parity)
+            now = order_key(root, dut.group)
             with m.If(inside):
                 m.d.sync += Assert(now <= key, "the root is not the nearest")
             with m.If(root.slot == 0):

@@ -12,16 +12,8 @@ from torch import Tensor
 
 from golden.errors import InputError
 from golden.kv.quantise import centred, codes, scale_of
-from golden.kv.scan import (
-    Scanner,
-    ScanOptions,
-    bucket_shift,
-    fold,
-    middle,
-    partial_scores,
-    select,
-    slack,
-)
+from golden.kv.scan import Scanner, ScanOptions, fold, select
+from golden.kv.scan_scores import bucket_shift, middle, partial_scores, slack
 from golden.kv.spec import FIRST_PLANES, SCAN_BUCKETS
 
 
@@ -105,7 +97,7 @@ def test_bounds_hold(seed: int) -> None:
     for planes in range(1, 8):
         assert int((partial_scores(queries, keys, planes) - last).abs().max()) <= slack(queries, planes)
         options = ScanOptions(budget=9, planes=planes)
-        shift = bucket_shift(queries, int((keys**2).sum(1).max()), options)
+        shift = bucket_shift(queries, int((keys**2).sum(1).max()), options.first)
         scanner = Scanner(queries, keys, options, shift, 64)
         assert scanner.edge(0) <= int(scanner.joined.min())
         assert int(scanner.joined.max()) < scanner.edge(SCAN_BUCKETS)

@@ -36,6 +36,7 @@ def layers(spec: Spec, opacity: list[int], color: list[int]) -> Splats:
         conic_shift=torch.full((count,), 40),
         opacity=torch.tensor(opacity),
         color=torch.tensor([[c, 0, 0] for c in color]),
-        touch=torch.tensor([[0, spec.columns - 1]] * 2 + [[0, 2 * spec.columns - 2]] * 2).expand(count, 4, 2),
+        slant=torch.zeros(count, dtype=torch.int64),
+        touch=torch.tensor([[0, size - 1] for size in spec.range_sizes]).expand(count, 5, 2),
         mask=torch.ones(count, spec.columns**2, dtype=torch.bool),
     )

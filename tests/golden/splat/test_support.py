@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,19 +11,20 @@ from torch import Tensor
 
 from golden.splat.coarse_filter import Candidates
 from golden.splat.covariance import covariance, scales
-from golden.splat.extents import extents
+from golden.splat.extents import extents, slant_extent
 from golden.splat.fine_filter import fine_filter
 from golden.splat.frame import Group
 from golden.splat.pixel_lane import alpha, power
 from golden.splat.projection import projection
 from golden.splat.raster_setup import setup
-from golden.splat.spec import DEFAULT, TINY, Spec
+from golden.splat.slant import slant, slant_vectors
+from golden.splat.spec import DEFAULT, SLANTS, TINY, Spec
 from golden.splat.touch import tiles, touch
 from golden.splat.view_rotation import view_rotation
 from tests.golden.splat import exact
 from tests.golden.splat.cases import CASES, case
 from tests.golden.splat.distances import distances
-from tests.golden.splat.octagons import octagons
+from tests.golden.splat.strips import strips
 from tests.golden.splat.views import View, pick
 
 SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
@@ -48,6 +50,41 @@ def test_extents(name: str, spec: Spec, seed: int) -> None:
     fits = wanted < 250_000
     assert bool((got >= wanted)[fits].all())
     assert bool((got <= 1.026 * wanted + 0.15)[fits].all())
+
+
+@pytest.mark.parametrize("name", CASES)
+@SPECS
+def test_slant_extent(name: str, spec: Spec, seed: int) -> None:
+    """The same along each splat's own direction."""
+    v = case(name, spec)
+    candidates = pick(v.everything(v.middle), 3000, seed)
+    (cov, doublings), code = covariances(v, candidates, v.middle), v.records(candidates, "opacity")
+    number = slant(cov)
+    got = slant_extent(cov, doublings, code, number, spec).double() * spec.mean_format.step
+    x, y = slant_vectors(number)
+    xx, xy, yy = exact.pixels_squared(cov, doublings).unbind(-1)
+    along = torch.stack([x * x * xx + 2 * x * y * xy + y * y * yy, xy, yy], -1)
+    threshold = 2.0 ** -(spec.max_power * 2.0**-spec.power_fraction)
+    wanted = exact.extents(along, exact.opacity(code, spec) / threshold / 255)[:, 0]
+    fits = wanted < 1_000_000
+    assert bool((got >= wanted)[fits].all())
+    assert bool((got <= 1.026 * wanted + 0.15)[fits].all())
+
+
+def test_slant_is_nearest_to_the_minor_axis(seed: int) -> None:
+    """Of the eight directions, up to the rounding of angles; all of them are used."""
+    generator = torch.Generator().manual_seed(seed)
+    root = torch.randint(-2000, 2000, (2000, 2, 2), generator=generator)
+    cov = (root @ root.mT).flatten(1)[:, [0, 1, 3]]
+    xx, xy, yy = cov.double().unbind(-1)
+    axis = torch.atan2(2 * xy, xx - yy) / 2 + math.pi / 2
+    apart = torch.tensor([math.atan2(y, x) for x, y in SLANTS]) - axis[:, None]
+    apart = (apart - math.pi * (apart / math.pi).round()).abs()
+    number = slant(cov)
+    chosen = apart.gather(1, number[:, None])[:, 0]
+    # Its rule is exact: the angles of (3, 1) and (2, 1) add up to 45 degrees.
+    assert bool((chosen <= apart.amin(-1) + 1e-9).all())
+    assert len(number.unique()) == len(SLANTS)
 
 
 def test_extents_of_what_is_too_faint() -> None:
@@ -97,20 +134,22 @@ def test_no_pixel_is_visible_outside_the_touched_sub_tiles(name: str, spec: Spec
 
 
 @SPECS
-def test_touch_is_the_octagon(spec: Spec, seed: int) -> None:
-    """Random octagons against their definition, pixel centre by pixel centre along each direction."""
+def test_touch_is_the_strips(spec: Spec, seed: int) -> None:
+    """Random strips against their definition, pixel centre by pixel centre along each direction."""
     size, step = spec.group_size, 1 << spec.screen_fraction
-    mean, extent = octagons(spec, seed, 400)
-    count = len(mean)
+    splats = strips(spec, seed, 800)
+    count = len(splats)
     columns, rows = spec.columns - 1, spec.columns - 2
     group = replace(case("embedded", spec).middle, valid_columns=columns, valid_rows=rows)
-    got = tiles(touch(mean, extent, group, spec), spec)
+    got = tiles(touch(*splats[:], group, spec), splats.slant, spec)
     centre = torch.arange(size) * step + step // 2
     x, y = centre[None, :].expand(size, -1), centre[:, None].expand(-1, size)
     wanted = torch.ones(count, spec.columns, spec.columns, dtype=torch.bool)
-    middles = (mean[:, 0], mean[:, 1], mean[:, 0] + mean[:, 1], mean[:, 0] - mean[:, 1])
-    for place, middle, reach in zip((x, y, x + y, x - y), middles, extent.unbind(-1), strict=True):
-        pixels = place.unfold(0, spec.subtile, spec.subtile).unfold(1, spec.subtile, spec.subtile).flatten(2)
+    reaches = torch.cat([splats.extent, splats.slant_extent[:, None]], -1)
+    for along, down, reach in zip(*(axis.unbind(-1) for axis in splats.axes()), reaches.unbind(-1), strict=True):
+        middle = along * splats.mean[:, 0] + down * splats.mean[:, 1]
+        place = along[:, None, None] * x + down[:, None, None] * y
+        pixels = place.unfold(1, spec.subtile, spec.subtile).unfold(2, spec.subtile, spec.subtile).flatten(3)
         low, high = pixels.amin(-1), pixels.amax(-1)
         wanted &= (low <= (middle + reach)[:, None, None]) & (high >= (middle - reach)[:, None, None])
     wanted[:, :, columns:] = False

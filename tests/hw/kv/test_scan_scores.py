@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from golden.kv.scan import ScanOptions, middle, partial_scores
+from golden.kv.scan import ScanOptions
 from golden.kv.scan_image import plane_words
+from golden.kv.scan_scores import middle, partial_scores
 from golden.kv.spec import Spec
 from hw.kv.plane_scores import PlaneScores
 from hw.kv.row_maximum import RowMaximum
@@ -103,7 +104,7 @@ def test_row_maximum(seed: int) -> None:
 def test_plane_scores(spec: Spec, rows: int, seed: int) -> None:
     """The references from the words at both ends, then every word's joined scores."""
     tokens = 3 * spec.plane_tokens + 2
-    options = ScanOptions(budget=5, planes=4)
+    options = ScanOptions(budget=5, planes=4, sink_tokens=2, window=3)
     work = ScanWork.make(spec, tokens, rows, options, seed=seed)
     queries, keys = work.data.queries[0], work.data.keys[:, 0]
     planes = plane_words(keys, spec)
@@ -115,46 +116,53 @@ def test_plane_scores(spec: Spec, rows: int, seed: int) -> None:
     dut = PlaneScores(spec=spec)
     bench = Bench(dut)
     got: dict[int, list[int]] = {}
+    marks: dict[int, tuple[int, int, int]] = {}  # planes, tokens there, tokens kept always
 
-    async def read(ctx: Any, number: int) -> None:
+    def masks_of(number: int) -> tuple[int, int]:
+        """Which tokens of a word there are, and which are kept always."""
+        own = list(enumerate(range(number * spec.plane_tokens, (number + 1) * spec.plane_tokens)))
+        there = sum(1 << k for k, t in own if t < tokens)
+        always = sum(1 << k for k, t in own if t < options.sink_tokens or t >= tokens - options.window)
+        return there, always
+
+    async def read(ctx: Any, number: int, *, end: bool = False) -> None:
         for plane in range(4):
             ctx.set(dut.i.payload.bits, int.from_bytes(planes[number, plane].tobytes(), "little"))
             ctx.set(dut.i.payload.word, number)
             ctx.set(dut.i.payload.first, plane == 0)
             ctx.set(dut.i.payload.last, plane == 3)
+            ctx.set(dut.i.payload.end, end)
+            ctx.set(dut.i.payload.planes, 4)
             ctx.set(dut.i.valid, 1)
-            await ctx.tick()
+            taken = 0
+            while not taken:
+                _, _, taken = await ctx.tick().sample(dut.i.ready)
         ctx.set(dut.i.valid, 0)
 
     async def feed(ctx: Any) -> None:
         set_fields(ctx, dut.row, work.row(0))
         ctx.set(dut.fresh, 1)
-        ctx.set(dut.planes, 4)
-        ctx.set(dut.begin, 1)
-        await ctx.tick()
-        ctx.set(dut.begin, 0)
-        for number, there in ((0, spec.plane_tokens), (3, 2)):
-            await read(ctx, number)
-            await ticks(ctx, 8)
-            ctx.set(dut.tokens, there)
-            ctx.set(dut.look, 1)
+        ctx.set(dut.tokens, tokens)
+        for head in range(2):  # references of the head before are forgotten
+            ctx.set(dut.begin, 1)
             await ctx.tick()
-            ctx.set(dut.look, 0)
-            while ctx.get(dut.looking):
-                await ctx.tick()
-        await ticks(ctx, dut.latency)
-        got.clear()
+            ctx.set(dut.begin, 0)
+            await ticks(ctx, 2)
+            for number in (0, 3) if head else (1, 2):
+                await read(ctx, number, end=True)
         for number in range(4):
             await read(ctx, number)
         await ticks(ctx, dut.latency + 2)
         flat = [score for number in sorted(got) for score in got[number]][:tokens]
         assert flat == [(score + (128 << shift)) << (16 - shift) for score in joined]
+        assert marks == {number: (4, *masks_of(number)) for number in range(4)}
 
     async def watch(ctx: Any) -> None:
         while True:
             await ctx.tick()
             if ctx.get(dut.o.valid):
                 got[ctx.get(dut.o.word)] = [ctx.get(dut.o.scores[k]) for k in range(spec.plane_tokens)]
+                marks[ctx.get(dut.o.word)] = (ctx.get(dut.o.planes), ctx.get(dut.o.there), ctx.get(dut.o.always))
 
     finish(bench, feed)
     bench.process(watch)

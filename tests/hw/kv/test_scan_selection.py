@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from golden.kv.scan import tokens_of_mass
+from golden.kv.scan_scores import tokens_of_mass
 from golden.kv.spec import SCAN_BUCKETS
 from hw.kv.digit_counts import DigitCounts
 from hw.kv.digit_finder import DigitFinder

@@ -19,15 +19,15 @@ from tests.hw.lib.memory_model import WriteMemory
 
 
 @pytest.mark.parametrize(
-    ("tokens", "distinct", "options", "stall"),
+    ("heads", "tokens", "distinct", "options", "stall"),
     [
-        (45, 0, ScanOptions(budget=12, sink_tokens=2, window=3), 0.0),
-        (14, 3, ScanOptions(budget=6, sink_tokens=0, window=0, planes=3), 0.3),
-        (9, 0, ScanOptions(budget=0, sink_tokens=1, window=1), 0.0),
+        (2, 61, 0, ScanOptions(budget=12, sink_tokens=2, window=3), 0.0),  # words are read on up to the last plane
+        (1, 14, 3, ScanOptions(budget=6, sink_tokens=0, window=0, planes=3), 0.3),
+        (1, 9, 0, ScanOptions(budget=0, sink_tokens=1, window=1), 0.0),
     ],
 )
-def test_scan_unit(tokens: int, distinct: int, options: ScanOptions, stall: float, seed: int) -> None:
-    work = ScanWork.make(replace(SMALL, heads=1), tokens, 2, options, seed=seed, distinct=distinct)
+def test_scan_unit(heads: int, tokens: int, distinct: int, options: ScanOptions, stall: float, seed: int) -> None:
+    work = ScanWork.make(replace(SMALL, heads=heads), tokens, 2, options, seed=seed, distinct=distinct)
     spec, image = work.spec, work.image
     dut = ScanUnit(config=work.config)
     bench = Bench(dut, seed=seed)

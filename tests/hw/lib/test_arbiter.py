@@ -39,6 +39,20 @@ def test_no_choice_of_requests_starves_anyone(count: int) -> None:
         assert longest_wait(waiter, last, 0) <= count - 1
 
 
+@pytest.mark.parametrize("favoured", [1, 2])
+def test_favoured_inputs_go_first(favoured: int, seed: int) -> None:
+    """While one of them has a payload no other moves; among themselves, and behind them, inputs take turns."""
+    dut = RoundRobinArbiter(shape=8, count=4, favoured=favoured)
+    bench = Bench(dut, seed=seed)
+    for i in dut.i:
+        bench.source(i, range(20))
+    sink = bench.sink(dut.o, 80, stall=0.3)
+    bench.run()
+    sources = [v["source"] for v in sink.values]
+    assert sources[: 20 * favoured] == [*range(favoured)] * 20
+    assert sources[20 * favoured :] == [*range(favoured, 4)] * 20
+
+
 @pytest.mark.parametrize("count", [2, 3, 4])
 @pytest.mark.parametrize("stalls", [(0, 0), (0.7, 0), (0.3, 0.5)])
 def test_merges_without_loss(count: int, stalls: tuple[float, float], seed: int) -> None:
@@ -74,3 +88,4 @@ def test_latency_and_throughput() -> None:
 
 def test_count() -> None:
     refuses("count must be at least 2, it is 1", lambda: RoundRobinArbiter(shape=8, count=1))
+    refuses("favoured must lie in 0..1, it is 2", lambda: RoundRobinArbiter(shape=8, count=2, favoured=2))

@@ -13,7 +13,9 @@ from hw.splat.top import SplatEngine
 from tests.hw.lib.instances import assert_counts
 
 
-@pytest.mark.parametrize(("name", "fields"), [("tiny", {}), ("default", {}), ("default", {"fine_units": 2})])
+@pytest.mark.parametrize(
+    ("name", "fields"), [("tiny", {}), ("default", {}), ("default", {"fine_units": 2}), ("tiny", {"lane_share": 2})]
+)
 def test_counts(name: str, fields: dict[str, int]) -> None:
     config = replace(CONFIGS[name](), **fields)
     assert_counts(catalogue(config), SplatEngine(config=config))

@@ -12,10 +12,11 @@ from golden.splat.coarse_filter import Candidates
 from golden.splat.color import color
 from golden.splat.conic import conic
 from golden.splat.covariance import covariance, scales
-from golden.splat.extents import extents
+from golden.splat.extents import extents, slant_extent
 from golden.splat.projection import Projection as ModelProjection
 from golden.splat.projection import projection, scaled_centre
-from golden.splat.spec import DEFAULT, RANGES, TINY, Spec
+from golden.splat.slant import slant
+from golden.splat.spec import DEFAULT, SLANTS, TINY, Spec
 from golden.splat.touch import tiles, touch
 from golden.splat.view_rotation import view_rotation
 from hw.lib.payloads import SortedLayout
@@ -28,12 +29,12 @@ from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
 from hw.splat.view_rotation import ViewRotation
 from tests.golden.splat.cases import CASES, case
-from tests.golden.splat.octagons import octagons
 from tests.golden.splat.rows import Row
+from tests.golden.splat.strips import strips
 from tests.golden.splat.views import View, pick
 from tests.hw.splat.datapath import Payload, answers, same
 from tests.hw.splat.streams import whole
-from tests.hw.splat.workload import mask_bits, workload_of
+from tests.hw.splat.workload import mask_bits, touch_payload, workload_of
 
 SAMPLE = 60
 SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
@@ -190,30 +191,35 @@ def test_conic(spec: Spec, seed: int) -> None:
 
 @SPECS
 def test_extents(spec: Spec, seed: int) -> None:
-    """All four half-widths, from what is too faint to what saturates."""
+    """All five half-widths and the splat's direction, from what is too faint to what saturates."""
     cov, doublings = covariances(spec, seed)
     opacity = uniform(seed, 0, (1 << spec.opacity_bits) - 1, len(cov))
     wanted = extents(cov, doublings, opacity, spec)
-    assert int(wanted.max()) == spec.mean_format.high
-    same(answers(Extents(spec=spec), payloads(**entries_of(cov, doublings), opacity=opacity)), payloads(extent=wanted))
+    direction = slant(cov)
+    across = slant_extent(cov, doublings, opacity, direction, spec)
+    assert (int(wanted.max()), int(across.max())) == (spec.mean_format.high, 4 * spec.mean_format.high)
+    assert len(direction.unique()) == len(SLANTS)
+    same(
+        answers(Extents(spec=spec), payloads(**entries_of(cov, doublings), opacity=opacity)),
+        payloads(extent=wanted, slant=direction, slant_extent=across),
+    )
 
 
 @SPECS
 def test_touch(spec: Spec, seed: int) -> None:
-    """Octagons anywhere around the group, on groups of any valid size; and whether they touch any sub-tile."""
-    count = 300
-    mean, extent = octagons(spec, seed, count)
+    """Strips anywhere around the group, on groups of any valid size; and whether they touch any sub-tile."""
+    count = 400
+    splats = strips(spec, seed, count)
     valid = {axis: uniform(seed + k, 1, spec.columns, count) for k, axis in enumerate(("columns", "rows"))}
     group = case("embedded", spec).middle
     wanted: list[Payload] = []
     for k in range(count):
         here = replace(group, valid_columns=int(valid["columns"][k]), valid_rows=int(valid["rows"][k]))
-        ranges = touch(mean[k : k + 1], extent[k : k + 1], here, spec)
+        ranges, direction = touch(*splats[k : k + 1], here, spec), splats.slant[k : k + 1]
         wanted.append({"any": 0})
-        if bool(tiles(ranges, spec).any()):
-            ends = [{"first": first, "last": last} for first, last in ranges[0].tolist()]
-            wanted[-1] = {"any": 1, "touch": dict(zip(RANGES, ends, strict=True))}
-    rows = payloads(mean=mean, extent=extent, valid_columns=valid["columns"], valid_rows=valid["rows"])
+        if bool(tiles(ranges, direction, spec).any()):
+            wanted[-1] = {"any": 1, "touch": touch_payload(ranges[0].tolist(), int(direction))}
+    rows = payloads(**vars(splats), valid_columns=valid["columns"], valid_rows=valid["rows"])
     assert 20 < sum(row["any"] for row in wanted) < count - 20
     same(answers(Touch(spec=spec), rows), wanted)
 
@@ -221,17 +227,17 @@ def test_touch(spec: Spec, seed: int) -> None:
 @SPECS
 def test_tile_mask(spec: Spec, seed: int) -> None:
     """The sub-tiles within random ranges, some of them empty; ends and splats pass."""
-    count = 200
-    most = torch.tensor([spec.columns - 1] * 2 + [2 * spec.columns - 2] * 2)
-    ranges = uniform(seed, 0, 1 << 20, count, 4, 2) % (most[:, None] + 1)
+    count = 300
+    ranges = uniform(seed, 0, 1 << 20, count, 5, 2) % torch.tensor(spec.range_sizes)[:, None]
+    direction = uniform(seed + 1, 0, len(SLANTS) - 1, count)
     wide = torch.arange(count)[:, None] % 3 > 0  # two thirds are in order
     ranges = torch.where(wide[..., None], ranges.sort(-1).values, ranges)
-    masks = tiles(ranges, spec)
+    masks = tiles(ranges, direction, spec)
     assert 20 < int(masks.any(-1).sum()) < count - 20
     rows: list[Payload] = []
     wanted: list[Payload] = []
     for k, row in enumerate(ranges.tolist()):
-        touched = {name: {"first": first, "last": last} for name, (first, last) in zip(RANGES, row, strict=True)}
+        touched = touch_payload(row, int(direction[k]))
         passes = {"end": int(k % 5 == 0), "splat": {"opacity": k}}
         rows.append(whole(SortedLayout(spec), {**passes, "touch": touched}))
         wanted.append({**passes, "mask": mask_bits(masks[k])})

@@ -9,33 +9,34 @@ from typing import Any
 import pytest
 
 from golden.splat.spec import TINY
-from hw.splat.heap_level import HeapLevel
+from hw.splat.heap_level import GROUP_BITS, HeapLevel
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.test_heap_bank import scattered
 
 LEVELS = 5
 CYCLES = 900
-Item = tuple[int, int, int, int]  # parity, depth, rank, slot
+GROUPS = 1 << GROUP_BITS
+Item = tuple[int, int, int, int]  # group, depth, rank, slot
 Answer = dict[str, Any]
 
 
 class Places:
     """The pairs of a level, each place with the sorted entries of its subtree; the first of them is the level's own."""
 
-    def __init__(self, rng: Random, level: int, parity: int) -> None:
-        self.rng, self.parity = rng, parity
+    def __init__(self, rng: Random, level: int, group: int) -> None:
+        self.rng, self.group = rng, group
         self.capacity = (1 << (LEVELS - level)) - 1
         self.pairs: list[tuple[list[Item], list[Item]]] = [([], []) for _ in range(1 << (level - 1))]
         self.made = 0
 
     def order(self, item: Item) -> Item:
         """The group that is being drained comes first."""
-        return item[0] ^ self.parity, *item[1:]
+        return (item[0] - self.group) % GROUPS, *item[1:]
 
     def item(self) -> Item:
         """Few depths, so that many are equal."""
         self.made += 1
-        return self.rng.randrange(2), self.rng.randrange(4), scattered(self.made), self.rng.randrange(1 << LEVELS)
+        return self.rng.randrange(GROUPS), self.rng.randrange(4), scattered(self.made), self.rng.randrange(1 << LEVELS)
 
     def insert(self, pair: int) -> tuple[Item, Answer]:
         """A new item for the side with fewer entries; the farther of it and the place's entry goes on below."""
@@ -56,23 +57,36 @@ class Places:
         up = sides[side].pop(0)
         return {"side": side, "up": up, "below": sides[side][0] if sides[side] else None}
 
+    def replace(self, pair: int) -> tuple[Item, Answer]:
+        """Of a new item and both sides the nearest goes up; if it is no new one, the item goes below where it stood."""
+        item, sides = self.item(), self.pairs[pair]
+        nearest = min((entry for side in sides for entry in side[:1]), key=self.order, default=item)
+        if self.order(item) <= self.order(nearest):
+            return item, {"side": 0, "up": item, "below": None}
+        answer = self.pop(pair)
+        side = sides[answer["side"]]
+        deeper = bool(side)
+        side.append(item)
+        side.sort(key=self.order)
+        return item, answer | {"below": side[0] if deeper else None}
+
 
 def fields(item: Item) -> dict[str, int]:
-    return dict(zip(("parity", "depth", "rank", "slot"), item, strict=True))
+    return dict(zip(("group", "depth", "rank", "slot"), item, strict=True))
 
 
 @pytest.mark.parametrize("level", [3, LEVELS - 1])
-@pytest.mark.parametrize("parity", [0, 1])
-def test_random_operations(level: int, parity: int, seed: int) -> None:
+@pytest.mark.parametrize("group", [0, 3])
+def test_random_operations(level: int, group: int, seed: int) -> None:
     """Inserts and pops as close to each other as a heap sends them, on places that are empty, in use and full."""
     dut = HeapLevel(spec=replace(TINY, sort_levels=LEVELS), level=level)
     bench = Bench(dut, seed=seed)
     rng = bench.random
-    places = Places(rng, level, parity)
-    seen = {"up": 0, "below": 0, "nothing": 0, "full": 0}
+    places = Places(rng, level, group)
+    seen = dict.fromkeys(("up", "below", "nothing", "full", "insert", "pop", "replace"), 0)
 
     async def clear(ctx: Any) -> None:
-        ctx.set(dut.parity, parity)
+        ctx.set(dut.group, group)
         ctx.set(dut.clear, 1)
         for pair in range(len(places.pairs)):
             ctx.set(dut.clear_pair, pair)
@@ -81,7 +95,7 @@ def test_random_operations(level: int, parity: int, seed: int) -> None:
 
     async def run(ctx: Any) -> None:
         await clear(ctx)
-        asked: tuple[bool, int, Answer] | None = None  # in the cycle before
+        asked: tuple[str, int, Answer, Item] | None = None  # in the cycle before
         fill: Item | None = None
         wait = 0
         for cycle in range(CYCLES):
@@ -91,15 +105,20 @@ def test_random_operations(level: int, parity: int, seed: int) -> None:
             answered, asked, fill = asked, None, None
             pair, wait = rng.randrange(len(places.pairs)), max(wait - 1, 0)
             insert = rng.random() < (0.7 if cycle // 100 % 2 else 0.3)
+            kind = "insert" if insert else rng.choice(["pop", "replace"])
             full = sum(map(len, places.pairs[pair])) == 2 * places.capacity
             seen["full"] += full
-            # After a pop the next insert comes a cycle later than the next pop would.
+            # After a pop or a replacement the next insert comes a cycle later than another of those would.
             valid = wait <= (0 if insert else 1) and not (insert and full) and rng.random() < 0.8
             ctx.set(dut.i_valid, valid)
             if valid:
-                item, answer = places.insert(pair) if insert else (None, places.pop(pair))
-                ctx.set(dut.i, {"insert": insert, "pair": pair, "item": fields(item or places.item())})
-                asked, wait = (insert, pair, answer), 1 if insert else 3
+                if kind == "pop":
+                    item, answer = places.item(), places.pop(pair)
+                else:
+                    item, answer = places.insert(pair) if insert else places.replace(pair)
+                ctx.set(dut.i, {"insert": insert, "replace": kind == "replace", "pair": pair, "item": fields(item)})
+                asked, wait = (kind, pair, answer, item), 1 if insert else 3
+                seen[kind] += 1
             up, below = (answered[2]["up"], answered[2]["below"]) if answered else (None, None)
             assert ctx.get(dut.up_valid) == (up is not None), f"cycle {cycle}"
             assert ctx.get(dut.o_valid) == (below is not None), f"cycle {cycle}"
@@ -109,12 +128,14 @@ def test_random_operations(level: int, parity: int, seed: int) -> None:
                 assert {name: ctx.get(getattr(dut.up, name)) for name in fields(up)} == fields(up)
             if answered and below is not None:
                 seen["below"] += 1
-                inserts, at, answer = answered
-                assert (ctx.get(dut.o.insert), ctx.get(dut.o.pair)) == (inserts, 2 * at + answer["side"])
-                if inserts:
-                    assert {name: ctx.get(getattr(dut.o.item, name)) for name in fields(below)} == fields(below)
-                else:
-                    fill = below
+                before, at, answer, item = answered
+                inserts = before == "insert"
+                assert (ctx.get(dut.o.insert), ctx.get(dut.o.replace)) == (inserts, before == "replace")
+                assert ctx.get(dut.o.pair) == 2 * at + answer["side"]
+                sent = below if inserts else item
+                if before != "pop":
+                    assert {name: ctx.get(getattr(dut.o.item, name)) for name in fields(sent)} == fields(sent)
+                fill = None if inserts else below
             await ctx.tick()
 
     bench.process(run)

@@ -35,7 +35,7 @@ def inside(splats: Splats, columns: int, rows: int) -> Splats:
     """The splats of a group of which only some sub-tiles are on the image."""
     touch = splats.touch.clone()
     touch[:, :2, 1] = touch[:, :2, 1].minimum(torch.tensor([columns - 1, rows - 1]))
-    return replace(splats, touch=touch, mask=tiles(touch, TINY))
+    return replace(splats, touch=touch, mask=tiles(touch, splats.slant, TINY))
 
 
 def groups() -> list[tuple[Splats, Payload]]:
@@ -75,12 +75,15 @@ def framebuffer(splats: list[Splats]) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("window", "lane_groups", "put", "stall"),
-    [(2, 1, 0, 0), pytest.param(6, 4, 0, 0.7, marks=pytest.mark.slow), (1, 2, 0.4, 0.3), (3, 4, 0, 0)],
-)
-def test_groups(window: int, lane_groups: int, put: float, stall: float, seed: int) -> None:
+    ("window", "lane_groups", "share", "put", "stall"),
+    [
+        (2, 1, 1, 0, 0), pytest.param(6, 4, 1, 0, 0.7, marks=pytest.mark.slow), (1, 2, 2, 0.4, 0.3), (3, 4, 1, 0, 0),
+        pytest.param(3, 4, 4, 0, 0.3, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_groups(window: int, lane_groups: int, share: int, put: float, stall: float, seed: int) -> None:
     """Every byte of the framebuffer, written once; `stop` while, and only while, the group at hand is opaque."""
-    config = replace(tiny(), issue_window=window, lane_groups=lane_groups)
+    config = replace(tiny(), issue_window=window, lane_groups=lane_groups, lane_share=share)
     dut = Rasteriser(config=config)
     bench = Bench(dut, seed=seed)
     every = groups()

@@ -198,11 +198,17 @@ def splat_payloads(splats: Splats) -> list[Payload]:
     ]
 
 
+def touch_payload(ranges: list[list[int]], direction: int) -> Payload:
+    """TouchLayout's members: ranges by `RANGES`."""
+    ends = {name: {"first": first, "last": last} for name, (first, last) in zip(RANGES, ranges, strict=True)}
+    return {**ends, "direction": direction}
+
+
 def touch_payloads(splats: Splats) -> list[Payload]:
     """TouchLayout's members."""
     return [
-        {name: {"first": first, "last": last} for name, (first, last) in zip(RANGES, ranges, strict=True)}
-        for ranges in splats.touch.tolist()
+        touch_payload(ranges, direction)
+        for ranges, direction in zip(splats.touch.tolist(), splats.slant.tolist(), strict=True)
     ]
 
 

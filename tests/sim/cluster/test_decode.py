@@ -62,7 +62,7 @@ def test_real_layer(bits: int, real_data: Path) -> None:
         vector, weights, known = source.load()
         done = decode(config, vector, weights, calibration=known, unfused=False, check=True)
         assert done.run.checked
-        assert done.run.quality["rms_error"] < (0.1 if bits == 8 else 0.25)
+        assert done.run.quality["rms_error"] < 0.16  # docs/cluster.md: up to 14.7 % of 8 bits, 14.4 % of 4
 
 
 @pytest.mark.parametrize("schedule", Schedule)

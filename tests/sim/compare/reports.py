@@ -38,14 +38,24 @@ def write_report(folder: Path, name: str, made: dict[str, Any]) -> Path:
     return path
 
 
-def record(folder: Path, engine: str, *, name: str = "Slow", kind: str = "cpu", **entry: Any) -> Path:
-    """A measured record of the frame above."""
-    whole = {
-        "workload": FRAME, "method": "m", "threads": 2, "median_ms": 10.0, "spread_ms": 0.5, "energy_mj": None,
-        "energy_missing": "no meter", "energy_method": None,
+def record(
+    folder: Path,
+    engine: str,
+    *,
+    name: str = "Slow",
+    kind: str = "cpu",
+    views: dict[str, float] | None = None,
+    **entry: Any,
+) -> Path:
+    """A measured record of the frame above, and of other views of it, in milliseconds."""
+    given = {
+        "workload": FRAME, "method": "m", "threads": 2, "median_ms": 10.0, "spread_ms": 0.5, "runs_ms": [10.0] * 50,
+        "energy_mj": None, "energy_missing": "no meter", "energy_method": None,
     } | entry  # fmt: skip
+    entries = [given | {"workload": FRAME | {"view": view}, "median_ms": ms} for view, ms in (views or {}).items()]
     path = folder / engine / f"measured-{name.lower()}.json"
-    write_json(path, {"schema": 2, "engine": engine, "device": {"kind": kind, "name": name}, "entries": [whole]})
+    device = {"kind": kind, "name": name}
+    write_json(path, {"schema": 2, "engine": engine, "device": device, "entries": [given, *entries]})
     return path
 
 

@@ -14,6 +14,7 @@ from sim.compare.outputs import csv_text, latex, table
 from sim.compare.rivals import Rival
 from sim.compare.rows import Row
 from sim.engines import ENGINES
+from sim.kernel.comparison import label
 from sim.kernel.console import step
 from sim.kernel.suite import Case, Compared
 from tests.sim.compare.reports import FRAME, energy, estimate, record, report, write_report
@@ -45,6 +46,28 @@ def test_a_row_by_hand(places: Path) -> None:
     assert cpu.at_clock.number == pytest.approx(100)
     assert cpu.per_joule.number is None, "the engine's energy is a hole"
     assert cpu.at_bandwidth.note == "no source at hand gives the bandwidth of Slow"
+
+
+def test_a_time_says_how_it_was_measured(places: Path) -> None:
+    """Runs, spread, threads, what else ran; other views of the same stand beside it, and in no row of their own."""
+    record(places / "records", "splat", views={"0/2": 8.0, "1/2": 12.5}, load=6.2)
+    row = row_of(write_report(places, "splat-x", report()))
+    told = "median of 50 runs, spread 0.5 ms, 2 threads, the machine's load 6.2, 2 other views 8 to 12.5 ms"
+    assert rival(row, "Slow").time.note == told
+
+
+@pytest.mark.parametrize(
+    ("workload", "said"),
+    [
+        (FRAME, "a 1/3 256x256 28488 Gaussians"),
+        ({"scene": "reduce of 4", "size": 32768, "nodes": 4}, "reduce of 4 32,768 B"),
+        ({"scene": "decode of 4", "size": 1024, "hidden": 4096, "tokens": 1024}, "decode of 4 1,024 tokens"),
+        ({"stream": "s", "tokens": 4096, "queries": 16, "view": "3/20"}, "s 3/20 4096 tokens 16 queries"),
+    ],
+)
+def test_a_workload_has_a_name(workload: dict[str, object], said: str) -> None:
+    """With the unit of its size, once."""
+    assert label(workload) == said
 
 
 def test_equal_bandwidth_and_area_by_hand(places: Path) -> None:

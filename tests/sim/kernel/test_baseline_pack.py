@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from golden.errors import InputError
 from sim.engines import ENGINES
@@ -70,11 +71,25 @@ def test_the_command_packs_more_views(tessera: Tessera, scene_file: Path, tmp_pa
     assert (tmp_path / "p.pyz").stat().st_size < 1_000_000
 
 
+@pytest.mark.parametrize(
+    ("engine", "source"), [("kv", "synthetic"), ("radiance", "synthetic:4"), ("cluster", "decode")]
+)
+def test_other_draws_are_no_reports(engine: str, source: str) -> None:
+    """Every one is another workload with other inputs, and the one that is compared stands first and alone."""
+    made = list(ENGINES[engine].baseline().problems([source], 64, views=2))
+    views = {json.dumps(p.workload, sort_keys=True): p for p in made}
+    assert [p.workload.get("view") for p in views.values()][:3] == [None, "0/2", "1/2"]
+    whole = [torch.cat([tensor.flatten().double() for tensor in p.inputs.values()]) for p in list(views.values())[:3]]
+    assert not any(torch.equal(whole[a], whole[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
+
+
 def test_a_pack_is_what_torch_alone_can_run() -> None:
     """The kernels of every engine and the protocol import nothing else, at whatever depth; what does is refused."""
     found = closure(["sim.kernel.packed", *(f"sim.{engine}.kernels" for engine in ENGINES)])
-    assert {"golden.cluster.dataflows", "sim.kernel.nvml", "sim.kernel.timing"} <= found
-    assert {"torch", "numpy", "gsplat", "pynvml"} == THERE
+    assert {"golden.cluster.dataflows", "sim.kernel.nvml", "sim.kernel.timing", "sim.kernel.gpu_code"} <= found
+    of_a_gpu = {"lod.triton_cut", "kv.triton_retrieval", "cluster.triton_kernels", "cluster.cluster_kernels"}
+    assert {f"sim.{name}" for name in of_a_gpu} <= found
+    assert {"torch", "numpy", "gsplat", "pynvml", "triton"} == THERE
     with pytest.raises(ValueError, match=r"imports .*: a pack has torch alone"):
         closure(["sim.kernel.console"])
     with pytest.raises(ValueError, match=r"imports from the package golden\.scenes: a pack has modules alone"):

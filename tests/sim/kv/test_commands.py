@@ -195,6 +195,8 @@ def test_baseline_answers_are_the_models(monkeypatch: pytest.MonkeyPatch) -> Non
     assert torch.equal(places, model.clustering.cluster)
     for problem in problems:
         kernel = kernel_of(problem)
+        if "cpu" not in kernel.kinds:
+            continue
         got = kernel.make(problem.inputs, problem.settings)()
         assert kernel.judge(got, problem) == {}
         with pytest.raises(WrongAnswerError, match="synthetic: "):

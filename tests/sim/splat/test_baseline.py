@@ -155,3 +155,6 @@ def test_a_record_of_another_schema_is_refused(measured: Path) -> None:
     path.write_text(path.read_text().replace('"schema": 2', '"schema": 1'))
     with pytest.raises(InputError, match="a record must have schema 2, it has 1"):
         load("splat")
+    path.write_text("{")
+    with pytest.raises(InputError, match=r"measured-slow\.json: no record that can be read"):
+        load("splat")

@@ -1,0 +1,1 @@
+"""A decode step with retrieval: the scan selects, the decode units attend to what it has selected."""

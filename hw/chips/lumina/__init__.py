@@ -1,0 +1,1 @@
+"""Lumina in RTL: the splatting engine with a radiance cache beside its lanes."""

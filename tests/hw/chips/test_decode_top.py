@@ -1,0 +1,65 @@
+"""The whole composition on the smallest config: every word that it leaves is the models'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from golden.chips.decode.layer import share_layer
+from golden.chips.decode.memory_image import build, read_results
+from golden.chips.decode.model import decode
+from golden.kv.scan import ScanOptions
+from hw.chips.decode.top import DecodeEngine
+from hw.lib.fields import unpack_nested
+from tests.hw.chips.layers import SMALL, small_layer
+from tests.hw.kv.workload import finish
+from tests.hw.lib.bench import Bench
+from tests.hw.lib.byte_memory import ByteMemory
+
+
+@pytest.mark.slow
+def test_a_step(seed: int) -> None:
+    """Nine of 22 tokens and the new one, in a memory that pauses; counters count what moved."""
+    options = ScanOptions(budget=9, sink_tokens=1, window=2, planes=3)
+    layer = share_layer(small_layer(SMALL, hidden=16, tokens=22, seed=seed), SMALL.spec, options)
+    image = build(layer, watchdog=5000)
+    dut = DecodeEngine(config=SMALL)
+    bench = Bench(dut, seed=seed, deadline=60_000)
+    content = bytearray(image.data.tobytes() + bytes(image.result_bytes))
+    ByteMemory(bench, dut.read, content, latency=4, stall=0.1)
+    counters: dict[str, Any] = {}
+    written: list[int] = []
+
+    async def write(ctx: Any) -> None:
+        while True:
+            ready = not bench.stall(0.1)
+            ctx.set(dut.write.request.ready, ready)
+            _, _, valid, word = await ctx.tick().sample(dut.write.request.valid, dut.write.request.payload)
+            if valid and ready:
+                written.append(word.address)
+                content[word.address : word.address + SMALL.word_bytes] = int(word.data).to_bytes(
+                    SMALL.word_bytes, "little"
+                )
+
+    async def job(ctx: Any) -> None:
+        ctx.set(dut.address, image.header_address)
+        ctx.set(dut.start, 1)
+        await ctx.tick()
+        ctx.set(dut.start, 0)
+        while ctx.get(dut.busy):
+            await ctx.tick()
+        counters.update(unpack_nested(ctx.get(dut.counters.as_value()), dut.counters.shape()))
+
+    bench.process(write)
+    finish(bench, job)
+    bench.run()
+    got = read_results(np.frombuffer(bytes(content[image.result_address :]), np.uint8), image, layer)
+    model = decode(layer, image)
+    for name, wanted in read_results(model.results(image), image, layer).items():
+        assert np.array_equal(got[name], wanted), name
+    assert (counters["status"], counters["selected"]) == (0, 9 * SMALL.spec.kv.heads)
+    stored = sum(counters[name] for name in ("row_words", "list_words", "record_words", "store_words"))
+    assert stored == len(written)
+    assert min(written) >= image.result_address
