@@ -22,21 +22,26 @@ class Engine:
     component: str  #: the class in `hw.<name>.top`, made with `config=`
 
     @property
+    def folder(self) -> str:
+        """Of its parts, below each floor."""
+        return self.name
+
+    @property
     def configs(self) -> Mapping[str, Callable[[], Any]]:
         """Named configs."""
-        return import_module(f"hw.{self.name}.config").CONFIGS
+        return import_module(f"hw.{self.folder}.config").CONFIGS
 
     def top(self, config: Any) -> wiring.Component:
         """The whole engine."""
-        return getattr(import_module(f"hw.{self.name}.top"), self.component)(config=config)
+        return getattr(import_module(f"hw.{self.folder}.top"), self.component)(config=config)
 
     def catalogue(self, config: Any) -> Mapping[str, Block]:
         """Every unique block of a config, and how often it stands in the top."""
-        return import_module(f"hw.{self.name}.catalogue").catalogue(config)
+        return import_module(f"hw.{self.folder}.catalogue").catalogue(config)
 
     def memory_map(self) -> ModuleType:
         """Where everything lies in memory: tables of fields."""
-        return import_module(f"golden.{self.name}.memory_map")
+        return import_module(f"golden.{self.folder}.memory_map")
 
     def suite(self) -> ModuleType:
         """run_suite(config, folder, inputs=, size=, stalls=) -> SuiteTable. May import torch."""
@@ -63,6 +68,18 @@ class Engine:
         return import_module(f"sim.{self.name}.sweep") if find_spec(f"sim.{self.name}.sweep") else None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Chip(Engine):
+    """A composition, `hw.chips.<name>` with `sim/chips/<name>_suite.py`: it has no more of an engine's parts."""
+
+    @property
+    def folder(self) -> str:
+        return f"chips.{self.name}"
+
+    def suite(self) -> ModuleType:
+        return import_module(f"sim.chips.{self.name}_suite")
+
+
 ENGINES = {
     engine.name: engine
     for engine in (
@@ -73,3 +90,9 @@ ENGINES = {
         Engine(name="radiance", component="RadianceEngine"),
     )
 }
+
+#: What can be generated, simulated and synthesised beside the engines.
+CHIPS = {chip.name: chip for chip in (Chip(name="lumina", component="LuminaChip"),)}
+
+#: Both.
+DESIGNS: Mapping[str, Engine] = {**ENGINES, **CHIPS}

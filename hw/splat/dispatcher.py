@@ -20,7 +20,7 @@ class Dispatcher(wiring.Component):
     """Issues a lane group's operations so that every sub-tile sees its splats in order and no hazard occurs.
 
     A window holds the oldest `issue_window` splats with the sub-tiles they still have to visit. The
-    oldest splat goes first, unless its sub-tiles had an operation in the last 2 cycles; then a
+    oldest splat goes first, unless its sub-tiles had an operation in the cycle before; then a
     younger one may go, on a sub-tile that no older splat of the window waits for. Opaque sub-tiles
     are struck out. When a square's last splat has gone, its sub-tiles are flushed, the first that
     rests before others and at the pace of `flush_room`, while the next square is drawn on those that
@@ -36,7 +36,7 @@ class Dispatcher(wiring.Component):
         place = range(count)
         self.splats = SplatLayout(spec, id_bits(watched))
         watcher = {
-            "hold": In(count),  #: sub-tiles that may not be flushed yet
+            "hold": In(count),  #: sub-tiles that may not be flushed yet; those after reset may
             "finished": In(data.StructLayout({"valid": 1, "place": place})),  #: a sub-tile that no splat need change
         }
         super().__init__(
@@ -80,7 +80,7 @@ class Dispatcher(wiring.Component):
         flushes = Signal()
         flush = Signal(count)
         m.d.comb += [
-            rested.eq(to_flush & ~hazards & ~self.hold if self.watched else to_flush & ~hazards),
+            rested.eq(to_flush & ~hazards & self._released()),
             flushes.eq(rested.any() & self.room & (self.flush_room | self.silent)),
             flush.eq(lowest(rested) & flushes.replicate(count)),
         ]
@@ -171,6 +171,11 @@ class Dispatcher(wiring.Component):
             m.d.sync += to_flush.eq((1 << count) - 1)
         with m.If(~closed.any()):
             m.d.sync += self.silent.eq(0)
+
+    def _released(self) -> Value:
+        """A bit for each sub-tile: nobody holds its flush up."""
+        places = (1 << self.config.places) - 1
+        return ~self.hold | self.silent.replicate(self.config.places) if self.watched else Const(places)
 
     def _finished(self) -> Value:
         """A bit for the sub-tile that the watcher ends in this cycle, if there is a watcher and it ends one."""

@@ -25,7 +25,7 @@ class LaneShare(wiring.Component):
     """`share` pixels of every sub-tile: a `LaneFront` each, and one `PixelLane` that draws those of them that show.
 
     An operation's visible pixels wait in a queue and go through the back end one a cycle, in order; so do all
-    pixels of a flush. A pixel that had one of the last 2 operations waits. What is drawn is what as many whole lanes
+    pixels of a flush. A pixel that had the last operation waits a cycle. What is drawn is what as many whole lanes
     draw, bit for bit, later. 4 multipliers and one table for all pixels.
 
     Operations come at most one a cycle, and never more than `DEPTH` may be under way (`level` counts those in the
@@ -177,19 +177,22 @@ class LaneShare(wiring.Component):
         address = p.source(p.at(p.source(item.address, "address"), later), "lane_address")
         color = p.source(p.at(p.source(item.color, "color"), later), "lane_color")
         draw, flush = (self._late(m, item[name], name) for name in ("draw", "flush"))
+        forward = Signal()
+        m.d.sync += forward.eq((p.at(address, READ) == p.at(address, BLEND)) & (draw[BLEND] | flush[BLEND]))
         m.d.comb += [
             lane.row.eq(item.power),
             lane.column.eq(0),
             lane.cross.eq(0),
             lane.draw.eq(item.draw),
             lane.read_address.eq(p.at(address, READ)),
+            lane.forward.eq(forward),
             lane.flush_blend.eq(flush[BLEND]),
             lane.write_address.eq(p.at(address, WRITE)),
             lane.write.eq(draw[WRITE] | flush[WRITE]),
             Value.cast(lane.color).eq(p.at(color, WRITE)),
             lane.flush_shade.eq(flush[SHADE]),
-            lane.store_address.eq(p.at(address, STORE)),
-            lane.store.eq(draw[STORE] | flush[STORE]),
+            lane.store_address.eq(p.at(address, SHADE)),
+            lane.store.eq(draw[SHADE] | flush[SHADE]),
             self.changed.eq(lane.changed & draw[WRITE + 1]),
         ]
         number, place = self._parts(p.at(address, WRITE))

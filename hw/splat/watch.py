@@ -57,7 +57,7 @@ class WatchSignature(wiring.Signature):
                 "operation": Out(WatchedLayout(config.spec, config.places)),  #: two on a sub-tile 3 cycles apart
                 "silent": Out(1),  #: flushes are those after reset, whose pixels nobody gets
                 "square_end": Out(1),  #: a square's last splat has gone to the lanes, in this cycle
-                "hold": In(config.places),  #: sub-tiles that may not be flushed yet
+                "hold": In(config.places),  #: sub-tiles that may not be flushed yet; of no effect while `silent`
                 "finished": In(data.StructLayout({"valid": 1, "place": place})),  #: no splat need change it any more
             }
         )

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import click
 
 from hw.generate import config_hash
-from sim.commands.options import config_option, engine_argument, json_option, set_option
+from sim.commands.options import config_option, design_argument, json_option, set_option
 from sim.engines import Engine
 from sim.kernel.config_fields import config_fields
 from sim.kernel.console import show_json, show_table
@@ -15,7 +15,7 @@ from sim.kernel.settings import choose_config
 
 
 @click.command()
-@engine_argument
+@design_argument
 @config_option
 @set_option
 @json_option

@@ -17,8 +17,8 @@ from hw.bus.config import BusConfig, BusEngineConfig
 from hw.generate import config_hash
 from hw.generate import generate as generate_design
 from sim.commands.handover import make_product
-from sim.commands.options import config_option, engine_argument, out_dir_option, set_option
-from sim.engines import Engine
+from sim.commands.options import config_option, design_argument, out_dir_option, set_option
+from sim.engines import ENGINES, Engine
 from sim.handover.package import require_new_folder, write_package
 from sim.kernel.bus import MEMORY_BUS, STREAM_BUS, bus_named
 from sim.kernel.console import out, step
@@ -41,7 +41,7 @@ class Product:
 
 
 @click.command()
-@engine_argument
+@design_argument
 @config_option
 @set_option
 @out_dir_option
@@ -100,6 +100,8 @@ def _package(
     Raises:
         InputError: it is not of a whole engine with AXI4, or the folder is not free.
     """
+    if engine.name not in ENGINES:
+        raise InputError(f"--package is of an engine, {engine.name} is a composition of several")
     bus = bus_named(bus_text or MEMORY_BUS)
     if stage or bus is None:
         raise InputError(f"--package is of a whole engine with --bus {MEMORY_BUS}")

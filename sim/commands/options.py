@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from sim.engines import ENGINES
+from sim.engines import DESIGNS, ENGINES
 from sim.kernel.console import hush, tell_all, warn
 from sim.kernel.dram import DRAMS, FLAT
 from sim.kernel.files import require_writable
@@ -37,6 +37,8 @@ def choice_argument(
 
 
 engine_argument = choice_argument("engine", ENGINES, callback=lambda _, __, name: ENGINES.get(name))
+#: An engine, or a composition of several.
+design_argument = choice_argument("engine", DESIGNS, callback=lambda _, __, name: DESIGNS.get(name))
 
 
 def config_options(configs: Configs | None = None, *, default: str = "default") -> tuple[Decorator, Decorator]:

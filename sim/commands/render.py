@@ -63,7 +63,7 @@ from sim.splat.workload import NEAR, Lists, notices, prepare
 @click.option(
     "--radiance",
     is_flag=True,
-    help="Draw the sequence with a radiance cache that goes from frame to frame (--backend model).",
+    help="Draw the sequence with a radiance cache that goes from frame to frame (--backend model or rtl).",
 )
 @click.option(
     OPTION,
@@ -132,7 +132,8 @@ def render(
             raise InputError("--tau, --budget and --waves are for a single frame: leave out --path")
         draw: Draw = partial(run, **options.keywords())
         if radiance:
-            draw = CachedSequence(choose_rules(options.config.spec, rules), options.backend)
+            chosen = choose_rules(options.config.spec, rules)
+            draw = CachedSequence(chosen, options.config, **options.keywords())
         elif sharing:
             draw = SharedSequence(sharing, options.backend)
         loaded, _ = _load(scene, cut=False)

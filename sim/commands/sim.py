@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sim.commands.options import config_option, dram_option, engine_argument, inputs_option, out_dir_option, set_option
+from sim.commands.options import config_option, design_argument, dram_option, inputs_option, out_dir_option, set_option
 from sim.commands.run_options import memory_settings
 from sim.engines import Engine
 from sim.kernel.console import show_table
@@ -16,7 +16,7 @@ from sim.kernel.settings import choose_config
 
 
 @click.command()
-@engine_argument
+@design_argument
 @inputs_option
 @click.option(
     "--size",

@@ -16,7 +16,7 @@ from hw.generate import config_hash
 from hw.lib.block import Block
 from hw.lib.catalogue import catalogue as lib_catalogue
 from sim.commands.options import choice_argument, config_options, json_option, out_dir_option
-from sim.engines import ENGINES
+from sim.engines import DESIGNS
 from sim.kernel.console import err, out, show_json, show_table
 from sim.kernel.files import write_json
 from sim.kernel.runner import BUILD
@@ -29,7 +29,7 @@ PARTS = {"lib": lib_catalogue, "bus": bus_catalogue, "decode": decode_catalogue}
 
 
 @click.command()
-@choice_argument("engine", [*PARTS, *ENGINES])
+@choice_argument("engine", [*PARTS, *DESIGNS])
 @tiny_option
 @set_option
 @click.option("--block", "blocks", multiple=True, help="Only this block; may be repeated.")
@@ -41,7 +41,7 @@ def synth(
     engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
     folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Synthesise, place and route blocks of ENGINE or of other parts.
+    """Synthesise, place and route blocks of an engine.
 
     `lib` and `bus` know no engine; `decode` are the blocks that join the engines of a decode step with retrieval. The
     table has size, speed and worst path on ECP5, out of context; each unique block counts once.
@@ -55,7 +55,7 @@ def synth(
             raise InputError(f"--set needs an engine, {engine} has no config")
         stages = {name: Block(make) for name, make in PARTS[engine]().items()}
     else:
-        entry = ENGINES[engine]
+        entry = DESIGNS[engine]
         config = choose_config(entry.configs, config_name, changes)
         stages = {engine: Block(lambda: entry.top(config))} if top else dict(entry.catalogue(config))
     unknown = [name for name in blocks if name not in stages]

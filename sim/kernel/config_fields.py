@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from golden.errors import OneOf
+from sim.kernel.settings import parts_of
 
 _FIELD = re.compile(r"    (\w+): (?:int|str) = .*?  #: (.*)")
 
@@ -40,7 +41,13 @@ def config_fields(config: Any) -> list[ConfigField]:
     Raises:
         KeyError: the declaration of one has no `#:` comment on its line.
     """
-    return [*_fields_of(config.spec, "results"), *_fields_of(config, "speed, area")]
+    parts = parts_of(config)
+    fields: list[ConfigField] = []
+    for k, part in reversed(list(enumerate(parts))):
+        before = {name for other in parts[:k] for name in other.LIMITS}  # whose field of that name is meant
+        changes = "speed, area" if hasattr(part, "spec") else "results"
+        fields += [field for field in _fields_of(part, changes) if field.name not in before]
+    return fields
 
 
 def _fields_of(settings: Any, changes: str) -> Iterator[ConfigField]:

@@ -11,8 +11,13 @@ from golden.errors import InputError, OneOf
 
 
 def field_names(config: Any) -> list[str]:
-    """Every field that can be changed, those of the spec first."""
-    return [*_own(config.spec), *_own(config)]
+    """Every field that can be changed, those of the spec first; of parts with the same field the first has it."""
+    return list(dict.fromkeys(name for part in reversed(parts_of(config)) for name in _own(part)))
+
+
+def parts_of(config: Any) -> list[Any]:
+    """The settings that a config consists of: itself and its spec, or what a composition says of its own."""
+    return config.parts if hasattr(config, "parts") else [config, config.spec]
 
 
 def choose_config(configs: Mapping[str, Callable[[], Any]], name: str, changes: Sequence[str]) -> Any:
@@ -25,7 +30,10 @@ def choose_config(configs: Mapping[str, Callable[[], Any]], name: str, changes: 
     if name not in configs:
         raise InputError(f"config must be one of {', '.join(configs)}, it is '{name}'")
     config = configs[name]()
-    in_config, in_spec = sort_changes((config, config.spec), changes, lambda field: _no_field(field, config))
+    sorted_ = sort_changes(parts_of(config), changes, lambda field: _no_field(field, config))
+    if hasattr(config, "changed"):
+        return config.changed(sorted_)
+    in_config, in_spec = sorted_
     return replace(config, spec=replace(config.spec, **in_spec), **in_config)
 
 
@@ -65,5 +73,5 @@ def _no_field(name: str, config: Any) -> str:
     """The refusal, with the names that are like it and the way to all of them."""
     like = [known for known in field_names(config) if name in known] or get_close_matches(name, field_names(config))
     meant = f", did you mean {' or '.join(like)}?" if like else ";"
-    engine = type(config).__module__.split(".")[1]  # hw.<engine>.config
+    engine = type(config).__module__.split(".")[-2]  # hw.<engine>.config, or hw.chips.<name>.config
     return f"--set: no field '{name}'{meant} `tessera config {engine}` lists all with their limits and meaning"

@@ -113,10 +113,10 @@ ERRORS = [
     (f"{RENDER} --path two.json --video out/v.gif --alpha", "--alpha leaves the background open, and a video has one"),
     (f"{RENDER} --path two.json --video taken/v.gif", "taken/v.gif: cannot be written"),
     ("render embedded --backend model --path two.json", "a sequence is written by --out, --video, --array or --report"),
-    ("generate", "Missing argument 'ENGINE'. Choose from: splat, kv, lod, cluster, radiance"),
+    ("generate", "Missing argument 'ENGINE'. Choose from: splat, kv, lod, cluster, radiance, lumina"),
     (
         "generate nothing -o out",
-        "Invalid value for 'ENGINE': 'nothing' is not one of 'splat', 'kv', 'lod', 'cluster', 'radiance'",
+        "Invalid value for 'ENGINE': 'nothing' is not one of 'splat', 'kv', 'lod', 'cluster', 'radiance', 'lumina'",
     ),
     (f"{RENDER} --video out/v.gif", "--frames, --video, --radiance and --sort-window are of a sequence"),
     (f"{RENDER} --radiance", "--frames, --video, --radiance and --sort-window are of a sequence"),
@@ -136,11 +136,11 @@ ERRORS = [
     (f"{RENDER} --path two.json --radiance --radiance-set near", "--radiance-set takes field=value, got 'near'"),
     (
         f"{RENDER.replace('model', 'reference')} --path two.json --radiance",
-        "--radiance is drawn by the bit-true model alone: --backend must be model, it is reference",
+        "--radiance is drawn by rtl and model: --backend must be one of them, it is reference",
     ),
     (
         f"{RENDER.replace('model', 'rtl')} --path two.json --radiance",
-        "--radiance is drawn by the bit-true model alone: --backend must be model, it is rtl",
+        "lumina: RTL draws with value = colour alone, it is remainder",
     ),
     ("generate splat --set memory_width=100 -o out", "memory_width must lie in 128..512, it is 100"),
     ("generate splat --config tiny -o taken", "taken"),

@@ -9,7 +9,7 @@ import pytest
 
 from hw.generate import ROOT
 from sim.cli import cli
-from sim.engines import ENGINES
+from sim.engines import DESIGNS, ENGINES
 from sim.kernel.report import TOOLS
 from tests.sim.conftest import Tessera
 
@@ -61,7 +61,7 @@ def test_the_help_lists_the_engines(tessera: Tessera, command: str) -> None:
     ("words", "offered"),
     [
         ("sy", ["synth"]),
-        ("synth l", ["lib", "lod"]),
+        ("synth l", ["lib", "lod", "lumina"]),
         ("generate kv --config ", ["nano", "tiny", "default", "paper"]),
         ("generate kv --set near", ["near_blocks="]),
         ("lod --set cache", ["cache_subtrees="]),
@@ -85,5 +85,5 @@ def test_the_installed_program_is_this_one() -> None:
                "(p,) = e(group='console_scripts', name='tessera'); p.load()()"]  # fmt: skip
     done = subprocess.run([*program, "generate", "nothing"], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 2
-    choices = ", ".join(map(repr, ENGINES))
+    choices = ", ".join(map(repr, DESIGNS))
     assert done.stderr == f"tessera: error: Invalid value for 'ENGINE': 'nothing' is not one of {choices}.\n"

@@ -55,9 +55,15 @@ class Answers(wiring.Component):
             self.i.ready.eq(~(busy & (operation.place == answer.place))),
             taken.eq(self.i.valid & self.i.ready),
         ]
-        late = Signal(operation.shape())  # a cycle after the operation
+        # A cycle after the operation; one by one: a structure that is but delayed misleads Yosys 0.70.
+        late_draw, late_place, late_done = Signal(), Signal(range(places)), Signal(lanes)
         waiting = Signal()  # pixels of its sub-tile were not answered
-        m.d.sync += [late.eq(operation), waiting.eq(self.pending.bit_select(operation.place, 1))]
+        m.d.sync += [
+            late_draw.eq(operation.draw),
+            late_place.eq(operation.place),
+            late_done.eq(operation.done),
+            waiting.eq(self.pending.bit_select(operation.place, 1)),
+        ]
         may = inside(m, self.config, self.number, operation.place, self.size)  # pixels that may ask
         hit = Signal(lanes)
         over = Signal(lanes)  # the pixel needs no splat
@@ -76,7 +82,7 @@ class Answers(wiring.Component):
                 read.addr.eq(operation.place),
                 read.en.eq(busy),
                 hit[k].eq(full & may[k] & found.hit),
-                over[k].eq(late.done[k] | hit[k]),
+                over[k].eq(late_done[k] | hit[k]),
                 pixel.eq(Mux(held.hit, _whole(held.colour), drawn)),
             ]
             m.d.sync += [
@@ -90,9 +96,9 @@ class Answers(wiring.Component):
                 self.written.pixels.word_select(k, 32).eq(pixel),
             ]
         m.d.sync += [
-            self.finished.valid.eq(late.draw & over.all() & ~waiting),
-            self.finished.place.eq(late.place),
-            self.ended.eq(late.draw & over.all() & ~waiting & ~late.done.all()),
+            self.finished.valid.eq(late_draw & over.all() & ~waiting),
+            self.finished.place.eq(late_place),
+            self.ended.eq(late_draw & over.all() & ~waiting & ~late_done.all()),
             *(port.valid.eq(self.drawn.valid) for port in (self.written, self.final)),
             *(port.place.eq(self.drawn.place) for port in (self.written, self.final)),
         ]

@@ -10,8 +10,8 @@ from hw.chips.lumina.config import Config
 from hw.chips.lumina.edges import inside
 from hw.chips.lumina.layouts import AskedLayout, KeyLayout, place_layout, size_layout
 from hw.lib.memory import two_port_memory
+from hw.lib.one_hot import encode, lowest, selected
 from hw.lib.stream import transfer
-from hw.splat.dispatcher import encode, lowest, selected
 
 
 class Asker(wiring.Component):

@@ -7,16 +7,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chips.lumina.config import Config
-from hw.chips.lumina.layouts import FinalLayout
+from hw.chips.lumina.layouts import FinalLayout, final_row_layout
 from hw.lib.memory import two_port_memory
 from hw.lib.pipe import Pipe
-from hw.radiance.layouts import FillLayout
 
 
 class FillReader(wiring.Component):
-    """Takes sub-tiles in any order, and gives pixels by their number in the region, row by row.
+    """Takes sub-tiles in any order, and gives their rows of pixels by their number in the region, row by row.
 
-    Latency 2 cycles, one pixel a cycle. A sub-tile is put only while none is read.
+    Latency 2 cycles, one row of a sub-tile a cycle. A sub-tile is put only while none is read.
     """
 
     latency = 2
@@ -31,8 +30,9 @@ class FillReader(wiring.Component):
         super().__init__(
             {
                 "put": In(self.tile),  #: a sub-tile of the region by its number, row by row
-                "i": In(data.StructLayout({"number": range(cache.pixels)})),  #: a pixel
-                "o": Out(data.StructLayout({"full": 1, "fill": FillLayout(cache)})),  #: it, if it is `full`
+                "i": In(data.StructLayout({"number": range(cache.pixels // spec.splat.subtile)})),  #: a row
+                #: its pixels, and whether there is one that has asked
+                "o": Out(data.StructLayout({"some": 1, "row": final_row_layout(config)})),
             }
         )
 
@@ -44,8 +44,7 @@ class FillReader(wiring.Component):
         row = self.tile["pixels"].shape
         write, read = two_port_memory(m, platform, "pixels", width=row.size, depth=spec.splat.columns**2)
         bits = self.i.number
-        x, tile_x = bits[:log2_side], bits[log2_side:][:log2_columns]
-        y, tile_y = bits[log2_side + log2_columns :][:log2_side], bits[2 * log2_side + log2_columns :]
+        tile_x, y, tile_y = bits[:log2_columns], bits[log2_columns:][:log2_side], bits[log2_columns + log2_side :]
         m.d.comb += [
             write.addr.eq(self.put.number),
             write.data.eq(Value.cast(self.put.pixels)),
@@ -53,11 +52,14 @@ class FillReader(wiring.Component):
             read.addr.eq(Cat(tile_x, tile_y)),
             read.en.eq(~self.put.valid),
         ]
-        lane = p.source(Cat(x, y), "lane")
+        line = p.source(y, "line")
         tile = p.source(read.data, "tile", 1)
-        size = FinalLayout(spec.radiance).size
-        pixel = p.stage(lambda t, k: t.word_select(k, size), tile, lane, name="pixel")
-        final = FinalLayout(spec.radiance)(pixel.value)
-        parts = {"full": final.full, "fill": Cat(final.key, final.colour)}
-        p.finish(self.o, self.latency, **{n: p.source(v, n, pixel.stage) for n, v in parts.items()})
+        pixels = final_row_layout(self.config)
+        chosen = p.stage(lambda t, k: t.word_select(k, pixels.size), tile, line, name="row")
+        some = p.stage(lambda t, k: _any_full(t.word_select(k, pixels.size), pixels), tile, line, name="some")
+        p.finish(self.o, self.latency, row=chosen, some=some)
         return m
+
+
+def _any_full(bits: Value, layout: data.ArrayLayout) -> Value:
+    return Cat(layout(bits)[k].full for k in range(layout.length)).any()

@@ -36,6 +36,7 @@ class GroupCache(wiring.Component):
                 "final": Out(FinalTileLayout(config)),  #: with `written`: what they leave to the cache
                 "open": In(1),  #: pixels of a region may ask …
                 "odd": In(1),  #: … of one with an odd number, or an even one
+                "takes": In(1),  #: its sub-tiles may be handed out
                 "size": In(size_layout(config)),  #: what of the region lies on the image
                 "asks": Out(stream.Signature(AskedLayout(config))),  #: pixels for the cache
                 "answers": In(stream.Signature(AnsweredLayout(config))),  #: what they get, in their order
@@ -80,7 +81,7 @@ class GroupCache(wiring.Component):
             answers.drawn.eq(self.drawn),
             self.written.eq(answers.written),
             Value.cast(self.final).eq(Value.cast(answers.final)),
-            self.watch.hold.eq(asker.hold | (left != 0).replicate(config.splat.places)),
+            self.watch.hold.eq(asker.hold | (~self.takes | (left != 0)).replicate(config.splat.places)),
             self.watch.finished.valid.eq(answers.finished.valid),
             self.watch.finished.place.eq(answers.finished.place),
             self.ended.eq(answers.ended),

@@ -82,6 +82,11 @@ class FinalLayout(data.StructLayout):
         )
 
 
+def final_row_layout(config: Config) -> data.ArrayLayout:
+    """Neighbouring pixels in a row of a sub-tile."""
+    return data.ArrayLayout(FinalLayout(config.spec.radiance), config.spec.splat.subtile)
+
+
 class FinalTileLayout(data.StructLayout):
     """The pixels of a finished sub-tile."""
 

@@ -49,34 +49,42 @@ class PixelRecords(wiring.Component):
         keys = data.ArrayLayout(KeyLayout(cache), lanes)
         write, read = two_port_memory(m, platform, "state", width=row.size, depth=places)
         copy, asked = two_port_memory(m, platform, "copy", width=keys.size, depth=places)
-        late = [Signal(self.operation.shape(), name=f"late_{k}") for k in range(2)]
-        m.d.sync += [late[0].eq(self.operation), late[1].eq(late[0])]
-        old, new = Signal(row), Signal(row)
+        # One by one and as bits: structures and arrays that are but delayed mislead Yosys 0.70.
+        place, late_place = Signal(range(places)), Signal(range(places))
+        draw, late_draw, flush, late_flush = Signal(), Signal(), Signal(), Signal()
+        number, changed = Signal(cache.id_bits), Signal(lanes)
+        m.d.sync += [
+            Cat(place, draw, flush).eq(Cat(self.operation.place, self.operation.draw, self.operation.flush)),
+            Cat(late_place, late_draw, late_flush).eq(Cat(place, draw, flush)),
+            number.eq(self.operation.id),
+            changed.eq(self.operation.changed),
+        ]
+        written = Signal(row.size)
+        old, new = row(read.data), row(written)
         was_full = Signal(lanes)  # before the operation that is written now
         m.d.comb += [
             read.addr.eq(self.operation.place),
             read.en.eq(self.operation.draw | self.operation.flush),
-            Value.cast(old).eq(read.data),
         ]
         for k, register in enumerate(registers):
             m.d.comb += [
                 register.i.record.eq(old[k]),
-                register.i.id.eq(late[0].id[: cache.id_bits]),
-                register.i.significant.eq(late[0].changed[k]),
-                Value.cast(new[k]).eq(Mux(late[1].flush, fresh_record(cache), Value.cast(register.o.record))),
+                register.i.id.eq(number),
+                register.i.significant.eq(changed[k]),
+                Value.cast(new[k]).eq(Mux(late_flush, fresh_record(cache), Value.cast(register.o.record))),
                 *(self.before[k][name].eq(value) for name, value in key_layout_of(old[k], cache).items()),
             ]
             for name, value in key_layout_of(new[k], cache).items():
                 m.d.comb += keys(copy.data)[k][name].eq(value)
         m.d.sync += was_full.eq(Cat(is_full(old[k], cache) for k in range(lanes)))
-        writes = late[1].draw | late[1].flush
+        writes = late_draw | late_flush
         m.d.comb += [
-            *(port.addr.eq(late[1].place) for port in (write, copy)),
+            *(port.addr.eq(late_place) for port in (write, copy)),
             *(port.en.eq(writes) for port in (write, copy)),
-            write.data.eq(Value.cast(new)),
-            self.filled.valid.eq(late[1].draw & (Cat(is_full(new[k], cache) for k in range(lanes)) & ~was_full).any()),
-            self.filled.place.eq(late[1].place),
-            self.blocked.eq(writes & (late[1].place == self.look.place)),
+            write.data.eq(written),
+            self.filled.valid.eq(late_draw & (Cat(is_full(new[k], cache) for k in range(lanes)) & ~was_full).any()),
+            self.filled.place.eq(late_place),
+            self.blocked.eq(writes & (late_place == self.look.place)),
             asked.addr.eq(self.look.place),
             asked.en.eq(self.look.valid & ~self.blocked),
             Value.cast(self.records).eq(asked.data),

@@ -8,6 +8,7 @@ from amaranth.lib import data, stream, wiring
 from golden.chips.lumina.memory_map import JOB_BYTES
 from hw.chips.lumina.config import Config
 from hw.chips.lumina.counters import COUNTERS, counters_of, engine_counters
+from hw.chips.lumina.fill_banks import FillBanks
 from hw.chips.lumina.group_cache import GroupCache
 from hw.chips.lumina.layouts import AskedLayout, job_layout
 from hw.chips.lumina.region_fill import RegionFill
@@ -20,8 +21,9 @@ from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.row_reader import RowReader
 from hw.lib.shared import repeat
 from hw.lib.stream import connect, transfer
+from hw.lib.stream_pipeline import StreamPipeline
 from hw.lib.write_arbiter import WriteArbiter
-from hw.radiance.cache_core import CacheCore
+from hw.radiance.look_up import LookUp
 from hw.radiance.restore_unit import RestoreUnit
 from hw.radiance.save_unit import SaveUnit
 from hw.splat.top import SplatEngine
@@ -38,19 +40,21 @@ class LuminaChip(wiring.Component):
     def __init__(self, *, config: Config) -> None:
         self.config = config
         self.engine = SplatEngine(config=config.splat, watched=True)
-        self.core = CacheCore(config=config.radiance)
+        look_up = LookUp(spec=config.spec.radiance)
+        self.look_up, self.look_ups = look_up, StreamPipeline(look_up)
         super().__init__(engine_ports(config.memory_width, counters_of(config)))
 
     @property
     def taps(self) -> dict[str, stream.Interface]:
-        """The streams behind the engine's stages, and into and out of the cache."""
-        return {**self.engine.taps, "asks": self.core.asks, "answers": self.core.answers, "fills": self.core.fills}
+        """The streams behind the engine's stages, and what pixels ask and get."""
+        return {**self.engine.taps, "asks": self.look_ups.i, "answers": self.look_ups.o}
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config = self.config
         m.submodules.engine = engine = self.engine
-        m.submodules.core = core = self.core
+        m.submodules.look_ups = look_ups = self.look_ups
+        m.submodules.banks = banks = FillBanks(config=config)
         m.submodules.flow = flow = RegionFlow(config=config)
         m.submodules.fill = fill = RegionFill(config=config)
         m.submodules.restore = restore = RestoreUnit(config=config.radiance)
@@ -70,7 +74,7 @@ class LuminaChip(wiring.Component):
             flow.loading.eq(loading),
             flow.job.eq(job),
             flow.restoring.eq(restore.busy),
-            flow.filling.eq(fill.busy | core.fills.valid | ~core.idle),
+            flow.filling.eq(fill.busy | ~banks.idle),
             flow.saving.eq(save.busy),
             flow.taken.eq(fill.taken),
             engine.start.eq(flow.draw),
@@ -78,13 +82,15 @@ class LuminaChip(wiring.Component):
             restore.start.eq(flow.restore),
             restore.address.eq(flow.read_address),
             restore.length.eq(job.read_bytes),
-            restore.free.eq(Mux(save.busy, save.free, config.spec.radiance.sets)),
+            restore.free.eq(Mux(save.busy & ~flow.looks, save.free, config.spec.radiance.sets)),
             save.start.eq(flow.save),
             save.address.eq(flow.write_address),
             *(part.identity.eq(job.identity) for part in (restore, save)),
-            core.load.eq(restore.load),
-            core.dump.eq(save.dump),
-            Value.cast(save.row).eq(Value.cast(core.row)),
+            *(load[name].eq(restore.load[name]) for load in (self.look_up.load, banks.load) for name in ("set", "row")),
+            self.look_up.load.valid.eq(restore.load.valid & flow.looks),
+            banks.load.valid.eq(restore.load.valid & ~flow.looks),
+            banks.dump.eq(save.dump),
+            Value.cast(save.row).eq(Value.cast(banks.row)),
             fill.start.eq(flow.fill),
         ]
         m.d.sync += [
@@ -93,16 +99,17 @@ class LuminaChip(wiring.Component):
         ]
         with m.If(reader.o.valid):
             m.d.sync += Value.cast(job).eq(reader.o.payload)
-        connect(m, fill.o, core.fills)
+        connect(m, fill.o, banks.i)
         readers = {"engine": engine.read, "job": reader.memory, "image": restore.memory}
         writers = {"engine": engine.write, "save": save.write}
         writes = self._share_memory(m, readers, writers)
         own = Signal(COUNTERS)
         events = {
-            "cycles": Value.cast(1), "regions": flow.region, "refused": restore.refused, "asked": transfer(core.asks),
-            "hits": transfer(core.answers) & core.answers.payload.hit,
+            "cycles": Value.cast(1), "regions": flow.region, "refused": restore.refused & flow.looks,
+            "asked": transfer(look_ups.i),
+            "hits": transfer(look_ups.o) & look_ups.o.payload.hit,
             "tiles_ended": sum((group.ended for group in groups), Value.cast(0)),
-            "merged": core.merged, "filled": core.filled, "replaced": core.replaced, "set_wait": core.waits,
+            "merged": banks.merged, "filled": banks.filled, "replaced": banks.replaced, "set_wait": banks.waits,
             "open_cycles": flow.open, "fill_cycles": flow.filling, "restore_cycles": restore.busy,
             "save_cycles": save.busy, "job_words": transfer(reader.memory.response),
             "image_words": transfer(restore.memory.response), "save_write_words": writes.taken[1],
@@ -114,7 +121,7 @@ class LuminaChip(wiring.Component):
 
     def _groups(self, m: Module, platform: object, flow: RegionFlow, fill: RegionFill) -> list[GroupCache]:
         """Something between every lane group and the cache, and the way to the cache and back."""
-        config, engine, core = self.config, self.engine, self.core
+        config, engine, asks, answer = self.config, self.engine, self.look_ups.i, self.look_ups.o
         spec = config.spec.radiance
         groups = repeat(m, platform, "group_cache", config.splat.lane_groups, lambda: GroupCache(config=config))
         asked = AskedLayout(config)
@@ -126,17 +133,17 @@ class LuminaChip(wiring.Component):
         m.submodules.waiting = waiting = StreamQueue(shape=whose, depth=ASKS_WAITING)
         ask, key = arbiter.o.payload, arbiter.o.payload.data.key
         m.d.comb += [
-            core.asks.payload.full.eq(1),
-            core.asks.payload.set.eq(key[: spec.set_bits]),
-            core.asks.payload.tag.eq(key[spec.set_bits :]),
-            core.asks.valid.eq(arbiter.o.valid & waiting.i.ready),
-            arbiter.o.ready.eq(core.asks.ready & waiting.i.ready),
+            asks.payload.full.eq(1),
+            asks.payload.set.eq(key[: spec.set_bits]),
+            asks.payload.tag.eq(key[spec.set_bits :]),
+            asks.valid.eq(arbiter.o.valid & waiting.i.ready),
+            arbiter.o.ready.eq(asks.ready & waiting.i.ready),
             waiting.i.payload.source.eq(ask.source),
             waiting.i.payload.place.eq(ask.data.place),
             waiting.i.payload.lane.eq(ask.data.lane),
-            waiting.i.valid.eq(transfer(core.asks)),
+            waiting.i.valid.eq(transfer(asks)),
         ]
-        mine, answer = waiting.o.payload, core.answers
+        mine = waiting.o.payload
         ready = Signal(len(groups))
         for k, group in enumerate(groups):
             connect(m, group.asks, arbiter.i[k])
@@ -146,6 +153,7 @@ class LuminaChip(wiring.Component):
                 group.number.eq(k),
                 group.open.eq(flow.open),
                 group.odd.eq(flow.odd),
+                group.takes.eq(flow.takes),
                 group.size.eq(flow.size),
                 group.drawn.eq(engine.finished[k]),
                 engine.written[k].eq(group.written),

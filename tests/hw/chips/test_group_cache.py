@@ -50,6 +50,7 @@ class Watched(wiring.Component):
                 "flush_room": In(1),
                 "open": In(1),
                 "odd": In(1),
+                "takes": In(1),
                 "size": In(size_layout(config)),
                 "asks": Out(stream.Signature(AskedLayout(config))),
                 "answers": In(stream.Signature(AnsweredLayout(config))),
@@ -72,7 +73,7 @@ class Watched(wiring.Component):
         m.d.comb += [
             *(unit.number.eq(self.number) for unit in (lanes, cache)),
             lanes.flush_room.eq(self.flush_room),
-            *(getattr(cache, name).eq(getattr(self, name)) for name in ("open", "odd", "size")),
+            *(getattr(cache, name).eq(getattr(self, name)) for name in ("open", "odd", "takes", "size")),
             cache.drawn.eq(lanes.flushed),
             self.written.eq(cache.written),
             Value.cast(self.final).eq(Value.cast(cache.final)),
@@ -199,9 +200,14 @@ def test_pixels_ask_and_get(group: int, share: int, put: float, room: float, slo
             ctx.set(dut.odd, k % 2)
             ctx.set(dut.size, {"width": width, "height": height})
             ctx.set(dut.open, 1)
+            for _ in range(50):
+                await ctx.tick()
+            assert handed[k] == 0, "asking and being handed out are two things"
+            ctx.set(dut.takes, 1)
             while handed[k] < places:
                 await ctx.tick()
             ctx.set(dut.open, 0)
+            ctx.set(dut.takes, 0)
         finished.values.append(1)
 
     async def watch(ctx: Any) -> None:

@@ -15,7 +15,8 @@ COLUMNS, ROWS, ROOM = 3, 2, 64 * 17
 
 @pytest.mark.parametrize("longest", [1, 40])
 def test_a_frame(longest: int, seed: int) -> None:
-    """Each region is restored, open, filled and saved, with its own addresses and size; no save begins in another."""
+    """Each region is restored twice, open, filled and saved, with its own addresses and size; no save begins in
+    another, nothing is handed out while pixels go in."""
     config = tiny()
     dut = RegionFlow(config=config)
     bench = Bench(dut, seed=seed)
@@ -23,6 +24,7 @@ def test_a_frame(longest: int, seed: int) -> None:
     end = Log("jobs", count=1)
     bench.logs.append(end)
     steps: list[tuple[Any, ...]] = []
+    opened: list[tuple[int, ...]] = []
     job = {"columns": COLUMNS, "rows": ROWS, "last_width": 5, "last_height": 9, "read_address": 1 << 12,
            "write_address": 1 << 20, "room_bytes": ROOM, "frame_address": 77, "read_bytes": 0, "identity": 3,
            "spare": 0}  # fmt: skip
@@ -33,32 +35,38 @@ def test_a_frame(longest: int, seed: int) -> None:
         await ctx.tick()
         ctx.set(dut.start, 0)
         left = {"restoring": 0, "filling": 0, "saving": 0, "loading": longest}
-        tiles = 0
+        tiles, was_open = 0, 0
+        looks = 0  # what is restored is for look-ups
         while True:
             for name, cycles in left.items():
                 ctx.set(getattr(dut, name), cycles > 0)
             if left["loading"] == 0:
                 ctx.set(dut.job, job)
-            taken = bool(ctx.get(dut.open)) and tiles < dut.tiles and rng.random() < 0.5
+            taken = bool(ctx.get(dut.takes)) and tiles < dut.tiles and rng.random() < 0.5
             ctx.set(dut.taken, taken)
-            names = ("draw", "restore", "open", "fill", "save", "busy")
+            names = ("draw", "restore", "open", "takes", "fill", "save", "busy", "looks")
             ports = [getattr(dut, name) for name in names]
             more = (dut.odd, dut.size.width, dut.size.height, dut.read_address, dut.write_address)
-            _, _, draw, restore, open_, fill, save, busy, odd, width, height, read, write = await ctx.tick().sample(
-                *ports, *more
-            )
+            _, _, *got = await ctx.tick().sample(*ports, *more)
+            draw, restore, open_, takes, fill, save, busy, looking, odd, width, height, read, write = got
+            assert looking == (looks if left["restoring"] else looking)
             left = {name: max(cycles - 1, 0) for name, cycles in left.items()}
             if not busy:
                 break
+            assert not takes or (open_ and not left["filling"])
             steps.extend([("draw",)] * draw)
             if restore:
-                steps.append(("restore", read))
-                left["restoring"] = rng.randint(1, longest)
-            if open_ and tiles == 0 and taken:
-                steps.append(("open", odd, width, height))
+                assert left["restoring"] == 0
+                steps.append(("look" if looking else "restore", read))
+                left["restoring"], looks = rng.randint(1, longest), looking
+            if open_ and not was_open:
+                assert left["restoring"] == 0
+                opened.append((odd, width, height))
+            was_open = open_
             tiles += taken
             if fill:
                 assert tiles == dut.tiles
+                assert left["restoring"] == 0
                 steps.append(("fill",))
                 left["filling"], tiles = rng.randint(1, longest), 0
             if save:
@@ -71,9 +79,12 @@ def test_a_frame(longest: int, seed: int) -> None:
 
     bench.process(drive)
     bench.run()
-    expected: list[tuple[Any, ...]] = [("draw",)]
-    for k in range(COLUMNS * ROWS):
-        size = (5 if k % COLUMNS == COLUMNS - 1 else 16, 9 if k // COLUMNS == ROWS - 1 else 16)
-        expected += [("restore", (1 << 12) + k * ROOM), ("open", k % 2, *size), ("fill",)]
+    regions = COLUMNS * ROWS
+    expected: list[tuple[Any, ...]] = [("draw",), ("look", 1 << 12)]
+    for k in range(regions):
+        expected += [("restore", (1 << 12) + k * ROOM), ("fill",)]
+        expected += [("look", (1 << 12) + (k + 1) * ROOM)] * (k < regions - 1)
         expected += [("save", (1 << 20) + k * ROOM)]
     assert steps == expected
+    sizes = [(5 if k % COLUMNS == COLUMNS - 1 else 16, 9 if k // COLUMNS == ROWS - 1 else 16) for k in range(regions)]
+    assert opened == [(k % 2, *size) for k, size in enumerate(sizes)]

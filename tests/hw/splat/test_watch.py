@@ -55,11 +55,11 @@ def test_what_an_observer_sees_and_says(seed: int) -> None:
     async def observe(ctx: Any) -> None:
         nonlocal draws
         ctx.set(dut.flush_room, 1)
-        held = 1 << HELD
+        held = 1 << HELD  # also while the sub-tiles are flushed after reset, where it has no effect
         while True:
             ctx.set(dut.watch.hold, held)
-            _, _, bits, silent, valid, place = await ctx.tick().sample(
-                Value.cast(dut.watch.operation), dut.watch.silent, dut.flushed.valid, dut.flushed.place
+            _, _, bits, valid, place = await ctx.tick().sample(
+                Value.cast(dut.watch.operation), dut.flushed.valid, dut.flushed.place
             )
             operation = unpack_nested(bits, dut.watch.operation.shape())
             ctx.set(dut.watch.finished.valid, 0)
@@ -71,10 +71,6 @@ def test_what_an_observer_sees_and_says(seed: int) -> None:
                     seen[at].append((operation["id"], operation["changed"]))
                 if at == ENDED and draws >= AFTER:
                     ctx.set(dut.watch.finished, {"valid": 1, "place": ENDED})
-            if silent:
-                held = 0
-            elif not order:
-                held = 1 << HELD
             if valid:
                 order.append(place)
                 held = 0 if len(order) == config.places - 1 else held

@@ -56,6 +56,27 @@ def test_what_no_frame_asks_has_no_share(scene_file: Path) -> None:
     scene = load_scene(scene_file)
     scene = scene.select(np.arange(len(scene)) < 12)
     (camera,) = orbit_path(scene, [0.0], width=16, height=16)
-    draw = CachedSequence(choose_rules(tiny().spec, ["record_length=15"]), Backend.MODEL)
+    draw = CachedSequence(choose_rules(tiny().spec, ["record_length=15"]), tiny(), Backend.MODEL)
     quality = draw(prepare(scene, camera, tiny())).quality
     assert (quality["asked"], quality["hit_rate"], quality["cached_psnr_db"]) == (0, 0, 99)
+
+
+@pytest.mark.slow
+def test_rtl_draws_a_sequence(tessera: Tessera, scene_file: Path, tmp_path: Path) -> None:
+    """Every pixel and every saved cache of every frame, with pauses and lane groups that are ahead of each other."""
+    outcome = tessera(
+        "render", scene_file, "--config", "tiny", "--set", "lane_groups=2", "--size", "40x27",
+        "--path", "orbit:3:0.5deg", "--radiance", "--radiance-set", "value=colour", "--radiance-set", "record_length=3",
+        "--radiance-set", "sets=16", "--stalls", "64", "--check", "--report", tmp_path / "r.json",
+    )  # fmt: skip
+    assert (outcome.status, outcome.err) == (0, "")
+    report = json.loads((tmp_path / "r.json").read_text())
+    Draft202012Validator(schema()).validate(report)
+    frames = report["frames"]
+    assert all(frame["quality"]["rtl_equals_model"] for frame in frames)
+    hits = [frame["counters"]["hits"] for frame in frames]
+    assert hits[0] == 0
+    assert min(hits[1:]) > 50
+    assert [frame["counters"]["refused"] for frame in frames] == [0, 0, 0]
+    assert frames[1]["counters"]["regions"] == 6
+    assert frames[1]["counters"]["tiles_ended"] > 0

@@ -1,0 +1,160 @@
+"""The whole composition in Amaranth's simulator: two frames of one region, and saved caches that are not restored."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Value
+from amaranth.sim import Simulator
+
+from golden.chips.lumina.memory_image import (
+    LuminaImage,
+    build_memory_image,
+    expected_results,
+    read_results,
+    saved_caches,
+)
+from golden.chips.lumina.model import LuminaResult, render
+from golden.rows import Bytes
+from hw.chips.lumina.config import tiny
+from hw.chips.lumina.top import LuminaChip
+from hw.lib.fields import pack, unpack_nested
+from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, WriteLayout
+from tests.golden.splat.scenes import camera_at, random_scene
+from tests.golden.splat.views import made
+from tests.hw.lib.bench import Bench
+
+pytestmark = pytest.mark.slow
+IDENTITY, WORD = 99, 16
+
+
+class Board:
+    """A chip and a memory."""
+
+    def __init__(self, seed: int) -> None:
+        self.config = tiny()
+        self.dut = LuminaChip(config=self.config)
+        self.bench = Bench(self.dut, seed=seed)
+        self.bytes = np.zeros(1 << 18, np.uint8)
+
+    async def serve(self, ctx: Any) -> None:
+        read, write = self.dut.read, self.dut.write.request
+        words: deque[int] = deque()
+        ctx.set(read.request.ready, 1)
+        ctx.set(write.ready, 1)
+        while True:
+            ctx.set(read.response.valid, bool(words))
+            ctx.set(Value.cast(read.response.payload), words[0] if words else 0)
+            _, reset, asked, request, taken, writes, written = await ctx.tick().sample(
+                read.request.valid, Value.cast(read.request.payload), read.response.ready, write.valid,
+                Value.cast(write.payload),
+            )  # fmt: skip
+            if words and taken:
+                words.popleft()
+            if writes:
+                word = unpack_nested(written, WriteLayout(8 * WORD))
+                self.bytes[word["address"] :][:WORD] = np.frombuffer(word["data"].to_bytes(WORD, "little"), np.uint8)
+            if asked:
+                burst = unpack_nested(request, ReadRequestLayout())
+                for k in range(burst["length"]):
+                    raw = self.bytes[burst["address"] + k * WORD :][:WORD].tobytes()
+                    last = int(k == burst["length"] - 1)
+                    words.append(pack(ReadDataLayout(8 * WORD), {"data": int.from_bytes(raw, "little"), "last": last}))
+            if reset:
+                words.clear()
+
+    async def job(self, ctx: Any, image: LuminaImage, stop: tuple[str, int] | None = None) -> None:
+        """Lays a job's bytes out and runs it; or resets the chip once a counter has reached a number."""
+        self.bytes[: len(image.data)] = image.data
+        while ctx.get(self.dut.busy):  # sub-tiles are brought to their initial state
+            await ctx.tick()
+        ctx.set(self.dut.address, image.header_address)
+        ctx.set(self.dut.start, 1)
+        await ctx.tick()
+        ctx.set(self.dut.start, 0)
+        while ctx.get(self.dut.busy):
+            if stop and ctx.get(self.dut.counters[stop[0]]) >= stop[1]:
+                ctx.set(self.bench.reset, 1)
+                await ctx.tick()
+                ctx.set(self.bench.reset, 0)
+                return
+            await ctx.tick()
+        assert stop is None, "the job ended before it was to be reset"
+
+    def left(self, image: LuminaImage) -> Bytes:
+        return self.bytes[image.result_address :][: image.result_bytes].copy()
+
+
+class Frames:
+    """A view that is drawn twice, by the model."""
+
+    def __init__(self) -> None:
+        self.spec = tiny().spec
+        scene = random_scene(3, 60, degree=1, thinnest=0.05, widest=0.3)
+        self.view = made(scene, camera_at(size=(14, 11), focal=20.0), self.spec.splat)
+        self.first = render(self.view.image, self.view.frame, self.spec)
+        self.second = render(self.view.image, self.view.frame, self.spec, self.first.caches)
+
+    def image(self, saved: list[Bytes] | None) -> LuminaImage:
+        return build_memory_image(self.view.image, self.view.frame, self.spec, saved, identity=IDENTITY)
+
+    def check(self, raw: Bytes, image: LuminaImage, model: LuminaResult) -> None:
+        expected = expected_results(model, image, self.spec)
+        for name, array in read_results(raw, image, self.view.frame, self.spec).items():
+            assert np.array_equal(array, expected[name]), name
+
+
+def test_frames_and_what_lies_between(seed: int) -> None:
+    """A frame, the same out of its cache, and with caches that are damaged, of another version, or cut short; then a
+    reset while pixels fill, and while a cache is saved."""
+    board, frames = Board(seed), Frames()
+    steps: list[int] = []
+
+    async def run(ctx: Any) -> None:
+        counters = board.dut.counters
+        image = frames.image(None)
+        await board.job(ctx, image)
+        frames.check(board.left(image), image, frames.first)
+        saved = saved_caches(board.left(image), image, frames.spec)
+        again = frames.image(saved)
+        await board.job(ctx, again)
+        frames.check(board.left(again), again, frames.second)
+        assert ctx.get(counters.hits) == frames.second.saving.hits > 20
+        for change in (_flipped, _of_another_version, _short):
+            image = frames.image([change(saved[0])])
+            await board.job(ctx, image)
+            frames.check(board.left(image), image, frames.first)
+            assert (ctx.get(counters.refused), ctx.get(counters.hits)) == (1, 0)
+            steps.append(ctx.get(counters.cycles))
+        for stop in (("filled", 9), ("save_write_words", 3)):
+            await board.job(ctx, again, stop)
+            image = frames.image(None)
+            await board.job(ctx, image)
+            frames.check(board.left(image), image, frames.first)
+            steps.append(ctx.get(counters.cycles))
+
+    simulator = Simulator(board.bench.m)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(board.serve, background=True)  # first: what is written in a cycle is there behind it
+    simulator.add_testbench(run)
+    simulator.run()
+    assert len(steps) == 5
+
+
+def _flipped(image: Bytes) -> Bytes:
+    changed = image.copy()
+    changed[-40] ^= 1
+    return changed
+
+
+def _of_another_version(image: Bytes) -> Bytes:
+    changed = image.copy()
+    changed[4] ^= 2
+    return changed
+
+
+def _short(image: Bytes) -> Bytes:
+    return image[:-16]
