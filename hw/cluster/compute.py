@@ -136,10 +136,14 @@ class Compute(wiring.Component):
         m.d.comb += [probability.i.score.eq(score.value), probability.i.maximum.eq(maximum)]
         when = score.stage + Probability.latency
         row = p.source(beat.index[: len(sums.i.row)], "row")
+        # A register before the multipliers, since a memory keeps the codes until then.
+        codes = p.stage(
+            lambda v: v, Staged(p.at(p.source(self.flit, "values"), when - 1), when - 1, "kept"), name="codes"
+        )
         m.d.comb += [
             sums.valid.eq(self._is(m, Beat.VALUES, when)),
             sums.i.probability.eq(probability.o),
-            sums.i.codes.eq(p.at(p.source(self.flit, "values"), when)),
+            sums.i.codes.eq(codes.value),
             sums.i.row.eq(p.at(row, when)),
             sums.i.first.eq(p.at(p.source(beat.first, "first"), when)),
             sums.i.begin.eq(p.at(p.source(beat.begin, "begin"), when)),

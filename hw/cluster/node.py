@@ -8,7 +8,16 @@ from amaranth.lib.wiring import In, Out
 
 from hw.cluster.compute import Compute
 from hw.cluster.config import Config
-from hw.cluster.layouts import INDEX, TURN, BeatLayout, HostLayout, SettingsLayout, WalkLayout, command_layout
+from hw.cluster.layouts import (
+    INDEX,
+    TURN,
+    BeatLayout,
+    HostLayout,
+    ItemLayout,
+    SettingsLayout,
+    WalkLayout,
+    command_layout,
+)
 from hw.cluster.node_memory import NodeMemory
 from hw.cluster.operand_port import READ_LATENCY, OperandPort
 from hw.cluster.receive_port import ReceivePort
@@ -17,6 +26,7 @@ from hw.cluster.sequencer import Sequencer
 from hw.cluster.vector_alu import VectorAlu
 from hw.cluster.walker import Walker
 from hw.cluster.widen_flit import WidenFlit
+from hw.lib.bypass_buffer import BypassBuffer
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import connect, transfer
 from hw.lib.tree import add_all
@@ -137,9 +147,12 @@ class Node(wiring.Component):
         for name, side in sides.items():
             m.submodules[f"{name}_turns"] = queue = StreamQueue(shape=WalkLayout(self.config.spec), depth=TURNS_AHEAD)
             m.submodules[f"{name}_walker"] = walker = Walker(config=self.config)
+            # Whether a flit may go is decided late in the cycle; that must not reach into the walker.
+            m.submodules[f"{name}_items"] = items = BypassBuffer(shape=ItemLayout(self.config.spec))
             m.d.comb += queue.i.payload.eq(getattr(sequencer, name))
             connect(m, queue.o, walker.i)
-            connect(m, walker.o, side)
+            connect(m, walker.o, items.i)
+            connect(m, items.o, side)
             queues.append(queue)
         m.d.comb += sequencer.ready.eq(Cat(queue.i.ready for queue in queues).all())
         moves = sequencer.valid & sequencer.ready

@@ -13,11 +13,15 @@ from hw.lib.pipe import Pipe, Staged
 
 SCALED_BITS = KEY_BITS + 1 + MEAN_GUARD  # |sum| < 2**7 · 2**(e+1), so (sum · 2**8) >> e has 17 bits
 
+SPLIT = 9  #: bits of the reciprocal in the lower product
+DROPPED = MEAN_GUARD + RECIPROCAL_FRACTION  #: fraction bits of a product
+
 
 class MeanUnit(wiring.Component):
     """o = half_up(sum / count) as INT8 in every lane; equals `golden.kv.key_table.mean_unit`.
 
-    Latency 10 cycles, throughput one chunk a cycle. One multiplier a lane, one for the reciprocal.
+    Latency 10 cycles, throughput one chunk a cycle. Two multipliers a lane, each with a half of the reciprocal, since
+    the whole product would be the engine's longest path; one more for the reciprocal.
     """
 
     latency = 10
@@ -49,8 +53,10 @@ class MeanUnit(wiring.Component):
             raised = p.source(self.i.sums.lane[k].shift_left(MEAN_GUARD), f"raised_{k}")
             shifted = p.shift_right(raised, exponent, name=f"shifted_{k}")
             scaled = Staged(resize(shifted.value, signed(SCALED_BITS)), shifted.stage, f"scaled_{k}")
-            product = p.stage(lambda s, r: s * r, scaled, reciprocal, name=f"product_{k}")
-            means.append(p.stage(self._round, product, name=f"rounded_{k}"))
+            # Half of what the rounding drops is added before the product's halves meet.
+            low = p.stage(lambda s, r: s * r[:SPLIT] + (1 << (DROPPED - 1)), scaled, reciprocal, name=f"low_{k}")
+            high = p.stage(lambda s, r: s * r[SPLIT:], scaled, reciprocal, name=f"high_{k}")
+            means.append(p.stage(self._round, low, high, name=f"rounded_{k}"))
         p.finish(
             self.o,
             self.latency,
@@ -59,8 +65,8 @@ class MeanUnit(wiring.Component):
         return m
 
     @staticmethod
-    def _round(product: Value) -> Value:
-        return shift_round(product, MEAN_GUARD + RECIPROCAL_FRACTION, "half_up")
+    def _round(low: Value, high: Value) -> Value:
+        return shift_round(low + high.shift_left(SPLIT), DROPPED, "truncate")
 
     @staticmethod
     def _limit(mean: Value) -> Value:

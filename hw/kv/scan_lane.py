@@ -42,10 +42,10 @@ class ScanLane(wiring.Component):
                 "last": In(1),  #: it is the last of its run
                 "word": In(range(spec.plane_words)),  #: whose the token is
                 "fresh": In(1),  #: runs begin with the sign; holds still
-                "unread": In(range(KEY_BITS)),  #: planes that are not read after a run; holds still
+                "unread": In(range(KEY_BITS)),  #: planes that a run leaves unread, 4 cycles after its last
                 "queries": In(KEY_BITS * spec.group * spec.head_size),  #: codes, row by row; holds still
                 "valid_rows": In(spec.group),  #: a bit a row that holds a query; holds still
-                "middle": In(row_scores(spec)),  #: what the unread bits add; holds still
+                "middle": In(row_scores(spec)),  #: what the unread bits add, 5 cycles after a run's last plane
                 "references": In(row_scores(spec)),  #: subtracted from a row's scores; holds still
                 "shift": In(range(17)),  #: 2**shift scores make a bucket; holds still
                 "scores": Out(row_scores(spec)),  #: `scored` cycles after a run's last plane

@@ -7,19 +7,29 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.stream import transfer
+from hw.lib.tree import set_below
 
 
-def round_robin(requests: Value, last: Value) -> Value:
+def round_robin(m: Module, requests: Value, last: Value) -> Signal:
     """One-hot grant of the lowest request above `last` (one-hot), else of the lowest.
 
     Pure logic: with no request the grant is 0; a request waits for at most `len(requests) - 1`
     other grants if `last` is set to each grant in turn.
     """
+    return first_above(m, requests, set_below(m, last))
+
+
+def first_above(m: Module, requests: Value, above: Value) -> Signal:
+    """One-hot grant of the lowest request in the mask `above`, else of the lowest; 0 with no request.
+
+    Both are found beside each other, since the choice between them takes as long.
+    """
     count = len(requests)
-    above = ~(last | (last - 1))[:count]
-    masked = (requests & above)[:count]
-    chosen = Mux(masked.any(), masked, requests)
-    return (chosen & (~chosen + 1))[:count]
+    masked, grant = Signal(count, name="masked"), Signal(count, name="grant")
+    m.d.comb += masked.eq(requests & above)
+    first, lowest = (value & ~set_below(m, value) for value in (masked, requests))
+    m.d.comb += grant.eq(Mux(masked.any(), first, lowest))
+    return grant
 
 
 class RoundRobinArbiter(wiring.Component):
@@ -29,14 +39,18 @@ class RoundRobinArbiter(wiring.Component):
     that stays valid waits for at most `count - 1` payloads of others. An input's `ready` depends on
     all inputs' `valid` and on `o.ready`.
 
+    Inputs below `favoured` go before all others, which then wait for as long as one of these is valid.
+
     Raises:
-        ValueError: `count` is below 2.
+        ValueError: `count` is below 2, or `favoured` not in 0..count - 1.
     """
 
-    def __init__(self, *, shape: ShapeLike, count: int) -> None:
+    def __init__(self, *, shape: ShapeLike, count: int, favoured: int = 0) -> None:
         if count < 2:
             raise ValueError(f"RoundRobinArbiter: count must be at least 2, it is {count}")
-        self.count = count
+        if not 0 <= favoured < count:
+            raise ValueError(f"RoundRobinArbiter: favoured must lie in 0..{count - 1}, it is {favoured}")
+        self.count, self.favoured = count, favoured
         self.layout = data.StructLayout(
             {
                 "data": shape,  #: the payload
@@ -53,12 +67,13 @@ class RoundRobinArbiter(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         last = Signal(self.count, init=1 << (self.count - 1))
-        grant = Signal(self.count)
         free = Signal()
-        m.d.comb += [
-            grant.eq(round_robin(Cat(i.valid for i in self.i), last)),
-            free.eq(~self.o.valid | self.o.ready),
-        ]
+        requests = Cat(i.valid for i in self.i)
+        if self.favoured:
+            first = requests[: self.favoured]
+            requests = Mux(first.any(), first, requests)[: self.count]
+        grant = round_robin(m, requests, last)
+        m.d.comb += free.eq(~self.o.valid | self.o.ready)
         with m.If(free):
             m.d.sync += self.o.valid.eq(grant.any())
         for k, i in enumerate(self.i):

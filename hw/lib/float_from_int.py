@@ -11,6 +11,7 @@ from hw.lib.fixed import resize
 from hw.lib.float_parts import rounded_code
 from hw.lib.leading_zeros import leading_zeros
 from hw.lib.pipe import Pipe
+from hw.lib.tree import set_below
 
 SCALE = signed(10)
 
@@ -52,7 +53,10 @@ class FloatFromInt(wiring.Component):
         value, scale = p.source(self.i.value, "value"), p.source(self.i.scale, "scale")
 
         negative = p.stage(lambda v: v < 0, value, name="negative")
-        magnitude = p.stage(lambda v: resize(Mux(v < 0, -v, v), unsigned(width)), value, name="magnitude")
+        # A negation inverts all bits above the lowest set one; no carry runs through the number.
+        magnitude = p.stage(
+            lambda v: v.as_unsigned() ^ Mux(v < 0, set_below(m, v.as_unsigned()), 0), value, name="magnitude"
+        )
         zeros = p.stage(leading_zeros, magnitude, name="zeros")
         normal = p.stage(lambda v, z: resize(v << z, unsigned(width)), magnitude, zeros, name="normal")
         raised = p.stage(lambda s: s + (width - 1 + SINGLE.bias), scale, name="raised")

@@ -51,9 +51,13 @@ class StreamQueue(wiring.Component):
             read.en.eq(fetch),
             Value.cast(self.o.payload).eq(read.data),
         ]
+        # What comes and goes is known late: it only selects between sums that are worked out beside it.
+        for count, less in ((self.level, transfer(self.o)), (stored, fetch)):
+            with m.If(transfer(self.i) & ~less):
+                m.d.sync += count.eq(count + 1)
+            with m.Elif(~transfer(self.i) & less):
+                m.d.sync += count.eq(count - 1)
         m.d.sync += [
-            self.level.eq(self.level + transfer(self.i) - transfer(self.o)),
-            stored.eq(stored + transfer(self.i) - fetch),
             self.o.valid.eq(fetch | (self.o.valid & ~self.o.ready)),
         ]
         for port, moves in ((write, transfer(self.i)), (read, fetch)):

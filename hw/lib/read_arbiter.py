@@ -7,9 +7,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.arbiter import RoundRobinArbiter
+from hw.lib.bypass_buffer import BypassBuffer
 from hw.lib.memory_port import ReadRequestLayout, ReadSignature
 from hw.lib.queue import StreamQueue
-from hw.lib.stream import transfer
+from hw.lib.stream import connect, transfer
 
 
 class ReadArbiter(wiring.Component):
@@ -17,17 +18,19 @@ class ReadArbiter(wiring.Component):
 
     Requests pass in 1 cycle; responses go back to their client combinationally, in request order,
     from 2 cycles after the request has left. Throughput one request and one word a cycle. At most
-    `outstanding` bursts are under way. Clients must have room for what they asked.
+    `outstanding` bursts are under way. Clients must have room for what they asked. A client's `ready` leaves from a
+    flip-flop: one request of each may wait for its turn in here. The first `favoured` clients go before all others.
 
     Raises:
-        ValueError: `count` or `outstanding` is below 2, or `width` is no power of two of at least 32.
+        ValueError: `count` or `outstanding` is below 2, `favoured` not in 0..count - 1, or `width` is no power of two
+            of at least 32.
     """
 
-    def __init__(self, *, width: int, count: int, outstanding: int = 64) -> None:
+    def __init__(self, *, width: int, count: int, outstanding: int = 64, favoured: int = 0) -> None:
         for name, value in (("count", count), ("outstanding", outstanding)):
             if value < 2:
                 raise ValueError(f"ReadArbiter: {name} must be at least 2, it is {value}")
-        self.width, self.count, self.outstanding = width, count, outstanding
+        self.width, self.count, self.outstanding, self.favoured = width, count, outstanding, favoured
         super().__init__(
             {
                 "clients": In(ReadSignature(width)).array(count),  #: read ports, towards the clients
@@ -37,17 +40,18 @@ class ReadArbiter(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        m.submodules.arbiter = arbiter = RoundRobinArbiter(shape=ReadRequestLayout(), count=self.count)
+        m.submodules.arbiter = arbiter = RoundRobinArbiter(
+            shape=ReadRequestLayout(), count=self.count, favoured=self.favoured
+        )
         m.submodules.owners = owners = StreamQueue(shape=range(self.count), depth=self.outstanding)
         request, response = self.memory.request, self.memory.response
         owner = Signal(self.count)  # one-hot
-        for client, i in zip(self.clients, arbiter.i, strict=True):
-            m.d.comb += [
-                i.payload.eq(client.request.payload),
-                i.valid.eq(client.request.valid),
-                client.request.ready.eq(i.ready),
-                client.response.payload.eq(response.payload),
-            ]
+        for k, (client, i) in enumerate(zip(self.clients, arbiter.i, strict=True)):
+            # Whose turn it is must not reach into the clients within the cycle: some decide by `ready` what they do.
+            m.submodules[f"waiting_{k}"] = waiting = BypassBuffer(shape=ReadRequestLayout())
+            connect(m, client.request, waiting.i)
+            connect(m, waiting.o, i)
+            m.d.comb += client.response.payload.eq(response.payload)
         m.d.comb += [
             request.payload.eq(arbiter.o.payload.data),
             # A request leaves only together with a note of its owner; `owners` takes it in the

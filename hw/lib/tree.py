@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from amaranth.hdl import Mux, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 
 T = TypeVar("T")
 
@@ -45,3 +45,19 @@ def min_all(items: Sequence[Value]) -> Value:
 def max_all(items: Sequence[Value]) -> Value:
     """The largest. For few operands, as `min_all`."""
     return balanced(lambda a, b: Mux(a > b, a, b), items)
+
+
+def set_below(m: Module, value: Value) -> Signal:
+    """Bit k is set if a bit of `value` below k is: a tree of ceil(log2(n)) levels, as wide as `value`.
+
+    `value & ~set_below(m, value)` is the lowest set bit, without the carry of `value & -value`.
+    """
+    width = len(value)
+    level = Signal(width, name="below_0")
+    m.d.comb += level.eq(value << 1)
+    reach = 1
+    while reach < width - 1:
+        after = Signal(width, name=f"below_{reach}")
+        m.d.comb += after.eq(level | (level << reach))
+        level, reach = after, 2 * reach
+    return level

@@ -7,7 +7,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lod.memory_map import MASK_BITS
+from hw.lib.leading_zeros import trailing_zeros
 from hw.lib.stream import transfer
+from hw.lib.tree import set_below
 from hw.lod.layouts import CallLayout, queue_layout
 
 
@@ -32,12 +34,9 @@ class ChildWalk(wiring.Component):
         entry = Signal(queue_layout())
         remaining = entry.children
         rest = Signal(MASK_BITS)
-        lowest = Signal(range(MASK_BITS))
-        for k in reversed(range(MASK_BITS)):
-            with m.If(remaining[k]):
-                m.d.comb += lowest.eq(k)
+        lowest = trailing_zeros(remaining)[: (MASK_BITS - 1).bit_length()]
         m.d.comb += [
-            rest.eq(remaining & (remaining - 1)),
+            rest.eq(remaining & set_below(m, remaining)),
             self.busy.eq(remaining != 0),
             self.o.valid.eq(self.busy),
             self.o.payload.subtree.eq(entry.first_child + lowest),

@@ -27,8 +27,8 @@ class ContextPool(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         free = Signal(self.count, init=(1 << self.count) - 1)
-        last, chosen = Signal(self.count, init=1 << (self.count - 1)), Signal(self.count)
-        m.d.comb += chosen.eq(round_robin(free, last))
+        last = Signal(self.count, init=1 << (self.count - 1))
+        chosen = round_robin(m, free, last)
         with m.If(self.o.valid):
             with m.If(self.o.ready):
                 m.d.sync += self.o.valid.eq(0)

@@ -61,7 +61,7 @@ def observe(
         events.spilled.eq(queue.spilled),
         events.context_wait.eq(allocator.i.valid & ~allocator.i.ready),
         events.call_wait.eq(~allocator.i.valid & allocator.i.ready),
-        events.fetch_stall.eq(allocator.o.valid & ~allocator.o.ready),
+        events.fetch_stall.eq(fetch.i.valid & ~fetch.i.ready),
         events.order_wait.eq(~retire.i.valid & Cat(unit.o.valid for unit in units).any()),
     ]
     return events

@@ -53,10 +53,13 @@ class Horizon(wiring.Component):
         write = ends.write_port()
         old, floor = (ends.read_port(domain="comb") for _ in range(2))
         known = Signal(CLASSES)
+        # Which visit begins is known late in its cycle: it counts from the next one on.
+        begun, begun_turn = Signal.like(self.sent), Signal()
+        m.d.sync += [begun.eq(self.sent), begun_turn.eq(self.turn)]
         m.d.comb += [
-            under_way.i.valid.eq(self.sent.valid),
-            under_way.i.payload.bits.eq(SUBTREE_BITS - leading_zeros(self.sent.subtree)),
-            under_way.i.payload.turn.eq(self.turn),
+            under_way.i.valid.eq(begun.valid),
+            under_way.i.payload.bits.eq(SUBTREE_BITS - leading_zeros(begun.subtree)),
+            under_way.i.payload.turn.eq(begun_turn),
             under_way.o.ready.eq(self.retired.valid),
         ]
 
@@ -93,10 +96,10 @@ class Horizon(wiring.Component):
             m.d.sync += [sent.eq(0), nearest.eq(0), self.o.eq(0)]
         with m.Else():
             m.d.sync += [
-                sent.eq(sent | self.sent.valid),
+                sent.eq(sent | begun.valid),
                 nearest.eq(Mux(sent & known.bit_select(floor.addr, 1), floor.data, 0)),
                 self.o.eq(Mux(nearest > reached, nearest, reached)),
             ]
-        with m.If(self.sent.valid & ~sent):
+        with m.If(begun.valid & ~sent):
             m.d.sync += first.eq(under_way.i.payload.bits)
         return m

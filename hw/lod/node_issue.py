@@ -6,7 +6,7 @@ from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.lib.arbiter import round_robin
+from hw.lib.arbiter import first_above
 from hw.lib.tree import or_all
 from hw.lod.config import Config
 from hw.lod.layouts import INDEX_BITS, PLACE_BITS, EntranceLayout
@@ -45,14 +45,14 @@ class NodeIssue(wiring.Component):
         m = Module()
         count = self.config.contexts
         more, grant, active = (Signal(count, name=n) for n in ("more", "grant", "active"))
+        ready = Signal(count)  # contexts with a node for which no decision is missing
         idle = Signal(count, init=-1)  # no node of the context waits for its decision
-        turn = Signal(count, init=1 << (count - 1))  # began last
-        fresh, either = Signal(count), Signal(count)
+        behind = Signal(count)  # contexts behind the one that began last: the oldest are among them
+        fresh, either = first_above(m, ready, behind), first_above(m, more, behind)
         places = Array(Signal(PLACE_BITS, name=f"place_{k}") for k in range(count))
         m.d.comb += [
-            fresh.eq(round_robin(more & idle, turn)),
-            either.eq(round_robin(more, turn)),
-            self.queued.eq((more & idle).any()),
+            ready.eq(more & idle),
+            self.queued.eq(ready.any()),
             grant.eq(Mux(self.queued, fresh, either)),
             self.finished.eq(active & ~more & idle),
             self.working.eq((active & (more | ~idle)).any()),
@@ -63,7 +63,7 @@ class NodeIssue(wiring.Component):
             self.ask.index.eq(or_all([Mux(grant[k], places[k], 0) for k in range(count)])),
         ]
         with m.If(self.begin.valid):
-            m.d.sync += turn.eq(1 << self.begin.context)
+            m.d.sync += [behind[k].eq(k > self.begin.context) for k in range(count)]
         for k in range(count):
             begins = self.begin.valid & (self.begin.context == k)
             decided = self.jump.valid & (self.jump.context == k)

@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.lod.memory_map import RESULT
+from hw.lib.bypass_buffer import BypassBuffer
 from hw.lib.memory_port import ReadSignature, WriteSignature
 from hw.lib.shared import repeat
 from hw.lib.skid_buffer import SkidBuffer
@@ -15,7 +16,7 @@ from hw.lod.child_walk import ChildWalk
 from hw.lod.config import Config
 from hw.lod.events import EventLayout, observe
 from hw.lod.horizon import Horizon
-from hw.lod.layouts import CallLayout, ThresholdLayout, job_layout, layout_of, planes_layout, view_layout
+from hw.lod.layouts import CallLayout, LoadLayout, ThresholdLayout, job_layout, layout_of, planes_layout, view_layout
 from hw.lod.lt_unit import LtUnit
 from hw.lod.reorder import Reorder
 from hw.lod.retire import Retire
@@ -73,7 +74,10 @@ class Search(wiring.Component):
         m.submodules.calls = calls = SkidBuffer(shape=CallLayout())
         connect(m, queue.o, walk.i)
         connect(m, walk.o, calls.i)
-        connect(m, allocator.o, fetch.i)
+        # Whether the fetch takes a load must not reach through the allocator into the scan within the cycle.
+        m.submodules.loads = loads = BypassBuffer(shape=LoadLayout(config))
+        connect(m, allocator.o, loads.i)
+        connect(m, loads.o, fetch.i)
         m.d.comb += [
             retire.i.payload.eq(reorder.o.payload),
             retire.i.valid.eq(reorder.o.valid & mine),

@@ -133,15 +133,15 @@ class StateScan(wiring.Component):
         lane_bits = (lanes - 1).bit_length()
         shape = data.ArrayLayout(state_layout(), lanes)
         to_take = Signal(SUBTREE_BITS + 1)  # words
-        index = Signal(SUBTREE_BITS)  # of the word at hand
+        index, after = Signal(SUBTREE_BITS), Signal(SUBTREE_BITS)  # of the word at hand, and of the next one
         held, due, mask = Signal(), Signal(lanes), Signal(lanes)
         fresh, table = Signal(shape), Signal(shape)
-        m.d.comb += Value.cast(fresh).eq(words.payload)
+        m.d.comb += [Value.cast(fresh).eq(words.payload), after.eq(index + 1)]
 
         call = self.calls.payload
         here = self.calls.valid & (call.subtree[lane_bits:] == index)
         called, wanted, pick = (Signal(lanes, name=n) for n in ("called", "wanted", "pick"))  # pick: one-hot
-        below = Signal(lanes)  # no call can come any more
+        passed, below = Signal(lanes), Signal(lanes)  # behind the horizon; no call can come any more
         certain, over, last = Signal(), Signal(), Signal()
         offered = Signal()  # a visit that waits to be taken stays, whatever comes into the queue meanwhile
         m.d.sync += offered.eq(self.o.valid & ~self.o.ready)
@@ -152,11 +152,11 @@ class StateScan(wiring.Component):
             called.eq(Cat(here & (call.subtree[:lane_bits] == k) for k in range(lanes))),
             wanted.eq(due | called),
             pick.eq(wanted & (~wanted + 1)),
-            below.eq(Cat(self.quiet | (n < self.horizon) for n in subtrees)),
+            below.eq(passed | self.quiet.replicate(lanes)),
             certain.eq(held & (self.calls.valid | self.empty)),
             # No other visit of this word: none is due, and the next call can be seen elsewhere. While one is due,
             # `quiet` does not say that no call will come: the visit itself may call a subtree of its own word.
-            over.eq((subtrees[-1] < self.horizon) | (self.quiet & ~due.any())),
+            over.eq(passed[-1] | (self.quiet & ~due.any())),
             last.eq(certain & over & ~here & ((due & (due - 1)) == 0)),
             self.o.valid.eq(offered | (certain & (pick & below).any())),
             self.o.payload.subtree.eq(or_all([Mux(pick[k], n, 0) for k, n in enumerate(subtrees)])),
@@ -164,6 +164,9 @@ class StateScan(wiring.Component):
             self.o.payload.before.eq(or_all([Mux(mine, record.expanded, 0) for mine, record in old])),
             self.calls.ready.eq(transfer(self.o) & (pick & called).any()),
         ]
+        # The comparison with the horizon is a cycle old, for the word that is at hand by then.
+        beyond = [Cat(Cat(Const(k, lane_bits), place) < self.horizon for k in range(lanes)) for place in (index, after)]
+        m.d.sync += passed.eq(Mux(self.start, 0, Mux(transfer(words), beyond[1], beyond[0])))
         visited = Signal(lanes)
         ends = Signal()
         free = ~self.pending.valid | self.pending.ready
@@ -191,7 +194,7 @@ class StateScan(wiring.Component):
                 table.eq(fresh),
                 due.eq(Cat(fresh[k].deadline < self.travelled for k in range(lanes))),
                 mask.eq(0),
-                index.eq(index + 1),
+                index.eq(after),
             ]
         with m.Else():
             m.d.sync += mask.eq(visited)

@@ -39,10 +39,9 @@ class VisitAllocator(wiring.Component):
         ticket = Signal(range(config.tickets))
         out = Signal(range(config.tickets + 1))  # tickets
         turn = Signal(units, init=1 << (units - 1))
-        grant = Signal(units)
+        grant = round_robin(m, Cat(f.valid for f in self.free), turn)
         goes = Signal()
         m.d.comb += [
-            grant.eq(round_robin(Cat(f.valid for f in self.free), turn)),
             goes.eq((~self.o.valid | self.o.ready) & grant.any() & (out != config.tickets)),
             self.i.ready.eq(goes),
         ]

@@ -29,10 +29,10 @@ class Config:
     coarse_words: int = 128  #: words of coarse halves that are read ahead
     record_words: int = 128  #: words of records that are read ahead
     candidate_depth: int = 192  #: candidates that wait for their records
-    splat_depth: int = 32  #: sorted splats that wait for the rasteriser
+    splat_depth: int = 128  #: sorted splats that wait for the rasteriser
     lane_groups: int = 4  #: groups of subtile² pixel lanes, each with its own splat and sub-tile in every cycle
     lane_share: int = 1  #: lanes that share a back end, behind the test on their exponent (Lumina's NRU); 1: none
-    lane_depth: int = 128  #: splats that wait for a lane group
+    lane_depth: int = 512  #: splats that wait for a lane group
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
     coarse_cache: int = 0  #: words of coarse halves kept for other groups and later frames of a path; 0: none
     record_cache: int = 0  #: words of records kept for other groups and later frames of a path; 0: none

@@ -28,10 +28,11 @@ class DepthSort(wiring.Component):
     """Sends the splats of each group on in exact depth order; `golden.splat.depth_sort.depth_sort`.
 
     Survivors go to the banks in turn, past those that are busy or full, or take the place of one that
-    leaves. The nearest of all banks leaves as soon as its key is below the bound of the current voxel (or its group is complete). A survivor
-    that finds all banks full makes the nearest leave before its time; that is counted. Equal keys
-    leave by their place in the file. Four groups may be inside: the one that drains comes first.
-    Bounds must not fall within a group; a fall is counted and the higher bound kept.
+    leaves. The nearest of all banks leaves as soon as its key is below the bound of the current
+    voxel (or its group is complete). A survivor that finds all banks full makes the nearest leave
+    before its time; that is counted. Equal keys leave by their place in the file. Four groups may be
+    inside: the one that drains comes first. Bounds must not fall within a group; a fall is counted
+    and the higher bound kept.
 
     Takes up to one survivor and sends up to one splat a cycle; an operation occupies its bank for
     2 cycles. Latency at least 6 cycles.

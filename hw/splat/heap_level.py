@@ -33,7 +33,7 @@ def order_key(item: data.View, group: Value) -> Value:
 
 
 class HeapOperation(data.StructLayout):
-    """`insert` an item below a parent, or fill the parent's place: from below (pop), or from item and below (`replace`)."""
+    """`insert` an item below a parent, or fill its place: from below (pop), or from item and below (`replace`)."""
 
     def __init__(self, spec: Spec, level: int) -> None:
         super().__init__(

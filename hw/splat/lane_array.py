@@ -59,7 +59,7 @@ def lane_ports(spec: Spec, places: int, *, watched: bool = False) -> dict[str, M
 class LaneArray(wiring.Component):
     """`subtile`² pixel lanes with the state of `places` sub-tiles; lane y·subtile + x is pixel (x, y).
 
-    One operation a cycle, two on one sub-tile at least 3 cycles apart.
+    One operation a cycle, two on one sub-tile at least 2 cycles apart.
     """
 
     def __init__(self, *, spec: Spec, places: int, watched: bool = False) -> None:
@@ -85,6 +85,9 @@ class LaneArray(wiring.Component):
         # Valid bits are reset, so that nothing is written before the first operation.
         draw = self._flags(m, operation.draw, "draw")
         flush = self._flags(m, operation.flush, "flush")
+        # The operation 2 cycles before was on this sub-tile: what it leaves is not in memory yet.
+        forward = Signal()
+        m.d.sync += forward.eq((p.at(place, READ) == p.at(place, BLEND)) & (draw[BLEND] | flush[BLEND]))
         factors = cross_factors(spec)
         for k, lane in enumerate(lanes):
             y, x = divmod(k, spec.subtile)
@@ -94,13 +97,14 @@ class LaneArray(wiring.Component):
                 lane.cross.eq(terms.cross[factors.index(x * y)]),
                 lane.draw.eq(operation.draw & ~terms.far),
                 lane.read_address.eq(p.at(place, READ)),
+                lane.forward.eq(forward),
                 lane.flush_blend.eq(flush[BLEND]),
                 lane.write_address.eq(p.at(place, WRITE)),
                 lane.write.eq(draw[WRITE] | flush[WRITE]),
                 lane.color.eq(p.at(color, WRITE)),
                 lane.flush_shade.eq(flush[SHADE]),
-                lane.store_address.eq(p.at(place, STORE)),
-                lane.store.eq(draw[STORE] | flush[STORE]),
+                lane.store_address.eq(p.at(place, SHADE)),
+                lane.store.eq(draw[SHADE] | flush[SHADE]),
             ]
         all_done = p.stage(
             lambda *v: Cat(*v).all(), *(Staged(lane.done, WRITE, "done") for lane in lanes), name="all_done"

@@ -17,9 +17,9 @@ from hw.splat.exponent import exponential, interpolation, is_positive, passes
 
 #: Cycles after the power terms in which the shared inputs arrive; `interpolation` comes on top (see `PixelLane`).
 READ, BLEND, WRITE, SHADE, STORE = 5, 7, 8, 9, 10
-#: Two operations on one sub-tile must be this many cycles apart: a read of the transmittance then
-#: sees the write of the operation before, in the same cycle at the earliest.
-HAZARD = WRITE - READ
+#: Two operations on one sub-tile must be this many cycles apart: the second then finds the transmittance that the
+#: first leaves in the memory, or one cycle sooner in the register before it.
+HAZARD = WRITE - READ - 1
 #: Cycles after the power terms in which a pixel's power or its test leaves the lane, and its block's test comes back.
 POWER, PASSES, QUAD = 2, 3, 5
 
@@ -30,7 +30,7 @@ class PixelLane(wiring.Component):
     An operation draws a splat on one sub-tile (`draw`) or flushes it: hands the pixel out and
     leaves it transparent. α = min(0.99, 2**-p) by table; w = T·α; T -= w; C += w·c; a splat that
     would bring T below 1e-4 is left out and ends the pixel (`done`). 4 multipliers, one table.
-    One operation a cycle; two on the same sub-tile at least `HAZARD` = 3 cycles apart. Where `alpha_check`
+    One operation a cycle; two on the same sub-tile at least `HAZARD` = 2 cycles apart. Where `alpha_check`
     is of 2×2 blocks, `QuadCheck` says whether the pixel is drawn.
 
     Cycles count from the one in which `row`, `column`, `cross` and `draw` come; those from `read_address`
@@ -48,13 +48,14 @@ class PixelLane(wiring.Component):
                 "draw": In(1),  #: there is a splat that may reach the sub-tile
                 **_block_ports(spec),
                 "read_address": In(place),  #: cycle 5: the operation's sub-tile
+                "forward": In(1),  #: cycle 6: the operation of 2 cycles ago was on the same sub-tile
                 "flush_blend": In(1),  #: cycle 7: it is a flush
                 "write_address": In(place),  #: cycle 8: the sub-tile again
                 "write": In(1),  #: cycle 8: there is an operation
                 "color": In(data.ArrayLayout(spec.color_format.width, 3)),  #: cycle 8: of the splat
                 "flush_shade": In(1),  #: cycle 9: it is a flush
-                "store_address": In(place),  #: cycle 10: the sub-tile once more
-                "store": In(1),  #: cycle 10: there is an operation
+                "store_address": In(place),  #: cycle 9: the sub-tile once more
+                "store": In(1),  #: cycle 9: there is an operation
                 "done": Out(1),  #: cycle 8: the pixel is opaque now
                 "changed": Out(1),  #: cycle 9: the splat has changed the pixel
                 "pixel": Out(32),  #: cycle 10: the flushed red, green, blue and coverage, 8 bits each
@@ -107,15 +108,14 @@ class PixelLane(wiring.Component):
         write = memory.write_port()
         read = memory.read_port(transparent_for=[write])
         m.d.comb += [read.addr.eq(self.read_address), read.en.eq(1)]
-        before = Signal(state, name="before")
-        m.d.comb += Value.cast(before).eq(read.data)
+        before, after = Signal(state, name="before"), Signal(state, reset_less=True)
+        m.d.comb += Value.cast(before).eq(Mux(self.forward, Value.cast(after), read.data))
         old = p.source(before, "old", READ + 1)
         product = p.stage(lambda s, a: s.transmittance * a, old, alpha, name="t_alpha")
         active = p.stage(lambda s, a: (a != 0) & ~s.done, old, alpha, name="active")
 
         flush = self.flush_blend
         weight = Signal(bits, reset_less=True)
-        after = Signal(state, reset_less=True)
         rounded = Signal(bits)
         left = Signal(bits)
         stop = Signal()
@@ -146,19 +146,19 @@ class PixelLane(wiring.Component):
         spec = self.spec
         fmt = spec.accumulator_format
         layout = data.ArrayLayout(fmt.width, 3)
-        # Read 2 cycles before its write, and operations on one sub-tile are further apart: never met.
+        # Read a cycle before its write, and operations on one sub-tile are further apart: never met.
         write, read = two_port_memory(m, platform, "shaded", width=3 * fmt.width, depth=self.places)
         m.d.comb += [read.addr.eq(self.write_address), read.en.eq(self.write)]
         shade = Signal(layout, name="shade")
         m.d.comb += Value.cast(shade).eq(read.data)
         down = spec.transmittance_bits + spec.color_fraction - fmt.fraction
-        stored = Signal(layout, name="stored", reset_less=True)
+        stored = Signal(layout, name="stored")
         for c in range(3):
             product = p.stage(
                 lambda w, k: w * k, weight, p.source(self.color[c], f"color_{c}", WRITE), name=f"product_{c}"
             )
             total = saturate(shade[c] + shift_round(product.value, down, "half_up"), fmt)
-            m.d.sync += stored[c].eq(Mux(self.flush_shade, 0, total))
+            m.d.comb += stored[c].eq(Mux(self.flush_shade, 0, total))
         m.d.comb += [
             write.addr.eq(self.store_address),
             write.data.eq(Value.cast(stored)),

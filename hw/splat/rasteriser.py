@@ -122,9 +122,9 @@ class Rasteriser(wiring.Component):
     def _hand_out(self, m: Module, groups: list[LaneGroup], writer: PixelWriter) -> None:
         """Lane groups with finished sub-tiles take turns at the writer."""
         turn, taken = Signal(len(groups), init=1), Signal(len(groups), init=1)
-        takes = Signal(len(groups))
-        m.d.comb += takes.eq(round_robin(Cat(group.offers for group in groups), taken))
-        m.d.sync += [turn.eq(round_robin(Cat(group.to_flush for group in groups), turn)), taken.eq(takes)]
+        takes = round_robin(m, Cat(group.offers for group in groups), taken)
+        flush_turn = round_robin(m, Cat(group.to_flush for group in groups), turn)
+        m.d.sync += [turn.eq(flush_turn), taken.eq(takes)]
         m.d.comb += [
             writer.reserved.eq(Cat(group.reserves for group in groups).any()),
             writer.frame_address.eq(self.frame_address),

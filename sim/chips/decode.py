@@ -18,7 +18,6 @@ from sim.chips.decode_roofline import step_roofline
 from sim.cluster.decode_workload import prepare_step
 from sim.cluster.run import output as head_output
 from sim.cluster.run import run as run_head
-from sim.cluster.workload import WATCHDOG
 from sim.kernel.compare import Results
 from sim.kernel.jobs import JobResult
 from sim.kernel.run import Backend, Operation, Run, run_operation
@@ -32,6 +31,8 @@ if TYPE_CHECKING:  # torch is slow to import
     from golden.cluster.dataflows import Head
     from golden.cluster.head import Calibration
     from golden.kv.scan import ScanOptions
+
+WATCHDOG = 200_000  # cycles: nodes may wait for the memory while the scan reads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +197,7 @@ class Compared:
                 others = [run.report() for run in self.full]
                 report["full"] |= {
                     "cycles": sum(other["cycles"] for other in others),
+                    "bound": sum(other["bound"]["cycles"] for other in others),
                     "bytes": sum(other["bytes"]["total"] for other in others),
                 }
         return report

@@ -97,8 +97,9 @@ def decode(
         size=size or (64 if source else 128), hidden=hidden, tokens=tokens, seed=options.memory.seed,
     )  # fmt: skip
     if rule == "scan":
+        pauses = isinstance(options.memory, LinkedMemory) and options.memory.link_pauses
         for name, other in (
-            ("head", head), ("pauses", options.memory.link_pauses), ("dataflow", dataflow != "token"),
+            ("head", head), ("pauses", pauses), ("dataflow", dataflow != "token"),
             ("schedule", schedule != "xor"),
         ):  # fmt: skip
             if other:

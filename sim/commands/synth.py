@@ -41,7 +41,7 @@ def synth(
     engine: str, config_name: str, changes: tuple[str, ...], blocks: tuple[str, ...], top: bool, seed: int,
     folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Synthesise, place and route blocks of ENGINE or of other parts.
+    """Synthesise, place and route blocks of an engine.
 
     `lib` and `bus` know no engine; `decode` are the blocks that join the engines of a decode step with retrieval. The
     table has size, speed and worst path on ECP5, out of context; each unique block counts once.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from sim.kernel.energy import NotMeasuredError
@@ -75,9 +76,12 @@ def machine_code(library: Any, source: str, target: str) -> bytes:
 
 
 def _nvrtc() -> Any:
+    """Where torch's wheels have put it, else wherever the system finds it."""
     import torch
 
-    return ctypes.CDLL(f"libnvrtc.so.{str(torch.version.cuda).partition('.')[0]}")  # torch has loaded it
+    name = f"libnvrtc.so.{str(torch.version.cuda).partition('.')[0]}"
+    beside = sorted(Path(torch.__file__).parents[1].glob(f"nvidia/*/lib/{name}"))
+    return ctypes.CDLL(str(beside[0]) if beside else name)
 
 
 def _loader() -> Callable[..., Any]:

@@ -81,7 +81,7 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
 #: What only some commands add.
 _EXTRAS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("unfused", _OPEN, "`decode`: the same step through external memory: cycles, bytes, counters."),
-    ("full", _OPEN, "`decode --select scan`: the same heads attending to all tokens: cycles, bytes, error."),
+    ("full", _OPEN, "`decode --select scan`: the same heads attending to all tokens: cycles, bound, bytes, error."),
     (
         "frames",
         {"type": "array", "items": _OPEN},

@@ -32,6 +32,7 @@ LONGEST = (
     Choice(rule="scan", budget=1.0),
     Choice(rule="scan", budget=0.112, planes=3),
     Choice(rule="scan", budget=0.17, planes=2),
+    Choice(rule="resv", budget=0.2),
 )
 DEEPEST = (
     Choice(rule="scan", budget=0.112, planes=3),
@@ -155,19 +156,22 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.lines import Line2D
 
     texts = list(dict.fromkeys(row["text"] for row in rows))
+    colours = {label: f"C{k}" for k, label in enumerate(curves(rows))}  # the same in both panels
     figure, axes = pyplot.subplots(1, len(texts), figsize=(11, 4.2), sharex=True, sharey=True, squeeze=False)
     for axis, text in zip(axes[0], texts, strict=True):
         for label, points in curves([row for row in rows if row["text"] == text]).items():
-            axis.plot(*zip(*points, strict=True), "o-", markersize=3, linewidth=1.3, label=label)
+            axis.plot(*zip(*points, strict=True), "o-", markersize=3, linewidth=1.3, label=label, color=colours[label])
         axis.axhline(1, color="#bbbbbb", linewidth=1)
         axis.axvline(30, color="#bbbbbb", linewidth=1, linestyle=":")
         axis.set_title(f"{text}, {rows[0]['tokens']:,} tokens")
         axis.set_xlabel("bytes read, % of full attention's over INT8")
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("perplexity over full attention's")
-    axes[0, 0].legend(fontsize=8)
+    marks = [Line2D([], [], color=colour, marker="o", label=label) for label, colour in colours.items()]
+    axes[0, 0].legend(handles=marks, fontsize=8)
     figure.tight_layout()
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=80)

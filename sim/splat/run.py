@@ -52,9 +52,9 @@ def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: Mem
 
     Voxel order: its cycles. What draws begins behind the cycles in which it works alone, those before the
     first frame. Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`. Depth sort: one splat
-    a cycle, and an operation of 2 cycles a splat shared by the banks, if each takes the place of one that leaves. Rasteriser: one splat × one sub-tile a
-    cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle. Useful are the
-    results of lanes that changed their pixel.
+    a cycle, and an operation of 2 cycles a splat shared by the banks, as if each took the place of one that
+    leaves. Rasteriser: one splat × one sub-tile a cycle and lane group, or one sub-tile handed out. Memory:
+    words moved / words a cycle. Useful are the results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
     words, listing = (sum(counters.get(name, 0) for name in names) for names in (DRAW_WORDS, ORDER_WORDS))

@@ -153,7 +153,7 @@ def test_read_arbiter(tmp_path: Path) -> None:
             m.d.comb += Assume(client.request.payload.address[0] == k)
             m.d.comb += Assume((client.request.payload.length >= 1) & (client.request.payload.length <= 2))
             mine = request.payload.address[0] == k
-            scoreboard(m, client.request, request, capacity=1, leaves=mine, name=f"requests_{k}")
+            scoreboard(m, client.request, request, capacity=2, leaves=mine, name=f"requests_{k}")
         # Bursts in the order in which the memory took them: owner, and whether it has two words.
         burst = Cat(request.payload.address[0], request.payload.length == 2)
         end = response.payload.last

@@ -8,6 +8,7 @@ from golden.cluster import spec as cluster
 from golden.errors import InputError
 from golden.kv import spec as kv
 
+WIDEST = 64  # bytes of a memory word, as the retrieval engine has it
 MOST_PLANES = kv.KEY_BITS - 1  # an exact scan fetches values alone, and the decode units need keys
 
 
@@ -67,10 +68,9 @@ def for_layer(nodes: cluster.Spec, *, heads: int, head_size: int, group: int, to
         InputError: an engine cannot be built for them, or they do not fit each other.
     """
     lanes = nodes.external_bytes // 2
-    highest = kv.Spec.LIMITS["lanes"][1]
-    if lanes > highest:
+    if 2 * lanes > WIDEST:
         raise InputError(
-            f"decode: a memory word must have at most {2 * highest} B, the one of {nodes.nodes} nodes with links of "
+            f"decode: a memory word must have at most {WIDEST} B, the one of {nodes.nodes} nodes with links of "
             f"{nodes.link_width} bits has {2 * lanes}"
         )
     if head_size % (2 * lanes):

@@ -80,13 +80,19 @@ class DecodeEngine(wiring.Component):
         return m
 
     def _reads(self, m: Module) -> dict[str, Value]:
-        """All readers on the one port. Returns, by counter, in which cycles a word came."""
+        """All readers on the one port. Returns, by counter, in which cycles a word came.
+
+        The retrieval goes first: the nodes wait for it, and it leaves the memory to them while it looks through scores.
+        """
         readers = {
-            "node_words": self.nodes.read, "scan_words": self.retrieval.read, "template_words": self.rows.memory,
+            "scan_words": self.retrieval.read, "node_words": self.nodes.read, "template_words": self.rows.memory,
             "header_words": self.sequencer.memory,
         }  # fmt: skip
         m.submodules.reads = reads = ReadArbiter(
-            width=self.config.memory_width, count=len(readers), outstanding=self.config.kv.outstanding
+            width=self.config.memory_width,
+            count=len(readers),
+            outstanding=self.config.kv.outstanding,
+            favoured=1,
         )
         for client, reader in zip(reads.clients, readers.values(), strict=True):
             wiring.connect(m, client, reader)

@@ -56,13 +56,18 @@ def refuses(message: str, make: Callable[[], Any], error: type[Exception] = Valu
     assert message in text
 
 
-def evaluate(shapes: Sequence[Any], build: Callable[..., Sequence[Any]], vectors: Sequence[Sequence[int]]) -> list[Any]:
+def evaluate(
+    shapes: Sequence[Any],
+    build: Callable[..., Sequence[Any]],
+    vectors: Sequence[Sequence[int]],
+    m: Module | None = None,
+) -> list[Any]:
     """The values of combinational expressions: for each vector of inputs, the list of results.
 
     Args:
-        shapes: of the inputs. build: from input signals to the expressions.
+        shapes: of the inputs. build: from input signals to the expressions. m: where `build` adds signals of its own.
     """
-    m = Module()
+    m = m or Module()
     inputs = [Signal(shape, name=f"i{k}") for k, shape in enumerate(shapes)]
     outputs: list[Signal] = []
     for k, value in enumerate(build(*inputs)):

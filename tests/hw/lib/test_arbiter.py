@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from amaranth.hdl import Module
 
 from hw.lib.arbiter import RoundRobinArbiter, round_robin
 from tests.hw.lib.bench import Bench
@@ -12,7 +13,8 @@ from tests.hw.lib.simulate import evaluate, refuses
 def grants(count: int) -> dict[tuple[int, int], int]:
     """(requests, last) to grant, for every case."""
     cases = list(product(range(1 << count), [0, *(1 << k for k in range(count))]))
-    results = evaluate([count, count], lambda requests, last: [round_robin(requests, last)], cases)
+    m = Module()
+    results = evaluate([count, count], lambda requests, last: [round_robin(m, requests, last)], cases, m)
     return {case: grant for case, (grant,) in zip(cases, results, strict=True)}
 
 
@@ -35,6 +37,20 @@ def test_no_choice_of_requests_starves_anyone(count: int) -> None:
 
     for waiter, last in product((1 << k for k in range(count)), repeat=2):
         assert longest_wait(waiter, last, 0) <= count - 1
+
+
+@pytest.mark.parametrize("favoured", [1, 2])
+def test_favoured_inputs_go_first(favoured: int, seed: int) -> None:
+    """While one of them has a payload no other moves; among themselves, and behind them, inputs take turns."""
+    dut = RoundRobinArbiter(shape=8, count=4, favoured=favoured)
+    bench = Bench(dut, seed=seed)
+    for i in dut.i:
+        bench.source(i, range(20))
+    sink = bench.sink(dut.o, 80, stall=0.3)
+    bench.run()
+    sources = [v["source"] for v in sink.values]
+    assert sources[: 20 * favoured] == [*range(favoured)] * 20
+    assert sources[20 * favoured :] == [*range(favoured, 4)] * 20
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
@@ -72,3 +88,4 @@ def test_latency_and_throughput() -> None:
 
 def test_count() -> None:
     refuses("count must be at least 2, it is 1", lambda: RoundRobinArbiter(shape=8, count=1))
+    refuses("favoured must lie in 0..1, it is 2", lambda: RoundRobinArbiter(shape=8, count=2, favoured=2))

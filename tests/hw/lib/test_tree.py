@@ -3,9 +3,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from amaranth.hdl import Shape, Signal, Value
+from amaranth.hdl import Module, Shape, Signal, Value
 
-from hw.lib.tree import add_all, balanced, max_all, min_all, or_all
+from hw.lib.tree import add_all, balanced, max_all, min_all, or_all, set_below
 from tests.hw.lib.simulate import evaluate, refuses
 
 
@@ -33,6 +33,15 @@ def test_or(rng: random.Random) -> None:
     vectors = [[rng.getrandbits(6) for _ in range(3)] for _ in range(20)]
     results = evaluate([6] * 3, lambda *items: [or_all(items)], vectors)
     assert results == [[a | b | c] for a, b, c in vectors]
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 8, 13])
+def test_set_below(width: int, rng: random.Random) -> None:
+    m = Module()
+    vectors = [[rng.getrandbits(width) & rng.getrandbits(width)] for _ in range(60)] + [[0], [1 << (width - 1)]]
+    results = evaluate([width], lambda value: [set_below(m, value)], vectors, m)
+    for (value,), (below,) in zip(vectors, results, strict=True):
+        assert below == sum(1 << k for k in range(width) if value & ((1 << k) - 1))
 
 
 def test_a_sum_is_no_wider_than_its_depth_asks() -> None:

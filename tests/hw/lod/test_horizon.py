@@ -13,6 +13,7 @@ from hw.lod.config import tiny
 from hw.lod.horizon import Horizon
 from tests.hw.lib.bench import Bench
 
+SOONEST = 4  # cycles after which a visit can be over; an LT unit takes more
 SETTLED = 5  # cycles after which nothing is new any more
 
 
@@ -34,6 +35,7 @@ class Search:
         self.dut, self.rng = dut, rng
         self.turn = 1
         self.flying: list[tuple[int, int]] = []  # (subtree, turn), the oldest first
+        self.now, self.began = 0, deque[int]()  # cycle, and those in which the visits under way began
         self.ahead = 0  # the most that `o` was beyond what the view itself had retired
 
     async def cycle(self, ctx: Any, tree: Tree, left: list[int], retired: list[int], *, send: bool, retire: bool):
@@ -42,11 +44,14 @@ class Search:
         ctx.set(dut.sent, {"valid": send, "subtree": left[0] if send else 0})
         if send:
             self.flying.append((left.pop(0), self.turn))
+            self.began.append(self.now)
+        self.now += 1
         done = self.flying[0] if retire else (0, 0)
         ctx.set(dut.retired, {"valid": retire, "subtree": done[0], "children_end": tree.end[done[0]], "turn": done[1]})
         place = (await ctx.tick().sample(dut.o))[2]
         if retire:
             self.flying.pop(0)
+            self.began.popleft()
             if done[1] == self.turn:
                 retired.append(done[0])
         return place
@@ -59,13 +64,14 @@ class Search:
         self.turn ^= 1
         ctx.set(dut.start, 0)
         ctx.set(dut.turn, self.turn)
-        while left or len(self.flying) > overlap:
+        # No more than two views are open: a third begins when the first one is over.
+        while left or len(self.flying) > overlap or any(turn != self.turn for _, turn in self.flying):
             mine = [subtree for subtree, turn in self.flying if turn == self.turn]
             nearest = min((tree.first[s] for s in [*mine, *left]), default=len(tree.first))
             place = await self.cycle(
                 ctx, tree, left, retired,
                 send=bool(left) and len(self.flying) < 8 and self.rng.random() < 0.5,
-                retire=bool(self.flying) and self.rng.random() < 0.4,
+                retire=bool(self.flying) and self.now - self.began[0] >= SOONEST and self.rng.random() < 0.4,
             )  # fmt: skip
             assert place <= nearest, f"a child of {min(mine + left)} may be called at {nearest}"
             self.ahead = max(self.ahead, place - max((tree.end[s] for s in retired), default=0))

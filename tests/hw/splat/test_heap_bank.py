@@ -24,7 +24,7 @@ def scattered(number: int) -> int:
 
 
 class Driver:
-    """Inserts and pops at random, now and then both at once, and compares the root with a sorted list in every cycle."""
+    """Inserts and pops at random, at times both at once, and compares the root with a sorted list in every cycle."""
 
     def __init__(self, bench: Bench, *, levels: int, spread: int) -> None:
         self.dut: Any = bench.dut

@@ -23,7 +23,7 @@ SMALL = replace(DEFAULT, subtile=2, group_size=16)
 
 @pytest.mark.parametrize(("spec", "cycles"), [(TINY, 1200), (SMALL, 600)], ids=["tiny", "2x2"])
 def test_random_operations(spec: Spec, cycles: int, seed: int) -> None:
-    """Draws and flushes in any order, two on a sub-tile 3 cycles apart: done flags and every pixel's bytes."""
+    """Draws and flushes in any order, two on a sub-tile 2 cycles apart: done flags and every pixel's bytes."""
     operate(spec, cycles, seed)
 
 

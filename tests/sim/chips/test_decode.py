@@ -18,32 +18,33 @@ from sim.kernel.compare import CheckError, first_difference
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.report_schema import schema
 from sim.kernel.run import Backend
-from tests.golden.chips.decode.layers import layer
+from tests.golden.chips.decode.layers import SIZE, layer
 from tests.sim.conftest import Tessera
 
 OPTIONS = ScanOptions(budget=17, sink_tokens=2, window=3, planes=4)
 
 
-def workload(tokens: int, options: ScanOptions, seed: int) -> StepWorkload:
-    whole = layer(tokens, seed, wanted=4)
+def workload(tokens: int, options: ScanOptions, seed: int, size: int = SIZE) -> StepWorkload:
+    whole = layer(tokens, seed, wanted=4 if tokens >= 4 else 0, size=size)
     return prepare(tiny(), [(whole.hidden, head, None) for head in whole.heads], options)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stalls", [0, 64])
 @pytest.mark.parametrize(
-    ("tokens", "options"),
+    ("tokens", "options", "size"),
     [
-        (70, OPTIONS),
-        (201, replace(OPTIONS, budget=16, planes=1)),
-        (9, replace(OPTIONS, budget=1000)),
-        (1, OPTIONS),
-        (64, replace(OPTIONS, budget=0, planes=7)),
+        (200, OPTIONS, SIZE),
+        (201, replace(OPTIONS, budget=16, planes=1), SIZE),
+        (129, replace(OPTIONS, budget=1000), SIZE),
+        (256, replace(OPTIONS, budget=0, planes=7), SIZE),
+        (1, OPTIONS, SIZE),
+        (130, OPTIONS, 2 * SIZE),
     ],
 )
-def test_rtl_equals_the_models(tokens: int, options: ScanOptions, stalls: int, seed: int) -> None:
+def test_rtl_equals_the_models(tokens: int, options: ScanOptions, size: int, stalls: int, seed: int) -> None:
     """Query codes, scan rows, tokens, their keys and values with the new ones, and the contributions, every word."""
-    step = workload(tokens, options, seed)
+    step = workload(tokens, options, seed, size)
     done = run(step, memory=MemorySettings(stalls=stalls, seed=seed), check=True)
     assert done.checked
     assert done.counters["selected"] == 2 * step.shared.selected
@@ -54,7 +55,7 @@ def test_rtl_equals_the_models(tokens: int, options: ScanOptions, stalls: int, s
 @pytest.mark.slow
 def test_a_program_that_fails_is_named(seed: int) -> None:
     """A command with an impossible code ends the step with its status."""
-    step = workload(70, OPTIONS, seed)
+    step = workload(200, OPTIONS, seed)
     place = step.memory.address["attend.0"] + 32  # of the first command's operation
     data = step.memory.data.copy()
     data[place] = 200

@@ -214,8 +214,6 @@ def test_a_language_model(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layer", range(3))
-@pytest.mark.parametrize(("planes", "share", "most"), [(8, 0.1, 1.18), (3, 0.112, 1.15)])
-def test_a_language_model_keeps_near_its_bound(
-    planes: int, share: float, most: float, layer: int, real_data: Path
-) -> None:  # fmt: skip
-    assert of_a_language_model(planes, share, layer, real_data)["ratio"] <= most
+@pytest.mark.parametrize(("planes", "share"), [(8, 0.1), (3, 0.112)])
+def test_a_language_model_keeps_near_its_bound(planes: int, share: float, layer: int, real_data: Path) -> None:
+    assert of_a_language_model(planes, share, layer, real_data)["ratio"] <= 1.15

@@ -17,19 +17,19 @@ from golden.cluster.spec import TINY
 HEADS, GROUP, SIZE, HIDDEN = 2, 2, 32, 72
 
 
-def spec_of(tokens: int = 256) -> Spec:
+def spec_of(tokens: int = 256, *, size: int = SIZE) -> Spec:
     """Four nodes of 64-bit links: a memory word of 32 bytes holds a key of 32."""
-    return for_layer(TINY, heads=HEADS, head_size=SIZE, group=GROUP, tokens=tokens)
+    return for_layer(TINY, heads=HEADS, head_size=size, group=GROUP, tokens=tokens)
 
 
-def layer(tokens: int, seed: int, *, wanted: int = 0) -> Layer:
+def layer(tokens: int, seed: int, *, wanted: int = 0, size: int = SIZE) -> Layer:
     """Random heads; of each, `wanted` tokens are what a query asks for, with an offset that all keys share."""
-    drawn = [grouped_head(GROUP, SIZE, HIDDEN, tokens, seed + 100 * k) for k in range(HEADS)]
+    drawn = [grouped_head(GROUP, size, HIDDEN, tokens, seed + 100 * k) for k in range(HEADS)]
     hidden = drawn[0][0]
     generator = torch.Generator().manual_seed(seed)
     heads = []
     for _, head in drawn:
-        keys = head.keys + 3 * torch.randn(SIZE, generator=generator)
+        keys = head.keys + 3 * torch.randn(size, generator=generator)
         for row in range(wanted):
             keys[_place(tokens, wanted, row)] += 2 * queries_of(hidden, head)[row % GROUP]
         heads.append(replace(head, keys=keys))

@@ -11,6 +11,7 @@ import torch
 from golden.chips.decode import model, reference
 from golden.chips.decode.layer import Layer, share_layer
 from golden.chips.decode.memory_image import build, output, read_results
+from golden.chips.decode.spec import Spec
 from golden.cluster.fused_decode import fused_decode
 from golden.cluster.head import share
 from golden.cluster.memory_image import from_lanes
@@ -22,8 +23,8 @@ ENDS = 8  # tokens of a memory word of planes
 OPTIONS = ScanOptions(budget=17, sink_tokens=2, window=3, planes=4)
 
 
-def results(whole: Layer, options: ScanOptions) -> dict[str, np.ndarray]:
-    shared = share_layer(whole, spec_of(), options)
+def results(whole: Layer, options: ScanOptions, spec: Spec | None = None) -> dict[str, np.ndarray]:
+    shared = share_layer(whole, spec or spec_of(), options)
     image = build(shared)
     return read_results(model.decode(shared, image).results(image), image, shared)
 
@@ -92,6 +93,19 @@ def test_equal_keys(seed: int) -> None:
     equal = tuple(replace(h, keys=h.keys[:1].expand(60, -1).contiguous()) for h in whole.heads)
     found = results(replace(whole, heads=equal), OPTIONS)
     assert found["tokens.0"].tolist() == [*range(14), 57, 58, 59]
+
+
+@pytest.mark.parametrize("size", [SIZE, 2 * SIZE])
+def test_query_codes_are_those_of_the_rotated_queries(size: int, seed: int) -> None:
+    """Of every query, in the order of its channels, in one memory word or two."""
+    whole = layer(40, seed, size=size)
+    shared = share_layer(whole, spec_of(size=size), OPTIONS)
+    found = results(whole, OPTIONS, spec_of(size=size))
+    for number, head in enumerate(whole.heads):
+        scales = torch.from_numpy(shared.factors[number]).norm(dim=1)
+        wanted = reference.queries_of(whole.hidden, head) * scales
+        assert np.abs(found[f"codes.{number}"] - wanted.numpy()).max() < 3
+        assert found[f"keys.{number}"].shape == (OPTIONS.budget + 1, size)
 
 
 def test_codes_leave_room(seed: int) -> None:
