@@ -70,8 +70,6 @@ class Board:
     async def job(self, ctx: Any, image: LuminaImage, stop: tuple[str, int] | None = None) -> None:
         """Lays a job's bytes out and runs it; or resets the chip once a counter has reached a number."""
         self.bytes[: len(image.data)] = image.data
-        while ctx.get(self.dut.busy):  # sub-tiles are brought to their initial state
-            await ctx.tick()
         ctx.set(self.dut.address, image.header_address)
         ctx.set(self.dut.start, 1)
         await ctx.tick()
