@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.chips.lumina.config import Config
 from hw.chips.lumina.edges import inside
-from hw.chips.lumina.layouts import AskedLayout, KeyLayout, place_layout, size_layout
+from hw.chips.lumina.layouts import AskedLayout, KeyLayout, by_lane, place_layout, size_layout
 from hw.lib.memory import two_port_memory
 from hw.lib.one_hot import encode, lowest, selected
 from hw.lib.stream import transfer
@@ -36,7 +36,7 @@ class Asker(wiring.Component):
                 "look": Out(place_layout(config)),  #: a sub-tile whose records are wanted
                 "blocked": In(1),  #: they cannot be read in this cycle
                 #: a cycle later, and until the next look: they
-                "records": In(data.ArrayLayout(KeyLayout(spec.radiance), spec.splat.lanes)),
+                "records": In(by_lane(KeyLayout(spec.radiance), spec.splat.lanes)),
                 "asks": Out(stream.Signature(AskedLayout(config))),  #: pixels for the cache
                 "answered": In(1),  #: one of them has got what it gets
                 "pending": Out(places),  #: sub-tiles with pixels that have yet to ask, or wait
@@ -77,11 +77,11 @@ class Asker(wiring.Component):
         may = inside(m, self.config, self.number, place, self.size)
         m.d.comb += [
             asked.eq(read.data & ~(fresh & visited).any().replicate(lanes)),
-            ready.eq(Cat(self.records[k].full for k in range(lanes)) & may),
+            ready.eq(Cat(self.records[f"lane_{k}"].full for k in range(lanes)) & may),
             write.data.eq(asked | ready),
             self.asks.payload.place.eq(place),
             self.asks.payload.lane.eq(encode(lowest(wanted))),
-            self.asks.payload.key.eq(selected(lowest(wanted), [self.records[k].key for k in range(lanes)])),
+            self.asks.payload.key.eq(selected(lowest(wanted), [self.records[f"lane_{k}"].key for k in range(lanes)])),
         ]
         seen = Signal(places)
         m.d.sync += fresh.eq((fresh & ~seen) | flushed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Value
+from amaranth.hdl import ShapeLike, Value
 from amaranth.lib import data
 
 from golden.chips.lumina.memory_map import JOB
@@ -69,6 +69,14 @@ class AnsweredLayout(data.StructLayout):
         )
 
 
+def by_lane(shape: ShapeLike, count: int) -> data.StructLayout:
+    """`count` of one shape, under the names lane_0, lane_1 …; the first one lowest.
+
+    No array: of an array that stands in registers the bits and the elements have one name for Yosys 0.70.
+    """
+    return data.StructLayout({f"lane_{k}": shape for k in range(count)})
+
+
 class FinalLayout(data.StructLayout):
     """What a pixel leaves to the cache when its region is complete."""
 
@@ -82,9 +90,9 @@ class FinalLayout(data.StructLayout):
         )
 
 
-def final_row_layout(config: Config) -> data.ArrayLayout:
+def final_row_layout(config: Config) -> data.StructLayout:
     """Neighbouring pixels in a row of a sub-tile."""
-    return data.ArrayLayout(FinalLayout(config.spec.radiance), config.spec.splat.subtile)
+    return by_lane(FinalLayout(config.spec.radiance), config.spec.splat.subtile)
 
 
 class FinalTileLayout(data.StructLayout):
@@ -96,7 +104,7 @@ class FinalTileLayout(data.StructLayout):
             {
                 "valid": 1,  #: there is one
                 "place": range(config.splat.places),  #: the lane group's number of it
-                "pixels": data.ArrayLayout(FinalLayout(spec.radiance), spec.splat.lanes),  #: lane by lane
+                "pixels": by_lane(FinalLayout(spec.radiance), spec.splat.lanes),  #: as they are to be
             }
         )
 

@@ -65,13 +65,14 @@ class LuminaChip(wiring.Component):
         asking = Signal()  # for the job
         job = Signal(job_layout())
         m.d.comb += [
-            starts.eq(self.start & ~self.busy),
+            starts.eq(self.start & ~flow.busy),
             self.busy.eq(flow.busy | engine.busy | self.write.request.valid),
             reader.i.payload.eq(self.address),
             reader.i.valid.eq(asking),
             reader.o.ready.eq(1),
             flow.start.eq(starts),
-            flow.loading.eq(loading),
+            # After reset, and behind a frame, the engine brings its sub-tiles to an end.
+            flow.loading.eq(loading | engine.busy),
             flow.job.eq(job),
             flow.restoring.eq(restore.busy),
             flow.filling.eq(fill.busy | ~banks.idle),

@@ -57,7 +57,7 @@ def test_who_asks(seed: int) -> None:
                 asked.append((at, lane))
                 unanswered.append(at)
             if look and not blocked:
-                rows = [{"full": full[place] >> k & 1, "key": key(place, k)} for k in range(lanes)]
+                rows = {f"lane_{k}": {"full": full[place] >> k & 1, "key": key(place, k)} for k in range(lanes)}
                 ctx.set(dut.records, rows)
 
     async def drive(ctx: Any) -> None:

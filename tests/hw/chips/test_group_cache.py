@@ -225,7 +225,7 @@ def test_pixels_ask_and_get(group: int, share: int, put: float, room: float, slo
                 full, key, wanted = expected.pixel(region, place, lane)
                 got = pixels >> 32 * lane & 0xFFFFFFFF
                 assert got == wanted, f"region {region}, sub-tile {place}, lane {lane}: {got:08x}, not {wanted:08x}"
-                mine = left["pixels"][lane]
+                mine = left["pixels"][f"lane_{lane}"]
                 assert mine["full"] == full
                 assert not full or (mine["key"], mine["colour"]) == (key, wanted)
                 assert not full or (place, lane) in asked[region]
