@@ -140,8 +140,8 @@ class DepthSort(wiring.Component):
         room = output.level <= self.config.splat_depth - 1 - IN_FLIGHT
         behind = [SkidBuffer(shape=ItemLayout(spec)) for _ in banks]
         safe = Signal(len(banks))  # a bank's root may leave
-        forces = Signal(len(banks))  # a bank's root has to, though it may not …
-        forcing = Signal()  # … and is not sent yet: nothing else leaves before it
+        #: A bank's root has to. What is nearer and comes later can only go to the same bank, and leaves behind it.
+        forces = Signal(len(banks))
         waiting = Signal(len(banks))  # something has left its bank
         for k, (bank, buffer) in enumerate(zip(banks, behind, strict=True)):
             m.submodules[f"behind_{k}"] = buffer
@@ -150,10 +150,10 @@ class DepthSort(wiring.Component):
                 safe[k].eq(bank.occupied & Mux(together, root.depth < bound, root.group == draining)),
                 waiting[k].eq(buffer.o.valid),
                 buffer.i.payload.eq(root),
-                buffer.i.valid.eq(bank.poppable & ((safe[k] & ~forcing) | forces[k])),
+                buffer.i.valid.eq(bank.poppable & (safe[k] | forces[k])),
                 bank.pop.eq(transfer(buffer.i)),
             ]
-        nearest, some, number = self._nearest(m, banks, behind, forcing, draining)
+        nearest, some, number = self._nearest(m, banks, behind, draining)
         still = Cat(~bank.occupied | bank.poppable for bank in banks).all()  # no root changes
         leaves = Signal()
         ends = Signal()
@@ -164,10 +164,7 @@ class DepthSort(wiring.Component):
         ]
         m.d.comb += [buffer.o.ready.eq(leaves & (number == k)) for k, buffer in enumerate(behind)]
         alone = together & wanted & still & ~safe.any() & ~waiting.any() & ~forces.any()
-        m.d.sync += [
-            forces.eq(Mux(alone, (1 << number)[: len(banks)], 0)),
-            forcing.eq(forces.any() | (forcing & ~leaves)),
-        ]
+        m.d.sync += forces.eq(Mux(alone, (1 << number)[: len(banks)], 0))
         with m.If(ends):
             m.d.sync += draining.eq(draining + 1)
 
@@ -189,9 +186,7 @@ class DepthSort(wiring.Component):
             pool.i.valid.eq(sending[1][0]),
         ]
 
-    def _nearest(
-        self, m: Module, banks: list[HeapBank], behind: list[SkidBuffer], forcing: Value, draining: Value
-    ) -> Candidate:
+    def _nearest(self, m: Module, banks: list[HeapBank], behind: list[SkidBuffer], draining: Value) -> Candidate:
         """The first in order, behind the banks or at their roots, whether there is one, and its bank."""
         candidates: list[Candidate] = []
         for k, (bank, buffer) in enumerate(zip(banks, behind, strict=True)):
@@ -199,7 +194,7 @@ class DepthSort(wiring.Component):
             there = Signal(name=f"there_{k}")
             m.d.comb += [
                 Value.cast(first).eq(Mux(buffer.o.valid, Value.cast(buffer.o.payload), Value.cast(bank.root))),
-                there.eq(buffer.o.valid | (bank.occupied & ~forcing)),
+                there.eq(buffer.o.valid | bank.occupied),
             ]
             candidates.append((first, there, Value.cast(k)))
 
