@@ -86,7 +86,7 @@ class Answers(wiring.Component):
             m.d.comb += [
                 write.addr.eq(answer.place),
                 write.data.eq(Cat(answer.hit, answer.colour)),
-                write.en.eq(taken & (answer.lane == k)),
+                write.en.eq(taken & answer.lanes[k]),
                 read.addr.eq(operation.place),
                 read.en.eq(busy),
                 hit[k].eq(full & may[k] & found.hit),

@@ -43,27 +43,27 @@ class KeyLayout(data.StructLayout):
 
 
 class AskedLayout(data.StructLayout):
-    """A pixel that asks the cache."""
+    """Pixels of a sub-tile with one key that ask the cache."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "place": range(config.splat.places),  #: its sub-tile
-                "lane": range(config.spec.splat.lanes),  #: its number in that
+                "place": range(config.splat.places),  #: the sub-tile
+                "lanes": config.spec.splat.lanes,  #: the pixels
                 "key": config.spec.radiance.whole_key_bits,  #: set index, lowest, and tag
             }
         )
 
 
 class AnsweredLayout(data.StructLayout):
-    """What a pixel that asked gets."""
+    """What pixels that asked get."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "place": range(config.splat.places),  #: its sub-tile
-                "lane": range(config.spec.splat.lanes),  #: its number in that
-                "hit": 1,  #: the cache has a colour for it, …
+                "place": range(config.splat.places),  #: their sub-tile
+                "lanes": config.spec.splat.lanes,  #: they
+                "hit": 1,  #: the cache has a colour for them, …
                 "colour": config.spec.radiance.value_bits,  #: … this one
             }
         )

@@ -30,7 +30,7 @@ def test_a_sub_tile(pending: bool, seed: int) -> None:
     drawn = sum((0x01010101 * k) << 32 * k for k in range(16))
 
     async def answer(ctx: Any, lane: int, hit: bool) -> None:
-        ctx.set(dut.i.payload, {"place": place, "lane": lane, "hit": int(hit), "colour": colour[lane]})
+        ctx.set(dut.i.payload, {"place": place, "lanes": 1 << lane, "hit": int(hit), "colour": colour[lane]})
         ctx.set(dut.i.valid, 1)
         ctx.set(dut.operation, {**IDLE, "draw": 1, "place": place})
         assert not ctx.get(dut.i.ready), "in the cycle of an operation on its sub-tile"
