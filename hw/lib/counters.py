@@ -1,4 +1,4 @@
-"""Performance counters: documented outputs that reports read."""
+"""Performance counters: documented outputs that reports read; and numbers of what is held."""
 
 from __future__ import annotations
 
@@ -45,3 +45,11 @@ def count(m: Module, counters: data.View, events: Mapping[str, Value], *, clear:
 def only_while(condition: Value, event: Value) -> Value:
     """The event's value while the condition holds, else 0; combinational."""
     return event & Cat(condition).replicate(len(event))
+
+
+def hold(m: Module, number: Signal, comes: Value, goes: Value) -> None:
+    """number += comes - goes, every cycle, by flags that are known late: they select between sums made beside them."""
+    with m.If(comes & ~goes):
+        m.d.sync += number.eq(number + 1)
+    with m.Elif(~comes & goes):
+        m.d.sync += number.eq(number - 1)

@@ -6,6 +6,7 @@ from amaranth.hdl import Elaboratable, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.lib.counters import hold
 from hw.lib.memory import two_port_memory
 from hw.lib.stream import transfer, width_of
 
@@ -51,15 +52,9 @@ class StreamQueue(wiring.Component):
             read.en.eq(fetch),
             Value.cast(self.o.payload).eq(read.data),
         ]
-        # What comes and goes is known late: it only selects between sums that are worked out beside it.
-        for count, less in ((self.level, transfer(self.o)), (stored, fetch)):
-            with m.If(transfer(self.i) & ~less):
-                m.d.sync += count.eq(count + 1)
-            with m.Elif(~transfer(self.i) & less):
-                m.d.sync += count.eq(count - 1)
-        m.d.sync += [
-            self.o.valid.eq(fetch | (self.o.valid & ~self.o.ready)),
-        ]
+        hold(m, self.level, transfer(self.i), transfer(self.o))
+        hold(m, stored, transfer(self.i), fetch)
+        m.d.sync += self.o.valid.eq(fetch | (self.o.valid & ~self.o.ready))
         for port, moves in ((write, transfer(self.i)), (read, fetch)):
             place = Signal.like(port.addr, name="place")
             m.d.comb += port.addr.eq(place)

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.lod.memory_map import RESULT
 from hw.lib.bypass_buffer import BypassBuffer
+from hw.lib.counters import hold
 from hw.lib.memory_port import ReadSignature, WriteSignature
 from hw.lib.shared import repeat
 from hw.lib.skid_buffer import SkidBuffer
@@ -96,9 +97,7 @@ class Search(wiring.Component):
         empty, quiet = Signal(), Signal()
         for k in range(2):
             flying = Signal(range(config.tickets + 1), name=f"flying_{k}")
-            m.d.sync += flying.eq(
-                flying + (transfer(allocator.i) & (self.turn == k)) - (retire.retired & (self.closing == k))
-            )
+            hold(m, flying, transfer(allocator.i) & (self.turn == k), retire.retired & (self.closing == k))
             m.d.comb += self.under_way[k].eq(flying != 0)
         m.d.comb += [
             empty.eq(queue.empty & ~walk.busy & ~calls.o.valid & ~rooted),

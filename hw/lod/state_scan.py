@@ -132,7 +132,7 @@ class StateScan(wiring.Component):
         lanes = self.config.word_bytes // STATE_BYTES
         lane_bits = (lanes - 1).bit_length()
         shape = data.ArrayLayout(state_layout(), lanes)
-        to_take = Signal(SUBTREE_BITS + 1)  # words
+        to_take, left = Signal(SUBTREE_BITS + 1), Signal()  # words; it is not 0
         index, after = Signal(SUBTREE_BITS), Signal(SUBTREE_BITS)  # of the word at hand, and of the next one
         held, due, mask = Signal(), Signal(lanes), Signal(lanes)
         fresh, table = Signal(shape), Signal(shape)
@@ -173,8 +173,8 @@ class StateScan(wiring.Component):
         m.d.comb += [
             visited.eq(mask | Mux(transfer(self.o), pick, 0)),
             ends.eq(last & (~due.any() | transfer(self.o)) & (free | ~visited.any())),
-            words.ready.eq((to_take != 0) & (~held | ends)),
-            self.scanning.eq((to_take != 0) | held),
+            words.ready.eq(left & (~held | ends)),
+            self.scanning.eq(left | held),
             self.busy.eq(self.scanning | self.pending.valid),
         ]
         with m.If(self.pending.ready):
@@ -191,6 +191,7 @@ class StateScan(wiring.Component):
             m.d.sync += [
                 held.eq(1),
                 to_take.eq(to_take - 1),
+                left.eq(to_take != 1),
                 table.eq(fresh),
                 due.eq(Cat(fresh[k].deadline < self.travelled for k in range(lanes))),
                 mask.eq(0),
@@ -203,5 +204,5 @@ class StateScan(wiring.Component):
             with m.If(transfer(self.o)):
                 m.d.sync += due.eq(due & ~pick)
         with m.If(self.start):
-            m.d.sync += [to_take.eq(self.words), index.eq(-1)]
+            m.d.sync += [to_take.eq(self.words), left.eq(self.words != 0), index.eq(-1)]
         return held, index

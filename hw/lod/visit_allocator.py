@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.arbiter import round_robin
+from hw.lib.counters import hold
 from hw.lib.stream import transfer
 from hw.lib.tree import or_all
 from hw.lod.config import Config
@@ -61,7 +62,7 @@ class VisitAllocator(wiring.Component):
             ]
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        m.d.sync += out.eq(out + taken - self.returned)
+        hold(m, out, taken, self.returned)
         for k, f in enumerate(self.free):
             m.d.comb += f.ready.eq(taken & grant[k])
         return m

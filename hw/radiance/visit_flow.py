@@ -38,7 +38,7 @@ class VisitFlow(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        left = Signal(32)  # visits that have not begun
+        left, more = Signal(32), Signal()  # visits that have not begun; there are some
         # Words are on their way to memory; the next visit's cache is among them.
         leaving, awaited = Signal(), Signal()
         m.d.comb += [
@@ -52,25 +52,25 @@ class VisitFlow(wiring.Component):
                 with m.If(self.start):
                     m.next = "JOB"
             with m.State("JOB"):
-                m.d.sync += left.eq(self.job.visit_count)
+                m.d.sync += [left.eq(self.job.visit_count), more.eq(self.job.visit_count != 0)]
                 with m.If(~self.loading):
                     m.next = "FIRST"
             with m.State("FIRST"):
-                m.d.comb += self.next.eq(left != 0)
+                m.d.comb += self.next.eq(more)
                 m.next = "VISIT"
             with m.State("VISIT"):
-                with m.If(left == 0):
+                with m.If(~more):
                     with m.If(~leaving):
                         m.next = "IDLE"
                 with m.Elif(~self.loading & ~awaited):
-                    m.d.sync += [self.visit.eq(self.read), left.eq(left - 1)]
+                    m.d.sync += [self.visit.eq(self.read), left.eq(left - 1), more.eq(left != 1)]
                     m.next = "RESTORE"
             with m.State("RESTORE"):
                 m.d.comb += self.restore.eq(1)
                 m.next = "RESTORING"
             with m.State("RESTORING"):
                 with m.If(~self.restoring):
-                    m.d.comb += self.next.eq(left != 0)
+                    m.d.comb += self.next.eq(more)
                     m.next = "LOOK"
             with m.State("LOOK"):
                 m.d.comb += self.open.eq(1)

@@ -35,6 +35,7 @@ from sim.kernel.settings import choose_config
 
 FOLDER = BUILD / "estimate"
 UNITS = FOLDER / "units"
+WINDOW = 6000  #: cycles of a run that replay, unless more are asked for: waves of 1.1 GB were not all of lod's sample
 config_option, set_option = config_options()
 FilePath = click.Path(path_type=Path, dir_okay=False)
 
@@ -78,7 +79,9 @@ class Subject:
     help="Energy of a small run instead, by replay at gate level, SAIF or counters; may be repeated.",
 )
 @click.option("--saif", type=FilePath, help="For --energy toggles: --waves FILE.saif of a run. [default: ours]")
-@click.option("--cycles", "window", type=click.IntRange(16), help="Cycles that --energy gates replays. [default: all]")
+@click.option(
+    "--cycles", "window", type=click.IntRange(16), help=f"Cycles that --energy gates replays. [default: {WINDOW}]"
+)
 @click.option("--clock", default=1000.0, show_default=True, help="MHz at which --energy counts leakage.")
 @click.option("--sweep", "sweeps", multiple=True, metavar="FIELD=V1,V2,…", help="Sweep a field; may be repeated.")
 @click.option("--cluster", metavar="N|slurm|lsf", help="Sweep on Dask: N workers here, or a batch system.")
@@ -121,8 +124,8 @@ def estimate(
         made = entry.sample().sample(choose_config(entry.configs, config_name, changes), source=source, size=size)
         path = folder / f"energy-{subject.name}-{subject.config}-{technology.name}.json"
         estimate_energy(
-            made, technology, model, methods, saif=saif, clock_mhz=clock, window=window, units=UNITS, path=path,
-            as_json=as_json,
+            made, technology, model, methods, saif=saif, clock_mhz=clock, window=window or WINDOW, units=UNITS,
+            path=path, as_json=as_json,
         )  # fmt: skip
         return
     path = folder / f"{'-'.join(filter(None, (subject.name, subject.config, technology.name)))}.json"

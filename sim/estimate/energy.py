@@ -43,6 +43,7 @@ from sim.kernel.sample import Sample
 
 SCHEMA = 1
 METHODS = ("gates", "toggles", "counters")
+RESET = 100  #: cycles at a run's beginning that do not count, at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,8 @@ class EnergyOf:
         prices = Prices.of(self.technology, self.model)
         with run_folder("energy") as folder:
             waves = folder / "run.vcd"
-            self.run = self.sample.run(waves)
+            last = self.window and self.window + RESET
+            self.run = self.sample.run(waves, last=last)
             activity = read_activity(waves, [netlist.unit for netlist in self.netlists], cycles=self.window)
         found = measure(self.netlists, activity, prices, workers=self.workers)
         write_json(self._calibration, [unit.as_dict() for unit in found])

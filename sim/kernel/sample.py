@@ -26,13 +26,13 @@ class Sample:
     quality: Callable[[Run], float | None]  #: of a checked run; None where every result is exact
     events: Callable[[Run], Events]  #: by the hardware's own counters
 
-    def run(self, waves: Path | None = None) -> Run:
-        """In RTL, every word compared with the model's.
+    def run(self, waves: Path | None = None, *, last: int | None = None) -> Run:
+        """In RTL, every word compared with the model's; `waves` go to cycle `last`, or to the end.
 
         Raises:
             CheckError: one differs.
         """
-        recorded = Waves(path=waves) if waves else None
+        recorded = Waves(path=waves, last=last) if waves else None
         return run_operation(self.operation, self.workload, memory=self.memory, check=True, waves=recorded)
 
 
