@@ -11,13 +11,14 @@ from hw.lib.shared import repeat
 from hw.lib.tree import add_all
 
 SLOW = 4  # cycles a step of a slow walk
+ADDED = 4  # lanes whose counts are added in one cycle
 
 
 class DigitFinder(wiring.Component):
     """Takes a digit of each of `lanes` scores a cycle; a walk finds the digit of the score that is `needed`-th best.
 
     After a walk `digit` is the highest with which, and with those above it, `needed` scores came, 0 if fewer came;
-    `above` is how many came with a higher one. A walk takes a step a digit and 4 cycles; it may wipe
+    `above` is how many came with a higher one. A walk takes a step a digit and 5 cycles; it may wipe
     the counts. It must begin 4 cycles after the last score or later, and all must be wiped before the first.
     """
 
@@ -44,10 +45,14 @@ class DigitFinder(wiring.Component):
         m = Module()
         size, width = self.digit_bits, self.count_bits
         banks = repeat(m, platform, "digit_counts", self.lanes, lambda: DigitCounts(digit_bits=size, count_bits=width))
-        place, arriving, counted = (Signal(size, name=name) for name in ("place", "arriving", "counted"))
+        place, arriving, adding, counted = (
+            Signal(size, name=name) for name in ("place", "arriving", "adding", "counted")
+        )  # fmt: skip
         reading, wiping, slow = Signal(), Signal(), Signal()
         wait = Signal(range(SLOW))
-        since = Signal(2)
+        since = Signal(3)
+        # Of a few lanes each: what a memory gives out late in its cycle is added up in two.
+        parts = [Signal(width, name=f"part_{k}") for k in range(0, self.lanes, ADDED)]
         for k, bank in enumerate(banks):
             m.d.comb += [
                 bank.valid.eq(self.add[k]),
@@ -59,9 +64,11 @@ class DigitFinder(wiring.Component):
         m.d.sync += [
             since.eq(reading | since << 1),
             arriving.eq(place),
-            counted.eq(arriving),
-            self.counted.valid.eq(since[0]),
-            self.counted.count.eq(add_all([bank.o for bank in banks])),
+            adding.eq(arriving),
+            counted.eq(adding),
+            *(part.eq(add_all([bank.o for bank in banks[k * ADDED :][:ADDED]])) for k, part in enumerate(parts)),
+            self.counted.valid.eq(since[1]),
+            self.counted.count.eq(add_all(parts)),
             wait.eq(Mux(reading | (wait == SLOW - 1), 0, wait + 1)),
         ]
         walking = Signal()

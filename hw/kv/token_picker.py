@@ -29,7 +29,7 @@ class TokenPicker(wiring.Component):
     the first `ties` of those that equal it.
 
     So if `above` tokens exceed the threshold, exactly above + ties + kept always leave, in rising order, each once.
-    A token a cycle; a word takes two cycles more.
+    A token a cycle; a word takes a cycle more.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -54,29 +54,30 @@ class TokenPicker(wiring.Component):
         left = Signal(size)  # tokens that are not looked at yet
         ties = Signal.like(self.ties)
         place = Signal(range(size + 1))
+        looked, chosen, always = Signal(), Signal(PickedLayout(spec)), Signal()  # at a token, which may leave
         free = ~self.o.valid | self.o.ready
-        level, score = Signal(), Signal(SCORE_BITS)
+        level = Signal()
         lone = (left & (left - 1)[:size]) == 0  # one is left, or none
         m.d.comb += [
             place.eq(trailing_zeros(left)),
-            score.eq(word.as_value()[word.shape()["scores"].offset :].word_select(place, SCORE_BITS)),
-            level.eq(~word.always.bit_select(place, 1) & (score == self.threshold)),
+            level.eq(~always & (chosen.score == self.threshold)),
             self.i.ready.eq(left == 0),
-            self.busy.eq(left.any() | self.o.valid),
+            self.busy.eq(left.any() | looked | self.o.valid),
         ]
-        with m.If(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
+        with m.If(free):
+            m.d.sync += [
+                self.o.payload.eq(chosen),
+                self.o.valid.eq(looked & (~level | (ties != 0))),
+                ties.eq(ties - (looked & level & (ties != 0))),
+                looked.eq(left.any()),
+                chosen.token.eq(base + place),
+                chosen.score.eq(word.as_value()[word.shape()["scores"].offset :].word_select(place, SCORE_BITS)),
+                always.eq(word.always.bit_select(place, 1)),
+                left.eq(Mux(lone, 0, left & (left - 1)[:size])),
+            ]
         with m.If(transfer(self.i)):
             new = self.i.payload
             m.d.sync += [word.eq(new), left.eq(new.best | new.always), base.eq(new.word * size)]
-        with m.Elif(left.any() & free):
-            m.d.sync += [
-                left.eq(Mux(lone, 0, left & (left - 1)[:size])),
-                self.o.payload.token.eq(base + place),
-                self.o.payload.score.eq(score),
-                self.o.valid.eq(~level | (ties != 0)),
-                ties.eq(ties - (level & (ties != 0))),
-            ]
         with m.If(self.begin):
             m.d.sync += ties.eq(self.ties)
         return m

@@ -11,8 +11,9 @@ from hw.lib.memory import two_port_memory
 from hw.lib.payloads import SortedLayout
 from hw.lib.queue import StreamQueue
 from hw.lib.shared import repeat
+from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream import connect, transfer
-from hw.lib.tree import balanced
+from hw.lib.tree import add_all, balanced
 from hw.splat.config import Config
 from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import GROUP_BITS, ItemLayout, order_key
@@ -20,7 +21,7 @@ from hw.splat.layouts import SurvivorLayout
 from hw.splat.slot_pool import SlotPool
 from hw.splat.watch import id_bits
 
-Candidate = tuple[data.View, Value, Value]  # a root, whether it is there, its bank
+Candidate = tuple[data.View, Value, Value]  # the first of a bank, whether it is there, its bank
 IN_FLIGHT = 3  # splats between the decision to send them and the output queue
 
 
@@ -28,14 +29,15 @@ class DepthSort(wiring.Component):
     """Sends the splats of each group on in exact depth order; `golden.splat.depth_sort.depth_sort`.
 
     Survivors go to the banks in turn, past those that are busy or full, or take the place of one that
-    leaves. The nearest of all banks leaves as soon as its key is below the bound of the current
-    voxel (or its group is complete). A survivor that finds all banks full makes the nearest leave
-    before its time; that is counted. Equal keys leave by their place in the file. Four groups may be
-    inside: the one that drains comes first. Bounds must not fall within a group; a fall is counted
-    and the higher bound kept.
+    leaves. A bank's nearest leaves for the two places behind the bank as soon as its key is below
+    the bound of the current voxel (or its group is complete); of what stands first at each bank, in
+    those places or still at its root, the nearest is sent. A survivor that finds all banks full
+    makes the nearest leave before its time; that is counted. Equal keys leave by their place in the
+    file. Four groups may be inside: the one that drains comes first. Bounds must not fall within a
+    group; a fall is counted and the higher bound kept.
 
     Takes up to one survivor and sends up to one splat a cycle; an operation occupies its bank for
-    2 cycles. Latency at least 6 cycles.
+    2 cycles, during which the places behind it have something to send. Latency at least 7 cycles.
     """
 
     def __init__(self, *, config: Config, watched: bool = False) -> None:
@@ -49,7 +51,7 @@ class DepthSort(wiring.Component):
                 "o": Out(stream.Signature(self.sorted)),  #: splats in drawing order, and each group's end
                 "forced": Out(1),  #: in this cycle a splat leaves before it is safe
                 "regressed": Out(1),  #: in this cycle a bound comes that is below the one before
-                "held": Out(range(self.slots + 1)),  #: survivors inside
+                "held": Out(range(self.slots + 1)),  #: survivors in the banks
             }
         )
 
@@ -67,16 +69,15 @@ class DepthSort(wiring.Component):
         bound = Signal(spec.depth_bits)
         for bank in banks:
             m.d.comb += bank.group.eq(draining)
-        leaves = Signal()  # the nearest, in this cycle …
-        number = Signal(range(spec.sort_banks))  # … and its bank
-        wanted = self._fill(m, banks, pool, write, filling, draining, bound, leaves, number)
-        self._drain(m, banks, pool, read, filling, draining, bound, wanted, leaves, number)
-        m.d.sync += self.held.eq(self.held + (transfer(self.i) & self.i.payload.mark.some) - leaves)
+        wanted = self._fill(m, banks, pool, write, filling, draining, bound)
+        self._drain(m, banks, pool, read, filling, draining, bound, wanted)
+        popped = add_all([bank.pop for bank in banks])
+        m.d.sync += self.held.eq(self.held + (transfer(self.i) & self.i.payload.mark.some) - popped)
         return m
 
     def _fill(
         self, m: Module, banks: list[HeapBank], pool: SlotPool, write: WritePort,
-        filling: Signal, draining: Signal, bound: Signal, leaves: Signal, number: Signal,
+        filling: Signal, draining: Signal, bound: Signal,
     ) -> Signal:  # fmt: skip
         """Takes survivors; returns a flag: the survivor at hand finds every bank full."""
         spec = self.config.spec
@@ -84,7 +85,8 @@ class DepthSort(wiring.Component):
         turn = Signal(range(len(banks)))
         chosen = Signal.like(turn)
         full = Cat(bank.full for bank in banks)
-        taken_up = Cat(~bank.free for bank in banks)
+        pops = Cat(bank.pop for bank in banks)
+        passed_by = Signal(len(banks))
         wanted = Signal()
         another = (filling + 1)[:GROUP_BITS] != draining  # group has a number
         item = Signal(ItemLayout(spec))
@@ -96,7 +98,8 @@ class DepthSort(wiring.Component):
             ),
             taken.eq(transfer(self.i) & mark.some),
             # Taking the place of one that leaves costs its bank no cycles.
-            chosen.eq(Mux(leaves, number, turn + first_clear((Cat(taken_up, taken_up) >> turn)[: len(banks)]))),
+            passed_by.eq(Mux(pops.any(), ~pops, Cat(~bank.free for bank in banks))),
+            chosen.eq(turn + first_clear((Cat(passed_by, passed_by) >> turn)[: len(banks)])),
             pool.o.ready.eq(taken),
             item.rank.eq(self.i.payload.rank),
             item.depth.eq(self.i.payload.depth),
@@ -129,26 +132,42 @@ class DepthSort(wiring.Component):
 
     def _drain(
         self, m: Module, banks: list[HeapBank], pool: SlotPool, read: ReadPort,
-        filling: Signal, draining: Signal, bound: Signal, wanted: Signal, leaves: Signal, number: Signal,
+        filling: Signal, draining: Signal, bound: Signal, wanted: Signal,
     ) -> None:  # fmt: skip
-        """Chooses the nearest root and sends its splat."""
+        """Lets the banks' nearest leave, chooses the first of all that have left, and sends its splat."""
+        spec = self.config.spec
         m.submodules.output = output = StreamQueue(shape=self.sorted, depth=self.config.splat_depth)
         connect(m, output.o, self.o)
 
-        nearest, some, its_bank = self._nearest(m, banks, draining)
         together = filling == draining
         room = output.level <= self.config.splat_depth - 1 - IN_FLIGHT
-        safe = Signal()
+        behind = [SkidBuffer(shape=ItemLayout(spec)) for _ in banks]
+        safe = Signal(len(banks))  # a bank's root may leave
+        #: A bank's root has to. What is nearer and comes later can only go to the same bank, and leaves behind it.
+        forces = Signal(len(banks))
+        waiting = Signal(len(banks))  # something has left its bank
+        for k, (bank, buffer) in enumerate(zip(banks, behind, strict=True)):
+            m.submodules[f"behind_{k}"] = buffer
+            root = bank.root
+            m.d.comb += [
+                safe[k].eq(bank.occupied & Mux(together, root.depth < bound, root.group == draining)),
+                waiting[k].eq(buffer.o.valid),
+                buffer.i.payload.eq(root),
+                buffer.i.valid.eq(bank.poppable & (safe[k] | forces[k])),
+                bank.pop.eq(transfer(buffer.i)),
+            ]
+        nearest, some, number = self._nearest(m, banks, behind, draining)
+        still = Cat(~bank.occupied | bank.poppable for bank in banks).all()  # no root changes
+        leaves = Signal()
         ends = Signal()
         m.d.comb += [
-            number.eq(its_bank),
-            safe.eq(Mux(together, nearest.depth < bound, nearest.group == draining)),
-            leaves.eq(some & (safe | (together & wanted)) & room & Array(b.poppable for b in banks)[number]),
-            self.forced.eq(leaves & ~safe),
-            ends.eq(~together & ~(some & safe) & room),
+            leaves.eq(some & room & waiting.bit_select(number, 1)),
+            self.forced.eq(forces.any()),
+            ends.eq(~together & ~safe.any() & ~waiting.any() & room),
         ]
-        for k, bank in enumerate(banks):
-            m.d.comb += bank.pop.eq(leaves & (number == k))
+        m.d.comb += [buffer.o.ready.eq(leaves & (number == k)) for k, buffer in enumerate(behind)]
+        alone = together & wanted & still & ~safe.any() & ~waiting.any() & ~forces.any()
+        m.d.sync += forces.eq(Mux(alone, (1 << number)[: len(banks)], 0))
         with m.If(ends):
             m.d.sync += draining.eq(draining + 1)
 
@@ -170,9 +189,17 @@ class DepthSort(wiring.Component):
             pool.i.valid.eq(sending[1][0]),
         ]
 
-    def _nearest(self, m: Module, banks: list[HeapBank], draining: Value) -> Candidate:
-        """The first root in order, whether there is one, and its bank."""
-        candidates = [(bank.root, bank.occupied, Value.cast(k)) for k, bank in enumerate(banks)]
+    def _nearest(self, m: Module, banks: list[HeapBank], behind: list[SkidBuffer], draining: Value) -> Candidate:
+        """The first in order, behind the banks or at their roots, whether there is one, and its bank."""
+        candidates: list[Candidate] = []
+        for k, (bank, buffer) in enumerate(zip(banks, behind, strict=True)):
+            first = Signal(ItemLayout(self.config.spec), name=f"first_{k}")
+            there = Signal(name=f"there_{k}")
+            m.d.comb += [
+                Value.cast(first).eq(Mux(buffer.o.valid, Value.cast(buffer.o.payload), Value.cast(bank.root))),
+                there.eq(buffer.o.valid | bank.occupied),
+            ]
+            candidates.append((first, there, Value.cast(k)))
 
         def nearer(a: Candidate, b: Candidate) -> Candidate:
             first = Signal(name=f"nearer_{len(names)}")

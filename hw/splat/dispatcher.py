@@ -13,18 +13,18 @@ from hw.splat.config import Config
 from hw.splat.lane_array import OperationLayout
 from hw.splat.layouts import TileSplatLayout
 from hw.splat.pixel_lane import HAZARD
-from hw.splat.watch import id_bits
+from hw.splat.watch import WATCHED_APART, id_bits
 
 
 class Dispatcher(wiring.Component):
     """Issues a lane group's operations so that every sub-tile sees its splats in order and no hazard occurs.
 
     A window holds the oldest `issue_window` splats with the sub-tiles they still have to visit. The
-    oldest splat goes first, unless its sub-tiles had an operation in the cycle before; then a
-    younger one may go, on a sub-tile that no older splat of the window waits for. Opaque sub-tiles
-    are struck out. When a square's last splat has gone, its sub-tiles are flushed, the first that
-    rests before others and at the pace of `flush_room`, while the next square is drawn on those that
-    are flushed already.
+    oldest splat goes first, unless its sub-tiles had an operation in the cycle before (of a watched
+    one in the 2 before); then a younger one may go, on a sub-tile that no older splat of the window
+    waits for. Opaque sub-tiles are struck out. When a square's last splat has gone, its sub-tiles are
+    flushed, the first that rests before others and at the pace of `flush_room`, while the next square
+    is drawn on those that are flushed already.
 
     After reset all sub-tiles are flushed once, `silent`, to bring the pixel memories to their
     initial state.
@@ -67,9 +67,10 @@ class Dispatcher(wiring.Component):
         m = Module()
         count = self.config.places
         size = self.config.issue_window
+        apart = WATCHED_APART if self.watched else HAZARD
         window = [Signal(self.splats, name=f"window_{k}") for k in range(size)]
         left = [Signal(count, name=f"left_{k}") for k in range(size)]  # sub-tiles still to visit
-        recent = [Signal(count, name=f"recent_{k}") for k in range(HAZARD - 1)]  # operations of the last cycles
+        recent = [Signal(count, name=f"recent_{k}") for k in range(apart - 1)]  # operations of the last cycles
         to_flush = Signal(count, init=(1 << count) - 1)
         flushing = Signal(count)  # issued, not yet through the lanes
 

@@ -8,6 +8,8 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.spec import RANK_BITS, Spec
 from hw.splat.config import Config
 
+WATCHED_APART = 3  # cycles between two operations on one sub-tile: an observer has read and written by then
+
 
 def id_bits(watched: bool) -> int:
     """Bits of the id that a splat carries to the lanes: none where nobody wants it."""

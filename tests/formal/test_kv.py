@@ -95,7 +95,7 @@ def test_a_selection_has_exactly_k_distinct_tokens(tmp_path: Path) -> None:
         threshold, ties = Signal.like(dut.threshold), Signal.like(dut.ties)
         last_word = Signal.like(dut.i.payload.word)
         last_token = Signal.like(dut.o.payload.token)
-        owed = Signal(range(size + 2))  # tokens of the word that have yet to leave
+        owed = Signal(range(size + 4))  # tokens that have yet to leave, two of them of the word before
         word = dut.i.payload
         level = [word.best[k] & (word.scores[k] == dut.threshold) for k in range(size)]
         sure = [word.always[k] | (word.best[k] & (word.scores[k] > dut.threshold)) for k in range(size)]

@@ -30,6 +30,7 @@ class RecordLanes(wiring.Component):
                 "selected": In(16),  #: tokens of each head, at least 1; holds still
                 "i": In(stream.Signature(WriteLayout(width))),  #: words of records, one after another
                 "memory": Out(WriteSignature(width)),  #: rows, a run of keys and one of values each
+                "busy": Out(1),  #: words of a row are held
                 "picked": Out(1),  #: a record has come whole
                 "done": Out(range(config.spec.kv.heads + 1)),  #: heads whose last word has left, since `begin`
             }
@@ -55,6 +56,7 @@ class RecordLanes(wiring.Component):
         m.d.comb += [
             whole.eq(word == parts - 1),
             self.picked.eq(comes & whole),
+            self.busy.eq((word != 0) | (lane != 0) | request.valid),
             request.payload.data.eq(Cat(flat).word_select(column, 8 * word_bytes)),
             request.payload.address.eq(key_at),
             request.payload.last.eq((column == columns // 2 - 1) | (column == columns - 1)),

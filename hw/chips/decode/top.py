@@ -68,7 +68,7 @@ class DecodeEngine(wiring.Component):
             step.rows_busy.eq(rows.busy),
             retrieval.start.eq(step.scan_start),
             retrieval.address.eq(header.scan_address),
-            step.scan_busy.eq(retrieval.busy | self.found.o.valid),
+            step.scan_busy.eq(retrieval.busy | self.found.o.valid | lanes.busy),
             lanes.begin.eq(step.rows_start),
             lanes.address.eq(header.records_address),
             lanes.stride.eq(header.records_stride),

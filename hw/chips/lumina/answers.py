@@ -9,7 +9,15 @@ from amaranth.lib.wiring import In, Out
 from golden.radiance.spec import CHANNEL_BITS
 from hw.chips.lumina.config import Config
 from hw.chips.lumina.edges import inside
-from hw.chips.lumina.layouts import CHANNELS, AnsweredLayout, FinalTileLayout, KeyLayout, place_layout, size_layout
+from hw.chips.lumina.layouts import (
+    CHANNELS,
+    AnsweredLayout,
+    FinalTileLayout,
+    KeyLayout,
+    by_lane,
+    place_layout,
+    size_layout,
+)
 from hw.lib.memory import two_port_memory
 from hw.splat.watch import FlushedLayout, WatchedLayout
 
@@ -34,7 +42,7 @@ class Answers(wiring.Component):
                 "operation": In(WatchedLayout(spec.splat, places)),  #: of the lanes
                 "pending": In(places),  #: sub-tiles with pixels that are not answered
                 #: a cycle after an operation: the records before it
-                "before": In(data.ArrayLayout(KeyLayout(spec.radiance), lanes)),
+                "before": In(by_lane(KeyLayout(spec.radiance), lanes)),
                 "drawn": In(FlushedLayout(config.splat)),  #: 2 cycles after a flush: the pixels as they were drawn
                 "finished": Out(place_layout(config)),  #: 2 cycles after a draw: nothing can change its sub-tile …
                 "ended": Out(1),  #: … because of what its pixels got
@@ -72,13 +80,13 @@ class Answers(wiring.Component):
             write, read = two_port_memory(m, platform, f"answers_{k}", width=value.size, depth=places)
             found, held = value(read.data), Signal(value, name=f"held_{k}")
             record = Signal(KeyLayout(cache), name=f"record_{k}")
-            full = self.before[k].full
+            full = self.before[f"lane_{k}"].full
             drawn = self.drawn.pixels.word_select(k, 32)
             pixel = Signal(32, name=f"pixel_{k}")
             m.d.comb += [
                 write.addr.eq(answer.place),
                 write.data.eq(Cat(answer.hit, answer.colour)),
-                write.en.eq(taken & (answer.lane == k)),
+                write.en.eq(taken & answer.lanes[k]),
                 read.addr.eq(operation.place),
                 read.en.eq(busy),
                 hit[k].eq(full & may[k] & found.hit),
@@ -88,11 +96,11 @@ class Answers(wiring.Component):
             m.d.sync += [
                 held.hit.eq(hit[k]),
                 held.colour.eq(found.colour),
-                record.key.eq(self.before[k].key),
+                record.key.eq(self.before[f"lane_{k}"].key),
                 record.full.eq(full & may[k]),
-                final[k].full.eq(record.full),
-                final[k].key.eq(record.key),
-                final[k].colour.eq(pixel[: cache.value_bits]),
+                final[f"lane_{k}"].full.eq(record.full),
+                final[f"lane_{k}"].key.eq(record.key),
+                final[f"lane_{k}"].colour.eq(pixel[: cache.value_bits]),
                 self.written.pixels.word_select(k, 32).eq(pixel),
             ]
         m.d.sync += [

@@ -33,8 +33,8 @@ class BankPicker(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config, low, sets = self.config, self.config.bank_bits, self.config.spec.radiance.set_bits
-        row = self.i.payload
         count = config.spec.splat.subtile
+        row = [self.i.payload[f"lane_{k}"] for k in range(count)]
         served, left, first = Signal(count), Signal(count), Signal(count)
         fills = [
             Cat(row[k].key[low:sets], row[k].key[:low], row[k].key[sets:], row[k].colour)  # set, tag, colour

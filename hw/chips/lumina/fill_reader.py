@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chips.lumina.config import Config
-from hw.chips.lumina.layouts import FinalLayout, final_row_layout
+from hw.chips.lumina.layouts import FinalLayout, by_lane, final_row_layout
 from hw.lib.memory import two_port_memory
 from hw.lib.pipe import Pipe
 
@@ -25,7 +25,7 @@ class FillReader(wiring.Component):
         spec = config.spec
         cache = spec.radiance
         number = range(spec.splat.columns**2)
-        pixels = data.ArrayLayout(FinalLayout(cache), spec.splat.lanes)
+        pixels = by_lane(FinalLayout(cache), spec.splat.lanes)
         self.tile = data.StructLayout({"valid": 1, "number": number, "pixels": pixels})
         super().__init__(
             {
@@ -61,5 +61,5 @@ class FillReader(wiring.Component):
         return m
 
 
-def _any_full(bits: Value, layout: data.ArrayLayout) -> Value:
-    return Cat(layout(bits)[k].full for k in range(layout.length)).any()
+def _any_full(bits: Value, layout: data.StructLayout) -> Value:
+    return Cat(layout(bits)[name].full for name in layout.members).any()

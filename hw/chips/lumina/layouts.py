@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Value
+from amaranth.hdl import ShapeLike, Value
 from amaranth.lib import data
 
 from golden.chips.lumina.memory_map import JOB
@@ -43,30 +43,38 @@ class KeyLayout(data.StructLayout):
 
 
 class AskedLayout(data.StructLayout):
-    """A pixel that asks the cache."""
+    """Pixels of a sub-tile with one key that ask the cache."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "place": range(config.splat.places),  #: its sub-tile
-                "lane": range(config.spec.splat.lanes),  #: its number in that
+                "place": range(config.splat.places),  #: the sub-tile
+                "lanes": config.spec.splat.lanes,  #: the pixels
                 "key": config.spec.radiance.whole_key_bits,  #: set index, lowest, and tag
             }
         )
 
 
 class AnsweredLayout(data.StructLayout):
-    """What a pixel that asked gets."""
+    """What pixels that asked get."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(
             {
-                "place": range(config.splat.places),  #: its sub-tile
-                "lane": range(config.spec.splat.lanes),  #: its number in that
-                "hit": 1,  #: the cache has a colour for it, …
+                "place": range(config.splat.places),  #: their sub-tile
+                "lanes": config.spec.splat.lanes,  #: they
+                "hit": 1,  #: the cache has a colour for them, …
                 "colour": config.spec.radiance.value_bits,  #: … this one
             }
         )
+
+
+def by_lane(shape: ShapeLike, count: int) -> data.StructLayout:
+    """`count` of one shape, under the names lane_0, lane_1 …; the first one lowest.
+
+    No array: of an array that stands in registers the bits and the elements have one name for Yosys 0.70.
+    """
+    return data.StructLayout({f"lane_{k}": shape for k in range(count)})
 
 
 class FinalLayout(data.StructLayout):
@@ -82,9 +90,9 @@ class FinalLayout(data.StructLayout):
         )
 
 
-def final_row_layout(config: Config) -> data.ArrayLayout:
+def final_row_layout(config: Config) -> data.StructLayout:
     """Neighbouring pixels in a row of a sub-tile."""
-    return data.ArrayLayout(FinalLayout(config.spec.radiance), config.spec.splat.subtile)
+    return by_lane(FinalLayout(config.spec.radiance), config.spec.splat.subtile)
 
 
 class FinalTileLayout(data.StructLayout):
@@ -96,7 +104,7 @@ class FinalTileLayout(data.StructLayout):
             {
                 "valid": 1,  #: there is one
                 "place": range(config.splat.places),  #: the lane group's number of it
-                "pixels": data.ArrayLayout(FinalLayout(spec.radiance), spec.splat.lanes),  #: lane by lane
+                "pixels": by_lane(FinalLayout(spec.radiance), spec.splat.lanes),  #: as they are to be
             }
         )
 

@@ -24,7 +24,7 @@ class RegionFlow(wiring.Component):
         super().__init__(
             {
                 "start": In(1),  #: begin a job; not while `busy`
-                "loading": In(1),  #: it is on its way
+                "loading": In(1),  #: it is on its way, or there is still something to do for the one before
                 "job": In(job_layout()),  #: stable once it is loaded
                 "draw": Out(1),  #: begin to draw the frame
                 "restore": Out(1),  #: bring a cache back …

@@ -22,6 +22,7 @@ from hw.lib.row_reader import RowReader
 from hw.lib.shared import repeat
 from hw.lib.stream import connect, transfer
 from hw.lib.stream_pipeline import StreamPipeline
+from hw.lib.tree import add_all
 from hw.lib.write_arbiter import WriteArbiter
 from hw.radiance.look_up import LookUp
 from hw.radiance.restore_unit import RestoreUnit
@@ -60,18 +61,19 @@ class LuminaChip(wiring.Component):
         m.submodules.restore = restore = RestoreUnit(config=config.radiance)
         m.submodules.save = save = SaveUnit(config=config.radiance)
         m.submodules.job = reader = RowReader(width=config.memory_width, row_bytes=JOB_BYTES)
-        groups = self._groups(m, platform, flow, fill)
+        groups, waiting = self._groups(m, platform, flow, fill)
         starts, loading = Signal(), Signal()
         asking = Signal()  # for the job
         job = Signal(job_layout())
         m.d.comb += [
-            starts.eq(self.start & ~self.busy),
+            starts.eq(self.start & ~flow.busy),
             self.busy.eq(flow.busy | engine.busy | self.write.request.valid),
             reader.i.payload.eq(self.address),
             reader.i.valid.eq(asking),
             reader.o.ready.eq(1),
             flow.start.eq(starts),
-            flow.loading.eq(loading),
+            # After reset, and behind a frame, the engine brings its sub-tiles to an end.
+            flow.loading.eq(loading | engine.busy),
             flow.job.eq(job),
             flow.restoring.eq(restore.busy),
             flow.filling.eq(fill.busy | ~banks.idle),
@@ -104,10 +106,13 @@ class LuminaChip(wiring.Component):
         writers = {"engine": engine.write, "save": save.write}
         writes = self._share_memory(m, readers, writers)
         own = Signal(COUNTERS)
+        answered = transfer(look_ups.o)
+        pixels = add_all(list(waiting.o.payload.lanes))
         events = {
             "cycles": Value.cast(1), "regions": flow.region, "refused": restore.refused & flow.looks,
-            "asked": transfer(look_ups.i),
-            "hits": transfer(look_ups.o) & look_ups.o.payload.hit,
+            "look_ups": transfer(look_ups.i),
+            "asked": only_while(answered, pixels),
+            "hits": only_while(answered & look_ups.o.payload.hit, pixels),
             "tiles_ended": sum((group.ended for group in groups), Value.cast(0)),
             "merged": banks.merged, "filled": banks.filled, "replaced": banks.replaced, "set_wait": banks.waits,
             "open_cycles": flow.open, "fill_cycles": flow.filling, "restore_cycles": restore.busy,
@@ -119,8 +124,10 @@ class LuminaChip(wiring.Component):
             m.d.comb += [self.counters[name].eq(source[name]) for name in names]
         return m
 
-    def _groups(self, m: Module, platform: object, flow: RegionFlow, fill: RegionFill) -> list[GroupCache]:
-        """Something between every lane group and the cache, and the way to the cache and back."""
+    def _groups(
+        self, m: Module, platform: object, flow: RegionFlow, fill: RegionFill
+    ) -> tuple[list[GroupCache], StreamQueue]:
+        """Something between every lane group and the cache, the way there and back, and who waits for an answer."""
         config, engine, asks, answer = self.config, self.engine, self.look_ups.i, self.look_ups.o
         spec = config.spec.radiance
         groups = repeat(m, platform, "group_cache", config.splat.lane_groups, lambda: GroupCache(config=config))
@@ -128,7 +135,7 @@ class LuminaChip(wiring.Component):
         arbiter = RoundRobinArbiter(shape=asked, count=max(len(groups), 2))
         m.submodules.asks = arbiter
         whose = data.StructLayout(
-            {"source": range(arbiter.count), "place": asked["place"].shape, "lane": asked["lane"].shape}
+            {"source": range(arbiter.count), "place": asked["place"].shape, "lanes": asked["lanes"].shape}
         )
         m.submodules.waiting = waiting = StreamQueue(shape=whose, depth=ASKS_WAITING)
         ask, key = arbiter.o.payload, arbiter.o.payload.data.key
@@ -140,7 +147,7 @@ class LuminaChip(wiring.Component):
             arbiter.o.ready.eq(asks.ready & waiting.i.ready),
             waiting.i.payload.source.eq(ask.source),
             waiting.i.payload.place.eq(ask.data.place),
-            waiting.i.payload.lane.eq(ask.data.lane),
+            waiting.i.payload.lanes.eq(ask.data.lanes),
             waiting.i.valid.eq(transfer(asks)),
         ]
         mine = waiting.o.payload
@@ -159,14 +166,14 @@ class LuminaChip(wiring.Component):
                 engine.written[k].eq(group.written),
                 Value.cast(fill.tiles[k]).eq(Value.cast(group.final)),
                 group.answers.payload.place.eq(mine.place),
-                group.answers.payload.lane.eq(mine.lane),
+                group.answers.payload.lanes.eq(mine.lanes),
                 group.answers.payload.hit.eq(answer.payload.hit),
                 group.answers.payload.colour.eq(answer.payload.colour),
                 group.answers.valid.eq(here & answer.valid),
                 ready[k].eq(here & group.answers.ready),
             ]
         m.d.comb += [answer.ready.eq(ready.any()), waiting.o.ready.eq(answer.valid & ready.any())]
-        return groups
+        return groups, waiting
 
     def _share_memory(
         self, m: Module, readers: dict[str, wiring.PureInterface], writers: dict[str, wiring.PureInterface]

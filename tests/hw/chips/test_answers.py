@@ -30,7 +30,7 @@ def test_a_sub_tile(pending: bool, seed: int) -> None:
     drawn = sum((0x01010101 * k) << 32 * k for k in range(16))
 
     async def answer(ctx: Any, lane: int, hit: bool) -> None:
-        ctx.set(dut.i.payload, {"place": place, "lane": lane, "hit": int(hit), "colour": colour[lane]})
+        ctx.set(dut.i.payload, {"place": place, "lanes": 1 << lane, "hit": int(hit), "colour": colour[lane]})
         ctx.set(dut.i.valid, 1)
         ctx.set(dut.operation, {**IDLE, "draw": 1, "place": place})
         assert not ctx.get(dut.i.ready), "in the cycle of an operation on its sub-tile"
@@ -44,7 +44,7 @@ def test_a_sub_tile(pending: bool, seed: int) -> None:
         ctx.set(dut.operation, {**IDLE, **kind, "place": place, "done": done})
         await ctx.tick()
         ctx.set(dut.operation, IDLE)
-        ctx.set(dut.before, [{"full": full >> k & 1, "key": 5 * k} for k in range(16)])
+        ctx.set(dut.before, {f"lane_{k}": {"full": full >> k & 1, "key": 5 * k} for k in range(16)})
         await ctx.tick()
         return ctx.get(dut.finished.valid), ctx.get(dut.finished.place), ctx.get(dut.ended)
 
@@ -70,7 +70,7 @@ def test_a_sub_tile(pending: bool, seed: int) -> None:
             asks = full >> lane & 1 and lane % 4 != 3
             expected = colour[lane] if asks else 0x01010101 * lane
             assert written["pixels"] >> 32 * lane & 0xFFFFFFFF == expected, lane
-            assert final["pixels"][lane] == {"full": int(bool(asks)), "key": 5 * lane, "colour": expected}
+            assert final["pixels"][f"lane_{lane}"] == {"full": int(bool(asks)), "key": 5 * lane, "colour": expected}
         end.values.append(1)
 
     bench.process(drive)

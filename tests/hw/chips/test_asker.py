@@ -25,9 +25,10 @@ def test_who_asks(seed: int) -> None:
     full = [0] * places  # lanes whose records are
     asked: list[tuple[int, int]] = []
     unanswered: list[int] = []
+    together: list[int] = []
 
     def key(place: int, lane: int) -> int:
-        return place * 977 + lane
+        return place * 977 + lane % 5
 
     def inside(place: int, lane: int) -> bool:
         row, column = divmod(place, n)
@@ -50,14 +51,18 @@ def test_who_asks(seed: int) -> None:
             if answers:
                 unanswered.pop(0)
             if valid and ready:
-                at, lane = payload.place, payload.lane
-                assert full[at] >> lane & 1
-                assert inside(at, lane)
-                assert payload.key == key(at, lane)
-                asked.append((at, lane))
+                at = payload.place
+                now = [k for k in range(lanes) if payload.lanes >> k & 1]
+                assert now
+                for lane in now:
+                    assert full[at] >> lane & 1
+                    assert inside(at, lane)
+                    assert payload.key == key(at, lane)
+                    asked.append((at, lane))
+                together.append(len(now))
                 unanswered.append(at)
             if look and not blocked:
-                rows = [{"full": full[place] >> k & 1, "key": key(place, k)} for k in range(lanes)]
+                rows = {f"lane_{k}": {"full": full[place] >> k & 1, "key": key(place, k)} for k in range(lanes)}
                 ctx.set(dut.records, rows)
 
     async def drive(ctx: Any) -> None:
@@ -92,3 +97,4 @@ def test_who_asks(seed: int) -> None:
     bench.process(serve)
     bench.process(drive)
     bench.run()
+    assert max(together) > 1

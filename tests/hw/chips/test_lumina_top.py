@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from golden.chips.lumina.memory_image import (
 )
 from golden.chips.lumina.model import LuminaResult, render
 from golden.rows import Bytes
-from hw.chips.lumina.config import tiny
+from hw.chips.lumina.config import Config, compose, tiny
 from hw.chips.lumina.top import LuminaChip
 from hw.lib.fields import pack, unpack_nested
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, WriteLayout
@@ -34,8 +35,8 @@ IDENTITY, WORD = 99, 16
 class Board:
     """A chip and a memory."""
 
-    def __init__(self, seed: int) -> None:
-        self.config = tiny()
+    def __init__(self, config: Config, seed: int) -> None:
+        self.config = config
         self.dut = LuminaChip(config=self.config)
         self.bench = Bench(self.dut, seed=seed)
         self.bytes = np.zeros(1 << 18, np.uint8)
@@ -69,8 +70,6 @@ class Board:
     async def job(self, ctx: Any, image: LuminaImage, stop: tuple[str, int] | None = None) -> None:
         """Lays a job's bytes out and runs it; or resets the chip once a counter has reached a number."""
         self.bytes[: len(image.data)] = image.data
-        while ctx.get(self.dut.busy):  # sub-tiles are brought to their initial state
-            await ctx.tick()
         ctx.set(self.dut.address, image.header_address)
         ctx.set(self.dut.start, 1)
         await ctx.tick()
@@ -84,6 +83,14 @@ class Board:
             await ctx.tick()
         assert stop is None, "the job ended before it was to be reset"
 
+    def run(self, test: Any) -> None:
+        """Runs a coroutine to its end."""
+        simulator = Simulator(self.bench.m)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(self.serve, background=True)  # first: what is written in a cycle is there behind it
+        simulator.add_testbench(test)
+        simulator.run()
+
     def left(self, image: LuminaImage) -> Bytes:
         return self.bytes[image.result_address :][: image.result_bytes].copy()
 
@@ -91,10 +98,10 @@ class Board:
 class Frames:
     """A view that is drawn twice, by the model."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: tuple[int, int]) -> None:
         self.spec = tiny().spec
         scene = random_scene(3, 60, degree=1, thinnest=0.05, widest=0.3)
-        self.view = made(scene, camera_at(size=(14, 11), focal=20.0), self.spec.splat)
+        self.view = made(scene, camera_at(size=size, focal=20.0), self.spec.splat)
         self.first = render(self.view.image, self.view.frame, self.spec)
         self.second = render(self.view.image, self.view.frame, self.spec, self.first.caches)
 
@@ -108,13 +115,22 @@ class Frames:
 
 
 def test_frames_and_what_lies_between(seed: int) -> None:
-    """A frame, the same out of its cache, and with caches that are damaged, of another version, or cut short; then a
-    reset while pixels fill, and while a cache is saved."""
-    board, frames = Board(seed), Frames()
+    """A frame, the same out of its cache, and with caches that are damaged, of another version, or cut short; then
+    after a reset while pixels fill, and out of a cache that was being saved at a reset."""
+    board, frames = Board(tiny(), seed), Frames((14, 11))
     steps: list[int] = []
 
     async def run(ctx: Any) -> None:
         counters = board.dut.counters
+
+        async def first(saved: list[Bytes] | None, refused_and_hits: tuple[int, int]) -> None:
+            """The frame is as if there were no cache."""
+            image = frames.image(saved)
+            await board.job(ctx, image)
+            frames.check(board.left(image), image, frames.first)
+            assert (ctx.get(counters.refused), ctx.get(counters.hits)) == refused_and_hits
+            steps.append(ctx.get(counters.cycles))
+
         image = frames.image(None)
         await board.job(ctx, image)
         frames.check(board.left(image), image, frames.first)
@@ -124,24 +140,34 @@ def test_frames_and_what_lies_between(seed: int) -> None:
         frames.check(board.left(again), again, frames.second)
         assert ctx.get(counters.hits) == frames.second.saving.hits > 20
         for change in (_flipped, _of_another_version, _short):
-            image = frames.image([change(saved[0])])
-            await board.job(ctx, image)
-            frames.check(board.left(image), image, frames.first)
-            assert (ctx.get(counters.refused), ctx.get(counters.hits)) == (1, 0)
-            steps.append(ctx.get(counters.cycles))
-        for stop in (("filled", 9), ("save_write_words", 3)):
-            await board.job(ctx, again, stop)
-            image = frames.image(None)
-            await board.job(ctx, image)
-            frames.check(board.left(image), image, frames.first)
-            steps.append(ctx.get(counters.cycles))
+            await first([change(saved[0])], (1, 0))
+        await board.job(ctx, again, ("filled", 9))
+        await first(None, (0, 0))
+        await board.job(ctx, again, ("save_write_words", 3))
+        await first(saved_caches(board.left(again), again, frames.spec), (1, 0))
 
-    simulator = Simulator(board.bench.m)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(board.serve, background=True)  # first: what is written in a cycle is there behind it
-    simulator.add_testbench(run)
-    simulator.run()
+    board.run(run)
     assert len(steps) == 5
+
+
+def test_regions(seed: int) -> None:
+    """Six regions, four lane groups that are ahead of each other, twice."""
+    config = compose(replace(tiny().splat, lane_groups=4), tiny().spec, tiny().radiance)
+    board, frames = Board(config, seed), Frames((40, 20))
+    ended: list[int] = []
+
+    async def run(ctx: Any) -> None:
+        saved = None
+        for model in (frames.first, frames.second):
+            image = frames.image(saved)
+            await board.job(ctx, image)
+            frames.check(board.left(image), image, model)
+            assert ctx.get(board.dut.counters.hits) == model.saving.hits
+            saved = saved_caches(board.left(image), image, frames.spec)
+            ended.append(ctx.get(board.dut.counters.regions))
+
+    board.run(run)
+    assert ended == [6, 6]
 
 
 def _flipped(image: Bytes) -> Bytes:

@@ -35,7 +35,7 @@ def test_random_operations(seed: int) -> None:
         return [(int(f), number(k, 32) if f else 0) for f, k in zip(records.full, records.key, strict=True)]
 
     def got(bits: int, shape: Any) -> list[tuple[int, int]]:
-        return [(each["full"], each["key"] if each["full"] else 0) for each in unpack_nested(bits, shape)]
+        return [(each["full"], each["key"] if each["full"] else 0) for each in unpack_nested(bits, shape).values()]
 
     async def drive(ctx: Any) -> None:
         recent: list[int | None] = [None, None]

@@ -56,7 +56,7 @@ def test_rows(config: Config, count: int, put: float, get: float, seed: int) -> 
         ctx.set(dut.address, ADDRESS)
         ctx.set(dut.stride, STRIDE)
         ctx.set(dut.selected, count)
-        picked = 0
+        picked, held = 0, False
         for job in range(2):
             ctx.set(dut.begin, 1)
             await ctx.tick()
@@ -64,9 +64,13 @@ def test_rows(config: Config, count: int, put: float, get: float, seed: int) -> 
             await ctx.tick()
             while ctx.get(dut.done) < spec.kv.heads:
                 picked += ctx.get(dut.picked)
+                assert ctx.get(dut.busy) or not ctx.get(dut.memory.request.valid)
+                held |= ctx.get(dut.busy) and not ctx.get(dut.memory.request.valid)
                 assert ctx.get(dut.done) <= (len(written.log.values) - job * len(wanted)) * spec.kv.heads // len(wanted)
                 await ctx.tick()
         assert picked == 2 * spec.kv.heads * count
+        assert held
+        assert not ctx.get(dut.busy)
 
     bench.process(jobs)
     bench.run()

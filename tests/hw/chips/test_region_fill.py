@@ -27,8 +27,8 @@ def test_pixels_in_order(lane_groups: int, stall: float, seed: int) -> None:
                  "colour": rng.getrandbits(32)} for _ in range(cache.pixels)] for share in (0.8, 0.05)]  # fmt: skip
     expected = []
     for pixels in regions:
-        rows = [pixels[k : k + side] for k in range(0, cache.pixels, side)]
-        expected += [row for row in rows if any(pixel["full"] for pixel in row)]
+        rows = [{f"lane_{n}": pixels[k + n] for n in range(side)} for k in range(0, cache.pixels, side)]
+        expected += [row for row in rows if any(pixel["full"] for pixel in row.values())]
     assert len(expected) < 2 * cache.pixels // side
     bench.sink(dut.o, expected, stall=stall)
 
@@ -39,7 +39,10 @@ def test_pixels_in_order(lane_groups: int, stall: float, seed: int) -> None:
             for group, place in tiles:
                 row, column = divmod(global_number(config.splat, group, place), n)
                 at = [(row * side + k // side) * n * side + column * side + k % side for k in range(spec.splat.lanes)]
-                ctx.set(dut.tiles[group], {"valid": 1, "place": place, "pixels": [pixels[a] for a in at]})
+                ctx.set(
+                    dut.tiles[group],
+                    {"valid": 1, "place": place, "pixels": {f"lane_{k}": pixels[a] for k, a in enumerate(at)}},
+                )
                 assert ctx.get(dut.taken)
                 await ctx.tick()
                 ctx.set(dut.tiles[group].valid, 0)

@@ -151,3 +151,18 @@ def test_pace() -> None:
     assert source.cycles[-1] - source.cycles[0] == 100
     assert log.cycles[99] - log.cycles[0] == 99
     assert log.cycles[0] - source.cycles[-1] <= 8
+
+
+def test_pace_of_scattered_keys(seed: int) -> None:
+    """Four banks send 19 in 20 cycles, though two splats behind one another often stand in one bank."""
+    rng = Random(f"{seed} pace")
+    config = config_of(7, 4)
+    dut = DepthSort(config=config)
+    bench = Bench(dut)
+    mark = {"some": 1, "begin": 0, "end": 0}
+    inputs = [{"mark": mark, "depth": rng.randrange(1 << 12), "rank": n} for n in range(480)]
+    ends = {"mark": {"some": 0, "begin": 0, "end": 1}}
+    bench.source(dut.i, [survivor_payload(config.spec, p) for p in [*inputs, ends]])
+    log = bench.sink(dut.o, 481)
+    bench.run()
+    assert log.cycles[-1] - log.cycles[0] <= 20 / 19 * 481
