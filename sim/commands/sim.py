@@ -21,7 +21,7 @@ from sim.kernel.settings import choose_config
 @click.option(
     "--size",
     type=int,
-    help="Problem size: pixels per side (splat, lod, radiance), tokens (kv), bytes per node (cluster).",
+    help="Problem size: pixels per side (splat, lod, radiance, lumina), tokens (kv), bytes per node (cluster).",
 )
 @click.option(
     "--stalls",
