@@ -20,9 +20,9 @@ class Dispatcher(wiring.Component):
     """Issues a lane group's operations so that every sub-tile sees its splats in order and no hazard occurs.
 
     A window holds the oldest `issue_window` splats with the sub-tiles they still have to visit. The
-    oldest splat goes first, unless its sub-tiles had an operation in the cycle before, of a watched one in the 2 before;
-    then a younger one may go, on a sub-tile that no older splat of the window waits for. Opaque sub-tiles
-    are struck out. When a square's last splat has gone, its sub-tiles are flushed, the first that
+    oldest splat goes first, unless its sub-tiles had an operation in the cycle before (of a watched
+    one in the 2 before); then a younger one may go, on a sub-tile that no older splat of the window
+    waits for. Opaque sub-tiles are struck out. When a square's last splat has gone, its sub-tiles are flushed, the first that
     rests before others and at the pace of `flush_room`, while the next square is drawn on those that
     are flushed already.
 
