@@ -22,9 +22,9 @@ class Dispatcher(wiring.Component):
     A window holds the oldest `issue_window` splats with the sub-tiles they still have to visit. The
     oldest splat goes first, unless its sub-tiles had an operation in the cycle before (of a watched
     one in the 2 before); then a younger one may go, on a sub-tile that no older splat of the window
-    waits for. Opaque sub-tiles are struck out. When a square's last splat has gone, its sub-tiles are flushed, the first that
-    rests before others and at the pace of `flush_room`, while the next square is drawn on those that
-    are flushed already.
+    waits for. Opaque sub-tiles are struck out. When a square's last splat has gone, its sub-tiles are
+    flushed, the first that rests before others and at the pace of `flush_room`, while the next square
+    is drawn on those that are flushed already.
 
     After reset all sub-tiles are flushed once, `silent`, to bring the pixel memories to their
     initial state.
