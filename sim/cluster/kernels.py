@@ -66,9 +66,10 @@ def _close(got: Tensor, problem: Problem) -> dict[str, Any]:
 def _kernels(name: str, make: Callable[[Tensors, Settings], Callable[[], Tensor]]) -> dict[str, Kernel]:
     """An operation by torch, by Triton, and by a kernel whose blocks meet in distributed shared memory."""
     judge = _close if name == DECODE else _near
-    of_a_gpu = {"judge": judge, "roof": "memory", "kinds": ("cuda",)}
+    roof = "memory" if name == DECODE else None  # a collective of some KiB takes the time of its launches
+    of_a_gpu = {"judge": judge, "roof": roof, "kinds": ("cuda",)}
     return {
-        name: Kernel(make=make, judge=judge, roof="memory"),
+        name: Kernel(make=make, judge=judge, roof=roof),
         f"{name}, Triton": Kernel(make=partial(_by_triton, name), needs=need_triton, **of_a_gpu),
         f"{name}, clusters": Kernel(make=partial(_by_clusters, name), needs=need_clusters, **of_a_gpu),
     }
