@@ -74,23 +74,21 @@ def _model(workload: LuminaWorkload) -> LuminaResult:
 def roofline(workload: LuminaWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """That of the splatting engine, and the cache's stages beside it.
 
-    Look-ups: a pixel a cycle. Fills: a cycle for each pixel of a region, whether or not it has asked. Regions: fills,
-    and a set a cycle to save or to restore, which are done side by side. Memory: all words.
+    Look-ups: a question a cycle. Regions: a row of a sub-tile a cycle to fill, and a set a cycle to save; one region's
+    sets are restored beside that. Memory: all words.
     """
     config, counters = workload.config, job.counters
     drawn = splat.roofline(workload.frame, job, memory)
-    cache = config.spec.radiance
-    moved = sum(counters[name] for name in ("job_words", "image_words", "save_write_words"))
-    rate = memory.words_a_cycle(config.word_bytes)
-    stages = dict(drawn.stages)
-    stages["memory"] += moved / rate
+    cache, words = config.spec.radiance, sum(n for name, n in counters.items() if name.endswith("_words"))
+    memory_cycles = words / memory.words_a_cycle(config.word_bytes)
     return Roofline(
         cycles=counters["cycles"],
         useful=drawn.useful,
         stages={
-            **stages,
-            "look-ups": float(counters["asked"]),
-            "regions": float(counters["regions"] * (cache.pixels + cache.sets)),
+            **drawn.stages,
+            "memory": max(drawn.stages["memory"], memory_cycles),
+            "look-ups": float(counters["look_ups"]),
+            "regions": float(counters["regions"] * (cache.pixels // config.spec.splat.subtile + cache.sets)),
         },
     )
 

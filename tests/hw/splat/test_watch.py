@@ -31,7 +31,7 @@ def test_what_an_observer_sees_and_says(seed: int) -> None:
     assert WatchSignature(config).members["operation"].shape == WatchedLayout(TINY, config.places)
     assert len(Value.cast(dut.flushed)) == FlushedLayout(config).size
     bench = Bench(dut, seed=seed)
-    splats = sorted_splats("close", TINY, 80)
+    splats = sorted_splats("close", TINY, 200)
     layout = TileSplatLayout(TINY, config.places, id_bits(True))
     given = zip(splats.mask, splat_payloads(splats), splats.rank, strict=True)
     rows = [whole(layout, {"mask": mask_bits(m), "splat": p | {"id": int(rank)}}) for m, p, rank in given]
@@ -65,6 +65,7 @@ def test_what_an_observer_sees_and_says(seed: int) -> None:
             ctx.set(dut.watch.finished.valid, 0)
             if operation["draw"]:
                 at = operation["place"]
+                assert operation["done"] & done[at] == done[at], "a pixel that was done is no more"
                 done[at] = operation["done"]
                 draws += at == ENDED
                 if operation["changed"]:
@@ -79,6 +80,7 @@ def test_what_an_observer_sees_and_says(seed: int) -> None:
     bench.run(drain=300)
     assert sorted(order) == list(range(config.places))
     assert order[-1] == HELD
+    assert sum(number.bit_count() for number in done) > 50
     for place in range(config.places):
         if place == ENDED:
             assert seen[place] == expected[place][: len(seen[place])]
