@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from golden.chips.decode.layer import share_layer
 from golden.chips.decode.memory_image import build, read_results
 from golden.chips.decode.model import decode
 from golden.kv.scan import ScanOptions
+from hw.chips.decode.config import for_heads
 from hw.chips.decode.top import DecodeEngine
 from hw.lib.fields import unpack_nested
 from tests.hw.chips.layers import SMALL, small_layer
@@ -18,29 +20,37 @@ from tests.hw.kv.workload import finish
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
 
+OPTIONS = ScanOptions(budget=9, sink_tokens=1, window=2, planes=3)
 
-@pytest.mark.slow
-def test_a_step(seed: int) -> None:
-    """Nine of 22 tokens and the new one, in a memory that pauses; counters count what moved."""
-    options = ScanOptions(budget=9, sink_tokens=1, window=2, planes=3)
-    layer = share_layer(small_layer(SMALL, hidden=16, tokens=22, seed=seed), SMALL.spec, options)
+
+@pytest.mark.parametrize(
+    ("group", "hidden", "tokens", "options", "stall"),
+    [
+        (1, 8, 5, replace(OPTIONS, budget=64), 0.0),
+        pytest.param(2, 16, 22, OPTIONS, 0.1, marks=pytest.mark.slow),
+    ],
+)
+def test_a_step(group: int, hidden: int, tokens: int, options: ScanOptions, stall: float, seed: int) -> None:
+    """All of five tokens, or nine of 22 in a memory that pauses, and the new one; counters count what moved."""
+    config = for_heads(SMALL.cluster, heads=2, head_size=16, group=group, tokens=64)
+    layer = share_layer(small_layer(config, hidden=hidden, tokens=tokens, seed=seed), config.spec, options)
     image = build(layer, watchdog=5000)
-    dut = DecodeEngine(config=SMALL)
+    dut = DecodeEngine(config=config)
     bench = Bench(dut, seed=seed, deadline=60_000)
     content = bytearray(image.data.tobytes() + bytes(image.result_bytes))
-    ByteMemory(bench, dut.read, content, latency=4, stall=0.1)
+    ByteMemory(bench, dut.read, content, latency=4, stall=stall)
     counters: dict[str, Any] = {}
     written: list[int] = []
 
     async def write(ctx: Any) -> None:
         while True:
-            ready = not bench.stall(0.1)
+            ready = not bench.stall(stall)
             ctx.set(dut.write.request.ready, ready)
             _, _, valid, word = await ctx.tick().sample(dut.write.request.valid, dut.write.request.payload)
             if valid and ready:
                 written.append(word.address)
-                content[word.address : word.address + SMALL.word_bytes] = int(word.data).to_bytes(
-                    SMALL.word_bytes, "little"
+                content[word.address : word.address + config.word_bytes] = int(word.data).to_bytes(
+                    config.word_bytes, "little"
                 )
 
     async def job(ctx: Any) -> None:
@@ -59,7 +69,7 @@ def test_a_step(seed: int) -> None:
     model = decode(layer, image)
     for name, wanted in read_results(model.results(image), image, layer).items():
         assert np.array_equal(got[name], wanted), name
-    assert (counters["status"], counters["selected"]) == (0, 9 * SMALL.spec.kv.heads)
+    assert (counters["status"], counters["selected"]) == (0, layer.selected * config.spec.kv.heads)
     stored = sum(counters[name] for name in ("row_words", "list_words", "record_words", "store_words"))
     assert stored == len(written)
     assert min(written) >= image.result_address

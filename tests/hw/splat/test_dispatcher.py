@@ -41,6 +41,7 @@ class Lanes:
         answers: deque[tuple[int, str, int, int]] = deque()
         last: dict[int, int] = {}
         room = False
+        ctx.set(dut.room, 1)
         cycle = 0
         while True:
             drawn, flushed = {"valid": 0, "place": 0, "done": 0}, {"valid": 0, "place": 0}

@@ -75,7 +75,7 @@ def test_real_layer(tessera: Tessera, real_data: Path, tmp_path: Path) -> None:
     report = json.loads((tmp_path / "r.json").read_text())
     Draft202012Validator(schema()).validate(report)
     assert report["quality"]["rtl_equals_model"]
-    assert report["quality"]["selection_error"] < 0.03
+    assert report["quality"]["selection_error"] < 0.06
     assert report["quality"]["rms_error"] < 0.15
     assert report["quality"]["mass"] > 0.95
     assert report["full"]["cycles"] > 2 * report["cycles"]
