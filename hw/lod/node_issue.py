@@ -63,7 +63,7 @@ class NodeIssue(wiring.Component):
             self.ask.index.eq(or_all([Mux(grant[k], places[k], 0) for k in range(count)])),
         ]
         with m.If(self.begin.valid):
-            m.d.sync += [behind[k].eq(k > self.begin.context) for k in range(count)]
+            m.d.sync += [behind[k].eq(self.begin.context < k) for k in range(1, count)]  # none is below the first
         for k in range(count):
             begins = self.begin.valid & (self.begin.context == k)
             decided = self.jump.valid & (self.jump.context == k)
