@@ -47,7 +47,7 @@ lint: $(READY) ## formatter, linter, types
 	$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q . && $(BIN)/pyright --warnings
 
 formal: $(READY) ## the proofs alone
-	$(BIN)/pytest -n $(WORKERS) -q tests/formal
+	$(BIN)/pytest -n $(WORKERS) -q -m "slow or not slow" tests/formal
 
 MINUTES ?= 10
 fuzz: $(READY) ## mutated files and command lines against every reader for MINUTES (10); goes on where it stopped

@@ -81,6 +81,7 @@ def test_a_digit_of_the_kth_best(tmp_path: Path) -> None:
     establish(lambda: DigitFinder(lanes=lanes, count_bits=width, digit_bits=bits), properties, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_selection_has_exactly_k_distinct_tokens(tmp_path: Path) -> None:
     """Of words in rising order: every token leaves at most once, in rising order, and once a word has been picked from,
     all tokens kept always, all above the threshold and the first `ties` that equal it have left, and no other.

@@ -29,7 +29,7 @@ def test_random_operations(changes: dict[str, Any], share: int, seed: int) -> No
     operate(replace(TINY, **changes), share, seed)
 
 
-def operate(spec: Spec, share: int, seed: int, cycles: int = 900) -> None:
+def operate(spec: Spec, share: int, seed: int, cycles: int = 600) -> None:
     """Compares what random operations on sub-tiles give, the next one on a sub-tile at once."""
     dut = SharedLanes(spec=spec, places=spec.columns**2, share=share)
     bench = Bench(dut, seed=seed)
@@ -44,7 +44,7 @@ def operate(spec: Spec, share: int, seed: int, cycles: int = 900) -> None:
     async def run(ctx: Any) -> None:
         nonlocal waited, flushed, ends
         room = [0] * AWAY
-        for cycle in range(cycles + 600):
+        for cycle in range(cycles + 400):
             room = [*room[1:], ctx.get(dut.room)]
             free = room[0] and cycle < cycles
             waited += not room[0] and AWAY < cycle < cycles
@@ -80,7 +80,7 @@ def operate(spec: Spec, share: int, seed: int, cycles: int = 900) -> None:
             await ctx.tick()
 
     bench.process(run)
-    bench.run(drain=cycles + 700)
+    bench.run(drain=cycles + 500)
     assert not flushes
     assert changes[0] == changes[1]
     assert told == opaque
