@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
 from golden.chips.lumina.memory_image import (
@@ -22,66 +20,20 @@ from golden.chips.lumina.model import LuminaResult, render
 from golden.rows import Bytes
 from hw.chips.lumina.config import Config, compose, tiny
 from hw.chips.lumina.top import LuminaChip
-from hw.lib.fields import pack, unpack_nested
-from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, WriteLayout
 from tests.golden.splat.scenes import camera_at, random_scene
 from tests.golden.splat.views import made
-from tests.hw.lib.bench import Bench
+from tests.hw.lib.reset_board import ResetBoard
 
 pytestmark = pytest.mark.slow
 IDENTITY, WORD = 99, 16
 
 
-class Board:
-    """A chip and a memory."""
+class Board(ResetBoard):
+    """The chip."""
 
     def __init__(self, config: Config, seed: int) -> None:
         self.config = config
-        self.dut = LuminaChip(config=self.config)
-        self.bench = Bench(self.dut, seed=seed)
-        self.bytes = np.zeros(1 << 18, np.uint8)
-
-    async def serve(self, ctx: Any) -> None:
-        read, write = self.dut.read, self.dut.write.request
-        words: deque[int] = deque()
-        ctx.set(read.request.ready, 1)
-        ctx.set(write.ready, 1)
-        while True:
-            ctx.set(read.response.valid, bool(words))
-            ctx.set(Value.cast(read.response.payload), words[0] if words else 0)
-            _, reset, asked, request, taken, writes, written = await ctx.tick().sample(
-                read.request.valid, Value.cast(read.request.payload), read.response.ready, write.valid,
-                Value.cast(write.payload),
-            )  # fmt: skip
-            if words and taken:
-                words.popleft()
-            if writes:
-                word = unpack_nested(written, WriteLayout(8 * WORD))
-                self.bytes[word["address"] :][:WORD] = np.frombuffer(word["data"].to_bytes(WORD, "little"), np.uint8)
-            if asked:
-                burst = unpack_nested(request, ReadRequestLayout())
-                for k in range(burst["length"]):
-                    raw = self.bytes[burst["address"] + k * WORD :][:WORD].tobytes()
-                    last = int(k == burst["length"] - 1)
-                    words.append(pack(ReadDataLayout(8 * WORD), {"data": int.from_bytes(raw, "little"), "last": last}))
-            if reset:
-                words.clear()
-
-    async def job(self, ctx: Any, image: LuminaImage, stop: tuple[str, int] | None = None) -> None:
-        """Lays a job's bytes out and runs it; or resets the chip once a counter has reached a number."""
-        self.bytes[: len(image.data)] = image.data
-        ctx.set(self.dut.address, image.header_address)
-        ctx.set(self.dut.start, 1)
-        await ctx.tick()
-        ctx.set(self.dut.start, 0)
-        while ctx.get(self.dut.busy):
-            if stop and ctx.get(self.dut.counters[stop[0]]) >= stop[1]:
-                ctx.set(self.bench.reset, 1)
-                await ctx.tick()
-                ctx.set(self.bench.reset, 0)
-                return
-            await ctx.tick()
-        assert stop is None, "the job ended before it was to be reset"
+        super().__init__(LuminaChip(config=config), seed=seed, size=1 << 18, word=WORD)
 
     def run(self, test: Any) -> None:
         """Runs a coroutine to its end."""

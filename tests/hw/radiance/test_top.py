@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Value
 
 from golden.radiance.memory_image import RadianceImage, build_memory_image, expected_results, read_results
 from golden.radiance.memory_map import LINE_BYTES, VISIT
@@ -15,66 +13,20 @@ from golden.radiance.model import Visit, play
 from golden.radiance.saved import refusal
 from golden.radiance.spec import TINY
 from golden.rows import Bytes, to_bytes
-from hw.lib.fields import pack, unpack_nested
-from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, WriteLayout
 from hw.radiance.config import tiny
 from hw.radiance.top import RadianceEngine
-from tests.hw.lib.bench import Bench
+from tests.hw.lib.reset_board import ResetBoard
 from tests.hw.radiance.caches import random_pixels
 
 IDENTITY, WORD = 99, 16
 
 
-class Board:
-    """An engine and a memory that one reset empties of what is under way."""
+class Board(ResetBoard):
+    """The engine of config `tiny`."""
 
     def __init__(self, seed: int) -> None:
-        self.dut = RadianceEngine(config=tiny())
-        self.bench = Bench(self.dut, seed=seed)
-        self.bytes = np.zeros(1 << 16, np.uint8)
-        self.bench.process(self._serve)
-
-    async def _serve(self, ctx: Any) -> None:
-        read, write = self.dut.read, self.dut.write.request
-        words: deque[int] = deque()
-        while True:
-            ctx.set(read.request.ready, 1)
-            ctx.set(write.ready, 1)
-            ctx.set(read.response.valid, bool(words))
-            ctx.set(Value.cast(read.response.payload), words[0] if words else 0)
-            _, reset, asked, request, taken, writes, written = await ctx.tick().sample(
-                read.request.valid, Value.cast(read.request.payload), read.response.ready, write.valid,
-                Value.cast(write.payload),
-            )  # fmt: skip
-            if words and taken:
-                words.popleft()
-            if writes:
-                word = unpack_nested(written, WriteLayout(8 * WORD))
-                self.bytes[word["address"] :][:WORD] = np.frombuffer(word["data"].to_bytes(WORD, "little"), np.uint8)
-            if asked:
-                burst = unpack_nested(request, ReadRequestLayout())
-                for k in range(burst["length"]):
-                    raw = self.bytes[burst["address"] + k * WORD :][:WORD].tobytes()
-                    last = int(k == burst["length"] - 1)
-                    words.append(pack(ReadDataLayout(8 * WORD), {"data": int.from_bytes(raw, "little"), "last": last}))
-            if reset:
-                words.clear()
-
-    async def job(self, ctx: Any, image: RadianceImage, stop: tuple[str, int] | None = None) -> None:
-        """Lays a job's bytes out and runs it; or resets the engine once a counter has reached a number."""
-        self.bytes[: len(image.data)] = image.data
-        ctx.set(self.dut.address, image.header_address)
-        ctx.set(self.dut.start, 1)
-        await ctx.tick()
-        ctx.set(self.dut.start, 0)
-        while ctx.get(self.dut.busy):
-            if stop and ctx.get(self.dut.counters[stop[0]]) >= stop[1]:
-                ctx.set(self.bench.reset, 1)
-                await ctx.tick()
-                ctx.set(self.bench.reset, 0)
-                return
-            await ctx.tick()
-        assert stop is None, "the job ended before it was to be reset"
+        super().__init__(RadianceEngine(config=tiny()), seed=seed, size=1 << 16, word=WORD)
+        self.bench.process(self.serve)
 
     def results(self, image: RadianceImage) -> dict[str, np.ndarray]:
         return read_results(self.bytes[image.result_address :][: image.result_bytes], image)
