@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Mux
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Member, Out
 
@@ -11,7 +11,8 @@ from hw.lib.pipe import Pipe, Staged
 from hw.lib.shared import repeat
 from hw.lib.tree import add_all
 from hw.splat.exponent import interpolation
-from hw.splat.pixel_lane import BLEND, PASSES, POWER, QUAD, READ, SHADE, STORE, WRITE, PixelLane
+from hw.splat.lane_steps import lane_steps
+from hw.splat.pixel_lane import PASSES, POWER, QUAD, STORE, WRITE, PixelLane
 from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import PowerTermsLayout, cross_factors
 from hw.splat.watch import WatchedLayout, id_bits
@@ -78,16 +79,10 @@ class LaneArray(wiring.Component):
 
         if spec.alpha_check != "pixel":
             self._check_blocks(m, platform, p, lanes)
-        # Cycles of these count from `interpolation` after the operation, as those of the lanes' ports do.
-        later = interpolation(spec)
-        place = p.source(p.at(p.source(operation.place, "operation_place"), later), "place")
-        color = p.source(p.at(p.source(self.i.color, "splat_color"), later), "color")
-        # Valid bits are reset, so that nothing is written before the first operation.
-        draw = self._flags(m, operation.draw, "draw")
-        flush = self._flags(m, operation.flush, "flush")
-        # The operation 2 cycles before was on this sub-tile: what it leaves is not in memory yet.
-        forward = Signal()
-        m.d.sync += forward.eq((p.at(place, READ) == p.at(place, BLEND)) & (draw[BLEND] | flush[BLEND]))
+        steps = lane_steps(
+            m, p, spec, draw=operation.draw, flush=operation.flush, place=operation.place, color=self.i.color
+        )
+        draw, flush, place = steps.draw, steps.flush, steps.place
         factors = cross_factors(spec)
         for k, lane in enumerate(lanes):
             y, x = divmod(k, spec.subtile)
@@ -96,15 +91,7 @@ class LaneArray(wiring.Component):
                 lane.column.eq(terms.column[x]),
                 lane.cross.eq(terms.cross[factors.index(x * y)]),
                 lane.draw.eq(operation.draw & ~terms.far),
-                lane.read_address.eq(p.at(place, READ)),
-                lane.forward.eq(forward),
-                lane.flush_blend.eq(flush[BLEND]),
-                lane.write_address.eq(p.at(place, WRITE)),
-                lane.write.eq(draw[WRITE] | flush[WRITE]),
-                lane.color.eq(p.at(color, WRITE)),
-                lane.flush_shade.eq(flush[SHADE]),
-                lane.store_address.eq(p.at(place, SHADE)),
-                lane.store.eq(draw[SHADE] | flush[SHADE]),
+                *(getattr(lane, name).eq(value) for name, value in steps.inputs.items()),
             ]
         all_done = p.stage(
             lambda *v: Cat(*v).all(), *(Staged(lane.done, WRITE, "done") for lane in lanes), name="all_done"
@@ -122,7 +109,7 @@ class LaneArray(wiring.Component):
             self.flushed.pixels.eq(Cat(lane.pixel for lane in lanes)),
         ]
         if self.observed:
-            identity = p.source(p.at(p.source(self.i.id, "splat_id"), later), "id")
+            identity = p.source(p.at(p.source(self.i.id, "splat_id"), interpolation(spec)), "id")
             done = Staged(Cat(lane.done for lane in lanes), WRITE, "lanes_done")
             m.d.comb += [
                 self.watched.draw.eq(draw[WRITE + 1]),
@@ -149,10 +136,3 @@ class LaneArray(wiring.Component):
                 first_power, last_power = (Staged(lane.power, POWER, "power") for lane in (block[0], block[3]))
                 drawn = p.unit(check, first=first_power, last=last_power, bend=bend)("drawn")
             m.d.comb += [lane.quad.eq(p.at(drawn, QUAD)) for lane in block]
-
-    def _flags(self, m: Module, flag: Value, name: str) -> list[Value]:
-        """The flag in cycles 0 to STORE, `interpolation` aside, from registers that are reset."""
-        later = interpolation(self.spec)
-        late = Signal(STORE + later, name=f"{name}_late")
-        m.d.sync += late.eq(Cat(flag, late[:-1]))
-        return [flag, *late][later:]

@@ -13,9 +13,9 @@ from hw.lib.pipe import Pipe
 from hw.lib.queue import StreamQueue
 from hw.lib.shared import repeat
 from hw.lib.stream import connect, transfer
-from hw.splat.exponent import interpolation
 from hw.splat.lane_front import LaneFront, passed_shape
-from hw.splat.pixel_lane import BLEND, HAZARD, READ, SHADE, STORE, WRITE, PixelLane
+from hw.splat.lane_steps import lane_steps
+from hw.splat.pixel_lane import HAZARD, STORE, WRITE, PixelLane
 
 DEPTH = 32  # operations that wait for the back end: as many as are still LUTs on ECP5
 FLUSHES = 2  # flushes that wait for those of the other back ends
@@ -153,53 +153,40 @@ class LaneShare(wiring.Component):
             last.eq(left == pick),
             queue.o.ready.eq(goes & last),
         ]
-        item = Signal(self._item(), reset_less=True)
+        item = Signal(self._item())
         with m.If(goes):
             m.d.sync += visited.eq(Mux(last, 0, visited | pick))
         m.d.sync += [
             *(one.eq(before) for one, before in zip(recent, [address, *recent], strict=False)),
             busy.eq(Cat(goes, busy[:-1])),
             waiting.eq(waiting + (goes & last & entry.flush) - transfer(self.flushed)),
+            item.draw.eq(goes & ~entry.flush),
+            item.flush.eq(goes & entry.flush),
             item.address.eq(address),
             item.power.eq(selected(pick, entry.powers)),
             item.color.eq(entry.color),
         ]
-        started = Signal(2)
-        m.d.sync += started.eq(Cat(goes & ~entry.flush, goes & entry.flush))
-        shown = Signal(self._item(), name="shown")
-        m.d.comb += [shown.eq(item), shown.draw.eq(started[0]), shown.flush.eq(started[1])]
-        return shown
+        return item
 
     def _draw(self, m: Module, platform: object, lane: PixelLane, item: data.View, done: list[Signal]) -> None:
         """The back end: a whole lane, whose places are pixels; and what leaves it."""
         p = Pipe(m, platform)
-        later = interpolation(self.spec)
-        address = p.source(p.at(p.source(item.address, "address"), later), "lane_address")
-        color = p.source(p.at(p.source(item.color, "color"), later), "lane_color")
-        draw, flush = (self._late(m, item[name], name) for name in ("draw", "flush"))
-        forward = Signal()
-        m.d.sync += forward.eq((p.at(address, READ) == p.at(address, BLEND)) & (draw[BLEND] | flush[BLEND]))
+        steps = lane_steps(
+            m, p, self.spec, draw=item.draw, flush=item.flush, place=item.address, color=item.color
+        )  # fmt: skip
         m.d.comb += [
             lane.row.eq(item.power),
             lane.column.eq(0),
             lane.cross.eq(0),
             lane.draw.eq(item.draw),
-            lane.read_address.eq(p.at(address, READ)),
-            lane.forward.eq(forward),
-            lane.flush_blend.eq(flush[BLEND]),
-            lane.write_address.eq(p.at(address, WRITE)),
-            lane.write.eq(draw[WRITE] | flush[WRITE]),
-            Value.cast(lane.color).eq(p.at(color, WRITE)),
-            lane.flush_shade.eq(flush[SHADE]),
-            lane.store_address.eq(p.at(address, SHADE)),
-            lane.store.eq(draw[SHADE] | flush[SHADE]),
-            self.changed.eq(lane.changed & draw[WRITE + 1]),
+            *(Value.cast(getattr(lane, name)).eq(value) for name, value in steps.inputs.items()),
+            self.changed.eq(lane.changed & steps.draw[WRITE + 1]),
         ]
-        number, place = self._parts(p.at(address, WRITE))
+        number, place = self._parts(p.at(steps.place, WRITE))
         for n, bits in enumerate(done):
             with m.If(lane.write & (number == n)):
                 m.d.sync += bits.bit_select(place, 1).eq(lane.done)
-        self._hand_out(m, lane, self._parts(p.at(address, STORE)), flush[STORE])
+        self._hand_out(m, lane, self._parts(p.at(steps.place, STORE)), steps.flush[STORE])
 
     def _hand_out(self, m: Module, lane: PixelLane, address: tuple[Value, Value], flushed: Value) -> None:
         """Flushed pixels come one by one, a sub-tile's first one first; the last one makes it whole."""
@@ -220,10 +207,3 @@ class LaneShare(wiring.Component):
         """The pixel's number here, and its sub-tile's."""
         bits = (self.share - 1).bit_length()
         return address[:bits], address[bits:]
-
-    def _late(self, m: Module, flag: Value, name: str) -> list[Value]:
-        """The flag in cycles 0 to STORE, `interpolation` aside, from registers that are reset."""
-        later = interpolation(self.spec)
-        late = Signal(STORE + later, name=f"{name}_late")
-        m.d.sync += late.eq(Cat(flag, late[:-1]))
-        return [flag, *late][later:]

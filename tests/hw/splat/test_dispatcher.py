@@ -69,7 +69,6 @@ class Lanes:
                     self.flush(place, silent)
             room = rng.random() < self.room
             ctx.set(dut.flush_room, room)
-            ctx.set(dut.room, 1)
             _, _, end, starved, blocked = await ctx.tick().sample(dut.square_end, dut.starved, dut.blocked)
             self.square_ends += end
             self.starved += starved
