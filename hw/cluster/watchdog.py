@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.spec import Spec
+from hw.lib.one_hot import lowest
 
 
 class Watchdog(wiring.Component):
@@ -43,11 +44,11 @@ class Watchdog(wiring.Component):
         walking = Signal()
         m.d.sync += quiet.eq(Mux(~self.enable | self.moves, 0, quiet + 1))
         suspects = Mux(self.waits.any(), self.waits, ~self.idle)
-        lowest = (suspects & (~suspects + 1))[:nodes]  # one-hot
+        first = lowest(suspects)
         with m.If(~walking & ~self.expired & (self.limit != 0) & (quiet >= self.limit)):
             start = Signal(range(nodes))
             for k in range(nodes):
-                with m.If(lowest[k]):
+                with m.If(first[k]):
                     m.d.comb += start.eq(k)
             m.d.sync += [walking.eq(1), steps.eq(0), self.node.eq(Mux(self.idle.all(), nodes, start))]
         with m.Elif(walking):

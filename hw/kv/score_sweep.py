@@ -12,6 +12,7 @@ from golden.kv.spec import KEY_BITS
 from hw.kv.config import Config
 from hw.kv.layouts import SCORE_BITS, ScoredLayout, SweptLayout
 from hw.lib.memory import two_port_memory
+from hw.lib.one_hot import lowest
 from hw.lib.stream import transfer
 
 
@@ -65,7 +66,7 @@ class ScoreSweep(wiring.Component):
         pending, sent = Signal(count), Signal(count)
         low, high = Signal.like(self.low), Signal.like(self.high)
         held: list[Signal] = []
-        first = pending & (~pending + 1)[:count]  # the lowest that is pending
+        first = lowest(pending)
         m.d.comb += [
             sent.eq(Mux(transfer(self.o), first, 0)),
             move.eq((pending & ~sent) == 0),

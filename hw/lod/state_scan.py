@@ -10,6 +10,7 @@ from golden.lod.memory_map import STATE_BYTES
 from golden.lod.spec import SUBTREE_BITS
 from hw.lib.burst_reader import BurstReader
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
+from hw.lib.one_hot import lowest
 from hw.lib.stream import transfer
 from hw.lib.tree import or_all
 from hw.lod.config import Config
@@ -151,7 +152,7 @@ class StateScan(wiring.Component):
         m.d.comb += [
             called.eq(Cat(here & (call.subtree[:lane_bits] == k) for k in range(lanes))),
             wanted.eq(due | called),
-            pick.eq(wanted & (~wanted + 1)),
+            pick.eq(lowest(wanted)),
             below.eq(passed | self.quiet.replicate(lanes)),
             certain.eq(held & (self.calls.valid | self.empty)),
             # No other visit of this word: none is due, and the next call can be seen elsewhere. While one is due,

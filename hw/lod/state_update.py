@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.lod.memory_map import STATE_BYTES
 from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
+from hw.lib.one_hot import lowest
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer
 from hw.lod.config import Config
@@ -47,11 +48,11 @@ class StateUpdate(wiring.Component):
 
         word = Signal(shape)
         held, whole, sent = Signal(), Signal(), Signal()
-        lowest = Signal(lanes)  # one-hot
+        first = Signal(lanes)  # one-hot
         request = self.write.request
         m.d.comb += [
             whole.eq(held & (word.mask == 0) & ~sent),
-            lowest.eq(word.mask & (~word.mask + 1)),
+            first.eq(lowest(word.mask)),
             records.o.ready.eq(word.mask.any() & held),
             request.valid.eq(whole),
             request.payload.address.eq(self.address + word.word.shift_left(config.word_bytes.bit_length() - 1)),
@@ -69,8 +70,8 @@ class StateUpdate(wiring.Component):
         with m.Elif(self.written):
             m.d.sync += held.eq(0)
         with m.If(transfer(records.o)):
-            m.d.sync += word.mask.eq(word.mask & ~lowest)
+            m.d.sync += word.mask.eq(word.mask & ~first)
             for k in range(lanes):
-                with m.If(lowest[k]):
+                with m.If(first[k]):
                     m.d.sync += word.data[k].eq(records.o.payload)
         return m

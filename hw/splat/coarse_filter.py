@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.memory_map import record_bytes
+from hw.lib.one_hot import lowest
 from hw.lib.stream import transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.coarse_lane import group_fields
@@ -63,7 +64,7 @@ class CoarseFilter(wiring.Component):
         going = Signal(lanes)  # what is chosen, and its partner
         m.d.comb += [
             left.eq(row.mask & ~sent),
-            chosen.eq(left & (~left + 1)),
+            chosen.eq(lowest(left)),
             self.o.valid.eq(rows.valid),
             rows.ready.eq(self.o.ready & ((left & ~going) == 0)),
             going.eq(chosen),

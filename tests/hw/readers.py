@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sysconfig
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pyslang
+from amaranth.lib import wiring
+
+from hw.generate import Generated, generate
+from hw.yosys import run_yosys
 
 #: slang warns of the language's own rules, which the Verilog relies on: operands of a sum or a product are extended
 #: (as `lint_off WIDTHEXPAND` says in the file), and results of signed operators are kept in plain wires.
@@ -38,6 +44,20 @@ def slang(*verilog: Path) -> None:
 
 
 READERS = {"verilator": verilator, "verible": verible, "slang": slang}
+
+
+def converted(component: wiring.Component, name: str, folder: Path, config: Any = None) -> Generated:
+    """The design of a component, which Amaranth, Yosys and Verilator accept without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        design = generate(component, name, config)
+    rtlil, verilog = folder / f"{name}.il", folder / f"{name}.v"
+    rtlil.write_text(design.rtlil)
+    verilog.write_text(design.verilog)
+    printed = run_yosys([f"read_rtlil {rtlil}", f"hierarchy -check -top {name}", "proc", "check -assert"])
+    assert "Warning" not in printed
+    verilator(verilog)
+    return design
 
 
 def _passes(command: list[str], environment: dict[str, str] | None = None) -> None:
