@@ -18,7 +18,7 @@ from hw.lib.fields import unpack_nested
 from tests.hw.chips.layers import SMALL, small_layer
 from tests.hw.kv.workload import finish
 from tests.hw.lib.bench import Bench
-from tests.hw.lib.byte_memory import ByteMemory
+from tests.hw.lib.byte_memory import ByteMemory, ByteWriter
 
 OPTIONS = ScanOptions(budget=9, sink_tokens=1, window=2, planes=3)
 
@@ -40,18 +40,7 @@ def test_a_step(group: int, hidden: int, tokens: int, options: ScanOptions, stal
     content = bytearray(image.data.tobytes() + bytes(image.result_bytes))
     ByteMemory(bench, dut.read, content, latency=4, stall=stall)
     counters: dict[str, Any] = {}
-    written: list[int] = []
-
-    async def write(ctx: Any) -> None:
-        while True:
-            ready = not bench.stall(stall)
-            ctx.set(dut.write.request.ready, ready)
-            _, _, valid, word = await ctx.tick().sample(dut.write.request.valid, dut.write.request.payload)
-            if valid and ready:
-                written.append(word.address)
-                content[word.address : word.address + config.word_bytes] = int(word.data).to_bytes(
-                    config.word_bytes, "little"
-                )
+    written = ByteWriter(bench, dut.write, content, stall=stall).addresses
 
     async def job(ctx: Any) -> None:
         ctx.set(dut.address, image.header_address)
@@ -62,7 +51,6 @@ def test_a_step(group: int, hidden: int, tokens: int, options: ScanOptions, stal
             await ctx.tick()
         counters.update(unpack_nested(ctx.get(dut.counters.as_value()), dut.counters.shape()))
 
-    bench.process(write)
     finish(bench, job)
     bench.run()
     got = read_results(np.frombuffer(bytes(content[image.result_address :]), np.uint8), image, layer)

@@ -17,7 +17,7 @@ from hw.kv.top import KvEngine
 from tests.hw.kv.scans import ScanWork
 from tests.hw.kv.workload import Workload, config_of, finish
 from tests.hw.lib.bench import Bench, ticks
-from tests.hw.lib.byte_memory import ByteMemory
+from tests.hw.lib.byte_memory import ByteMemory, ByteWriter
 
 STALL = 1500  # cycles in which no word is written: longer than all heads take to be scored
 
@@ -92,15 +92,7 @@ def test_a_scan_goes_through_the_ports(seed: int) -> None:
     bench = Bench(dut, seed=seed)
     content = bytearray(image.data.tobytes() + bytes(image.result_bytes))
     ByteMemory(bench, dut.read, content, latency=4)
-
-    async def write(ctx: Any) -> None:
-        ctx.set(dut.write.request.ready, 1)
-        while True:
-            _, _, valid, word = await ctx.tick().sample(dut.write.request.valid, dut.write.request.payload)
-            if valid:
-                content[word.address : word.address + SCAN_SPEC.word_bytes] = int(word.data).to_bytes(
-                    SCAN_SPEC.word_bytes, "little"
-                )
+    ByteWriter(bench, dut.write, content)
 
     async def job(ctx: Any) -> None:
         ctx.set(dut.address, image.header_address)
@@ -114,7 +106,6 @@ def test_a_scan_goes_through_the_ports(seed: int) -> None:
         assert ctx.get(dut.counters.picked) == len(scan.tokens)
         assert ctx.get(dut.counters.token_words) == ctx.get(dut.counters.gather_words) == 0
 
-    bench.process(write)
     finish(bench, job)
     bench.run()
     got = read_results(np.frombuffer(bytes(content[image.result_address :]), np.uint8), image, SCAN_SPEC, 22)

@@ -85,7 +85,7 @@ def operate(spec: Spec, share: int, seed: int, cycles: int = 600) -> None:
     assert changes[0] == changes[1]
     assert told == opaque
     assert min(flushed, ends) >= 4
-    assert waited > 0 or share == 2
+    assert waited > 0 or share == 2  # two to a back end keep up with random operations
 
 
 @pytest.mark.parametrize(
