@@ -47,10 +47,10 @@ class LuminaWorkload:
 def prepare(
     frame: SplatWorkload, config: Config, saved: Sequence[Bytes] | None = None, caches: RegionCache | None = None
 ) -> LuminaWorkload:
-    """Lays a frame out for the chip, behind the caches that the one before has left.
+    """Lays a frame, made for the chip's engine, out behind the caches that the one before has left.
 
     Raises:
-        InputError: not one saved cache for each region, or the frame is laid out for another engine.
+        InputError: not one saved cache for each region.
     """
     assert frame.config == config.splat
     memory = build_memory_image(
