@@ -35,8 +35,8 @@ def test_a_report_has_what_came_of_it() -> None:
     netlist = Netlist(json=Path(), verilog=Path(), constraints=Path(), lut=100, ff=50, bram=6, dsp=2, dsp_in_lut=1)
     seeds = [seed(1, 61.0), seed(2, 58.5), seed(3, 64.25)]
     built = Bitstream(
-        engine=ENGINES["lod"], config=CopyConfig(), board=BOARD, top="self-test", netlist=netlist, seeds=seeds,
-        file=Path("lod.bit"),
+        engine=ENGINES["lod"], config=CopyConfig(), board=BOARD, top="self-test", netlist=netlist, nextpnr="0.11",
+        seeds=seeds, file=Path("lod.bit"),
     )  # fmt: skip
     report = built.report()
     assert report["fmax_mhz"] == {"min": 58.5, "median": 61.0, "max": 64.25}
@@ -44,6 +44,7 @@ def test_a_report_has_what_came_of_it() -> None:
     assert report["resources"]["bram"] == {"used": 6, "available": 56}
     assert report["usercode"] == f"{usercode(CopyConfig()):08x}" == config_hash(CopyConfig())[:8]
     assert (report["device"], report["clock_mhz"], report["dsp_in_lut"]) == ("LFE5U-25F", 50.0, 1)
+    assert report["nextpnr"] == "0.11"
     json.dumps(report)
 
 
