@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from fpga.boards import Board
-from fpga.placement import Placed, find_nextpnr, nextpnr_version, pack, place
+from fpga.placement import Nextpnr, Placed, find_nextpnr, pack, place
 from fpga.synthesis import NAMES, Netlist, require_fit, synthesise_top
 from fpga.tops import TOPS
 from golden.errors import InputError
@@ -31,7 +31,7 @@ class Bitstream:
     board: Board
     top: str
     netlist: Netlist
-    nextpnr: str  #: its version
+    nextpnr: Nextpnr
     seeds: Sequence[Placed]
     file: Path | None  #: None: only synthesised
 
@@ -59,7 +59,7 @@ class Bitstream:
             "clock_mhz": self.board.clock_mhz,
             "resources": {name: {"used": used[name], "available": getattr(device, name)} for name in NAMES},
             "dsp_in_lut": self.netlist.dsp_in_lut,
-            "nextpnr": self.nextpnr,
+            "nextpnr": {"version": self.nextpnr.version, "options": " ".join(self.nextpnr.options)},
             "fmax_mhz": self.fmax(),
             "worst_path": self.best.worst_path if self.seeds else None,
             "seeds": [{"seed": p.seed, "fmax_mhz": p.fmax_mhz, "sites": p.used} for p in self.seeds],
@@ -79,7 +79,7 @@ def build(
     """Synthesises the top, places it with `seeds` seeds, `jobs` at a time, and packs the fastest; 0: only synthesises.
 
     Args:
-        nextpnr: a program to place with; None: the one that pip brings.
+        nextpnr: a program to place with, and options of it; None: the one that pip brings.
 
     Raises:
         InputError: no such top or program. SynthesisError: a tool failed.
@@ -87,16 +87,15 @@ def build(
     """
     if top not in TOPS:
         raise InputError(f"top must be one of {', '.join(TOPS)}, it is '{top}'")
-    command = find_nextpnr(nextpnr)
-    version = nextpnr_version(command)
+    placer = find_nextpnr(nextpnr)
     with step(f"synthesising {engine.name} for {board.name}"):
         netlist = synthesise_top(TOPS[top](engine, config, board), board, folder)
     require_fit(netlist, board.device, f"{engine.name} on {board.name}")
     with step(f"placing {engine.name}"), ThreadPoolExecutor(max_workers=jobs) as pool:
-        placed = list(pool.map(lambda seed: place(netlist, board, seed, command), range(1, seeds + 1)))
+        placed = list(pool.map(lambda seed: place(netlist, board, seed, placer), range(1, seeds + 1)))
     file = folder / f"{engine.name}-{board.name}-{top}.bit" if placed else None
     built = Bitstream(
-        engine=engine, config=config, board=board, top=top, netlist=netlist, nextpnr=version, seeds=placed, file=file
+        engine=engine, config=config, board=board, top=top, netlist=netlist, nextpnr=placer, seeds=placed, file=file
     )  # fmt: skip
     if file:
         pack(built.best, board, file, usercode=usercode(config))

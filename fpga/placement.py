@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,37 +37,46 @@ class Placed:
     config: Path  #: for ecppack
 
 
-def find_nextpnr(program: str | None) -> Command:
-    """What starts nextpnr: a program of the user's, by its path or its name on PATH; None: the one that pip brings.
+@dataclass(frozen=True, kw_only=True)
+class Nextpnr:
+    """Which one places."""
+
+    program: Command
+    options: Command = ()  #: beside those of a board
+
+    @property
+    def version(self) -> str:
+        """As it says.
+
+        Raises:
+            SynthesisError: it says none.
+        """
+        try:
+            done = subprocess.run([*self.program, "--version"], capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise SynthesisError(f"nextpnr: {self.program[0]} does not run: {error.strerror}") from error
+        told = _VERSION.search(done.stdout + done.stderr)
+        if told is None:
+            raise SynthesisError(f"nextpnr: {self.program[0]} says no version of nextpnr")
+        return told[1]
+
+
+def find_nextpnr(command: str | None) -> Nextpnr:
+    """A program of the user's, by its path or its name on PATH, with options; None: the one that pip brings.
 
     Raises:
         InputError: there is no such program.
     """
-    if program is None:
-        return _of_pip("nextpnr_ecp5")
+    if command is None:
+        return Nextpnr(program=_of_pip("nextpnr_ecp5"))
+    program, *options = shlex.split(command) or [command]
     found = shutil.which(program)
     if found is None:
         raise InputError(f"nextpnr must be a program that can be run, '{program}' is none")
-    return (str(Path(found).absolute()),)
+    return Nextpnr(program=(str(Path(found).absolute()),), options=tuple(options))
 
 
-def nextpnr_version(nextpnr: Command) -> str:
-    """As it says.
-
-    Raises:
-        SynthesisError: it says none.
-    """
-    try:
-        done = subprocess.run([*nextpnr, "--version"], capture_output=True, text=True, check=False)
-    except OSError as error:
-        raise SynthesisError(f"nextpnr: {nextpnr[0]} does not run: {error.strerror}") from error
-    told = _VERSION.search(done.stdout + done.stderr)
-    if told is None:
-        raise SynthesisError(f"nextpnr: {nextpnr[0]} says no version of nextpnr")
-    return told[1]
-
-
-def place(netlist: Netlist, board: Board, seed: int, nextpnr: Command) -> Placed:
+def place(netlist: Netlist, board: Board, seed: int, nextpnr: Nextpnr) -> Placed:
     """nextpnr, with one seed.
 
     Raises:
@@ -76,13 +86,12 @@ def place(netlist: Netlist, board: Board, seed: int, nextpnr: Command) -> Placed
     report = folder / f"{name}.report.json"
     detail(f"{netlist.json} is being placed and routed by nextpnr, seed {seed}")
     # Relative names: the WebAssembly sandbox maps the working folder.
-    _run_tool(
-        "nextpnr_ecp5", folder / f"{name}.log", [
-            *nextpnr, *board.nextpnr_options(), "--json", netlist.json.name, "--lpf", netlist.constraints.name,
-            "--textcfg", f"{name}.config", "--report", report.name, "--seed", str(seed), "--placer", "heap",
-            "--timing-allow-fail",
-        ],
-    )  # fmt: skip
+    arguments = [
+        *board.nextpnr_options(), *nextpnr.options, "--json", netlist.json.name, "--lpf", netlist.constraints.name,
+        "--textcfg", f"{name}.config", "--report", report.name, "--seed", str(seed), "--placer", "heap",
+        "--timing-allow-fail",
+    ]  # fmt: skip
+    _run_tool("nextpnr", folder / f"{name}.log", [*nextpnr.program, *arguments])
     return read_report(report, seed, folder / f"{name}.config")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from golden.errors import InputError, Limits, check_limits
@@ -58,7 +58,9 @@ class Config:
 
 def nano() -> Config:
     """`tiny` with two comparisons a cycle and the shortest queues: beside its memory on an FPGA of 84,000 LUTs."""
-    return Config(spec=TINY_SPEC, compare_width=2, recent_words=16, token_ahead=16, gather_ahead=8, outstanding=8)
+    return replace(
+        tiny(), compare_width=2, token_ahead=16, gather_ahead=8, outstanding=8, plane_ahead=8, sweep_words=1
+    )  # fmt: skip
 
 
 def tiny() -> Config:

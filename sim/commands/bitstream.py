@@ -41,7 +41,7 @@ TOPS = ("self-test", "host-link")  # `fpga.tops.TOPS`
     help="Seeds of the placer, of which the fastest is kept; 0 synthesises only.",
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Seeds at a time.")
-@click.option("--nextpnr", metavar="PROGRAM", help="A nextpnr-ecp5 to place with, by name or path; default: pip's.")
+@click.option("--nextpnr", metavar="COMMAND", help="A nextpnr-ecp5 to place with, and options of it; default: pip's.")
 @out_dir_option
 @json_option
 def bitstream(
