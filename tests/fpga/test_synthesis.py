@@ -57,7 +57,7 @@ def test_the_narrowest_are_taken_until_the_rest_fits() -> None:
     assert not narrowest(widths, 100)
     assert narrowest(widths, 17) == {(8, 12): 2}, "`booth` does not take operands of three bits"
     assert narrowest(widths, 16) == {(8, 12): 2, (10, 16): 1}
-    assert narrowest(widths, 7) == {(8, 12): 2, (10, 16): 4, (16, 10): 1, (18, 18): 3, (18, 32): 1}
+    assert narrowest(widths, 8) == {(8, 12): 2, (10, 16): 4, (16, 10): 1, (18, 18): 3, (18, 32): 1}
     assert narrowest(widths, 0) == {(8, 12): 2, (10, 16): 4, (16, 10): 1, (18, 18): 3, (18, 32): 2}
 
 
