@@ -13,9 +13,9 @@ from hw.splat.layouts import header_layout, vector
 
 
 class DotUnit(wiring.Component):
-    """(vector · row) >> fraction; latency 3 cycles, one a cycle; three multipliers of 32×18 bits."""
+    """(vector · row) >> fraction; latency 4 cycles, one a cycle; six multipliers of 18×16 bits."""
 
-    latency = 3
+    latency = 4
 
     def __init__(self, *, spec: Spec, steps: int) -> None:
         self.spec = spec
@@ -24,7 +24,7 @@ class DotUnit(wiring.Component):
             {
                 "i": In(data.StructLayout({"vector": vector(spec), "row": 2, **step})),  #: factors, and a tag
                 "frame": In(header_layout()),  #: the frame's header, constant while vectors are under way
-                "o": Out(data.StructLayout({"dot": shape_of(spec.camera_format), **step})),  #: 3 cycles later
+                "o": Out(data.StructLayout({"dot": shape_of(spec.camera_format), **step})),  #: 4 cycles later
             }
         )
 
@@ -39,11 +39,11 @@ class DotUnit(wiring.Component):
             return Mux(number[1], z, Mux(number[0], y, x))
 
         products = [
-            p.stage(
-                lambda v, f: v * f,
-                p.source(self.i.vector[k], f"vector_{k}"),
+            p.wide_product(
                 p.stage(lambda number, k=k: factor(number, k), row, name=f"factor_{k}"),
+                p.source(self.i.vector[k], f"vector_{k}"),
                 name=f"product_{k}",
+                split=16,
             )
             for k in range(3)
         ]

@@ -16,7 +16,7 @@ from hw.splat.layouts import INDEX_WIDTH, VisitLayout, header_layout, voxel_layo
 class VoxelOrigin(wiring.Component):
     """relative = index - camera, origin = W·relative, bound = sort key of the list's depth.
 
-    Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×18. An `end` passes unchanged.
+    Latency 4 cycles, one voxel a cycle; 18 multipliers of 18×16. An `end` passes unchanged.
     """
 
     latency = 4
@@ -38,6 +38,13 @@ class VoxelOrigin(wiring.Component):
         coordinate = shape_of(spec.camera_format)
         rotation = spec.rotation_format
         voxel = p.source(self.i.voxel, "voxel")
+        rows = [
+            [
+                p.constant(self.frame[f"rotation_{row}{k}"][: rotation.width].as_signed(), f"rotation_{row}{k}")
+                for k in range(3)
+            ]
+            for row in range(3)
+        ]
         relative = [
             p.stage(
                 lambda v, a=a: resize(
@@ -49,15 +56,8 @@ class VoxelOrigin(wiring.Component):
             for a in "xyz"
         ]
         origin: list[Staged] = []
-        for row in range(3):
-            products = [
-                p.stage(
-                    lambda v, k=k, row=row: v * self.frame[f"rotation_{row}{k}"][: rotation.width].as_signed(),
-                    relative[k],
-                    name=f"product_{row}{k}",
-                )
-                for k in range(3)
-            ]
+        for row, factors in enumerate(rows):
+            products = [p.wide_product(factors[k], relative[k], name=f"product_{row}{k}", split=16) for k in range(3)]
             origin.append(
                 p.stage(
                     lambda a, b, c: resize((a + b + c).shift_right(rotation.fraction), coordinate),
