@@ -186,7 +186,7 @@ class Pipe:
         high = self.stage(lambda x, y: x * y.shift_right(split), a, b, name=f"{name}_high")
         return self.stage(lambda p, q: p + q.shift_left(split), low, high, name=name)
 
-    def parted_product(self, a: Staged, b: Staged, *, top: int, name: str) -> list[Staged]:
+    def parted_product(self, a: Staged, b: Staged, *, name: str, top: int = 5) -> list[Staged]:
         """Two terms whose sum is a · b, for the sum that follows: without the `top` highest bits of b, and of these.
 
         1 cycle, and a shorter one than the whole product's. The high bits are added one by one, without a multiplier.

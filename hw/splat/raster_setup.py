@@ -12,8 +12,6 @@ from hw.lib.payloads import SplatLayout
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
 
-TOP = 5  # bits of a distance that are kept out of its products
-
 
 def cross_factors(spec: Spec) -> list[int]:
     """The different products x·y of pixel numbers within a sub-tile, ascending."""
@@ -76,7 +74,7 @@ class RasterSetup(wiring.Component):
         dy = self._distance(p, "row", 1)
         a, b, c = (p.source(splat.conic[k], name) for k, name in enumerate("abc"))
         product = {
-            name: p.parted_product(coefficient, d, top=TOP, name=name)
+            name: p.parted_product(coefficient, d, name=name)
             for name, coefficient, d in (("a_dx", a, dx), ("b_dy", b, dy), ("b_dx", b, dx), ("c_dy", c, dy))
         }
         # One mantissa is below 2**mantissa_bits and the other not above it: the sum has no carry.

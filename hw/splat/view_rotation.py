@@ -12,8 +12,6 @@ from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
 from hw.splat.layouts import header_layout
 
-TOP = 5  # bits of a factor that are kept out of its products
-
 
 class ViewRotation(wiring.Component):
     """o = matrix of q_camera · q, row by row; `golden.splat.view_rotation`.
@@ -70,9 +68,7 @@ class ViewRotation(wiring.Component):
         fmt = self.spec.rotation_format
         one = 1 << (2 * fmt.fraction - 1)
         pairs = [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3)]
-        product = {
-            pair: p.parted_product(q[pair[0]], q[pair[1]], top=TOP, name=f"qq_{pair[0]}{pair[1]}") for pair in pairs
-        }
+        product = {pair: p.parted_product(q[pair[0]], q[pair[1]], name=f"qq_{pair[0]}{pair[1]}") for pair in pairs}
         wx, wy, wz, xx, xy, xz, yy, yz, zz = (product[pair] for pair in pairs)
 
         def rest(*terms: Value) -> Value:
