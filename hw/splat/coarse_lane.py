@@ -39,7 +39,7 @@ class CoarseLane(wiring.Component):
     """point = origin + W·offset; kept if in front of the near plane, of the slab's depth, in reach of all four sides.
 
     The test of `golden.splat.coarse_filter.coarse_filter`. Latency 14 cycles, one Gaussian a cycle;
-    9 multipliers of 18×13 bits, four of 24×18 and two of 8×8.
+    9 multipliers of 18×13 bits, four of 24×13 and two of 8×8.
     """
 
     latency = 14
@@ -153,10 +153,15 @@ class CoarseLane(wiring.Component):
         """There is a Gaussian, and it passes near plane, range of depths and four sides."""
         drop = self.spec.slope_format.fraction - DEPTH_DROP
         z = point[2]
+        far = Staged(z.value >> DEPTH_DROP, z.stage, "far")
 
         def outside(centre: Staged, axis: str, low: str, high: str) -> Staged:
             product = {
-                name: p.stage(lambda d, s: (d >> DEPTH_DROP) * s, z, p.source(self.i[name], name), name=f"side_{name}")
+                name: p.stage(
+                    lambda a, b: a + b,
+                    *p.parted_product(far, p.source(self.i[name], name), name=f"side_{name}"),
+                    name=f"side_{name}",
+                )
                 for name in (low, high)
             }
             sides = [Staged(product[name].value >> drop, product[name].stage, name) for name in (high, low)]

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.spec import CAMERA_FRACTION, Spec
 from hw.lib.fixed import resize, shape_of
 from hw.lib.pipe import Pipe, Staged
+from hw.lib.tree import add_all
 from hw.splat.depth_key import depth_key
 from hw.splat.layouts import INDEX_WIDTH, VisitLayout, header_layout, voxel_layout
 
@@ -16,7 +17,7 @@ from hw.splat.layouts import INDEX_WIDTH, VisitLayout, header_layout, voxel_layo
 class VoxelOrigin(wiring.Component):
     """relative = index - camera, origin = W·relative, bound = sort key of the list's depth.
 
-    Latency 4 cycles, one voxel a cycle; 18 multipliers of 18×16. An `end` passes unchanged.
+    Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×13. An `end` passes unchanged.
     """
 
     latency = 4
@@ -57,10 +58,14 @@ class VoxelOrigin(wiring.Component):
         ]
         origin: list[Staged] = []
         for row, factors in enumerate(rows):
-            products = [p.wide_product(factors[k], relative[k], name=f"product_{row}{k}", split=16) for k in range(3)]
+            products = [
+                term
+                for k, factor in enumerate(factors)
+                for term in p.parted_product(relative[k], factor, name=f"product_{row}{k}")
+            ]
             origin.append(
                 p.stage(
-                    lambda a, b, c: resize((a + b + c).shift_right(rotation.fraction), coordinate),
+                    lambda *t: resize(add_all(t).shift_right(rotation.fraction), coordinate),
                     *products,
                     name=f"origin_{row}",
                 )
