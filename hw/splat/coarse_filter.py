@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.memory_map import record_bytes
 from hw.lib.one_hot import lowest
-from hw.lib.stream import transfer
+from hw.lib.skid_buffer import SkidBuffer
+from hw.lib.stream import connect, transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.coarse_lane import group_fields
 from hw.splat.coarse_row import CoarseRow
@@ -21,7 +22,7 @@ ROWS_WAITING = 30  # rows with survivors that may wait for their turn
 class CoarseFilter(wiring.Component):
     """Tests a row a cycle and sends its survivors on in memory order.
 
-    Latency 16 cycles. A row leaves after as many cycles as it has survivors (at least one if it
+    Latency 17 cycles. A row leaves after as many cycles as it has survivors (at least one if it
     carries a mark); rows with neither vanish. With two fine units, an even survivor takes the odd
     one behind it along where a memory word holds both records. `groups` moves on with the row that
     ends the group.
@@ -51,12 +52,15 @@ class CoarseFilter(wiring.Component):
             self.i.ready.eq(pipeline.i.ready & self.groups.valid),
             self.groups.ready.eq(transfer(self.i) & self.i.payload.visit.end),
         ]
-        self._serialise(m, pipeline.o)
+        # Whether the next block takes a survivor depends on its mark, and a row's last frees its place in the pipeline.
+        m.submodules.slice = slice_ = SkidBuffer(shape=self.o.payload.shape())
+        connect(m, slice_.o, self.o)
+        self._serialise(m, pipeline.o, slice_.i)
         return m
 
-    def _serialise(self, m: Module, rows: stream.Interface) -> None:
+    def _serialise(self, m: Module, rows: stream.Interface, o: stream.Interface) -> None:
         """One survivor or pair a cycle, lowest lane first; the row's mark goes with its first payload."""
-        row, out = rows.payload, self.o.payload
+        row, out = rows.payload, o.payload
         lanes = self.config.coarse_lanes
         sent = Signal(lanes)
         left = Signal(lanes)
@@ -65,8 +69,8 @@ class CoarseFilter(wiring.Component):
         m.d.comb += [
             left.eq(row.mask & ~sent),
             chosen.eq(lowest(left)),
-            self.o.valid.eq(rows.valid),
-            rows.ready.eq(self.o.ready & ((left & ~going) == 0)),
+            o.valid.eq(rows.valid),
+            rows.ready.eq(o.ready & ((left & ~going) == 0)),
             going.eq(chosen),
             out.mark.eq(row.mark),
             out.mark.begin.eq(row.mark.begin & (sent == 0)),
@@ -79,14 +83,13 @@ class CoarseFilter(wiring.Component):
                     out.point.eq(row.points[k]),
                     out.relative.eq(row.relatives[k]),
                 ]
-        with m.If(transfer(self.o)):
+        with m.If(transfer(o)):
             m.d.sync += sent.eq((sent | going) & ~rows.ready.replicate(lanes))
         if self.config.fine_units > 1:
-            self._pair(m, row, left, chosen, going)
+            self._pair(m, row, out.partner, left, chosen, going)
 
-    def _pair(self, m: Module, row: data.View, left: Signal, chosen: Signal, going: Signal) -> None:
+    def _pair(self, m: Module, row: data.View, partner: data.View, left: Signal, chosen: Signal, going: Signal) -> None:
         """The survivor behind one on an even lane goes with it, if a memory word holds both records."""
-        partner = self.o.payload.partner
         sizes = [2 * record_bytes(degree) <= self.config.word_bytes for degree in range(4)]
         shares = Signal()
         m.d.sync += shares.eq(Array(sizes)[self.frame.sh_degree[:2]])
