@@ -42,9 +42,9 @@ def _named(layers: npt.NDArray[np.float32]) -> Results:
     return {"color": layers[..., :3], "coverage": layers[..., 3]}
 
 
-#: Counters of words on the memory's ports: for drawing, and for listing.
-DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "book_words", "write_words")
-ORDER_WORDS = ("order_words", "order_write_words")
+#: Counters of words on the memory's ports: for drawing, and what may move before, lists and codebooks.
+DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "write_words")
+ORDER_WORDS = ("order_words", "order_write_words", "book_words")
 
 
 def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
