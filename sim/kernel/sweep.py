@@ -65,7 +65,8 @@ def plot(sweep: Sweep, path: Path, label: str = "quality, dB") -> None:
 
     columns = min(5, len(sweep.chosen))
     count = -(-len(sweep.chosen) // columns)
-    figure, axes = pyplot.subplots(count, columns, figsize=(13, 2.3 * count), sharey=True, squeeze=False)
+    height = 2.3 * count
+    figure, axes = pyplot.subplots(count, columns, figsize=(13, height), sharey=True, squeeze=False)
     for axis in axes.flat[len(sweep.chosen) :]:
         axis.axis("off")
     for axis, (field, chosen) in zip(axes.flat, sweep.chosen.items(), strict=False):
@@ -78,7 +79,7 @@ def plot(sweep: Sweep, path: Path, label: str = "quality, dB") -> None:
         axis.grid(alpha=0.3)
     figure.supylabel(label, fontsize=10)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", ncols=len(sweep.inputs), fontsize=9)
-    figure.tight_layout(rect=(0, 0, 1, 0.95))
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / height))
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=80)
     pyplot.close(figure)

@@ -75,7 +75,7 @@ def record(docs: Path, progress: Callable[[str], None]) -> list[Path]:
     paths = [docs / name for name in names]
     write_json(paths[0], {"schema": 1, "size": SIZE, "chosen": CHOSEN, "rows": [asdict(row) for row in rows]})
     write_text(paths[1], markdown(rows))
-    plot(curves(rows), paths[2], "memory words over the chosen size's")
+    plot(curves(rows), paths[2], "words, × chosen")
     return paths
 
 
