@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from golden.errors import InputError
+from golden.kv import decoder
 from golden.kv.decoded_clusters import clusters, spec_of
 from golden.kv.decoded_scan import scan
 from golden.kv.decoder import (
@@ -32,6 +33,12 @@ from golden.llm.llama import full_attention
 
 ALWAYS = Always(sink=3, window=5)
 HEADS, GROUP, SIZE, TOKENS, ROWS = 2, 3, 16, 90, 7
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoded tokens are worked on three at a time, so that a few of them cross borders."""
+    monkeypatch.setattr(decoder, "ROWS", 3)
 
 
 def step(seed: int, *, tokens: int = TOKENS, rows: int = ROWS, keys: Tensor | None = None) -> Layer:
@@ -74,11 +81,13 @@ def test_all_tokens_are_full_attention(rows: int, seed: int) -> None:
         assert attention.traffic.kept == 1
 
 
+@pytest.mark.usefixtures("small_blocks")
 def test_each_head_attends_to_what_is_chosen_for_it(seed: int) -> None:
     """Query heads g·h to g·h + g - 1 by what head h reads, written down token by token."""
     layer = step(seed)
     g = torch.Generator().manual_seed(seed)
-    chosen = (torch.rand(HEADS, ROWS, TOKENS, generator=g) < 0.2) | ALWAYS.mask(layer.ends, TOKENS)
+    drawn = (torch.rand(HEADS, ROWS, TOKENS, generator=g) < 0.2) & layer.reach
+    chosen = drawn | ALWAYS.mask(layer.ends, TOKENS)
     values = torch.randn(HEADS, TOKENS, SIZE, generator=g)
     found = Selection(chosen=chosen, keys=layer.keys, search_bytes=0, record_bytes=0)
     got = attend(layer.queries.flatten(0, 1), found, values, 0.01)
@@ -100,6 +109,7 @@ def test_all_tokens_in_codes(seed: int) -> None:
     assert 0 < error < 0.02
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("planes", [1, 2, 4, 7, 8])
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.6, 1.0])
 def test_scan(planes: int, share: float, seed: int) -> None:
@@ -129,6 +139,7 @@ def test_scan_of_equal_keys() -> None:
         assert chosen[0, 0].nonzero().flatten().tolist() == [*range(13), *range(85, 90)]
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("paged", [False, True])
 def test_clusters(paged: bool, seed: int) -> None:
     """Each decoded token's clusters are those that the engine's model selects when it holds the tokens up to it."""
