@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from golden.kv.decoder import Always, Layer, Selection, best, blocks, budget_of, channel_codes, joined_scores
+from golden.kv.decoder import Always, Layer, Selection, best, blocks, budget_of, channel_codes, hide, joined_scores
 from golden.kv.scan import ScanOptions, fold, fold_all, select
 from golden.kv.spec import KEY_BITS
 
@@ -81,8 +81,7 @@ def cut(group: Group) -> tuple[Tensor, int]:
     for rows, end in blocks(len(group.ends), tokens):
         ends, budgets = group.ends[rows], group.budgets[rows]
         kept = group.always.mask(ends, end)
-        scores = queries[:, rows] @ planes[:end].T
-        scores.masked_fill_(torch.arange(end) >= ends[:, None], -torch.inf)
+        scores = hide(queries[:, rows] @ planes[:end].T, ends)
         chosen[rows, :end] = best(joined_scores(scores, _references(scores, ends, word)), kept, budgets)
         choosing = (budgets > kept.sum(1)) & (budgets < ends)
         words += int((-(-ends[choosing] // word) + 2).sum())  # the ends are read once more

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
@@ -19,7 +20,7 @@ from golden.kv.quantise import CALIBRATION, codes, value_scales
 from golden.kv.rotary import Turn, reached, still
 from golden.kv.spec import KEY_MAX
 
-ROWS = 128  # decoded tokens that are worked on together
+ROWS = 64  # decoded tokens that are worked on together
 MARGIN = 1.25  # of key scales: what is decoded may exceed what came before
 SCALE_BYTES = 2  # of a token's values, a bfloat16
 
@@ -139,10 +140,11 @@ def attend(queries: Tensor, found: Selection, values: Tensor, scale: float) -> T
     result = torch.empty_like(grouped)
     for rows, end in blocks(queries.shape[1], tokens):
         for head in range(heads):
-            keys, kept = (part[head, :end].expand(grouped.shape[1], -1, -1) for part in (found.keys, values))
-            mask = found.chosen[head, rows, :end]
+            chosen = found.chosen[head, rows, :end]
+            some = chosen.any(0).nonzero().flatten()  # no other token's key and value are needed
+            keys, kept = (part[head, some].expand(grouped.shape[1], -1, -1) for part in (found.keys, values))
             result[head, :, rows] = scaled_dot_product_attention(
-                grouped[head, :, rows], keys, kept, attn_mask=mask, scale=scale
+                grouped[head, :, rows], keys, kept, attn_mask=chosen[:, some], scale=scale
             )
     return result.flatten(0, 1)
 
@@ -184,8 +186,19 @@ def budget_of(share: float, ends: Tensor) -> Tensor:
 
 
 def joined_scores(scores: Tensor, largest: Tensor) -> Tensor:
-    """max over a group's rows of a score less its row's reference: [group, M, T], [group, M, 1] to [M, T]."""
-    return (scores - largest).amax(0)
+    """max over a group's rows of a score less its row's reference: [group, M, T], [group, M, 1] to [M, T].
+
+    The scores are overwritten.
+    """
+    return scores.sub_(largest).amax(0)
+
+
+def hide(scores: Tensor, ends: Tensor) -> Tensor:
+    """Scores [..., M, T], -∞ where a row's `ends` [M], which rise one by one to T, are passed. Overwritten."""
+    rows, tokens = scores.shape[-2:]
+    beyond = torch.arange(tokens - rows, tokens) >= ends[:, None]
+    scores[..., tokens - rows :].masked_fill_(beyond, -torch.inf)
+    return scores
 
 
 def best(scores: Tensor, kept: Tensor, count: Tensor) -> Tensor:
@@ -194,8 +207,10 @@ def best(scores: Tensor, kept: Tensor, count: Tensor) -> Tensor:
     Ties go to the earliest. More than `count` are kept, where more are kept already. bool [M, T]
     """
     scores, count = scores.masked_fill(kept, torch.inf), torch.maximum(count, kept.sum(1))[:, None]
-    ranked = scores.topk(max(int(count.max()), 1), 1).values
-    least = ranked.gather(1, (count - 1).clip(0))
+    places = scores.shape[1]
+    most = max(int(count.max()), 1)
+    upper = np.partition(scores.numpy(), places - most, axis=1)[:, places - most :]  # a third of `topk`'s time
+    least = torch.from_numpy(np.sort(upper, axis=1)).gather(1, (most - count).clip(max=most - 1))
     chosen = (scores >= least) & (count > 0)
     tied = (chosen.sum(1, keepdim=True) > count).flatten().nonzero().flatten()
     if len(tied):

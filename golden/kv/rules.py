@@ -9,7 +9,7 @@ import torch
 from golden.errors import InputError
 from golden.kv.decoded_clusters import clusters
 from golden.kv.decoded_scan import scan
-from golden.kv.decoder import SCALE_BYTES, Always, Layer, Rule, Selection, best, blocks, budget_of, joined_scores
+from golden.kv.decoder import SCALE_BYTES, Always, Layer, Rule, Selection, best, blocks, budget_of, hide, joined_scores
 from golden.kv.rule_names import RULES
 from golden.kv.spec import KEY_BITS, THRESHOLD_FRACTION
 
@@ -53,10 +53,10 @@ def exact_best(layer: Layer, always: Always, *, share: float) -> Selection:
     heads, tokens, size = layer.keys.shape
     chosen = torch.zeros(heads, len(layer.ends), tokens, dtype=torch.bool)
     for rows, end in blocks(len(layer.ends), tokens):
-        ends, reach = layer.ends[rows], layer.reach[rows, :end]
+        ends = layer.ends[rows]
         kept, budget = always.mask(ends, end), budget_of(share, ends)
         for head, (queries, keys) in enumerate(zip(layer.queries, layer.keys, strict=True)):
-            scores = (queries[:, rows] @ keys[:end].T).masked_fill(~reach, -torch.inf)
+            scores = hide(queries[:, rows] @ keys[:end].T, ends)
             joined = joined_scores(scores, scores.amax(2, keepdim=True))
             chosen[head, rows, :end] = best(joined, kept, budget)
     search = heads * int(layer.ends.sum()) * size
