@@ -31,8 +31,8 @@ def clusters(layer: Layer, always: Always, *, code: int, paged: bool) -> Selecti
     """
     heads, tokens, size = layer.keys.shape
     spec = spec_of(heads, size)
-    keys, scales = head_codes(layer)
-    arranged = keys.transpose(0, 1).contiguous()
+    keys = head_codes(layer)
+    arranged = keys.codes.transpose(0, 1).contiguous()
     offsets = project(arranged[:CALIBRATION], spec).double().mean(0).round().long()
     hashes = hash_unit(arranged, offsets, spec)
     found = pages(hashes, spec) if paged else hcu(hashes, spec, threshold=spec.hamming_threshold)
@@ -50,7 +50,7 @@ def clusters(layer: Layer, always: Always, *, code: int, paged: bool) -> Selecti
                     count_mode=paged).selected  # fmt: skip
         selected = taken.unflatten(0, own.shape[:3]).any(1)[:, :, found.cluster[:end]]
         chosen[:, rows, :end] = selected & layer.reach[rows, :end] | always.mask(layer.ends[rows], end)
-    return Selection(chosen=chosen, keys=keys * scales, search_bytes=search, record_bytes=layer.record_bytes)
+    return Selection(chosen=chosen, keys=keys.read, search_bytes=search, record_bytes=layer.record_bytes)
 
 
 class GrowingTable:

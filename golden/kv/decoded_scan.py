@@ -16,10 +16,10 @@ WORD_BYTES = 64  # of a memory word
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """One key-value head: float queries [group, M, d], key codes [T, d], tokens in reach and to be chosen, [M]."""
+    """One key-value head: float queries [group, M, d], codes [T, d], tokens in reach and to be chosen, [M]."""
 
     queries: Tensor
-    keys: Tensor
+    keys: Tensor  # whose planes are read
     scales: Tensor  # of the keys' channels, [d]
     scale: float  # of the logits
     ends: Tensor
@@ -30,20 +30,20 @@ class Group:
 
 def scan(layer: Layer, always: Always, *, share: float, planes: int) -> Selection:
     """The best of a share of the tokens by `planes` planes; 8: by all, though few tokens are read so far."""
-    keys, scales = channel_codes(layer)
+    keys, searched = channel_codes(layer, planes)
     part = scanned if planes == KEY_BITS else cut
     found = [
         part(
             Group(
-                queries=queries, keys=codes, scales=own, scale=layer.scale, ends=layer.ends,
+                queries=queries, keys=own, scales=scale, scale=layer.scale, ends=layer.ends,
                 budgets=budget_of(share, layer.ends), always=always, planes=planes,
             )
         )
-        for queries, codes, own in zip(layer.queries, keys, scales[:, 0], strict=True)
+        for queries, own, scale in zip(layer.queries, searched.codes, searched.scale[:, 0], strict=True)
     ]  # fmt: skip
     return Selection(
         chosen=torch.stack([chosen for chosen, _ in found]),
-        keys=keys * scales,
+        keys=keys.read,
         search_bytes=sum(read for _, read in found),
         record_bytes=layer.record_bytes,
     )

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from golden.kv.quantise import CALIBRATION, codes, value_scales
-from golden.kv.rotary import Turn, reached, still
-from golden.kv.spec import KEY_MAX
+from golden.kv.quantise import CALIBRATION, codes, plane_scale, value_scales
+from golden.kv.rotary import Range, Turn, reached, still
+from golden.kv.spec import KEY_BITS, KEY_MAX
 
 ROWS = 64  # decoded tokens that are worked on together
 MARGIN = 1.25  # of key scales: what is decoded may exceed what came before
@@ -162,22 +162,44 @@ def stored_values(values: Tensor) -> Tensor:
     return codes(values, scales) * scales
 
 
-def channel_codes(layer: Layer) -> tuple[Tensor, Tensor]:
-    """Keys less their centre as INT8 with a scale a channel: codes int64 [heads, T, d], scales [heads, 1, d]."""
-    return _codes(layer, ())
+@dataclass(frozen=True, kw_only=True)
+class Codes:
+    """A layer's keys less their centre as INT8: codes int64 [heads, T, d], scales [heads, 1, d] or [heads, 1, 1]."""
+
+    codes: Tensor
+    scale: Tensor
+
+    @property
+    def read(self) -> Tensor:
+        """The keys as they are read back."""
+        return self.codes * self.scale
 
 
-def head_codes(layer: Layer) -> tuple[Tensor, Tensor]:
-    """The same with a scale a head, [heads, 1, 1], as `quantise` has it."""
-    return _codes(layer, (2,))
+def channel_codes(layer: Layer, planes: int = KEY_BITS) -> tuple[Codes, Codes]:
+    """A scale a channel: codes for records, and those whose first planes a scan reads."""
+    found = _range(layer)
+    scale = _scale(found.reach)
+    narrow = plane_scale(scale, found.spread, planes)
+    whole = _codes(layer, found, scale)
+    return whole, whole if planes == KEY_BITS else _codes(layer, found, narrow)
 
 
-def _codes(layer: Layer, shared: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """One scale for all of the dimensions that share it."""
-    centre, reach = reached(layer.calibration, layer.turn, layer.keys.shape[1])
-    top = reach.amax(shared, keepdim=True) if shared else reach
-    scale = torch.where(top > 0, top * (MARGIN / KEY_MAX), torch.ones_like(top)).float()
-    return codes((layer.keys.double() - centre).float(), scale), scale
+def head_codes(layer: Layer) -> Codes:
+    """A scale a head, as `quantise` has it."""
+    found = _range(layer)
+    return _codes(layer, found, _scale(found.reach.amax(2, keepdim=True)))
+
+
+def _range(layer: Layer) -> Range:
+    return reached(layer.calibration, layer.turn, layer.keys.shape[1])
+
+
+def _scale(reach: Tensor) -> Tensor:
+    return torch.where(reach > 0, reach * (MARGIN / KEY_MAX), torch.ones_like(reach)).float()
+
+
+def _codes(layer: Layer, found: Range, scale: Tensor) -> Codes:
+    return Codes(codes=codes((layer.keys.double() - found.centre).float(), scale), scale=scale)
 
 
 def budget_of(share: float, ends: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from the centre.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -26,24 +27,31 @@ def still(keys: Tensor, positions: Tensor) -> Tensor:
     return keys
 
 
-def reached(keys: Tensor, turn: Turn, tokens: int) -> tuple[Tensor, Tensor]:
-    """Centre and reach of the channels of a stream of so many tokens, by its first keys [heads, N, d]; [heads, 1, d].
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """Of each channel, [heads, 1, d] in float64."""
 
-    Differences to one key are taken first where nothing turns: they do not change with what is added to every key.
+    centre: Tensor
+    reach: Tensor  #: the largest distance from the centre
+    spread: Tensor  #: the root mean square of the distance
+
+
+def reached(keys: Tensor, turn: Turn, tokens: int) -> Range:
+    """What the channels of a stream of so many tokens will take, by its first keys [heads, N, d].
 
     Raises:
         InputError: a reach is too small for float32 to hold a step of it.
     """
     if turn is still:
-        anchor = keys[:, :1].double()
-        centre = anchor + (keys.double() - anchor).mean(1, keepdim=True)
-        return centre, largest((keys.double() - centre).float(), (1,)).double()
-    unturned = turn(keys, -torch.arange(keys.shape[1]))
-    places = torch.linspace(0, tokens - 1, PLACES).round()
-
-    def at(place: Tensor) -> Tensor:
-        return turn(unturned, place.expand(keys.shape[1]))
-
-    centre = sum((at(place).double().mean(1, keepdim=True) for place in places), torch.zeros(())) / PLACES
-    reach = torch.stack([largest((at(place).double() - centre).float(), (1,)) for place in places]).amax(0)
-    return centre, reach.double()
+        parts = [keys.double()]
+    else:
+        unturned = turn(keys, -torch.arange(keys.shape[1]))
+        places = torch.linspace(0, tokens - 1, PLACES).round()
+        parts = [turn(unturned, place.expand(keys.shape[1])).double() for place in places]
+    centre = torch.stack([part.mean(1, keepdim=True) for part in parts]).mean(0)
+    distances = [part - centre for part in parts]
+    return Range(
+        centre=centre,
+        reach=torch.stack([largest(d.float(), (1,)) for d in distances]).amax(0).double(),
+        spread=torch.stack([(d * d).mean(1, keepdim=True) for d in distances]).mean(0).sqrt(),
+    )

@@ -116,12 +116,14 @@ def test_scan(planes: int, share: float, seed: int) -> None:
     """For each decoded token what `golden.kv.scan` selects among those up to it, and the planes that it reads."""
     layer = step(seed)
     found = scan(layer, ALWAYS, share=share, planes=planes)
-    keys, scales = channel_codes(layer)
+    whole, searched = channel_codes(layer, planes)
+    keys = searched.codes
+    assert torch.equal(found.keys, whole.codes * whole.scale)
     read = 0
     for head in range(HEADS):
         longest = int((keys[head] ** 2).sum(1).max())
         for row, end in enumerate(layer.ends.tolist()):
-            folded, _ = fold(layer.queries[head, :, row], scales[head, 0], layer.scale)
+            folded, _ = fold(layer.queries[head, :, row], searched.scale[head, 0], layer.scale)
             options = ScanOptions(budget=round(share * end), sink_tokens=3, window=5, planes=planes)
             one = select(folded, keys[head, :end], options, longest=longest, word_bytes=64)
             assert found.chosen[head, row].nonzero().flatten().tolist() == one.tokens.tolist()
@@ -146,8 +148,7 @@ def test_clusters(paged: bool, seed: int) -> None:
     layer = step(seed)
     found = clusters(layer, ALWAYS, code=300, paged=paged)
     spec = spec_of(HEADS, SIZE)
-    keys, _ = head_codes(layer)
-    arranged = keys.transpose(0, 1)
+    arranged = head_codes(layer).codes.transpose(0, 1)
     search = 0
     for row, end in enumerate(layer.ends.tolist()):
         queries = codes(layer.queries[:, :, row], scale_of(layer.queries[:, :, row], (2,))).transpose(0, 1)
@@ -186,14 +187,14 @@ def test_bytes(seed: int) -> None:
 def test_scales_are_of_what_came_before() -> None:
     """A decoded key beyond the margin is clipped, one within it is not."""
     layer = step(1, rows=2)
-    for codes_of in (channel_codes, head_codes):
-        before, scales = codes_of(layer)
+    for codes_of in (lambda layer: channel_codes(layer)[0], lambda layer: channel_codes(layer, 2)[1], head_codes):
+        before = codes_of(layer)
         layer.keys[:, -1] *= 10
-        after, same = codes_of(layer)
+        after = codes_of(layer)
         layer.keys[:, -1] /= 10
-        assert torch.equal(scales, same)
-        assert torch.equal(before[:, :-1], after[:, :-1])
-        assert int(after.abs().max()) == 127
+        assert torch.equal(before.scale, after.scale)
+        assert torch.equal(before.codes[:, :-1], after.codes[:, :-1])
+        assert int(after.codes.abs().max()) == 127
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,15 @@ def unturned(seed: int) -> Tensor:
 def test_what_the_first_keys_reach_later(seed: int) -> None:
     """At each position of the stream; within what 129 of them and 60 keys show."""
     first = unturned(seed)[:, :FIRST]
-    centre, reach = reached(turn(first, torch.arange(FIRST)), turn, TOKENS)
+    found = reached(turn(first, torch.arange(FIRST)), turn, TOKENS)
+    centre, reach = found.centre, found.reach
     places = [turn(first, torch.full((FIRST,), place)) for place in range(TOKENS)]
     assert torch.allclose(torch.stack(places).mean((0, 2))[:, None], centre.float(), atol=0.6)
     distance = torch.stack([(keys - centre).abs().amax(1, keepdim=True) for keys in places]).amax(0)
     assert (distance >= reach * 0.999).all()
     assert (distance <= reach * 1.06).all()
+    square = torch.stack([((keys - centre) ** 2).mean(1, keepdim=True) for keys in places]).mean(0)
+    torch.testing.assert_close(found.spread, square.sqrt(), rtol=0.1, atol=0)
 
 
 def test_no_code_is_clipped_late(seed: int) -> None:
@@ -44,27 +47,25 @@ def test_no_code_is_clipped_late(seed: int) -> None:
     clipped = {}
     for name, embedding in (("known", turn), ("unknown", still)):
         layer = Layer(queries=torch.zeros(2, 1, TOKENS - FIRST, 16), keys=keys, scale=1.0, turn=embedding)
-        codes, scales = channel_codes(layer)
-        clipped[name] = float((codes.abs() == 127).float().mean())
-        error = (codes * scales + reached(layer.calibration, embedding, TOKENS)[0] - keys).abs().max()
-        assert (error < scales.max()) == (name == "known")
-        head, scale = head_codes(layer)
-        assert scale.shape == (2, 1, 1)
-        assert torch.equal(scale, scales.amax(2, keepdim=True))
-        assert head.shape == codes.shape
+        found, _ = channel_codes(layer)
+        clipped[name] = float((found.codes.abs() == 127).float().mean())
+        error = (found.read + reached(layer.calibration, embedding, TOKENS).centre - keys).abs().max()
+        assert (error < found.scale.max()) == (name == "known")
+        assert torch.equal(head_codes(layer).scale, found.scale.amax(2, keepdim=True))
     assert clipped["known"] == 0
     assert clipped["unknown"] > 0.05
 
 
 def test_nothing_known_is_the_first_keys_own_range(seed: int) -> None:
-    """And what is added to all keys changes neither reach nor distance from the centre."""
+    """And what is added to all keys changes neither reach nor spread."""
     keys = unturned(seed)[:, :FIRST].double()
-    centre, reach = reached(keys, still, TOKENS)
-    torch.testing.assert_close(centre, keys.mean(1, keepdim=True))
-    torch.testing.assert_close(reach, (keys - centre).abs().amax(1, keepdim=True), rtol=1e-6, atol=0)
-    moved, same = reached(keys + 4096, still, TOKENS)
-    assert torch.equal(reach, same)
-    torch.testing.assert_close(moved, centre + 4096)
+    found = reached(keys, still, TOKENS)
+    torch.testing.assert_close(found.centre, keys.mean(1, keepdim=True))
+    torch.testing.assert_close(found.reach, (keys - found.centre).abs().amax(1, keepdim=True), rtol=1e-6, atol=0)
+    moved = reached(keys + 4096, still, TOKENS)
+    torch.testing.assert_close(moved.reach, found.reach)
+    torch.testing.assert_close(moved.spread, found.spread)
+    torch.testing.assert_close(moved.centre, found.centre + 4096)
 
 
 def test_too_faint() -> None:
