@@ -79,6 +79,18 @@ def plane_scale(scale: Tensor, spread: Tensor, planes: int) -> Tensor:
     return torch.where(narrow > 0, narrow, scale.double()).to(scale)
 
 
+def plane_codes(plain: Tensor, scale: Tensor, planes: int) -> tuple[Tensor, Tensor]:
+    """Of keys [heads, T, d] that have codes of this scale [heads, 1, d], those whose first planes are read, and theirs.
+
+    Where few planes are read they are less the keys' own mean, so that as many lie on either side of each middle.
+    """
+    if planes > len(PLANE_REACH):
+        return codes(plain, scale), scale
+    own = plain - plain.mean(1, keepdim=True)
+    narrow = plane_scale(scale_of(own, (1,)), (own * own).mean(1, keepdim=True).sqrt(), planes)
+    return codes(own, narrow), narrow
+
+
 def centred(keys: Tensor, calibration: Tensor) -> Tensor:
     """Keys [heads, T, d] less the mean of the first `CALIBRATION` calibration keys [heads, N, d], float64.
 

@@ -22,7 +22,7 @@ from golden.kv.memory_map import (
     scan_row,
     scan_row_bytes,
 )
-from golden.kv.quantise import centred, check_finite, codes, plane_scale, scale_of, value_scales
+from golden.kv.quantise import centred, check_finite, codes, plane_codes, scale_of, value_scales
 from golden.kv.scan import Scan, ScanOptions, fold, select
 from golden.kv.scan_scores import bucket_decay, bucket_shift
 from golden.kv.spec import FIRST_PLANES, KEY_BITS, Spec
@@ -48,7 +48,7 @@ def quantise_scan(
 ) -> ScanData:  # fmt: skip
     """Symmetric INT8: of keys less their mean a scale a channel, of values one a token, of a group's queries one.
 
-    Planes are of the same codes in exact mode, else of codes with scales for so many planes (`plane_scale`).
+    Planes are of the same codes in exact mode, else of codes for so many planes (`plane_codes`).
 
     Args:
         keys, values: float [heads, T, head_size]. queries: float [heads, R, head_size], the rows of one token's group.
@@ -66,11 +66,11 @@ def quantise_scan(
         check_finite(name, tensor)
     plain = centred(keys, keys if calibration is None else calibration)
     key_scale, value_scale = scale_of(plain, (1,)), value_scales(values)
-    searched = plane_scale(key_scale, (plain * plain).mean(1, keepdim=True).sqrt(), planes)
-    folded = [fold(queries[h], searched[h, 0], scale) for h in range(heads)]
+    searched, narrow = plane_codes(plain, key_scale, planes)
+    folded = [fold(queries[h], narrow[h, 0], scale) for h in range(heads)]
     return ScanData(
         keys=codes(plain, key_scale).transpose(0, 1).contiguous(),
-        planes=codes(plain, searched).transpose(0, 1).contiguous(),
+        planes=searched.transpose(0, 1).contiguous(),
         values=codes(values, value_scale).transpose(0, 1).contiguous(),
         queries=torch.stack([query for query, _ in folded]),
         key_scale=key_scale[:, 0].float(),

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from golden.kv.attention import probabilities
 from golden.kv.keys import KeySet
-from golden.kv.quantise import centred, codes, plane_scale, scale_of
+from golden.kv.quantise import centred, plane_codes, scale_of
 from golden.kv.scan import ScanOptions, fold, select
 from golden.kv.scan_scores import partial_scores, slack
 from golden.kv.spec import DEFAULT, KEY_BITS
@@ -34,8 +34,8 @@ def groups(files: KeySet, planes: int = KEY_BITS) -> Iterator[Group]:
     total, rows = files.K.shape[2], files.Q.shape[2]
     for layer, scale in enumerate(files.scales):
         plain = centred(files.K[layer], files.K[layer])
-        steps = plane_scale(scale_of(plain, (1,)), (plain * plain).mean(1, keepdim=True).sqrt(), planes)
-        for head, keys in enumerate(codes(plain, steps)):
+        searched, steps = plane_codes(plain, scale_of(plain, (1,)), planes)
+        for head, keys in enumerate(searched):
             for row in range(rows - 1, -1, -TOKENS_APART):
                 there = total - rows + 1 + row
                 queries = files.Q[layer, head * files.group : (head + 1) * files.group, row]

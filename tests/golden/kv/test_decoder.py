@@ -11,7 +11,7 @@ from torch import Tensor
 
 from golden.errors import InputError
 from golden.kv import decoder
-from golden.kv.decoded_clusters import clusters, spec_of
+from golden.kv.decoded_clusters import GrowingTable, clusters, spec_of
 from golden.kv.decoded_scan import scan
 from golden.kv.decoder import (
     Always,
@@ -25,6 +25,7 @@ from golden.kv.decoder import (
     head_codes,
 )
 from golden.kv.hash_unit import project
+from golden.kv.key_table import key_table, mean_unit, score_unit
 from golden.kv.model import Options, retrieve
 from golden.kv.quantise import CALIBRATION, Quantised, bucket_shifts, codes, scale_of
 from golden.kv.rules import exact_best, full, rule_named
@@ -32,7 +33,7 @@ from golden.kv.scan import ScanOptions, fold, select
 from golden.llm.llama import full_attention
 
 ALWAYS = Always(sink=3, window=5)
-HEADS, GROUP, SIZE, TOKENS, ROWS = 2, 3, 16, 90, 7
+HEADS, GROUP, SIZE, TOKENS, ROWS = 2, 3, 16, 98, 7
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_scan_of_equal_keys() -> None:
     layer = step(1, rows=1, keys=torch.ones(HEADS, TOKENS, SIZE))
     for planes in (3, 8):
         chosen = scan(layer, ALWAYS, share=0.2, planes=planes).chosen
-        assert chosen[0, 0].nonzero().flatten().tolist() == [*range(13), *range(85, 90)]
+        assert chosen[0, 0].nonzero().flatten().tolist() == [*range(15), *range(93, 98)]
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -166,6 +167,27 @@ def test_clusters(paged: bool, seed: int) -> None:
             expected[one.tokens] = True
             assert torch.equal(found.chosen[head, row], expected)
     assert found.search_bytes == search
+
+
+def test_a_growing_table(seed: int) -> None:
+    """Counts and scores of each decoded token by the table of the tokens up to it, in two steps."""
+    g = torch.Generator().manual_seed(seed)
+    keys, queries = (torch.randint(-127, 128, size, generator=g) for size in ((30, HEADS, SIZE), (HEADS, 3, 12, SIZE)))
+    cluster = torch.arange(30).clip(max=20) % 11
+    cluster[20:] = torch.tensor([11, 11, 3, 3, 12, 3, 13, 0, 13, 11])  # some are founded while tokens are decoded
+    table = GrowingTable(keys, cluster, 18)
+    for first, rows in ((18, 5), (23, 7)):
+        own = queries[:, :, first - 18 : first - 18 + rows]
+        scores, counts = table.scores(own)
+        for row in range(rows):
+            there = first + row + 1
+            plain = key_table(keys[:there], cluster[:there], 14)
+            assert torch.equal(counts[row], plain.counts)
+            filled = plain.counts > 0
+            means = mean_unit(plain.sums[filled], plain.counts[filled])
+            for head in range(HEADS):
+                assert torch.equal(scores[head, :, row][:, filled], score_unit(own[head, :, row], means[:, head]))
+            assert (scores[:, :, row][:, :, ~filled] == scores[:, :, row, :1]).all()
 
 
 def test_bytes(seed: int) -> None:
