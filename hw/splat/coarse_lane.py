@@ -26,7 +26,7 @@ STRETCH_BITS = STRETCH_FRACTION + 1
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION
 SLOPES = ("left", "right", "top", "bottom")
 DEPTHS = ("low", "high")
-TOP = 3  # bits of an offset that are kept out of its products
+TOP = 4  # bits of an offset that are kept out of its products
 
 
 def group_fields(spec: Spec) -> dict[str, Shape]:
@@ -39,7 +39,7 @@ class CoarseLane(wiring.Component):
     """point = origin + W·offset; kept if in front of the near plane, of the slab's depth, in reach of all four sides.
 
     The test of `golden.splat.coarse_filter.coarse_filter`. Latency 14 cycles, one Gaussian a cycle;
-    9 multipliers of 18×13 bits, four of 24×13 and two of 8×8.
+    9 multipliers of 18×12 bits, four of 24×13 and two of 8×8.
     """
 
     latency = 14
