@@ -143,15 +143,18 @@ def widest(scene: Scene, spec: Spec) -> Doubles:
     return np.maximum(size / 2.0**highest, reach / furthest)
 
 
-def scene_edge(scene: Scene, spec: Spec) -> float:
-    """The voxel edge for the scene, whatever the view: `DEFAULT_CROWD`, and every scale and support has a code.
+def scene_edge(scene: Scene, spec: Spec, crowd: float | None = None) -> float:
+    """The voxel edge for the scene, whatever the view: `crowd`, and every scale and support has a code.
+
+    Without it `DEFAULT_CROWD`, with codebooks `BOOK_CROWD`.
 
     At least the median Gaussian's size, for scenes of a few Gaussians close together, whose crowding
     sets no voxel size.
     """
     kept = _visible(scene)
     smallest = max(np.median(scene.scales[kept].max(axis=1)), widest(scene, spec)[kept].max())
-    return max(choose_edge(scene, kept, BOOK_CROWD if spec.codebooks else DEFAULT_CROWD), float(smallest))
+    crowd = crowd or (BOOK_CROWD if spec.codebooks else DEFAULT_CROWD)
+    return max(choose_edge(scene, kept, crowd), float(smallest))
 
 
 def _visible(scene: Scene) -> Ints:

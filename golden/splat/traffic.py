@@ -35,6 +35,7 @@ class VoxelWords:
     coarse_hits: int
     record_hits: int
     distinct: int  #: different words: what would be read if none were read twice
+    candidates: int  #: Gaussians whose records are read
 
     def bytes_read(self, word_bytes: int) -> int:
         """From memory."""
@@ -53,6 +54,7 @@ def voxel_words(
     record = INDEX_RECORD_BYTES if image.books else record_bytes(image.sh_degree)
     coarse: list[Ints] = []
     records: list[Ints] = []
+    candidates = 0
     for group in frame.groups:
         begin = first[group.voxels] * COARSE_BYTES // word_bytes
         end = (first[group.voxels] + image.grid.count[group.voxels]) * COARSE_BYTES - 1
@@ -61,6 +63,7 @@ def voxel_words(
         coarse.append(runs)
         streamed, _ = voxel_fetch(image, frame, group, spec)
         kept = coarse_filter(streamed, image, frame, group, spec)
+        candidates += int(kept.sum())
         records.append(_record_words(numbers[streamed.place[kept].numpy()], record, word_bytes))
     halves, all_records = np.concatenate(coarse), np.concatenate(records)
     return VoxelWords(
@@ -69,6 +72,7 @@ def voxel_words(
         coarse_hits=cache_hits(halves, coarse_cache),
         record_hits=cache_hits(all_records, record_cache),
         distinct=len(np.unique(halves)) + len(np.unique(all_records)),
+        candidates=candidates,
     )
 
 

@@ -31,8 +31,9 @@ from hw.splat.lane_array import LaneArray
 from hw.splat.lane_front import LaneFront
 from hw.splat.lane_group import LaneGroup
 from hw.splat.lane_share import LaneShare
-from hw.splat.layouts import SurvivorLayout
+from hw.splat.layouts import SurvivorLayout, partner_spec
 from hw.splat.list_writer import ListWriter
+from hw.splat.lookup_pair import LookupPair
 from hw.splat.mark_merger import MarkMerger
 from hw.splat.pixel_lane import PixelLane
 from hw.splat.pixel_writer import PixelWriter
@@ -62,7 +63,8 @@ from hw.splat.word_cache import WordCache
 def catalogue(config: Config) -> dict[str, Block]:
     """By name, in pipeline order. Of a heap's levels `heap_level` is the deepest, which is the largest.
 
-    Of the codebooks `book_table` is that of scales, of the caches `word_cache` is the larger one.
+    Of the codebooks `book_table` is that of scales, of the caches `word_cache` is the larger one. Of two fine units the
+    second is `partner_unit`.
     """
     spec = config.spec
     groups = config.lane_groups
@@ -71,14 +73,21 @@ def catalogue(config: Config) -> dict[str, Block]:
     def heap_level(level: int) -> Block:
         return Block(lambda: HeapLevel(spec=spec, level=level), banks)
 
-    rest = spec.rest_coefficients
+    rest, units, partner = spec.rest_coefficients, config.fine_units, partner_spec(spec)
     books = {
         "book_loader": Block(lambda: BookLoader(memory_width=config.memory_width)),
         "book_table": Block(
-            lambda: BookTable(width=3 * spec.scale_bits, entries=spec.scale_entries, per_line=4), 3 + (rest > 0)
+            lambda: BookTable(width=3 * spec.scale_bits, entries=spec.scale_entries, per_line=4), 3 * units + (rest > 0)
         ),
         "index_lookup": Block(lambda: IndexLookup(spec=spec)),
-        "record_decoder": Block(lambda: RecordDecoder(spec=spec)),
+        **({"partner_lookup": Block(lambda: IndexLookup(spec=partner))} if units > 1 else {}),
+        **({"lookup_pair": Block(lambda: LookupPair(spec=spec))} if units > 1 else {}),
+        "record_decoder": Block(lambda: RecordDecoder(spec=spec, units=units)),
+    }
+    pair = {
+        "partner_color": Block(lambda: Color(spec=partner)),
+        "partner_unit": Block(lambda: FineUnit(spec=partner)),
+        "fine_pair": Block(lambda: FinePair(spec=spec)),
     }
     caches = [words for words in (config.coarse_cache, config.record_cache) if words]
     word_cache = Block(
@@ -115,15 +124,15 @@ def catalogue(config: Config) -> dict[str, Block]:
         "fine_fetch": Block(lambda: FineFetch(config=config)),
         **({"word_cache": word_cache} if caches else {}),
         **(books if spec.codebooks else {}),
-        "projection": Block(lambda: Projection(spec=spec), config.fine_units),
-        "view_rotation": Block(lambda: ViewRotation(spec=spec), config.fine_units),
-        "covariance": Block(lambda: Covariance(spec=spec), config.fine_units),
-        "conic": Block(lambda: Conic(spec=spec), config.fine_units),
-        "extents": Block(lambda: Extents(spec=spec), config.fine_units),
-        "touch": Block(lambda: Touch(spec=spec), config.fine_units),
-        "color": Block(lambda: Color(spec=spec), config.fine_units),
-        "fine_unit": Block(lambda: FineUnit(spec=spec), config.fine_units),
-        **({"fine_pair": Block(lambda: FinePair(spec=spec))} if config.fine_units > 1 else {}),
+        "projection": Block(lambda: Projection(spec=spec), units),
+        "view_rotation": Block(lambda: ViewRotation(spec=spec), units),
+        "covariance": Block(lambda: Covariance(spec=spec), units),
+        "conic": Block(lambda: Conic(spec=spec), units),
+        "extents": Block(lambda: Extents(spec=spec), units),
+        "touch": Block(lambda: Touch(spec=spec), units),
+        "color": Block(lambda: Color(spec=spec)),
+        "fine_unit": Block(lambda: FineUnit(spec=spec)),
+        **(pair if units > 1 else {}),
         "fine_filter": Block(lambda: FineFilter(config=config)),
         "mark_merger": Block(lambda: MarkMerger(spec=spec, shape=SurvivorLayout(spec)), 2),
         **{f"heap_level_{level}": heap_level(level) for level in range(2, deepest)},

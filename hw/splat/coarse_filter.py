@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Elaboratable, Module, Signal
+from amaranth.hdl import Elaboratable, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.memory_map import record_bytes
-from hw.lib.one_hot import lowest
+from hw.lib.one_hot import encode, lowest
 from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream import connect, transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.coarse_lane import group_fields
 from hw.splat.coarse_row import CoarseRow
 from hw.splat.config import Config
-from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_layout
+from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_layout, partner_spec
 
 ROWS_WAITING = 30  # rows with survivors that may wait for their turn
 
@@ -23,9 +22,9 @@ class CoarseFilter(wiring.Component):
     """Tests a row a cycle and sends its survivors on in memory order.
 
     Latency 17 cycles. A row leaves after as many cycles as it has survivors (at least one if it
-    carries a mark); rows with neither vanish. With two fine units, an even survivor takes the odd
-    one behind it along where a memory word holds both records. `groups` moves on with the row that
-    ends the group.
+    carries a mark); rows with neither vanish. With two fine units, survivors leave in pairs where a memory word holds
+    both records and the second unit can draw the scene's degree (`partner_spec`): an even one takes the odd one behind
+    it along, with codebooks any the next of its row. `groups` moves on with the row that ends the group.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -89,16 +88,26 @@ class CoarseFilter(wiring.Component):
             self._pair(m, row, out.partner, left, chosen, going)
 
     def _pair(self, m: Module, row: data.View, partner: data.View, left: Signal, chosen: Signal, going: Signal) -> None:
-        """The survivor behind one on an even lane goes with it, if a memory word holds both records."""
-        sizes = [2 * record_bytes(degree) <= self.config.word_bytes for degree in range(4)]
+        """Another survivor goes with the one that is chosen, if a memory word holds both records."""
+        spec, lanes = self.config.spec, self.config.coarse_lanes
         shares = Signal()
-        m.d.sync += shares.eq(Array(sizes)[self.frame.sh_degree[:2]])
-        for k in range(0, self.config.coarse_lanes, 2):
-            with m.If(chosen[k]):
+        other = Signal(lanes)
+        m.d.sync += shares.eq(self.frame.sh_degree[:2] <= partner_spec(spec).sh_degree)
+        if spec.codebooks:
+            m.d.comb += other.eq(lowest(left & ~chosen))
+        else:
+            for k in range(1, lanes, 2):
+                m.d.comb += other[k].eq(chosen[k - 1] & left[k])
+        m.d.comb += [
+            partner.there.eq(other.any() & shares),
+            going.eq(chosen | Mux(partner.there, other, 0)),
+        ]
+        for k in range(1, lanes):
+            with m.If(other[k]):
                 m.d.comb += [
-                    partner.there.eq(left[k + 1] & shares),
-                    going[k + 1].eq(partner.there),
-                    partner.rank_low.eq(row.ranks_low[k + 1]),
-                    partner.point.eq(row.points[k + 1]),
-                    partner.relative.eq(row.relatives[k + 1]),
+                    partner.rank_low.eq(row.ranks_low[k]),
+                    partner.point.eq(row.points[k]),
+                    partner.relative.eq(row.relatives[k]),
                 ]
+                if spec.codebooks:
+                    m.d.comb += partner.behind.eq(k - encode(chosen))

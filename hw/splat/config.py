@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from golden.errors import InputError, Limits, check_limits
-from golden.splat.memory_map import record_bytes
+from golden.splat.memory_map import INDEX_RECORD_BYTES, record_bytes
 from golden.splat.spec import DEFAULT as DEFAULT_SPEC
 from golden.splat.spec import NANO as NANO_SPEC
 from golden.splat.spec import PAPER as PAPER_SPEC
@@ -81,12 +81,11 @@ class Config:
                 raise InputError(
                     f"splat: {name} must be 0 or at least {SMALLEST_CACHE} words, it is {getattr(self, name)}"
                 )
-        if self.spec.codebooks and self.fine_units > 1:
-            raise InputError(f"splat: fine_units must be 1 with codebooks, it is {self.fine_units}")
-        records = self.word_bytes // record_bytes(0)
+        size = INDEX_RECORD_BYTES if self.spec.codebooks else record_bytes(0)
+        records = self.word_bytes // size
         if self.fine_units > 1 and self.fine_units > min(records, self.coarse_lanes):
             raise InputError(
-                f"splat: fine_units above 1 must not exceed memory_width / {8 * record_bytes(0)} = {records} nor "
+                f"splat: fine_units above 1 must not exceed memory_width / {8 * size} = {records} nor "
                 f"coarse_lanes = {self.coarse_lanes}, it is {self.fine_units}"
             )
 
@@ -111,7 +110,7 @@ class Config:
 
 
 def nano() -> Config:
-    """`tiny` with 4 lanes and shorter queues: beside its memory on an FPGA of 84,000 LUTs and 156 multipliers."""
+    """`tiny` with 4 lanes on 2 back ends and shorter queues: beside its memory on an FPGA of 84,000 LUTs."""
     return replace(
         tiny(),
         spec=NANO_SPEC,
@@ -120,6 +119,7 @@ def nano() -> Config:
         record_words=16,
         candidate_depth=16,
         splat_depth=4,
+        lane_share=2,
         lane_depth=4,
         order_voxels=256,
         order_sides=8,

@@ -26,14 +26,15 @@ class FineFetch(wiring.Component):
 
     Records are 32 or 64 bytes by the scene's degree, 8 with codebooks: several in a word or several words each. A
     word is read once for neighbouring candidates that share it. One candidate a cycle if its
-    record is in the word at hand or takes one word. A partner's record lies behind the
-    candidate's in the same word. Marks without a Gaussian pass through.
+    record is in the word at hand or takes one word. A partner's record is in the same word, right behind the
+    candidate's or, with codebooks, `behind` records further on. Marks without a Gaussian pass through.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.config = config
         self.log2_records = log2_records(config.spec)
-        detail = IndexedLayout(config.spec) if config.spec.codebooks else DetailLayout(config.spec, config.fine_units)
+        layout = IndexedLayout if config.spec.codebooks else DetailLayout
+        detail = layout(config.spec, config.fine_units)
         super().__init__(
             {
                 "i": In(stream.Signature(CandidateLayout(config.spec, config.fine_units))),  #: candidates and marks
@@ -121,17 +122,11 @@ class FineFetch(wiring.Component):
 
         out = self.o.payload
         word = Mux(fresh & single, words_in.payload, held[:width])
+        if self.config.fine_units > 1:
+            self._partner(m, transfer(waiting), candidate, word)
         if log2_word > self.log2_records[0]:  # several records of the smallest size in a word
             chunk = (candidate.index << log2_record)[self.log2_records[0] : log2_word]
             word = word >> chunk.shift_left(self.log2_records[0] + 3)
-        if self.config.fine_units > 1:
-            partner = candidate.partner
-            behind = Mux(fresh & single, words_in.payload, held[:width])[8 << self.log2_records[0] :]
-            with m.If(transfer(waiting)):
-                m.d.sync += [
-                    *(out.partner[name].eq(partner[name]) for name in ("there", "rank_low", "point", "relative")),
-                    Value.cast(out.partner.record).eq(behind),
-                ]
         with m.If(free):
             m.d.sync += self.o.valid.eq(waiting.valid & complete)
         with m.If(transfer(waiting)):
@@ -146,4 +141,21 @@ class FineFetch(wiring.Component):
                 out.point.eq(candidate.point),
                 out.relative.eq(candidate.relative),
                 Value.cast(out.record).eq(Mux(single, word, held)),
+            ]
+
+    def _partner(self, m: Module, takes: Value, candidate: data.View, word: Value) -> None:
+        """Puts the partner's record, of the word that holds the candidate's, beside it."""
+        partner, out = candidate.partner, self.o.payload.partner
+        log2_record = self.log2_records[0]
+        if self.config.spec.codebooks:
+            number = (candidate.index + partner.behind)[:INDEX_WIDTH]
+            place = number[: (self.config.word_bytes >> log2_record).bit_length() - 1]
+            rank, record = out.rank.eq(number[:RANK_BITS]), word.word_select(place, 8 << log2_record)
+        else:
+            rank, record = out.rank_low.eq(partner.rank_low), word[8 << log2_record :]
+        with m.If(takes):
+            m.d.sync += [
+                *(out[name].eq(partner[name]) for name in ("there", "point", "relative")),
+                rank,
+                Value.cast(out.record).eq(record),
             ]

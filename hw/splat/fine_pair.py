@@ -7,15 +7,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
-from hw.lib.shared import repeat
 from hw.splat.fine_unit import GROUP_FIELDS, FineUnit, group_fields, result_layout
-from hw.splat.layouts import DetailLayout, header_layout
+from hw.splat.layouts import DetailLayout, header_layout, partner_spec
 
 
 class FinePair(wiring.Component):
     """Two fine units on one candidate and its partner; latency 58 cycles, one pair a cycle.
 
-    The mark goes with the first. `keep` says that either is worth passing on.
+    The mark goes with the first. The second has multipliers for harmonics only as far as scenes with partners have
+    some (`partner_spec`). `keep` says that either is worth passing on.
     """
 
     latency = FineUnit.latency
@@ -34,9 +34,9 @@ class FinePair(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        units = repeat(m, platform, "fine_unit", 2, lambda: FineUnit(spec=self.spec))
-        first, second = units
-        for unit in units:
+        m.submodules.fine_unit = first = FineUnit(spec=self.spec)
+        m.submodules.partner_unit = second = FineUnit(spec=partner_spec(self.spec))
+        for unit in (first, second):
             m.d.comb += [unit.frame.eq(self.frame), *(unit.i[name].eq(self.i[name]) for name in GROUP_FIELDS)]
         detail = self.i.detail
         for name in ("rank_low", "point", "relative", "record"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from amaranth.hdl import ShapeLike, signed
 from amaranth.lib import data
 
@@ -29,6 +31,7 @@ NUMBER_WIDTH = 24  # voxels of a scene image
 EXPONENT_WIDTH = 4  # of the half extents of a voxel's box, the widest of which has 30 bits
 NORMAL_WIDTH = NORMAL_FRACTION + 3
 BOOK_LINE_WIDTH = 16  # lines of a codebook: an entry of 64 bytes each at most
+BEHIND_WIDTH = 3  # records between two Gaussians of a row of the coarse filter
 
 
 def header_layout() -> data.StructLayout:
@@ -136,6 +139,15 @@ class MarkLayout(data.StructLayout):
         )
 
 
+def partner_spec(spec: Spec) -> Spec:
+    """What the second of two fine units evaluates: harmonics of the degrees at which candidates come in pairs.
+
+    Records of degree 0 and 1 are two in a memory word. With codebooks records of every degree are; but harmonics
+    would need a second port of their book, the largest.
+    """
+    return replace(spec, sh_degree=min(spec.sh_degree, 0 if spec.codebooks else 1))
+
+
 def _centre(spec: Spec) -> dict[str, ShapeLike]:
     return {
         "rank_low": RANK_LOW_BITS,  #: of its place in the file, the lowest bits
@@ -145,10 +157,11 @@ def _centre(spec: Spec) -> dict[str, ShapeLike]:
 
 
 class CandidateLayout(data.StructLayout):
-    """A Gaussian that passed the coarse filter; of two fine units, with the next if that passed and shares its word."""
+    """A Gaussian that passed the coarse filter; of two fine units, with a later one of its row that shares its word."""
 
     def __init__(self, spec: Spec, units: int = 1) -> None:
-        partner = {"partner": data.StructLayout({"there": 1, **_centre(spec)})}  #: the Gaussian with the next number
+        behind = {"behind": BEHIND_WIDTH} if spec.codebooks else {}  #: its number less the first's; else 1
+        partner = {"partner": data.StructLayout({"there": 1, **behind, **_centre(spec)})}  #: another Gaussian
         super().__init__(
             {
                 "mark": MarkLayout(spec),  #: what comes with it
@@ -160,11 +173,12 @@ class CandidateLayout(data.StructLayout):
 
 
 class DetailLayout(data.StructLayout):
-    """A candidate with its record; of two fine units, with the one behind it."""
+    """A candidate with its record; of two fine units, with its partner and that one's."""
 
     def __init__(self, spec: Spec, units: int = 1) -> None:
         detail = {**_centre(spec), "record": record_layout(spec)}  #: the record as it lies in memory
-        partner = {"partner": data.StructLayout({"there": 1, **detail})}  #: with the record behind it
+        other = {**_centre(spec), "record": record_layout(partner_spec(spec))}
+        partner = {"partner": data.StructLayout({"there": 1, **other})}  #: with as much of its record as it needs
         super().__init__(
             {
                 "mark": MarkLayout(spec),  #: what comes with it
@@ -175,16 +189,21 @@ class DetailLayout(data.StructLayout):
 
 
 class IndexedLayout(data.StructLayout):
-    """A candidate with its record of indices."""
+    """A candidate with its record of indices; of two fine units, with its partner and that one's."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, units: int = 1) -> None:
+        indexed = {
+            "rank": RANK_BITS,  #: its number in the scene image
+            "point": vector(spec),  #: centre in camera space
+            "relative": vector(spec),  #: centre from the camera along world axes
+            "record": index_record_layout(spec),  #: the record as it lies in memory
+        }
+        partner = {"partner": data.StructLayout({"there": 1, **indexed})}
         super().__init__(
             {
                 "mark": MarkLayout(spec),  #: what comes with it
-                "rank": RANK_BITS,  #: its number in the scene image
-                "point": vector(spec),  #: centre in camera space
-                "relative": vector(spec),  #: centre from the camera along world axes
-                "record": index_record_layout(spec),  #: the record as it lies in memory
+                **indexed,
+                **(partner if units > 1 else {}),
             }
         )
 

@@ -57,7 +57,7 @@ class SplatEngine(wiring.Component):
         self.rasteriser = Rasteriser(config=config, watched=watched)
         if config.spec.codebooks:
             self.book_loader = BookLoader(memory_width=config.memory_width)
-            self.record_decoder = RecordDecoder(spec=config.spec)
+            self.record_decoder = RecordDecoder(spec=config.spec, units=config.fine_units)
         ports = self.rasteriser.signature.members
         watch = {name: ports[name] for name in ("watch", "finished", "written")} if watched else {}
         super().__init__({**engine_ports(config.memory_width, counters_of(config)), **watch})
@@ -158,7 +158,7 @@ class SplatEngine(wiring.Component):
             **work,
             **waits,
             **words,
-            **self._books(m, sequencer),
+            **self._books(m, sequencer, starts),
             **{f"{name}_hits": cache.hit for name, cache in caches.items()},
             "order_write_words": writers.taken[0],
             "write_words": writers.taken[1],
@@ -198,12 +198,17 @@ class SplatEngine(wiring.Component):
         connect(m, self.fine_fetch.o, decoder.i)
         connect(m, decoder.o, self.fine_filter.i)
 
-    def _books(self, m: Module, sequencer: FrameSequencer) -> dict[str, Value]:
-        """Loads the codebooks while a frame's first groups are streamed."""
+    def _books(self, m: Module, sequencer: FrameSequencer, starts: Value) -> dict[str, Value]:
+        """Loads the codebooks: the first frame's while it is listed, another's while its first groups are streamed."""
         if not self.config.spec.codebooks:
             return {}
         loader, decoder = self.book_loader, self.record_decoder
-        m.d.comb += [loader.start.eq(sequencer.draws), loader.address.eq(sequencer.draw_address)]
+        early = Signal()  # the first frame's are looked at, and it does not begin yet
+        m.d.sync += early.eq(starts | (early & ~sequencer.draws))
+        m.d.comb += [
+            loader.start.eq(starts | (sequencer.draws & ~early)),
+            loader.address.eq(Mux(starts, self.address, sequencer.draw_address)),
+        ]
         return {"book_loads": loader.loads, "book_wait": decoder.i.valid & loader.busy}
 
     def _hand_out_groups(self, m: Module, groups: stream.Interface, takers: list[stream.Interface]) -> None:

@@ -56,16 +56,17 @@ def markdown(sweep: Sweep) -> str:
     return "\n".join([*lines, "", f"Chosen formats: {chosen_row}.", ""])
 
 
-def plot(sweep: Sweep, path: Path) -> None:
+def plot(sweep: Sweep, path: Path, label: str = "quality, dB") -> None:
     """A small plot for every field with a curve for every input; the chosen value stands on the dashed line."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    columns = 5
+    columns = min(5, len(sweep.chosen))
     count = -(-len(sweep.chosen) // columns)
-    figure, axes = pyplot.subplots(count, columns, figsize=(13, 2.3 * count), sharey=True, squeeze=False)
+    height = 2.3 * count
+    figure, axes = pyplot.subplots(count, columns, figsize=(13, height), sharey=True, squeeze=False)
     for axis in axes.flat[len(sweep.chosen) :]:
         axis.axis("off")
     for axis, (field, chosen) in zip(axes.flat, sweep.chosen.items(), strict=False):
@@ -76,9 +77,9 @@ def plot(sweep: Sweep, path: Path) -> None:
         axis.set_title(field, fontsize=10)
         axis.set_xticks(list(curve))
         axis.grid(alpha=0.3)
-    figure.supylabel("quality, dB", fontsize=10)
+    figure.supylabel(label, fontsize=10)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", ncols=len(sweep.inputs), fontsize=9)
-    figure.tight_layout(rect=(0, 0, 1, 0.95))
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.35 / height))
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", dpi=80)
     pyplot.close(figure)

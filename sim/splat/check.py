@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from golden.splat.memory_image import aligned_first
-from golden.splat.memory_map import record_bytes
 from golden.splat.spec import RANGES
 from hw.lib.payloads import SortedLayout
-from hw.splat.layouts import CandidateLayout, SurvivorLayout
+from hw.splat.layouts import CandidateLayout, SurvivorLayout, partner_spec
 from sim.kernel.compare import Row, StageStream
 from sim.splat.workload import SplatWorkload
 
@@ -48,17 +47,24 @@ def stage_streams(workload: SplatWorkload, _: ModelResult) -> dict[str, StageStr
 
 def _candidates(workload: SplatWorkload, group: GroupResult) -> list[Row]:
     grid = workload.image.grid
+    config, books = workload.config, workload.config.spec.codebooks
     shift = np.repeat(aligned_first(workload.image) - grid.first, grid.count)
     numbers = [int(p + shift[p]) for p in group.candidates.tolist()]
-    records = workload.config.word_bytes // record_bytes(workload.image.sh_degree)
-    if workload.config.fine_units == 1 or records == 1:
+    if config.fine_units == 1 or workload.image.sh_degree > partner_spec(config.spec).sh_degree:
         return [{"index": number} for number in numbers]
-    found = set(numbers)
-    return [
-        {"index": n, "partner.there": int(n + 1 in found and n % 2 == 0)}
-        for n in numbers
-        if n % 2 == 0 or n - 1 not in found
-    ]
+    # Candidates of one voxel that may go together: those of a row with codebooks, else an even one and the next.
+    voxels, together = np.repeat(np.arange(len(grid.count)), grid.count), config.coarse_lanes if books else 2
+    places = [(int(voxels[p]), n // together) for p, n in zip(group.candidates.tolist(), numbers, strict=True)]
+    rows: list[Row] = []
+    before = None  # where the candidate before lies, if it has no partner
+    for number, place in zip(numbers, places, strict=True):
+        if place == before:
+            rows[-1]["partner.there"] = 1
+            before = None
+        else:
+            rows.append({"index": number, "partner.there": 0})
+            before = place
+    return rows
 
 
 def _survivors(group: GroupResult) -> list[Row]:

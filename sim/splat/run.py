@@ -13,6 +13,7 @@ from golden.splat.memory_image import expected_results, read_results
 from golden.splat.path_image import expected_path, read_path
 from hw.splat.config import default
 from hw.splat.counters import COUNTERS, counters_of
+from hw.splat.layouts import partner_spec
 from hw.splat.top import SplatEngine
 from sim.kernel.compare import Results
 from sim.kernel.jobs import JobResult, MemorySettings
@@ -42,27 +43,29 @@ def _named(layers: npt.NDArray[np.float32]) -> Results:
     return {"color": layers[..., :3], "coverage": layers[..., 3]}
 
 
-#: Counters of words on the memory's ports: for drawing, and for listing.
-DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "book_words", "write_words")
-ORDER_WORDS = ("order_words", "order_write_words")
+#: Counters of words on the memory's ports: for drawing, and what may move before, lists and codebooks.
+DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "write_words")
+ORDER_WORDS = ("order_words", "order_write_words", "book_words")
 
 
 def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
     Voxel order: its cycles. What draws begins behind the cycles in which it works alone, those before the
-    first frame. Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`. Depth sort: one splat
-    a cycle, and an operation of 2 cycles a splat shared by the banks, as if each took the place of one that
-    leaves. Rasteriser: one splat × one sub-tile a cycle and lane group, or one sub-tile handed out. Memory:
-    words moved / words a cycle. Useful are the results of lanes that changed their pixel.
+    first frame. Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`, one where the scene's
+    degree has no pairs. Depth sort: one splat a cycle, and an operation of 2 cycles a splat shared by the banks, as
+    if each took the place of one that leaves. Rasteriser: one splat × one sub-tile a cycle and lane group, or one
+    sub-tile handed out. Memory: words moved / words a cycle; lists and codebooks may move before the first frame.
+    Useful are the results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
+    pairs = workload.image.sh_degree <= partner_spec(config.spec).sh_degree
     words, listing = (sum(counters.get(name, 0) for name in names) for names in (DRAW_WORDS, ORDER_WORDS))
     results = counters["draws"] * config.spec.lanes
     alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
     drawing = {
         "coarse filter": counters["streamed"] / config.coarse_lanes,
-        "fine filter": counters["candidates"] / config.fine_units,
+        "fine filter": counters["candidates"] / (config.fine_units if pairs else 1),
         "depth sort": counters["splats"] * max(1.0, 2 / config.spec.sort_banks),
         "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
     }

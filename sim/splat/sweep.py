@@ -10,7 +10,7 @@ from golden.errors import InputError
 from golden.splat.spec import DEFAULT, Spec
 from sim.kernel.files import write_json, write_text
 from sim.kernel.sweep import Sweep, SweepRow, markdown, plot
-from sim.splat import sort_sweep, variant_sweep
+from sim.splat import sort_sweep, variant_sweep, voxel_sweep
 from sim.splat.views import Views
 
 STEPS = (-3, -2, -1, 1, 2)  # bits from the chosen width
@@ -55,7 +55,7 @@ def run_sweep(views: Views, progress: Callable[[str], None]) -> Sweep:
 
 
 def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_SIZE) -> list[Path]:
-    """Sweeps and writes JSON, table and curves; then the tables of the lanes' variants and of the depth sort.
+    """Sweeps and writes JSON, table and curves; then the tables of variants of lanes, of the depth sort, of voxels.
 
     Raises:
         InputError: a size out of range.
@@ -68,4 +68,7 @@ def record(docs: Path, progress: Callable[[str], None], *, size: int = DEFAULT_S
     write_json(paths[0], sweep.as_dict())
     write_text(paths[1], markdown(sweep))
     plot(sweep, paths[2])
-    return [*paths, *variant_sweep.record(docs, progress, views), *sort_sweep.record(docs, progress)]
+    return [
+        *paths, *variant_sweep.record(docs, progress, views), *sort_sweep.record(docs, progress),
+        *voxel_sweep.record(docs, progress),
+    ]  # fmt: skip

@@ -66,3 +66,16 @@ class RandomBooks:
         record |= {"opacity": opacity, "rank": rank >> RANK_LOW_BITS}
         given = shared | {"rank": rank, "record": index | {"opacity": opacity, "spare": 0}}
         return given, shared | {"rank_low": rank % (1 << RANK_LOW_BITS), "record": record}
+
+
+def paired_candidate(books: RandomBooks, there: bool) -> tuple[Payload, Payload]:
+    """A candidate with a partner or without, and what both must become; a partner's record has no harmonics."""
+    (given, wanted), (other, found) = books.candidate(), books.candidate()
+    plain = {name: code for name, code in found["record"].items() if not name.startswith("sh_")}
+    names = ("point", "relative")
+    partner = {"there": int(there), **{name: other[name] for name in names}}
+    expected = partner | {"rank_low": found["rank_low"], "record": plain} if there else {"there": 0}
+    return (
+        given | {"partner": partner | {"rank": other["rank"], "record": other["record"]}},
+        wanted | {"partner": expected},
+    )

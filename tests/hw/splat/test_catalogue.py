@@ -14,8 +14,15 @@ from tests.hw.lib.instances import assert_counts
 
 
 @pytest.mark.parametrize(
-    ("name", "fields"), [("tiny", {}), ("default", {}), ("default", {"fine_units": 2}), ("tiny", {"lane_share": 2})]
-)
+    ("name", "fields"),
+    [
+        ("tiny", {}),
+        ("default", {}),
+        ("default", {"fine_units": 2}),
+        ("paper", {"fine_units": 2}),
+        ("tiny", {"lane_share": 2}),
+    ],
+)  # fmt: skip
 def test_counts(name: str, fields: dict[str, int]) -> None:
     config = replace(CONFIGS[name](), **fields)
     assert_counts(catalogue(config), SplatEngine(config=config))

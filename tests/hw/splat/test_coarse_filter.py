@@ -164,22 +164,24 @@ def test_coarse_lane_where_its_stretch_changes(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lanes", "units", "degree", "put", "get"),
+    ("lanes", "units", "degree", "books", "put", "get"),
     [
-        (1, 1, 1, 0, 0), (1, 1, 1, 0.3, 0.4), (2, 1, 1, 0, 0.6), (4, 1, 1, 0, 0), (4, 1, 1, 0.4, 0.3),
-        (8, 1, 1, 0.2, 0.2), (2, 2, 1, 0.2, 0.5), (4, 2, 1, 0, 0), (8, 2, 0, 0.3, 0.4), (4, 2, 2, 0.2, 0.2),
+        (1, 1, 1, 0, 0, 0), (1, 1, 1, 0, 0.3, 0.4), (2, 1, 1, 0, 0, 0.6), (4, 1, 1, 0, 0, 0), (4, 1, 1, 0, 0.4, 0.3),
+        (8, 1, 1, 0, 0.2, 0.2), (2, 2, 1, 0, 0.2, 0.5), (4, 2, 1, 0, 0, 0), (8, 2, 0, 0, 0.3, 0.4),
+        (4, 2, 2, 0, 0.2, 0.2), (4, 2, 0, 1, 0.2, 0.2), (8, 2, 0, 1, 0, 0), (4, 2, 1, 1, 0, 0),
     ],
 )  # fmt: skip
-def test_coarse_filter(lanes: int, units: int, degree: int, put: float, get: float, seed: int) -> None:
+def test_coarse_filter(lanes: int, units: int, degree: int, books: int, put: float, get: float, seed: int) -> None:
     """The survivors of three groups, one a slab, in memory order, each voxel's first payload marked, and the ends.
 
-    With two fine units in pairs, where the records of the scene's degree are small enough.
+    With two fine units in pairs, where the records of the scene's degree are small enough; with codebooks any two of
+    a row where there are no harmonics.
     """
     w, numbers = workload(), (3, 5, 2)
-    spec = w.view.spec
+    spec = replace(w.view.spec, codebooks=books)
     groups = [w.groups[3], slab_of(w.view, w.groups[5]), w.groups[2]]
     width = 512 if units > 1 else 64 * max(lanes, 2)
-    dut = CoarseFilter(config=replace(tiny(), memory_width=width, coarse_lanes=lanes, fine_units=units))
+    dut = CoarseFilter(config=replace(tiny(), spec=spec, memory_width=width, coarse_lanes=lanes, fine_units=units))
     bench = Bench(dut, seed=seed)
     hold_frame(bench, w.header | {"sh_degree": degree})
     visits = [visit for group in groups for visit in w.visits(group)]
@@ -187,10 +189,11 @@ def test_coarse_filter(lanes: int, units: int, degree: int, put: float, get: flo
     bench.source(dut.i, rows, stall=put)
     bench.source(dut.groups, [w.entries[n] | group_inputs(g) for n, g in zip(numbers, groups, strict=True)], stall=put)
     single = [payload for group in groups for payload, _ in w.candidates(group, lanes)]
-    expected = paired(single) if units > 1 and degree < 2 else single
-    assert (len(expected) < 0.9 * len(single)) == (units > 1 and degree < 2)
+    pairs = units > 1 and degree < (1 if books else 2)
+    expected = paired(single, lanes if books else 2) if pairs else single
+    assert (len(expected) < 0.9 * len(single)) == pairs
     log = bench.sink(dut.o, len(expected), stall=get)
     bench.run(drain=30)
     same(log.values, expected)
-    if units > 1 and degree > 1:
+    if units > 1 and not pairs:
         assert not any(payload["partner"]["there"] for payload in log.values)

@@ -108,13 +108,17 @@ def test_records_of_indices(width: int, put: float, memory: float, get: float, s
     assert len(port.bursts) < sum(c["mark"]["some"] for c in inputs)
 
 
-@pytest.mark.parametrize("scene_degree", [0, 1])
+@pytest.mark.parametrize(("scene_degree", "books"), [(0, 0), (1, 0), (0, 1)])
 @pytest.mark.parametrize(("put", "memory", "get"), [(0, 0, 0), (0.3, 0.2, 0.4)])
-def test_pairs(scene_degree: int, put: float, memory: float, get: float, seed: int) -> None:
-    """Two fine units: a candidate's partner gets the record behind it, of the same word, which is read once."""
+def test_pairs(scene_degree: int, books: int, put: float, memory: float, get: float, seed: int) -> None:
+    """Two fine units: a candidate's partner gets its record, of the same word, which is read once.
+
+    It lies behind the candidate's, with codebooks up to three records behind.
+    """
     rng = Random(f"{seed} {scene_degree}")
-    config = replace(tiny(), memory_width=512, coarse_lanes=2, fine_units=2)
-    size = record_bytes(scene_degree)
+    spec = replace(tiny().spec, codebooks=books)
+    config = replace(tiny(), spec=spec, memory_width=512, coarse_lanes=4 if books else 2, fine_units=2)
+    size = INDEX_RECORD_BYTES if books else record_bytes(scene_degree)
     content = rng.randbytes(ADDRESS + RECORDS * size)
     dut = FineFetch(config=config)
     bench = Bench(dut, seed=seed)
@@ -123,18 +127,21 @@ def test_pairs(scene_degree: int, put: float, memory: float, get: float, seed: i
     bare = {"mark": {"some": 0, "begin": 1, "end": 0, "bound": 7}}
     inputs: list[Payload] = [bare, bare]
     for candidate in candidates(rng, 90):
-        there = candidate["mark"]["some"] and candidate["index"] % 2 == 0 and rng.random() < 0.6
+        room = config.coarse_lanes - 1 - candidate["index"] % config.coarse_lanes  # of its row, behind it
+        there = candidate["mark"]["some"] and room and rng.random() < 0.6
         vectors = {name: [rng.randrange(-(1 << 31), 1 << 31) for _ in range(3)] for name in ("point", "relative")}
-        inputs.append(candidate | {"partner": {"there": 1, **vectors} if there else {"there": 0}})
+        behind = {"behind": rng.randint(1, room)} if there and books else {}
+        inputs.append(candidate | {"partner": {"there": 1, **behind, **vectors} if there else {"there": 0}})
     bench.source(dut.i, [candidate_payload(config.spec, c, units=2) for c in inputs], stall=put)
     log = bench.sink(dut.o, len(inputs), stall=get)
     bench.run(drain=20)
-    fields = record(config.spec, scene_degree)
+    fields = index_record(spec) if books else record(spec, scene_degree)
     expected = [joined(fields, c, content, size) for c in inputs]
     for mine, candidate in zip(expected, inputs, strict=True):
-        if (partner := candidate.get("partner", {})).get("there"):
-            behind = row(np.frombuffer(content, np.uint8), fields, ADDRESS + (candidate["index"] + 1) * size, size)
-            mine["partner"] = partner | {"record": behind}
+        if (partner := dict(candidate.get("partner", {}))).get("there"):
+            number = candidate["index"] + partner.pop("behind", 1)
+            behind = row(np.frombuffer(content, np.uint8), fields, ADDRESS + number * size, size)
+            mine["partner"] = partner | {"record": behind} | ({"rank": number} if books else {})
         elif partner:
             mine["partner"] = partner
     same(log.values, expected)

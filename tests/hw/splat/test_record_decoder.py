@@ -13,7 +13,7 @@ from hw.lib.fields import pack
 from hw.splat.layouts import BookLineLayout
 from hw.splat.record_decoder import RecordDecoder
 from tests.hw.lib.bench import Bench
-from tests.hw.splat.books import RandomBooks
+from tests.hw.splat.books import RandomBooks, paired_candidate
 from tests.hw.splat.datapath import Payload, same
 
 SMALL = {"codebooks": 1, "scale_entries": 32, "rotation_entries": 64, "dc_entries": 16, "sh_entries": 16}
@@ -25,16 +25,19 @@ SPECS = {
 }
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(("name", "units"), [*((name, 1) for name in SPECS), ("degree 2", 2)])
 @pytest.mark.parametrize(("put", "get"), [(0, 0), (0.3, 0.4)])
-def test_records(name: str, put: float, get: float, seed: int) -> None:
-    """Two scenes' books, one loaded over the other."""
+def test_records(name: str, units: int, put: float, get: float, seed: int) -> None:
+    """Two scenes' books, one loaded over the other; of two fine units, with partners."""
     spec: Spec = SPECS[name]
     rng = Random(f"{seed} {name}")
-    dut = RecordDecoder(spec=spec)
+    dut = RecordDecoder(spec=spec, units=units)
     bench = Bench(dut, seed=seed)
     books = [RandomBooks(spec, rng), RandomBooks(spec, rng)]
-    pairs: list[list[tuple[Payload, Payload]]] = [[book.candidate() for _ in range(60)] for book in books]
+    pairs: list[list[tuple[Payload, Payload]]] = [
+        [paired_candidate(book, rng.random() < 0.7) if units > 1 else book.candidate() for _ in range(60)]
+        for book in books
+    ]
     bench.source(dut.i, [given for half in pairs for given, _ in half], stall=put)
     log = bench.sink(dut.o, sum(map(len, pairs)), stall=get)
 

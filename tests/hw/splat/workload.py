@@ -159,13 +159,18 @@ def sorted_payloads(splats: Splats) -> list[Payload]:
     return [*({"end": 0, "touch": touch, "splat": splat} for touch, splat in both), {"end": 1}]
 
 
-def paired(candidates: list[Payload]) -> list[Payload]:
-    """The candidates as two fine units get them: an odd one goes with the even one before it."""
+def paired(candidates: list[Payload], together: int = 2) -> list[Payload]:
+    """The candidates as two fine units get them, of `together` neighbours any two behind one another.
+
+    Of two that is an odd one with the even one before it; with codebooks a partner says how far behind it is.
+    """
     result: list[Payload] = []
     for candidate in candidates:
         last = result[-1] if result else {}
-        if candidate["mark"]["some"] and candidate["index"] % 2 and last.get("index") == candidate["index"] - 1:
+        alone = last.get("mark", {}).get("some") and not last["partner"]["there"]
+        if candidate["mark"]["some"] and alone and last["index"] // together == candidate["index"] // together:
             last["partner"] = {"there": 1, **{name: candidate[name] for name in ("rank_low", "point", "relative")}}
+            last["partner"] |= {"behind": candidate["index"] - last["index"]} if together > 2 else {}
         else:
             result.append(candidate | {"partner": {"there": 0}})
     return result

@@ -12,9 +12,11 @@ from sim.kernel.roofline import Roofline
 from sim.splat.run import roofline
 
 
-def bound(counters: dict[str, int], config: Config, memory: MemorySettings = MemorySettings()) -> Roofline:
-    """The bound of a job that counted so."""
-    workload = SimpleNamespace(config=config)
+def bound(
+    counters: dict[str, int], config: Config, memory: MemorySettings = MemorySettings(), *, degree: int = 0
+) -> Roofline:
+    """The bound of a job that counted so, of a scene of that degree."""
+    workload = SimpleNamespace(config=config, image=SimpleNamespace(sh_degree=degree))
     return roofline(workload, SimpleNamespace(counters=counters), memory)  # type: ignore[arg-type]
 
 
@@ -45,9 +47,13 @@ def test_each_kind_of_work_bounds_its_stage(counter: str, stage: str, cycles: in
     assert least.ratio == 4000 / cycles
 
 
-def test_two_fine_units_halve_the_cycles_of_candidates() -> None:
+@pytest.mark.parametrize(("books", "degree", "cycles"), [(0, 1, 500), (0, 2, 1000), (1, 0, 500), (1, 1, 1000)])
+def test_two_fine_units_halve_the_cycles_of_candidates(books: int, degree: int, cycles: int) -> None:
+    """Where the scene's records come in pairs."""
     counters = dict.fromkeys(COUNTERS.members, 0) | {"candidates": 1000}
-    assert bound(counters, replace(default(), fine_units=2)).stages["fine filter"] == 500
+    config = default()
+    config = replace(config, spec=replace(config.spec, codebooks=books), fine_units=2)
+    assert bound(counters, config, degree=degree).stages["fine filter"] == cycles
 
 
 def test_fewer_units_need_more_cycles() -> None:
