@@ -42,7 +42,7 @@ class DotUnit(wiring.Component):
         products: list[Staged] = []
         for k in range(3):
             chosen = p.stage(lambda number, k=k: factor(number, k), row, name=f"factor_{k}")
-            products += p.parted_product(p.source(self.i.vector[k], f"vector_{k}"), chosen, top=6, name=f"product_{k}")
+            products += p.parted_product(p.source(self.i.vector[k], f"vector_{k}"), chosen, name=f"product_{k}")
         coordinate = shape_of(self.spec.camera_format)
         dot = p.stage(lambda *t: resize(add_all(t).shift_right(rotation.fraction), coordinate), *products, name="dot")
         p.finish(self.o, self.latency, dot=dot, step=p.source(self.i.step, "step"))

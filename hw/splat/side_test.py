@@ -73,7 +73,7 @@ class SideTest(wiring.Component):
         side = sides.value[name]
         slope = Staged(side.slope, sides.stage, f"{name}_slope")
         product = p.stage(
-            lambda a, b: a + b, *p.parted_product(z, slope, name=f"{name}_product"), name=f"{name}_product"
+            lambda *t: add_all(t), *p.parted_product(z, slope, name=f"{name}_product"), name=f"{name}_product"
         )
         beside = p.stage(
             lambda a, v: a - v.shift_right(self.spec.slope_format.fraction), along, product, name=f"{name}_beside"

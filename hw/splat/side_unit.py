@@ -19,7 +19,7 @@ class SideUnit(wiring.Component):
     """slope = edge / focal, rounded outwards; |row_axis - slope·row_z|, rounded up.
 
     `golden.splat.vsu.side_slopes` and `sides`. With axis `FRONT`, the camera's plane: slope 0, |row_z|. Latency
-    11 cycles, one side a cycle; multipliers of 29×12 bits and three of 16×13.
+    11 cycles, one side a cycle; multipliers of 29×12 bits and three of 16×12.
     """
 
     latency = 11
@@ -48,7 +48,7 @@ class SideUnit(wiring.Component):
         )
         exponent = p.stage(lambda a: Mux(a[0], view.exponent_y, view.exponent_x)[:4], axis, name="exponent")
         outward = p.stage(lambda e, h: Mux(h, -e, e), p.source(self.i.edge, "edge"), high, name="outward")
-        product = p.stage(lambda a, b: a + b, *p.parted_product(outward, code, name="product"), name="product")
+        product = p.stage(lambda *t: add_all(t), *p.parted_product(outward, code, name="product"), name="product")
         # One place less than the whole shift: half a step is taken off before the last one.
         places = RECIPROCAL_BITS + spec.screen_fraction - spec.slope_format.fraction - 1
         cut = Staged(product.value.shift_right(places), product.stage, "cut")

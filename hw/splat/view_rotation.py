@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -75,22 +77,24 @@ class ViewRotation(wiring.Component):
             for k, (a, b) in enumerate(pairs)
         }
         wx, wy, wz, xx, xy, xz, yy, yz, zz = (product[pair] for pair in pairs)
-
-        def rest(*terms: Value) -> Value:
-            return one - add_all(terms)
-
-        def total(*terms: Value) -> Value:
-            return add_all(terms)
-
-        def difference(a: Value, b: Value, c: Value, d: Value) -> Value:
-            return (a + b) - (c + d)
-
         entries = [
-            (rest, yy, zz), (difference, xy, wz), (total, xz, wy),
-            (total, xy, wz), (rest, xx, zz), (difference, yz, wx),
-            (difference, xz, wy), (total, yz, wx), (rest, xx, yy),
+            (lambda a, b: one - (a + b), yy, zz), (lambda a, b: a - b, xy, wz), (lambda a, b: a + b, xz, wy),
+            (lambda a, b: a + b, xy, wz), (lambda a, b: one - (a + b), xx, zz), (lambda a, b: a - b, yz, wx),
+            (lambda a, b: a - b, xz, wy), (lambda a, b: a + b, yz, wx), (lambda a, b: one - (a + b), xx, yy),
         ]  # fmt: skip
-        sums = [p.stage(function, *a, *b, name=f"entry_{k}") for k, (function, a, b) in enumerate(entries)]
+
+        def joined(
+            function: Callable[[Value, Value], Value], first: list[Staged], second: list[Staged], k: int
+        ) -> Staged:
+            """`function` of two products."""
+            return p.stage(
+                lambda *t: function(add_all(t[: len(first)]), add_all(t[len(first) :])),
+                *first,
+                *second,
+                name=f"entry_{k}",
+            )
+
+        sums = [joined(*entry, k) for k, entry in enumerate(entries)]
         return [
             p.stage(lambda v: saturate(shift_round(v, fmt.fraction - 1, "half_up"), fmt), s, name=f"rotation_{k}")
             for k, s in enumerate(sums)
