@@ -72,8 +72,9 @@ synth: $(READY) ## every block on ECP5, out of context: size, Fmax, worst path
 	@for e in lib $(ENGINES); do $(BIN)/tessera synth $$e || exit; done
 
 BOARD ?= ulx3s-85f
-bitstream: $(READY) ## every engine's self-test for BOARD (ulx3s-85f), five seeds each: hours
-	@for e in $(ENGINES); do $(BIN)/tessera bitstream $$e --board $(BOARD) || exit; done
+SEEDS ?= 5
+bitstream: $(READY) ## self-test of ENGINES (all) for BOARD (ulx3s-85f) with SEEDS (5) each: hours
+	@for e in $(ENGINES); do $(BIN)/tessera bitstream $$e --board $(BOARD) --seeds $(SEEDS) || exit; done
 
 TECHNOLOGY ?= embedded
 estimate: $(READY) ## area, leakage and clock of every engine (TECHNOLOGY=nangate45 and others, where their libraries are)

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from fpga.boards import Board
-from fpga.placement import Placed, pack, place
+from fpga.placement import Nextpnr, Placed, find_nextpnr, pack, place
 from fpga.synthesis import NAMES, Netlist, require_fit, synthesise_top
 from fpga.tops import TOPS
 from golden.errors import InputError
@@ -31,6 +31,7 @@ class Bitstream:
     board: Board
     top: str
     netlist: Netlist
+    nextpnr: Nextpnr
     seeds: Sequence[Placed]
     file: Path | None  #: None: only synthesised
 
@@ -58,6 +59,7 @@ class Bitstream:
             "clock_mhz": self.board.clock_mhz,
             "resources": {name: {"used": used[name], "available": getattr(device, name)} for name in NAMES},
             "dsp_in_lut": self.netlist.dsp_in_lut,
+            "nextpnr": {"version": self.nextpnr.version, "options": " ".join(self.nextpnr.options)},
             "fmax_mhz": self.fmax(),
             "worst_path": self.best.worst_path if self.seeds else None,
             "seeds": [{"seed": p.seed, "fmax_mhz": p.fmax_mhz, "sites": p.used} for p in self.seeds],
@@ -72,25 +74,29 @@ def usercode(config: Any) -> int:
 
 def build(
     engine: Engine, config: Any, board: Board, folder: Path, *, top: str = "self-test", seeds: int = 5, jobs: int = 1,
+    nextpnr: str | None = None,
 ) -> Bitstream:  # fmt: skip
     """Synthesises the top, places it with `seeds` seeds, `jobs` at a time, and packs the fastest; 0: only synthesises.
 
+    Args:
+        nextpnr: a program to place with, and options of it; None: the one that pip brings.
+
     Raises:
-        InputError: no such top. TargetMissedError: the device has too little of something; the message says of what.
-        SynthesisError: a tool failed.
+        InputError: no such top or program. SynthesisError: a tool failed.
+        TargetMissedError: the device has too little of something; the message says of what.
     """
     if top not in TOPS:
         raise InputError(f"top must be one of {', '.join(TOPS)}, it is '{top}'")
+    placer = find_nextpnr(nextpnr)
     with step(f"synthesising {engine.name} for {board.name}"):
         netlist = synthesise_top(TOPS[top](engine, config, board), board, folder)
     require_fit(netlist, board.device, f"{engine.name} on {board.name}")
     with step(f"placing {engine.name}"), ThreadPoolExecutor(max_workers=jobs) as pool:
-        placed = list(pool.map(lambda seed: place(netlist, board, seed), range(1, seeds + 1)))
-    if not placed:
-        return Bitstream(
-            engine=engine, config=config, board=board, top=top, netlist=netlist, seeds=[], file=None
-        )  # fmt: skip
-    file = folder / f"{engine.name}-{board.name}-{top}.bit"
-    built = Bitstream(engine=engine, config=config, board=board, top=top, netlist=netlist, seeds=placed, file=file)
-    pack(built.best, board, file, usercode=usercode(config))
+        placed = list(pool.map(lambda seed: place(netlist, board, seed, placer), range(1, seeds + 1)))
+    file = folder / f"{engine.name}-{board.name}-{top}.bit" if placed else None
+    built = Bitstream(
+        engine=engine, config=config, board=board, top=top, netlist=netlist, nextpnr=placer, seeds=placed, file=file
+    )  # fmt: skip
+    if file:
+        pack(built.best, board, file, usercode=usercode(config))
     return built

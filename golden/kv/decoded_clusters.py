@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 
-from golden.kv.decoder import SCALE_BYTES, Always, Layer, Selection, head_codes
+from golden.kv.decoder import SCALE_BYTES, Always, Layer, Selection, blocks, head_codes
 from golden.kv.hash_unit import hash_unit, project
 from golden.kv.hcu import hcu, pages
-from golden.kv.key_table import mean_unit, score_unit
+from golden.kv.key_table import mean_unit
 from golden.kv.quantise import CALIBRATION, bucket_shifts, codes, scale_of
 from golden.kv.spec import Spec
 from golden.kv.wtu import wtu
@@ -33,37 +31,73 @@ def clusters(layer: Layer, always: Always, *, code: int, paged: bool) -> Selecti
     """
     heads, tokens, size = layer.keys.shape
     spec = spec_of(heads, size)
-    keys, scales = head_codes(layer)
-    arranged = keys.transpose(0, 1).contiguous()
+    keys = head_codes(layer)
+    arranged = keys.codes.transpose(0, 1).contiguous()
     offsets = project(arranged[:CALIBRATION], spec).double().mean(0).round().long()
     hashes = hash_unit(arranged, offsets, spec)
     found = pages(hashes, spec) if paged else hcu(hashes, spec, threshold=spec.hamming_threshold)
     queries = codes(layer.queries, scale_of(layer.queries, (3,)))
     shifts = bucket_shifts(queries.flatten(1, 2).transpose(0, 1), arranged, spec).T.unflatten(1, (-1, len(layer.ends)))
-    kept = always.mask(layer.ends, tokens)
     chosen = torch.zeros(heads, len(layer.ends), tokens, dtype=torch.bool)
     search = 0
-    for row, (end, means, counts) in enumerate(growing(arranged, found.cluster, layer.ends)):
-        search += heads * len(counts) * (size + SCALE_BYTES)
-        scores = torch.cat([score_unit(queries[head, :, row], means[:, head]) for head in range(heads)])
-        rows = wtu(scores, counts, shifts[:, :, row].flatten(), code, spec, count_mode=paged).selected
-        selected = rows.unflatten(0, (heads, -1)).any(1)
-        chosen[:, row, :end] = selected[:, found.cluster[:end]] | kept[row, :end]
-    return Selection(chosen=chosen, keys=keys * scales, search_bytes=search, record_bytes=layer.record_bytes)
+    table = GrowingTable(arranged, found.cluster, tokens - len(layer.ends))
+    for rows, end in blocks(len(layer.ends), tokens):
+        own = queries[:, :, rows]
+        scores, counts = table.scores(own)
+        search += heads * int((counts > 0).sum()) * (size + SCALE_BYTES)
+        wide = counts.expand(*own.shape[:2], -1, -1)
+        taken = wtu(scores.flatten(0, 2), wide.flatten(0, 2), shifts[:, :, rows].flatten(), code, spec,
+                    count_mode=paged).selected  # fmt: skip
+        selected = taken.unflatten(0, own.shape[:3]).any(1)[:, :, found.cluster[:end]]
+        chosen[:, rows, :end] = selected & layer.reach[rows, :end] | always.mask(layer.ends[rows], end)
+    return Selection(chosen=chosen, keys=keys.read, search_bytes=search, record_bytes=layer.record_bytes)
 
 
-def growing(keys: Tensor, cluster: Tensor, ends: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """For each of `ends`, rising one by one: it, and the means and counts of the clusters of so many tokens."""
-    count, first = int(cluster.max()) + 1, int(ends[0]) - 1
-    sums = torch.zeros(count, *keys.shape[1:], dtype=torch.int64).index_add_(0, cluster[:first], keys[:first])
-    counts = torch.bincount(cluster[:first], minlength=count)
-    filled = int((counts > 0).sum())  # clusters are numbered in the order of their first tokens
-    means = torch.zeros_like(sums)
-    means[:filled] = mean_unit(sums[:filled], counts[:filled])
-    for end in ends.tolist():
-        own = cluster[end - 1 : end]
-        sums[own] += keys[end - 1]
-        counts[own] += 1
-        means[own] = mean_unit(sums[own], counts[own])
-        filled = max(filled, int(own) + 1)
-        yield end, means[:filled], counts[:filled]
+class GrowingTable:
+    """Means of the clusters of keys [T, heads, d] so far, which decoded tokens enter one by one."""
+
+    def __init__(self, keys: Tensor, cluster: Tensor, tokens: int) -> None:
+        self.keys, self.cluster, self.tokens = keys, cluster, tokens
+        count = int(cluster.max()) + 1
+        self.sums = torch.zeros(count, *keys.shape[1:], dtype=torch.int64).index_add_(
+            0, cluster[:tokens], keys[:tokens]
+        )
+        self.counts = torch.bincount(cluster[:tokens], minlength=count)
+        filled = self.counts > 0
+        self.means = torch.zeros_like(self.sums)
+        self.means[filled] = mean_unit(self.sums[filled], self.counts[filled])
+
+    def scores(self, queries: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the next M tokens' queries [heads, group, M, d], each against the means with its own key in them.
+
+        Returns:
+            Scores int64 [heads, group, M, C], and tokens of each cluster by then [M, C]. A cluster without tokens has
+            the first one's score, and moves no decision.
+        """
+        own = self.cluster[self.tokens : self.tokens + queries.shape[2]]
+        before, counts = self.means.clone(), self.counts.repeat(len(own), 1)
+        entered = self._enter(own)
+        scores, changed = _products(queries, before), _products(queries, entered)
+        for row, cluster in enumerate(own.tolist()):
+            scores[:, :, row:, cluster] = changed[:, :, row:, row]
+            counts[row:, cluster] += 1
+        return torch.where(counts > 0, scores, scores[..., :1]), counts
+
+    def _enter(self, own: Tensor) -> Tensor:
+        """The next tokens enter their clusters: of each the new mean, [M, heads, d]."""
+        sums, counts = [], []
+        for key, cluster in zip(self.keys[self.tokens :], own.tolist(), strict=False):
+            self.sums[cluster] += key
+            self.counts[cluster] += 1
+            sums.append(self.sums[cluster].clone())
+            counts.append(self.counts[cluster].clone())
+        entered = mean_unit(torch.stack(sums), torch.stack(counts))
+        for cluster, mean in zip(own.tolist(), entered, strict=True):
+            self.means[cluster] = mean
+        self.tokens += len(own)
+        return entered
+
+
+def _products(queries: Tensor, means: Tensor) -> Tensor:
+    """`score_unit` of all heads, [heads, group, M, d] and [C, heads, d]: exact in float32, as none reaches 2**24."""
+    return (queries.float() @ means.permute(1, 2, 0)[:, None].float()).long()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from golden.kv.decoder import ROWS, Always, Layer, Selection, best, budget_of, channel_codes, joined_scores
-from golden.kv.scan import ScanOptions, fold, select
+from golden.kv.decoder import Always, Layer, Selection, best, blocks, budget_of, channel_codes, hide, joined_scores
+from golden.kv.scan import ScanOptions, fold, fold_all, select
 from golden.kv.spec import KEY_BITS
 
 WORD_BYTES = 64  # of a memory word
@@ -16,10 +16,10 @@ WORD_BYTES = 64  # of a memory word
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """One key-value head: float queries [group, M, d], key codes [T, d], tokens in reach and to be chosen, [M]."""
+    """One key-value head: float queries [group, M, d], codes [T, d], tokens in reach and to be chosen, [M]."""
 
     queries: Tensor
-    keys: Tensor
+    keys: Tensor  # whose planes are read
     scales: Tensor  # of the keys' channels, [d]
     scale: float  # of the logits
     ends: Tensor
@@ -30,20 +30,20 @@ class Group:
 
 def scan(layer: Layer, always: Always, *, share: float, planes: int) -> Selection:
     """The best of a share of the tokens by `planes` planes; 8: by all, though few tokens are read so far."""
-    keys, scales = channel_codes(layer)
+    keys, searched = channel_codes(layer, planes)
     part = scanned if planes == KEY_BITS else cut
     found = [
         part(
             Group(
-                queries=queries, keys=codes, scales=own, scale=layer.scale, ends=layer.ends,
+                queries=queries, keys=own, scales=scale, scale=layer.scale, ends=layer.ends,
                 budgets=budget_of(share, layer.ends), always=always, planes=planes,
             )
         )
-        for queries, codes, own in zip(layer.queries, keys, scales[:, 0], strict=True)
+        for queries, own, scale in zip(layer.queries, searched.codes, searched.scale[:, 0], strict=True)
     ]  # fmt: skip
     return Selection(
         chosen=torch.stack([chosen for chosen, _ in found]),
-        keys=keys * scales,
+        keys=keys.read,
         search_bytes=sum(read for _, read in found),
         record_bytes=layer.record_bytes,
     )
@@ -51,6 +51,10 @@ def scan(layer: Layer, always: Always, *, share: float, planes: int) -> Selectio
 
 def scanned(group: Group) -> tuple[Tensor, int]:
     """What is chosen, bool [M, T], and bytes of planes read; those of the chosen keys that are not read again less."""
+    if bool((group.budgets == group.ends).all()):
+        size = group.keys.shape[1]
+        padding = -(-size // WORD_BYTES) * WORD_BYTES - size  # of a record's key, and of its value
+        return torch.arange(len(group.keys)) < group.ends[:, None], 2 * padding * int(group.ends.sum())
     chosen = torch.zeros(len(group.ends), len(group.keys), dtype=torch.bool)
     longest, read = int((group.keys**2).sum(1).max()), 0
     for row, (budget, end) in enumerate(zip(group.budgets.tolist(), group.ends.tolist(), strict=True)):
@@ -71,16 +75,21 @@ def cut(group: Group) -> tuple[Tensor, int]:
     unread = KEY_BITS - group.planes
     planes = (group.keys >> unread << unread).float()
     word = 8 * WORD_BYTES // size  # tokens whose plane a memory word holds
-    place = torch.arange(tokens)
-    chosen, words = [], 0
-    for rows in torch.arange(len(group.ends)).split(ROWS):
-        folded = [fold(group.queries[:, row], group.scales, group.scale)[0] for row in rows]
-        ends, budgets = group.ends[rows, None], group.budgets[rows]
-        reach = place < ends
-        outer = reach & ((place < word) | (place >= (ends - 1) // word * word))
-        kept = group.always.mask(group.ends[rows], tokens)
-        joined = joined_scores(torch.stack(folded, 1).float(), planes, reach, outer)
-        chosen.append(best(joined, kept, budgets))
-        choosing = (budgets > kept.sum(1)) & (budgets < ends[:, 0])
+    queries = fold_all(group.queries.transpose(0, 1), group.scales)[0].transpose(0, 1).float()
+    chosen = torch.zeros(len(group.ends), tokens, dtype=torch.bool)
+    words = 0
+    for rows, end in blocks(len(group.ends), tokens):
+        ends, budgets = group.ends[rows], group.budgets[rows]
+        kept = group.always.mask(ends, end)
+        scores = hide(queries[:, rows] @ planes[:end].T, ends)
+        chosen[rows, :end] = best(joined_scores(scores, _references(scores, ends, word)), kept, budgets)
+        choosing = (budgets > kept.sum(1)) & (budgets < ends)
         words += int((-(-ends[choosing] // word) + 2).sum())  # the ends are read once more
-    return torch.cat(chosen), words * WORD_BYTES * group.planes
+    return chosen, words * WORD_BYTES * group.planes
+
+
+def _references(scores: Tensor, ends: Tensor, word: int) -> Tensor:
+    """The largest of each row's scores [group, M, T] in the first and the last word of `ends` tokens, [group, M, 1]."""
+    last = ((ends - 1) // word * word)[:, None] + torch.arange(word)
+    inside = last.clip(max=scores.shape[2] - 1).expand(len(scores), -1, -1)  # the last word may have tokens to come
+    return torch.maximum(scores[:, :, :word].amax(2, keepdim=True), scores.gather(2, inside).amax(2, keepdim=True))

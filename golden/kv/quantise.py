@@ -14,6 +14,9 @@ from golden.kv.spec import KEY_MAX, Spec
 
 #: Of values that share a scale and are not all zero, the least largest magnitude: float32 holds their step in full.
 LEAST = float(torch.finfo(torch.float32).tiny) * KEY_MAX
+#: By the planes that are read, of the half-range of 2**planes even steps in the spread of a normal distribution: that
+#: with the least squared error (J. Max, Quantizing for minimum distortion, 1960).
+PLANE_REACH = (1.596, 1.991, 2.344, 2.682, 3.010, 3.331, 3.642)
 CALIBRATION = 512  # keys whose mean is subtracted from all, and whose projections' mean centres the hyperplanes
 
 
@@ -60,6 +63,32 @@ def scale_of(values: Tensor, dims: tuple[int, ...]) -> Tensor:
     """
     top = largest(values, dims)
     return torch.where(top > 0, top / KEY_MAX, torch.ones_like(top))
+
+
+def plane_scale(scale: Tensor, spread: Tensor, planes: int) -> Tensor:
+    """Of the codes whose first planes are read: that of whole codes where all are, else what few planes tell most with.
+
+    Few planes of codes that reach the largest key are coarse where most keys lie. So the codes for them are clipped.
+
+    Args:
+        scale: of whole codes, which nothing exceeds. spread: root mean square of the values; both [heads, 1, d].
+    """
+    if planes > len(PLANE_REACH):
+        return scale
+    narrow = torch.minimum(scale.double(), spread.double() * (PLANE_REACH[planes - 1] / KEY_MAX))
+    return torch.where(narrow > 0, narrow, scale.double()).to(scale)
+
+
+def plane_codes(plain: Tensor, scale: Tensor, planes: int) -> tuple[Tensor, Tensor]:
+    """Of keys [heads, T, d] that have codes of this scale [heads, 1, d], those whose first planes are read, and theirs.
+
+    Where few planes are read they are less the keys' own mean, so that as many lie on either side of each middle.
+    """
+    if planes > len(PLANE_REACH):
+        return codes(plain, scale), scale
+    own = plain - plain.mean(1, keepdim=True)
+    narrow = plane_scale(scale_of(own, (1,)), (own * own).mean(1, keepdim=True).sqrt(), planes)
+    return codes(own, narrow), narrow
 
 
 def centred(keys: Tensor, calibration: Tensor) -> Tensor:

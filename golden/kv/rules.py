@@ -9,7 +9,7 @@ import torch
 from golden.errors import InputError
 from golden.kv.decoded_clusters import clusters
 from golden.kv.decoded_scan import scan
-from golden.kv.decoder import ROWS, SCALE_BYTES, Always, Layer, Rule, Selection, best, budget_of, joined_scores
+from golden.kv.decoder import SCALE_BYTES, Always, Layer, Rule, Selection, best, blocks, budget_of, hide, joined_scores
 from golden.kv.rule_names import RULES
 from golden.kv.spec import KEY_BITS, THRESHOLD_FRACTION
 
@@ -52,10 +52,12 @@ def exact_best(layer: Layer, always: Always, *, share: float) -> Selection:
     """The best by float scores, a group's rows joined by their distance to the row's largest. All keys are read."""
     heads, tokens, size = layer.keys.shape
     chosen = torch.zeros(heads, len(layer.ends), tokens, dtype=torch.bool)
-    for rows in torch.arange(len(layer.ends)).split(ROWS):
-        ends, reach = layer.ends[rows], layer.reach[rows]
-        kept, budget = always.mask(ends, tokens), budget_of(share, ends)
+    for rows, end in blocks(len(layer.ends), tokens):
+        ends = layer.ends[rows]
+        kept, budget = always.mask(ends, end), budget_of(share, ends)
         for head, (queries, keys) in enumerate(zip(layer.queries, layer.keys, strict=True)):
-            chosen[head, rows] = best(joined_scores(queries[:, rows], keys, reach, reach), kept, budget)
+            scores = hide(queries[:, rows] @ keys[:end].T, ends)
+            joined = joined_scores(scores, scores.amax(2, keepdim=True))
+            chosen[head, rows, :end] = best(joined, kept, budget)
     search = heads * int(layer.ends.sum()) * size
     return Selection(chosen=chosen, keys=layer.keys, search_bytes=search, record_bytes=size + SCALE_BYTES)

@@ -100,10 +100,16 @@ def fold(queries: Tensor, key_scale: Tensor, scale: float) -> tuple[Tensor, floa
     Returns:
         The codes, int64 [R, d], and what one unit of Σ query code · key code is of a logit.
     """
+    folded, steps = fold_all(queries[None], key_scale)
+    return folded[0], float(steps[0]) * scale
+
+
+def fold_all(queries: Tensor, key_scale: Tensor) -> tuple[Tensor, Tensor]:
+    """The same of many tokens' groups [M, R, d], each with a step of its own: the codes, and the steps [M]."""
     folded = queries.double() * key_scale.double()
-    top = float(folded.abs().max())
-    step = top / KEY_MAX if top > 0 else 1.0
-    return (folded / step).round().long(), step * scale
+    top = folded.abs().amax((1, 2))
+    steps = torch.where(top > 0, top / KEY_MAX, torch.ones_like(top))
+    return (folded / steps[:, None, None]).round().long(), steps
 
 
 class Scanner:

@@ -22,7 +22,7 @@ from golden.kv.memory_map import (
     scan_row,
     scan_row_bytes,
 )
-from golden.kv.quantise import centred, check_finite, codes, scale_of, value_scales
+from golden.kv.quantise import centred, check_finite, codes, plane_codes, scale_of, value_scales
 from golden.kv.scan import Scan, ScanOptions, fold, select
 from golden.kv.scan_scores import bucket_decay, bucket_shift
 from golden.kv.spec import FIRST_PLANES, KEY_BITS, Spec
@@ -33,18 +33,22 @@ from golden.rows import Bytes, from_bytes, pack
 class ScanData:
     """One layer's keys and values, and the queries of one token's groups of heads, as codes."""
 
-    keys: Tensor  # int64 [T, heads, head_size]
+    keys: Tensor  # int64 [T, heads, head_size], of records
+    planes: Tensor  # int64 [T, heads, head_size], the keys' codes whose planes are read
     values: Tensor  # int64 [T, heads, head_size]
-    queries: Tensor  # int64 [heads, R, head_size], with the scales of the keys' channels in them
+    queries: Tensor  # int64 [heads, R, head_size], with the scales of the planes' channels in them
     key_scale: Tensor  # [heads, head_size]
     value_scale: Tensor  # [T, heads]
     units: tuple[float, ...]  # of each head: a score's unit of a logit
 
 
 def quantise_scan(
-    keys: Tensor, values: Tensor, queries: Tensor, scale: float, spec: Spec, *, calibration: Tensor | None = None
-) -> ScanData:
+    keys: Tensor, values: Tensor, queries: Tensor, scale: float, spec: Spec, *, calibration: Tensor | None = None,
+    planes: int = KEY_BITS,
+) -> ScanData:  # fmt: skip
     """Symmetric INT8: of keys less their mean a scale a channel, of values one a token, of a group's queries one.
+
+    Planes are of the same codes in exact mode, else of codes for so many planes (`plane_codes`).
 
     Args:
         keys, values: float [heads, T, head_size]. queries: float [heads, R, head_size], the rows of one token's group.
@@ -62,9 +66,11 @@ def quantise_scan(
         check_finite(name, tensor)
     plain = centred(keys, keys if calibration is None else calibration)
     key_scale, value_scale = scale_of(plain, (1,)), value_scales(values)
-    folded = [fold(queries[h], key_scale[h, 0], scale) for h in range(heads)]
+    searched, narrow = plane_codes(plain, key_scale, planes)
+    folded = [fold(queries[h], narrow[h, 0], scale) for h in range(heads)]
     return ScanData(
         keys=codes(plain, key_scale).transpose(0, 1).contiguous(),
+        planes=searched.transpose(0, 1).contiguous(),
         values=codes(values, value_scale).transpose(0, 1).contiguous(),
         queries=torch.stack([query for query, _ in folded]),
         key_scale=key_scale[:, 0].float(),
@@ -76,7 +82,7 @@ def quantise_scan(
 def select_heads(data: ScanData, spec: Spec, options: ScanOptions) -> list[Scan]:
     """The selection of every head."""
     return [
-        select(data.queries[h], data.keys[:, h], options, unit=data.units[h], word_bytes=spec.word_bytes)
+        select(data.queries[h], data.planes[:, h], options, unit=data.units[h], word_bytes=spec.word_bytes)
         for h in range(spec.heads)
     ]
 
@@ -104,7 +110,7 @@ def scan_fields(data: ScanData, spec: Spec, options: ScanOptions, head: int) -> 
     """The fields of a head's row, but for its addresses."""
     tokens = len(data.keys)
     queries = data.queries[head]
-    longest = int((data.keys[:, head] ** 2).sum(1).max())
+    longest = int((data.planes[:, head] ** 2).sum(1).max())
     shift = bucket_shift(queries, longest, options.first)
     rows = enumerate(queries.tolist())
     return {
@@ -138,7 +144,7 @@ def build_scan_image(data: ScanData, spec: Spec, options: ScanOptions, *, base: 
     place = base + lines(HEADER_BYTES) + row_bytes
     list_bytes, gather_bytes = _result_bytes(tokens, spec)
     for head in range(spec.heads):
-        planes = plane_words(data.keys[:, head], spec)
+        planes = plane_words(data.planes[:, head], spec)
         regions = {
             "planes": planes[:, :FIRST_PLANES],
             "rest": planes[:, FIRST_PLANES:],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -159,5 +159,7 @@ TINY = Spec(
     block_tokens=4, blocks=128, near_blocks=32,
     scan_tokens=256,
 )  # fmt: skip
+#: Half of its hash, and two query heads to a key-value head in a scan in place of four.
+NANO = replace(TINY, hash_bits=16, hamming_threshold=4, group=2)
 #: Llama-3-8B's eight KV heads of 128, hashed together; V-Rex's 32 planes, Th_hd of 7 and memory of 1,024 hashes (4 KB).
 PAPER = Spec(heads=8, head_size=128, hash_bits=32, hamming_threshold=7, clusters=1024)

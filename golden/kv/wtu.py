@@ -55,7 +55,11 @@ def bucket(scores: Tensor, shifts: Tensor, spec: Spec) -> Tensor:
 def wtu(
     scores: Tensor, counts: Tensor, shifts: Tensor, code: int, spec: Spec, *, count_mode: bool = False
 ) -> RowSelection:
-    """Step 6: whole buckets in falling order, until their weight exceeds code/1024 of all. A superset of `exact`."""
+    """Step 6: whole buckets in falling order, until their weight exceeds code/1024 of all. A superset of `exact`.
+
+    Args:
+        scores: [R, C]. counts: of the clusters, [C], or [R, C] where rows have clusters of different sizes.
+    """
     buckets = bucket(scores, shifts, spec)
     weight = weights(scores, counts, count_mode=count_mode)
     rows = len(scores)
@@ -71,5 +75,5 @@ def wtu(
         selected=buckets >= lowest[:, None],
         threshold_bucket=lowest,
         opened=top - lowest + 1,
-        visited=torch.stack([members[r, lowest[r] :].sum() for r in range(rows)]),
+        visited=members.flip(1).cumsum(1).gather(1, spec.buckets - 1 - lowest[:, None])[:, 0],
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from golden.errors import InputError, Limits, check_limits
 from golden.kv.spec import DEFAULT as DEFAULT_SPEC
+from golden.kv.spec import NANO as NANO_SPEC
 from golden.kv.spec import PAPER as PAPER_SPEC
 from golden.kv.spec import TINY as TINY_SPEC
 from golden.kv.spec import Spec
@@ -57,8 +58,11 @@ class Config:
 
 
 def nano() -> Config:
-    """`tiny` with two comparisons a cycle and the shortest queues: beside its memory on an FPGA of 84,000 LUTs."""
-    return Config(spec=TINY_SPEC, compare_width=2, recent_words=16, token_ahead=16, gather_ahead=8, outstanding=8)
+    """`tiny` with half its hash and group, the shortest queues: beside its memory on an FPGA of 84,000 LUTs."""
+    return replace(
+        tiny(), spec=NANO_SPEC, compare_width=2, token_ahead=16, gather_ahead=8, outstanding=8, plane_ahead=8,
+        sweep_words=1,
+    )  # fmt: skip
 
 
 def tiny() -> Config:

@@ -14,6 +14,7 @@ from golden.tables import LinearTable, StepTable
 from hw.lib.fixed import resize, shift_round
 from hw.lib.leading_zeros import leading_zeros
 from hw.lib.memory import two_port_memory
+from hw.lib.tree import add_all
 
 ALWAYS = -1  # the stage of a value that does not change while data is under way
 RING_MIN_DELAY = 5  # a longer delay …
@@ -184,6 +185,20 @@ class Pipe:
         low = self.stage(lambda x, y: x * y[:split], a, b, name=f"{name}_low")
         high = self.stage(lambda x, y: x * y.shift_right(split), a, b, name=f"{name}_high")
         return self.stage(lambda p, q: p + q.shift_left(split), low, high, name=name)
+
+    def parted_product(self, a: Staged, b: Staged, *, name: str, top: int = 5) -> list[Staged]:
+        """Two terms whose sum is a · b, for the sum that follows: without the `top` highest bits of b, and of these.
+
+        1 cycle, and a shorter one than the whole product's. The high bits are added one by one, without a multiplier.
+        """
+        split = len(b.value) - top
+
+        def of_top(x: Value, y: Value) -> Value:
+            rows = [Mux(y[k], x, 0).shift_left(k) for k in range(split, len(y))]
+            return add_all([*rows[:-1], -rows[-1]] if y.shape().signed else rows)
+
+        low = self.stage(lambda x, y: x * y[:split], a, b, name=f"{name}_low")
+        return [low, self.stage(of_top, a, b, name=f"{name}_top")]
 
     def leading_zeros(self, value: Staged, width: int, *, name: str) -> Staged:
         """Zeros above the highest set bit of a `width`-bit word, at most width - 1; 1 cycle."""

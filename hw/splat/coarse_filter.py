@@ -7,7 +7,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.one_hot import encode, lowest
-from hw.lib.stream import transfer
+from hw.lib.skid_buffer import SkidBuffer
+from hw.lib.stream import connect, transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.coarse_lane import group_fields
 from hw.splat.coarse_row import CoarseRow
@@ -18,7 +19,7 @@ from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_la
 class CoarseFilter(wiring.Component):
     """Tests a row a cycle and sends its survivors on in memory order.
 
-    Latency 16 cycles. A row leaves after as many cycles as it has survivors (at least one if it
+    Latency 17 cycles. A row leaves after as many cycles as it has survivors (at least one if it
     carries a mark); rows with neither vanish. With two fine units, survivors leave in pairs where a memory word holds
     both records and the second unit can draw the scene's degree (`partner_spec`): an even one takes the odd one behind
     it along, with codebooks any the next of its row. `groups` moves on with the row that ends the group.
@@ -48,12 +49,15 @@ class CoarseFilter(wiring.Component):
             self.i.ready.eq(pipeline.i.ready & self.groups.valid),
             self.groups.ready.eq(transfer(self.i) & self.i.payload.visit.end),
         ]
-        self._serialise(m, pipeline.o)
+        # Whether the next block takes a survivor depends on its mark, and a row's last frees its place in the pipeline.
+        m.submodules.slice = slice_ = SkidBuffer(shape=self.o.payload.shape())
+        connect(m, slice_.o, self.o)
+        self._serialise(m, pipeline.o, slice_.i)
         return m
 
-    def _serialise(self, m: Module, rows: stream.Interface) -> None:
+    def _serialise(self, m: Module, rows: stream.Interface, o: stream.Interface) -> None:
         """One survivor or pair a cycle, lowest lane first; the row's mark goes with its first payload."""
-        row, out = rows.payload, self.o.payload
+        row, out = rows.payload, o.payload
         lanes = self.config.coarse_lanes
         sent = Signal(lanes)
         left = Signal(lanes)
@@ -62,8 +66,8 @@ class CoarseFilter(wiring.Component):
         m.d.comb += [
             left.eq(row.mask & ~sent),
             chosen.eq(lowest(left)),
-            self.o.valid.eq(rows.valid),
-            rows.ready.eq(self.o.ready & ((left & ~going) == 0)),
+            o.valid.eq(rows.valid),
+            rows.ready.eq(o.ready & ((left & ~going) == 0)),
             going.eq(chosen),
             out.mark.eq(row.mark),
             out.mark.begin.eq(row.mark.begin & (sent == 0)),
@@ -76,15 +80,14 @@ class CoarseFilter(wiring.Component):
                     out.point.eq(row.points[k]),
                     out.relative.eq(row.relatives[k]),
                 ]
-        with m.If(transfer(self.o)):
+        with m.If(transfer(o)):
             m.d.sync += sent.eq((sent | going) & ~rows.ready.replicate(lanes))
         if self.config.fine_units > 1:
-            self._pair(m, row, left, chosen, going)
+            self._pair(m, row, out.partner, left, chosen, going)
 
-    def _pair(self, m: Module, row: data.View, left: Signal, chosen: Signal, going: Signal) -> None:
+    def _pair(self, m: Module, row: data.View, partner: data.View, left: Signal, chosen: Signal, going: Signal) -> None:
         """Another survivor goes with the one that is chosen, if a memory word holds both records."""
         spec, lanes = self.config.spec, self.config.coarse_lanes
-        partner = self.o.payload.partner
         shares = Signal()
         other = Signal(lanes)
         m.d.sync += shares.eq(self.frame.sh_degree[:2] <= partner_spec(spec).sh_degree)

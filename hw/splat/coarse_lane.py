@@ -26,6 +26,7 @@ STRETCH_BITS = STRETCH_FRACTION + 1
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION
 SLOPES = ("left", "right", "top", "bottom")
 DEPTHS = ("low", "high")
+TOP = 3  # bits of an offset that are kept out of its products
 
 
 def group_fields(spec: Spec) -> dict[str, Shape]:
@@ -38,7 +39,7 @@ class CoarseLane(wiring.Component):
     """point = origin + W·offset; kept if in front of the near plane, of the slab's depth, in reach of all four sides.
 
     The test of `golden.splat.coarse_filter.coarse_filter`. Latency 14 cycles, one Gaussian a cycle;
-    13 multipliers of up to 24×18 bits and two of 8×8.
+    9 multipliers of 18×13 bits, four of 24×13 and two of 8×8.
     """
 
     latency = 14
@@ -91,15 +92,13 @@ class CoarseLane(wiring.Component):
         spec = self.spec
         up = CAMERA_FRACTION - spec.position_bits
         rotation = spec.rotation_format
-        products = [
-            p.stage(
-                lambda h, a=a, k=k: h[f"offset_{a}"] * self.frame[f"rotation_{row}{k}"][: rotation.width].as_signed(),
-                half,
-                name=f"product_{row}{k}",
-            )
-            for k, a in enumerate("xyz")
-        ]
-        total = p.stage(lambda a, b, c: a + b + c, *products, name=f"rotated_{row}")
+        products: list[Staged] = []
+        for k, a in enumerate("xyz"):
+            offset = Staged(half.value[f"offset_{a}"], half.stage, f"offset_{a}_{row}")
+            name = f"rotation_{row}{k}"
+            factor = p.constant(self.frame[name][: rotation.width].as_signed(), name)
+            products += p.parted_product(factor, offset, top=TOP, name=f"product_{row}{k}")
+        total = p.stage(lambda *t: add_all(t), *products, name=f"rotated_{row}")
         width = spec.camera_format.width
         return p.stage(
             lambda t, o: (o + ((t << up) >> rotation.fraction))[:width].as_signed(), total, origin, name=f"point_{row}"
@@ -154,10 +153,15 @@ class CoarseLane(wiring.Component):
         """There is a Gaussian, and it passes near plane, range of depths and four sides."""
         drop = self.spec.slope_format.fraction - DEPTH_DROP
         z = point[2]
+        far = Staged(z.value >> DEPTH_DROP, z.stage, "far")
 
         def outside(centre: Staged, axis: str, low: str, high: str) -> Staged:
             product = {
-                name: p.stage(lambda d, s: (d >> DEPTH_DROP) * s, z, p.source(self.i[name], name), name=f"side_{name}")
+                name: p.stage(
+                    lambda a, b: a + b,
+                    *p.parted_product(far, p.source(self.i[name], name), name=f"side_{name}"),
+                    name=f"side_{name}",
+                )
                 for name in (low, high)
             }
             sides = [Staged(product[name].value >> drop, product[name].stage, name) for name in (high, low)]

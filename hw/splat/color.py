@@ -23,13 +23,13 @@ class Color(wiring.Component):
     """max(0, dc + Σ_k sh_k·P_k(relative/|relative|)); `golden.splat.color`.
 
     Coefficients above the scene's degree (`frame.sh_degree`) count as zero. With a spec of degree
-    0 only the base colour is left. Latency 26 cycles (degree 0: 1), one a cycle; for degree 3
+    0 only the base colour is left. Latency 28 cycles (degree 0: 1), one a cycle; for degree 3
     20 multipliers of 18 bits and 45 of 8×18.
     """
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        self.latency = {0: 1, 1: 23, 2: 25, 3: 26}[spec.sh_degree]
+        self.latency = {0: 1, 1: 23, 2: 26, 3: 28}[spec.sh_degree]
         rest = spec.rest_coefficients
         inputs = {
             "relative": vector(spec),  #: the centre from the camera along world axes; any length but 0
@@ -92,8 +92,9 @@ class Color(wiring.Component):
         x, y, z = (Staged(resize(v.value, POLYNOMIAL), v.stage, v.name) for v in n)
 
         def product(a: Staged, b: Staged, name: str) -> Staged:
+            whole = p.stage(lambda u, v: u * v, a, b, name=f"{name}_whole")
             return p.stage(
-                lambda u, v: resize(shift_round(u * v, DIRECTION_FRACTION, "half_up"), POLYNOMIAL), a, b, name=name
+                lambda v: resize(shift_round(v, DIRECTION_FRACTION, "half_up"), POLYNOMIAL), whole, name=name
             )
 
         def combine(function: Callable[..., Value], *items: Staged, name: str) -> Staged:

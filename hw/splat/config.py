@@ -112,7 +112,7 @@ class Config:
 
 
 def nano() -> Config:
-    """`tiny` with 4 lanes and shorter queues: beside its memory on an FPGA of 84,000 LUTs and 156 multipliers."""
+    """`tiny` with 4 lanes on 2 back ends and shorter queues: beside its memory on an FPGA of 84,000 LUTs."""
     return replace(
         tiny(),
         spec=NANO_SPEC,
@@ -121,6 +121,7 @@ def nano() -> Config:
         record_words=16,
         candidate_depth=16,
         splat_depth=4,
+        lane_share=2,
         lane_depth=4,
         order_voxels=256,
         order_sides=8,

@@ -40,7 +40,7 @@ def covariance_layout() -> data.StructLayout:
 class Covariance(wiring.Component):
     """Σ' = J·M·Mᵀ·Jᵀ + 0.3·I; `golden.splat.covariance`.
 
-    Latency 15 cycles, one a cycle; 33 multipliers of 18×18.
+    Latency 15 cycles, one a cycle; 33 multipliers of up to 18×18.
     """
 
     latency = 15
@@ -108,12 +108,17 @@ class Covariance(wiring.Component):
         for k in range(3):
             v0 = p.source(self.i.rotation[3 * axis + k], f"v_{axis}{k}")
             v2 = p.source(self.i.rotation[6 + k], f"v_2{k}_{axis}")
-            product = p.stage(lambda a, b: a * b, tangent, v2, name=f"tv_{axis}{k}")
+            product = p.parted_product(tangent, v2, name=f"tv_{axis}{k}")
             a = p.stage(
-                lambda v, q: resize(shift_round((v << 16) - q, 17, "half_up"), ROW), v0, product, name=f"a_{axis}{k}"
+                lambda v, *q: resize(shift_round((v << 16) - add_all(q), 17, "half_up"), ROW),
+                v0,
+                *product,
+                name=f"a_{axis}{k}",
             )
-            scaled = p.stage(lambda x, s: x * s, a, scale[k], name=f"scaled_{axis}{k}")
-            entries.append(p.stage(lambda x: resize(shift_round(x, 17, "half_up"), ROW), scaled, name=f"b_{axis}{k}"))
+            scaled = p.parted_product(a, scale[k], name=f"scaled_{axis}{k}")
+            entries.append(
+                p.stage(lambda *x: resize(shift_round(add_all(x), 17, "half_up"), ROW), *scaled, name=f"b_{axis}{k}")
+            )
         return entries
 
     def _sums(self, p: Pipe, rows: list[list[Staged]]) -> tuple[dict[str, Staged], Staged]:
@@ -123,7 +128,9 @@ class Covariance(wiring.Component):
         sums: dict[str, Staged] = {}
         for name, (first, second) in {"xx": (0, 0), "xy": (0, 1), "yy": (1, 1)}.items():
             terms = [
-                p.stage(lambda a, b: a * b, rows[first][k], rows[second][k], name=f"bb_{name}{k}") for k in range(3)
+                term
+                for k in range(3)
+                for term in p.parted_product(rows[first][k], rows[second][k], name=f"bb_{name}{k}")
             ]
             sums[name] = p.stage(lambda *t, s=shapes[name]: resize(add_all(t), s), *terms, name=f"sum_{name}")
         largest = Staged(sums["xx"].value | sums["yy"].value, sums["xx"].stage, "largest")

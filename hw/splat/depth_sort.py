@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Const, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import ReadPort, WritePort
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.memory import two_port_memory
+from hw.lib.one_hot import selected
 from hw.lib.payloads import SortedLayout
 from hw.lib.queue import StreamQueue
 from hw.lib.shared import repeat
 from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream import connect, transfer
-from hw.lib.tree import add_all, balanced
+from hw.lib.tree import add_all
 from hw.splat.config import Config
 from hw.splat.heap_bank import HeapBank
 from hw.splat.heap_level import GROUP_BITS, ItemLayout, order_key
@@ -21,7 +22,6 @@ from hw.splat.layouts import SurvivorLayout
 from hw.splat.slot_pool import SlotPool
 from hw.splat.watch import id_bits
 
-Candidate = tuple[data.View, Value, Value]  # the first of a bank, whether it is there, its bank
 IN_FLIGHT = 3  # splats between the decision to send them and the output queue
 
 
@@ -82,11 +82,11 @@ class DepthSort(wiring.Component):
         """Takes survivors; returns a flag: the survivor at hand finds every bank full."""
         spec = self.config.spec
         mark = self.i.payload.mark
-        turn = Signal(range(len(banks)))
-        chosen = Signal.like(turn)
+        turn = Signal(len(banks), init=1)  # one-hot
+        chosen = Signal(len(banks))  # likewise
         full = Cat(bank.full for bank in banks)
+        free = Cat(bank.free for bank in banks)
         pops = Cat(bank.pop for bank in banks)
-        passed_by = Signal(len(banks))
         wanted = Signal()
         another = (filling + 1)[:GROUP_BITS] != draining  # group has a number
         item = Signal(ItemLayout(spec))
@@ -94,12 +94,11 @@ class DepthSort(wiring.Component):
         m.d.comb += [
             # An end waits while the groups inside have all the numbers.
             self.i.ready.eq(
-                Mux(mark.some, Array(b.i.ready for b in banks)[chosen] & pool.o.valid, ~mark.end | another)
+                Mux(mark.some, (chosen & Cat(bank.i.ready for bank in banks)).any() & pool.o.valid, ~mark.end | another)
             ),
             taken.eq(transfer(self.i) & mark.some),
-            # Taking the place of one that leaves costs its bank no cycles.
-            passed_by.eq(Mux(pops.any(), ~pops, Cat(~bank.free for bank in banks))),
-            chosen.eq(turn + first_clear((Cat(passed_by, passed_by) >> turn)[: len(banks)])),
+            # Taking the place of one that leaves costs its bank no cycles. What leaves is known late.
+            chosen.eq(Mux(pops.any(), first_from(turn, pops), Mux(free.any(), first_from(turn, free), turn))),
             pool.o.ready.eq(taken),
             item.rank.eq(self.i.payload.rank),
             item.depth.eq(self.i.payload.depth),
@@ -109,7 +108,7 @@ class DepthSort(wiring.Component):
         for k, bank in enumerate(banks):
             m.d.comb += [
                 bank.i.payload.eq(item),
-                bank.i.valid.eq(self.i.valid & mark.some & pool.o.valid & (chosen == k)),
+                bank.i.valid.eq(self.i.valid & mark.some & pool.o.valid & chosen[k]),
             ]
         m.d.comb += [
             write.addr.eq(pool.o.payload),
@@ -119,9 +118,9 @@ class DepthSort(wiring.Component):
         ]
         with m.If(transfer(self.i)):
             with m.If(mark.end):
-                m.d.sync += [filling.eq(filling + 1), turn.eq(0), bound.eq(0)]
+                m.d.sync += [filling.eq(filling + 1), turn.eq(1), bound.eq(0)]
             with m.Elif(mark.some):
-                m.d.sync += turn.eq(chosen + 1)
+                m.d.sync += turn.eq(chosen.rotate_left(1))
             m.d.comb += self.regressed.eq(mark.begin & (mark.bound < bound))
         # A bound counts from the moment it is seen: it may make room for the survivor it comes with.
         rises = self.i.valid & mark.begin & (mark.bound > bound)
@@ -156,26 +155,26 @@ class DepthSort(wiring.Component):
                 buffer.i.valid.eq(bank.poppable & (safe[k] | forces[k])),
                 bank.pop.eq(transfer(buffer.i)),
             ]
-        nearest, some, number = self._nearest(m, banks, behind, draining)
+        slots, nearest = self._nearest(m, banks, behind, draining)
         still = Cat(~bank.occupied | bank.poppable for bank in banks).all()  # no root changes
-        leaves = Signal()
+        leaves = Signal(len(banks))
         ends = Signal()
         m.d.comb += [
-            leaves.eq(some & room & waiting.bit_select(number, 1)),
+            leaves.eq(nearest & waiting & room.replicate(len(banks))),
             self.forced.eq(forces.any()),
             ends.eq(~together & ~safe.any() & ~waiting.any() & room),
         ]
-        m.d.comb += [buffer.o.ready.eq(leaves & (number == k)) for k, buffer in enumerate(behind)]
+        m.d.comb += [buffer.o.ready.eq(leaves[k]) for k, buffer in enumerate(behind)]
         alone = together & wanted & still & ~safe.any() & ~waiting.any() & ~forces.any()
-        m.d.sync += forces.eq(Mux(alone, (1 << number)[: len(banks)], 0))
+        m.d.sync += forces.eq(Mux(alone, nearest, 0))
         with m.If(ends):
             m.d.sync += draining.eq(draining + 1)
 
         sending = [Signal(2, name=f"sending_{k}") for k in range(2)]  # {splat, end} in each cycle
         slot = [Signal(range(self.slots), name=f"slot_{k}") for k in range(2)]
         m.d.sync += [
-            sending[0].eq(leaves | ends << 1),
-            slot[0].eq(nearest.slot),
+            sending[0].eq(Cat(leaves.any(), ends)),
+            slot[0].eq(selected(nearest, slots)),
             sending[1].eq(sending[0]),
             slot[1].eq(slot[0]),
         ]
@@ -189,30 +188,35 @@ class DepthSort(wiring.Component):
             pool.i.valid.eq(sending[1][0]),
         ]
 
-    def _nearest(self, m: Module, banks: list[HeapBank], behind: list[SkidBuffer], draining: Value) -> Candidate:
-        """The first in order, behind the banks or at their roots, whether there is one, and its bank."""
-        candidates: list[Candidate] = []
+    def _nearest(
+        self, m: Module, banks: list[HeapBank], behind: list[SkidBuffer], draining: Value
+    ) -> tuple[list[Value], Signal]:
+        """Slots of what stands first at each bank, behind it or at its root, and which of them is first of all.
+
+        All are compared at once, each with each, so that no comparison waits for another.
+        """
+        count = len(banks)
+        keys: list[Value] = []
+        slots: list[Value] = []
+        there, nearest = Signal(count), Signal(count)  # `nearest` is one-hot, or 0 if there is nothing
         for k, (bank, buffer) in enumerate(zip(banks, behind, strict=True)):
             first = Signal(ItemLayout(self.config.spec), name=f"first_{k}")
-            there = Signal(name=f"there_{k}")
             m.d.comb += [
                 Value.cast(first).eq(Mux(buffer.o.valid, Value.cast(buffer.o.payload), Value.cast(bank.root))),
-                there.eq(buffer.o.valid | bank.occupied),
+                there[k].eq(buffer.o.valid | bank.occupied),
             ]
-            candidates.append((first, there, Value.cast(k)))
+            keys.append(order_key(first, draining))
+            slots.append(first.slot)
+        before = {(a, b): Signal(name=f"before_{a}_{b}") for a in range(count) for b in range(a + 1, count)}
+        m.d.comb += [less.eq(keys[a] < keys[b]) for (a, b), less in before.items()]
 
-        def nearer(a: Candidate, b: Candidate) -> Candidate:
-            first = Signal(name=f"nearer_{len(names)}")
-            item = Signal(ItemLayout(self.config.spec), name=f"nearest_{len(names)}")
-            names.append(0)
-            m.d.comb += [
-                first.eq(a[1] & (~b[1] | (order_key(a[0], draining) < order_key(b[0], draining)))),
-                Value.cast(item).eq(Mux(first, Value.cast(a[0]), Value.cast(b[0]))),
-            ]
-            return item, a[1] | b[1], Mux(first, a[2], b[2])
+        def wins(a: int, b: int) -> Value:
+            return before[a, b] if a < b else ~before[b, a]
 
-        names: list[int] = []
-        return balanced(nearer, candidates)
+        m.d.comb += nearest.eq(
+            Cat(Cat(there[a], *(~there[b] | wins(a, b) for b in range(count) if b != a)).all() for a in range(count))
+        )
+        return slots, nearest
 
 
 def _kept(payload: data.View) -> Value:
@@ -220,9 +224,18 @@ def _kept(payload: data.View) -> Value:
     return Cat(Value.cast(payload.touch), Value.cast(payload.splat))
 
 
-def first_clear(bits: Value) -> Value:
-    """The number of the lowest bit that is 0; 0 if there is none."""
-    number: Value = Const(0)
-    for k in reversed(range(len(bits))):
-        number = Mux(bits[k], number, k)
-    return number
+def first_from(turn: Value, bits: Value) -> Value:
+    """The first set bit alone, counted upwards and around from the one that is set in `turn`; 0 if there is none."""
+    count = len(bits)
+
+    def first(k: int) -> Value:
+        others = [j for j in range(count) if j != k]
+        return Cat(bits[k], *(~(bits[j] & _starts(turn, j, k).any()) for j in others)).all()
+
+    return Cat(first(k) for k in range(count))
+
+
+def _starts(turn: Value, j: int, k: int) -> Value:
+    """The bits of `turn` from which j is met before k."""
+    count = len(turn)
+    return Cat(turn[t] for t in range(count) if (j - t) % count < (k - t) % count)

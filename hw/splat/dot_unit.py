@@ -8,12 +8,13 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
 from hw.lib.fixed import resize, shape_of
-from hw.lib.pipe import Pipe
+from hw.lib.pipe import Pipe, Staged
+from hw.lib.tree import add_all
 from hw.splat.layouts import header_layout, vector
 
 
 class DotUnit(wiring.Component):
-    """(vector · row) >> fraction; latency 3 cycles, one a cycle; three multipliers of 32×18 bits."""
+    """(vector · row) >> fraction; latency 3 cycles, one a cycle; three multipliers of 32×13 bits."""
 
     latency = 3
 
@@ -38,18 +39,11 @@ class DotUnit(wiring.Component):
             x, y, z = (self.frame[f"rotation_{r}{k}"][: rotation.width].as_signed() for r in range(3))
             return Mux(number[1], z, Mux(number[0], y, x))
 
-        products = [
-            p.stage(
-                lambda v, f: v * f,
-                p.source(self.i.vector[k], f"vector_{k}"),
-                p.stage(lambda number, k=k: factor(number, k), row, name=f"factor_{k}"),
-                name=f"product_{k}",
-            )
-            for k in range(3)
-        ]
+        products: list[Staged] = []
+        for k in range(3):
+            chosen = p.stage(lambda number, k=k: factor(number, k), row, name=f"factor_{k}")
+            products += p.parted_product(p.source(self.i.vector[k], f"vector_{k}"), chosen, name=f"product_{k}")
         coordinate = shape_of(self.spec.camera_format)
-        dot = p.stage(
-            lambda a, b, c: resize((a + b + c).shift_right(rotation.fraction), coordinate), *products, name="dot"
-        )
+        dot = p.stage(lambda *t: resize(add_all(t).shift_right(rotation.fraction), coordinate), *products, name="dot")
         p.finish(self.o, self.latency, dot=dot, step=p.source(self.i.step, "step"))
         return m

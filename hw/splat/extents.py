@@ -134,7 +134,7 @@ class Extents(wiring.Component):
         spec = self.spec
         bits, width = spec.mantissa_bits, len(variance.value)
         mantissa, zeros = p.normalise(variance, width, bits, name=f"mantissa_{name}")
-        product = p.stage(lambda v, f: (v + 1) * f, mantissa, factor, name=f"product_{name}")
+        product = p.stage(lambda v, f: v * f + f, mantissa, factor, name=f"product_{name}")
         product_width = bits + 15
         top = p.leading_zeros(product, product_width, name=f"product_zeros_{name}")
         unit = width - bits - COVARIANCE_FRACTION - EXTENT_FACTOR_FRACTION  # minus zeros

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
+from hw.lib.counters import hold
 from hw.lib.stream import transfer
 from hw.splat.heap_level import GROUP_BITS, HeapLevel, ItemLayout, order_key
 
@@ -60,7 +61,7 @@ class HeapBank(wiring.Component):
         m.d.sync += busy.eq(inserting | self.pop)
         with m.If(clearing):
             m.d.sync += [clear_pair.eq(clear_pair + 1), clearing.eq(clear_pair != (1 << (levels - 2)) - 1)]
-        m.d.sync += count.eq(count + transfer(self.i) - self.pop)
+        hold(m, count, transfer(self.i), self.pop)
 
         # Level 1: two registers. A pop promotes the nearer one at once; an insert's loser against
         # the root comes here one cycle later, in `loser`.

@@ -10,6 +10,7 @@ from golden.splat.spec import FAR, GUARD_BITS, Spec
 from hw.lib.fixed import resize, shape_of, shift_round
 from hw.lib.payloads import SplatLayout
 from hw.lib.pipe import Pipe, Staged
+from hw.lib.tree import add_all
 
 
 def cross_factors(spec: Spec) -> list[int]:
@@ -73,13 +74,17 @@ class RasterSetup(wiring.Component):
         dy = self._distance(p, "row", 1)
         a, b, c = (p.source(splat.conic[k], name) for k, name in enumerate("abc"))
         product = {
-            name: p.stage(lambda u, v: u * v, coefficient, d, name=name)
+            name: p.parted_product(coefficient, d, name=name)
             for name, coefficient, d in (("a_dx", a, dx), ("b_dy", b, dy), ("b_dx", b, dx), ("c_dy", c, dy))
         }
         # One mantissa is below 2**mantissa_bits and the other not above it: the sum has no carry.
         total = signed(spec.mantissa_bits + len(dx.value) + 1)
-        u = p.stage(lambda s, t: resize(s + t, total), product["a_dx"], product["b_dy"], name="u")
-        v = p.stage(lambda s, t: resize(s + t, total), product["b_dx"], product["c_dy"], name="v")
+
+        def gradient(*terms: Value) -> Value:
+            return resize(add_all(terms), total)
+
+        u = p.stage(gradient, *product["a_dx"], *product["b_dy"], name="u")
+        v = p.stage(gradient, *product["b_dx"], *product["c_dy"], name="v")
         form = p.stage(
             lambda s, t: s + t,
             p.wide_product(dx, u, name="dx_u", split=17),

@@ -18,11 +18,11 @@ LONGEST_SHIFT = (1 << EXPONENT_WIDTH) - 1
 class SideTest(wiring.Component):
     """a - slope·z against the box's extent along either side's normal; `golden.splat.vsu.reach`.
 
-    With axis `FRONT` a is z, and only the low side counts. Latency 7 cycles, one test a cycle; two
+    With axis `FRONT` a is z, and only the low side counts. Latency 8 cycles, one test a cycle; two
     multipliers of 32×16 bits and six of 17×16.
     """
 
-    latency = 7
+    latency = 8
 
     def __init__(self, *, spec: Spec, position_bits: int) -> None:
         self.spec = spec
@@ -40,7 +40,7 @@ class SideTest(wiring.Component):
         super().__init__(
             {
                 "i": In(data.StructLayout({**box, **tags})),  #: a box and two sides
-                "o": Out(data.StructLayout({"passed": 1, **tags})),  #: 7 cycles later: it reaches between them
+                "o": Out(data.StructLayout({"passed": 1, **tags})),  #: 8 cycles later: it reaches between them
             }
         )
 
@@ -48,10 +48,12 @@ class SideTest(wiring.Component):
         m = Module()
         p = Pipe(m, platform)
         axis = p.source(self.i.axis, "axis")
+        # What comes from a memory comes late.
+        sides = p.stage(lambda s: s, p.source(self.i.sides, "sides"), name="sides_in")
         x, y, z = (p.source(self.i.middle[k], name) for k, name in enumerate("xyz"))
         along = p.stage(lambda a, x, y, z: Mux(a == FRONT, z, Mux(a[0], y, x)), axis, x, y, z, name="along")
-        low, low_extent = self._side(p, "low", along, z)
-        high, high_extent = self._side(p, "high", along, z)
+        low, low_extent = self._side(p, "low", sides, along, z)
+        high, high_extent = self._side(p, "high", sides, along, z)
         low_room = p.stage(lambda v, e: v + e, low, low_extent, name="low_room")
         high_room = p.stage(lambda v, e: e - v, high, high_extent, name="high_room")
         passed = p.stage(lambda v, w, a: ~v[-1] & (~w[-1] | (a == FRONT)), low_room, high_room, axis, name="passed")
@@ -65,17 +67,17 @@ class SideTest(wiring.Component):
         )
         return m
 
-    def _side(self, p: Pipe, name: str, along: Staged, z: Staged) -> tuple[Staged, Staged]:
+    def _side(self, p: Pipe, name: str, sides: Staged, along: Staged, z: Staged) -> tuple[Staged, Staged]:
         """How far the box's middle lies behind a side, and how far the box reaches from it."""
-        side = self.i.sides[name]
-        product = p.wide_product(p.source(side.slope, f"{name}_slope"), z, name=f"{name}_product", split=16)
+        side = sides.value[name]
+        product = p.wide_product(Staged(side.slope, sides.stage, f"{name}_slope"), z, name=f"{name}_product", split=16)
         beside = p.stage(
             lambda a, v: a - v.shift_right(self.spec.slope_format.fraction), along, product, name=f"{name}_beside"
         )
         terms = [
             p.stage(
                 lambda n, h: n * h,
-                p.source(side.normal[k], f"{name}_normal_{k}"),
+                Staged(side.normal[k], sides.stage, f"{name}_normal_{k}"),
                 p.source(self.i.half[k], f"half_{k}"),
                 name=f"{name}_term_{k}",
             )

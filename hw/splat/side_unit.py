@@ -46,16 +46,15 @@ class SideUnit(wiring.Component):
             lambda a: Mux(a[0], view.reciprocal_y, view.reciprocal_x)[: RECIPROCAL_BITS + 1], axis, name="code"
         )
         exponent = p.stage(lambda a: Mux(a[0], view.exponent_y, view.exponent_x)[:4], axis, name="exponent")
-        product = p.wide_product(code, p.source(self.i.edge, "edge"), name="product")
-        outward = p.stage(lambda v, h: Mux(h, -v, v), product, high, name="outward")
+        outward = p.stage(lambda e, h: Mux(h, -e, e), p.source(self.i.edge, "edge"), high, name="outward")
+        product = p.wide_product(code, outward, name="product")
         # One place less than the whole shift: half a step is taken off before the last one.
         places = RECIPROCAL_BITS + spec.screen_fraction - spec.slope_format.fraction - 1
-        cut = Staged(outward.value.shift_right(places), outward.stage, "cut")
+        cut = Staged(product.value.shift_right(places), product.stage, "cut")
         shifted = p.shift_right(cut, exponent, name="shifted")
         floor = p.stage(lambda v: (v - 1).shift_right(1), shifted, name="floor")
-        slope = p.stage(
-            lambda v, h, a: Mux(a == FRONT, 0, self._saturated(Mux(h, -v, v))), floor, high, axis, name="slope"
-        )
+        wide = p.stage(lambda v, h: Mux(h, -v, v), floor, high, name="wide")
+        slope = p.stage(lambda v, a: Mux(a == FRONT, 0, self._saturated(v)), wide, axis, name="slope")
         p.finish(
             self.o,
             self.latency,

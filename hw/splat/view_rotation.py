@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module
+from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
 from hw.lib.fixed import saturate, shape_of, shift_round
 from hw.lib.pipe import Pipe, Staged
+from hw.lib.tree import add_all
 from hw.splat.layouts import header_layout
 
 
@@ -67,16 +68,24 @@ class ViewRotation(wiring.Component):
         fmt = self.spec.rotation_format
         one = 1 << (2 * fmt.fraction - 1)
         pairs = [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3)]
-        product = {
-            pair: p.stage(lambda a, b: a * b, q[pair[0]], q[pair[1]], name=f"qq_{pair[0]}{pair[1]}") for pair in pairs
-        }
+        product = {pair: p.parted_product(q[pair[0]], q[pair[1]], name=f"qq_{pair[0]}{pair[1]}") for pair in pairs}
         wx, wy, wz, xx, xy, xz, yy, yz, zz = (product[pair] for pair in pairs)
+
+        def rest(*terms: Value) -> Value:
+            return one - add_all(terms)
+
+        def total(*terms: Value) -> Value:
+            return add_all(terms)
+
+        def difference(a: Value, b: Value, c: Value, d: Value) -> Value:
+            return (a + b) - (c + d)
+
         entries = [
-            (lambda a, b: one - (a + b), yy, zz), (lambda a, b: a - b, xy, wz), (lambda a, b: a + b, xz, wy),
-            (lambda a, b: a + b, xy, wz), (lambda a, b: one - (a + b), xx, zz), (lambda a, b: a - b, yz, wx),
-            (lambda a, b: a - b, xz, wy), (lambda a, b: a + b, yz, wx), (lambda a, b: one - (a + b), xx, yy),
+            (rest, yy, zz), (difference, xy, wz), (total, xz, wy),
+            (total, xy, wz), (rest, xx, zz), (difference, yz, wx),
+            (difference, xz, wy), (total, yz, wx), (rest, xx, yy),
         ]  # fmt: skip
-        sums = [p.stage(function, a, b, name=f"entry_{k}") for k, (function, a, b) in enumerate(entries)]
+        sums = [p.stage(function, *a, *b, name=f"entry_{k}") for k, (function, a, b) in enumerate(entries)]
         return [
             p.stage(lambda v: saturate(shift_round(v, fmt.fraction - 1, "half_up"), fmt), s, name=f"rotation_{k}")
             for k, s in enumerate(sums)

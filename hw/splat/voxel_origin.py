@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.spec import CAMERA_FRACTION, Spec
 from hw.lib.fixed import resize, shape_of
 from hw.lib.pipe import Pipe, Staged
+from hw.lib.tree import add_all
 from hw.splat.depth_key import depth_key
 from hw.splat.layouts import INDEX_WIDTH, VisitLayout, header_layout, voxel_layout
 
@@ -16,7 +17,7 @@ from hw.splat.layouts import INDEX_WIDTH, VisitLayout, header_layout, voxel_layo
 class VoxelOrigin(wiring.Component):
     """relative = index - camera, origin = W·relative, bound = sort key of the list's depth.
 
-    Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×18. An `end` passes unchanged.
+    Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×13. An `end` passes unchanged.
     """
 
     latency = 4
@@ -38,6 +39,13 @@ class VoxelOrigin(wiring.Component):
         coordinate = shape_of(spec.camera_format)
         rotation = spec.rotation_format
         voxel = p.source(self.i.voxel, "voxel")
+        rows = [
+            [
+                p.constant(self.frame[f"rotation_{row}{k}"][: rotation.width].as_signed(), f"rotation_{row}{k}")
+                for k in range(3)
+            ]
+            for row in range(3)
+        ]
         relative = [
             p.stage(
                 lambda v, a=a: resize(
@@ -49,18 +57,15 @@ class VoxelOrigin(wiring.Component):
             for a in "xyz"
         ]
         origin: list[Staged] = []
-        for row in range(3):
+        for row, factors in enumerate(rows):
             products = [
-                p.stage(
-                    lambda v, k=k, row=row: v * self.frame[f"rotation_{row}{k}"][: rotation.width].as_signed(),
-                    relative[k],
-                    name=f"product_{row}{k}",
-                )
-                for k in range(3)
+                term
+                for k, factor in enumerate(factors)
+                for term in p.parted_product(relative[k], factor, name=f"product_{row}{k}")
             ]
             origin.append(
                 p.stage(
-                    lambda a, b, c: resize((a + b + c).shift_right(rotation.fraction), coordinate),
+                    lambda *t: resize(add_all(t).shift_right(rotation.fraction), coordinate),
                     *products,
                     name=f"origin_{row}",
                 )

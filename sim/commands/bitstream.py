@@ -41,11 +41,12 @@ TOPS = ("self-test", "host-link")  # `fpga.tops.TOPS`
     help="Seeds of the placer, of which the fastest is kept; 0 synthesises only.",
 )
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Seeds at a time.")
+@click.option("--nextpnr", metavar="COMMAND", help="A nextpnr-ecp5 to place with, and options of it; default: pip's.")
 @out_dir_option
 @json_option
 def bitstream(
     engine: Engine, board_name: str, top_name: str, config_name: str, changes: tuple[str, ...], seeds: int, jobs: int,
-    folder: Path | None, as_json: bool,
+    nextpnr: str | None, folder: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Build a bitstream of ENGINE for an ECP5 board.
 
@@ -61,7 +62,7 @@ def bitstream(
     folder = folder or BUILD / "bitstream" / label / f"{board.name}-{top_name}"
     report_file = folder / "report.json"
     require_writable(report_file)
-    built = build(engine, config, board, folder, top=top_name, seeds=seeds, jobs=jobs)
+    built = build(engine, config, board, folder, top=top_name, seeds=seeds, jobs=jobs, nextpnr=nextpnr)
     report, fmax = built.report(), built.fmax()
     write_json(report_file, report)
     show_table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from golden.kv.rule_names import IN_FLOAT
 from golden.kv.rules import rule_named
 from golden.kv.spec import KEY_BITS
 from golden.llm.gguf_file import GgufFile
-from golden.llm.llama import BLOCK, Attention, Cache, Llama, forward, load_llama, losses, prefill
+from golden.llm.llama import BLOCK, Attention, Cache, Llama, forward, load_llama, losses, prefill, rotate
 from golden.llm.tokenizer import load_tokenizer
 from hw.kv.config import Config
 from sim.kernel.console import bar
@@ -121,6 +122,7 @@ def measure(context: Context, choice: Choice, *, tokens: int, last: int, always:
     attention = SelectedAttention(
         rule=rule_named(choice.rule, choice.budget, choice.planes),
         scale=model.shape.scale,
+        turn=partial(rotate, shape=model.shape),
         exact=choice.rule in IN_FLOAT,
         always=always,
     )

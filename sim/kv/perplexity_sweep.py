@@ -16,36 +16,30 @@ from sim.kernel.files import whole_file, write_json, write_text
 from sim.kv.perplexity import Choice, Context, load_context, mean_loss, measure
 
 NAME = "perplexity"
-LENGTHS = {2048: 256, 4096: 256, 8192: 512}  # tokens of a context, and how many of its last are decoded
-DEEP = 2048  # of the longest, where single tokens must not decide
-#: Of every rule, what it may read: at the longest context, and at the others.
-LONGEST = (
-    Choice(rule="scan", budget=0.05, planes=4),
+THIRTY = (  # what reads 30 % of the bytes, and what is attended to is all there is
+    Choice(rule="scan", budget=0.175, planes=2),
+    Choice(rule="scan", budget=1.0),
     Choice(rule="pages", budget=0.15),
     Choice(rule="resv", budget=0.1),
-    Choice(rule="topk", budget=0.05),
-    Choice(rule="scan", budget=0.1, planes=3),
-    Choice(rule="scan", budget=0.1, planes=4),
+    Choice(rule="topk", budget=0.1),
+)
+LAST = (
+    *THIRTY,
+    Choice(rule="scan", budget=0.112, planes=3),
+    Choice(rule="scan", budget=0.05, planes=4),
+    Choice(rule="scan", budget=0.1, planes=2),
     Choice(rule="pages", budget=0.06),
     Choice(rule="resv", budget=0.03),
-    Choice(rule="topk", budget=0.1),
-    Choice(rule="scan", budget=1.0),
-    Choice(rule="scan", budget=0.112, planes=3),
-    Choice(rule="scan", budget=0.17, planes=2),
     Choice(rule="resv", budget=0.2),
-)
-DEEPEST = (
-    Choice(rule="scan", budget=0.112, planes=3),
-    Choice(rule="pages", budget=0.15),
-    Choice(rule="resv", budget=0.1),
-    Choice(rule="scan", budget=1.0),
-)
-OTHERS = (
-    Choice(rule="scan", budget=0.05, planes=4),
-    Choice(rule="pages", budget=0.15),
-    Choice(rule="resv", budget=0.1),
     Choice(rule="topk", budget=0.05),
 )
+#: Of a context, and of how many of its last tokens that are decoded, what is measured: at 8,192 all but the first 512,
+#: of which the scales of keys are; so many that single tokens do not decide; and those that have most in reach.
+POINTS = {
+    8192: {7680: THIRTY, 2048: THIRTY[:2], 512: LAST},
+    4096: {256: THIRTY},
+    2048: {256: THIRTY},
+}
 POD = "/usr/share/perl"  # where Debian's Perl, which the project needs, keeps its manual
 
 
@@ -71,16 +65,16 @@ def perl_text() -> str:
 TEXTS: dict[str, Callable[[], str]] = {"python": python_text, "perl": perl_text}
 
 
-def record(docs: Path, progress: Callable[[str], object], *, size: int = max(LENGTHS)) -> list[Path]:
+def record(docs: Path, progress: Callable[[str], object], *, size: int = max(POINTS)) -> list[Path]:
     """Measures contexts of up to `size` tokens; a study that was broken off goes on where it stopped.
 
     Raises:
         InputError: no model, no text, or no length up to `size`.
     """
-    lengths = [length for length in LENGTHS if length <= size]
+    lengths = [length for length in POINTS if length <= size]
     models = real_models()
     if not models or not lengths:
-        raise InputError(f"the study needs the model of `make model`, and a size from {min(LENGTHS)} on, it is {size}")
+        raise InputError(f"the study needs the model of `make model`, and a size from {min(POINTS)} on, it is {size}")
     paths = [docs / "sweeps" / f"{NAME}.json", docs / "sweeps" / f"{NAME}.md", docs / "images" / f"{NAME}.png"]
     rows: list[dict[str, Any]] = json.loads(paths[0].read_text())["rows"] if paths[0].is_file() else []
     known = {key_of(row) for row in rows}
@@ -95,16 +89,16 @@ def record(docs: Path, progress: Callable[[str], object], *, size: int = max(LEN
             rows.append(row_of(context, name, length, last, choice))
             write_json(paths[0], {"schema": 1, "model": models[0].stem, "rows": rows})
     write_text(paths[1], tables(rows))
-    plot([row for row in rows if (row["tokens"], row["decoded"]) == (max(lengths), LENGTHS[max(lengths)])], paths[2])
+    length = max(lengths)
+    plot([row for row in rows if (row["tokens"], row["decoded"]) == (length, max(POINTS[length]))], paths[2])
     return paths
 
 
 def points(lengths: list[int]) -> Iterator[tuple[int, int, Choice]]:
     """What is measured of a text: a context, of which how many tokens are decoded, and how; the longest first."""
     for length in sorted(lengths, reverse=True):
-        longest = length == max(LENGTHS)
-        yield from ((length, LENGTHS[length], choice) for choice in (LONGEST if longest else OTHERS))
-        yield from ((length, DEEP, choice) for choice in (DEEPEST if longest else ()))
+        for decoded, choices in POINTS[length].items():
+            yield from ((length, decoded, choice) for choice in choices)
 
 
 def key_of(row: dict[str, Any]) -> tuple[str, int, int, Choice]:
@@ -118,7 +112,7 @@ def context_of(model: Path, text: str, tokens: int) -> Context:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "text"
         path.write_text(text, encoding="utf-8")
-        return load_context(model, path, tokens, LENGTHS[tokens])
+        return load_context(model, path, tokens, 1)
 
 
 def row_of(context: Context, name: str, length: int, last: int, choice: Choice) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from golden.kv.attention import probabilities
 from golden.kv.keys import KeySet
-from golden.kv.quantise import centred, codes, scale_of
+from golden.kv.quantise import centred, plane_codes, scale_of
 from golden.kv.scan import ScanOptions, fold, select
 from golden.kv.scan_scores import partial_scores, slack
 from golden.kv.spec import DEFAULT, KEY_BITS
 
-SHARES = (0.05, 0.1, 0.112, 0.2)
+SHARES = (0.05, 0.1, 0.112, 0.175, 0.2)
 PLANES = (2, 3, 4, 5, 8)
 TOKENS_APART = 9  # decoded tokens that are measured: every ninth of the file's, from the last
 
@@ -24,18 +24,18 @@ TOKENS_APART = 9  # decoded tokens that are measured: every ninth of the file's,
 class Group:
     """One key-value head and the query heads of one decoded token."""
 
-    keys: Tensor  # int64 [T, d]
+    keys: Tensor  # int64 [T, d], whose planes are read
     queries: Tensor  # int64 [R, d]
     mass: Tensor  # [R, T] of full attention
 
 
-def groups(files: KeySet) -> Iterator[Group]:
+def groups(files: KeySet, planes: int = KEY_BITS) -> Iterator[Group]:
     """Every key-value head of every layer, for some decoded tokens; the last query's token is the cache's last."""
     total, rows = files.K.shape[2], files.Q.shape[2]
     for layer, scale in enumerate(files.scales):
         plain = centred(files.K[layer], files.K[layer])
-        steps = scale_of(plain, (1,))
-        for head, keys in enumerate(codes(plain, steps)):
+        searched, steps = plane_codes(plain, scale_of(plain, (1,)), planes)
+        for head, keys in enumerate(searched):
             for row in range(rows - 1, -1, -TOKENS_APART):
                 there = total - rows + 1 + row
                 queries = files.Q[layer, head * files.group : (head + 1) * files.group, row]
@@ -46,9 +46,9 @@ def groups(files: KeySet) -> Iterator[Group]:
 
 def curve(files: KeySet) -> list[dict[str, float]]:
     """Mass kept and share of the INT8 cache's bytes read, for every number of planes and budget; means over groups."""
-    found = list(groups(files))
     rows: list[dict[str, float]] = []
     for planes in PLANES:
+        found = list(groups(files, planes))
         for share in SHARES:
             mass = read = 0.0
             for group in found:

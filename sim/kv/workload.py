@@ -155,7 +155,10 @@ def prepare_scan(stream: Stream, config: Config, options: ScanOptions) -> ScanWo
     config = for_stream(config, stream)
     config = replace(config, spec=replace(config.spec, group=max(config.spec.group, stream.group)))
     rows = replace(stream, queries=stream.queries[:, -stream.group :])
-    data = quantise_scan(rows.keys, rows.values, rows.queries, rows.scale, config.spec, calibration=rows.calibration)
+    data = quantise_scan(
+        rows.keys, rows.values, rows.queries, rows.scale, config.spec, calibration=rows.calibration,
+        planes=options.planes,
+    )  # fmt: skip
     memory = build_scan_image(data, config.spec, options)
     return ScanWorkload(config=config, stream=rows, data=data, options=options, memory=memory)
 

@@ -10,7 +10,7 @@ import pytest
 
 from fpga.boards import find_board
 from fpga.build import Bitstream, build, usercode
-from fpga.placement import Placed
+from fpga.placement import Nextpnr, Placed
 from fpga.self_test import SelfTest
 from fpga.synthesis import Netlist
 from fpga.tops import TOPS
@@ -30,13 +30,19 @@ def seed(number: int, fmax: float) -> Placed:
     return Placed(seed=number, fmax_mhz=fmax, worst_path=[f"path {number}"], used={"DP16KD": 6}, config=Path("x"))
 
 
+class Mine(Nextpnr):
+    @property
+    def version(self) -> str:
+        return "0.11"
+
+
 def test_a_report_has_what_came_of_it() -> None:
     """Smallest, middle and highest frequency of the seeds; the bitstream and the slowest path are the fastest's."""
     netlist = Netlist(json=Path(), verilog=Path(), constraints=Path(), lut=100, ff=50, bram=6, dsp=2, dsp_in_lut=1)
     seeds = [seed(1, 61.0), seed(2, 58.5), seed(3, 64.25)]
     built = Bitstream(
         engine=ENGINES["lod"], config=CopyConfig(), board=BOARD, top="self-test", netlist=netlist, seeds=seeds,
-        file=Path("lod.bit"),
+        nextpnr=Mine(program=(), options=("--router", "router2")), file=Path("lod.bit"),
     )  # fmt: skip
     report = built.report()
     assert report["fmax_mhz"] == {"min": 58.5, "median": 61.0, "max": 64.25}
@@ -44,6 +50,7 @@ def test_a_report_has_what_came_of_it() -> None:
     assert report["resources"]["bram"] == {"used": 6, "available": 56}
     assert report["usercode"] == f"{usercode(CopyConfig()):08x}" == config_hash(CopyConfig())[:8]
     assert (report["device"], report["clock_mhz"], report["dsp_in_lut"]) == ("LFE5U-25F", 50.0, 1)
+    assert report["nextpnr"] == {"version": "0.11", "options": "--router router2"}
     json.dumps(report)
 
 

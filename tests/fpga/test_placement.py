@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from fpga.boards import BOARDS
 from fpga.build import usercode
-from fpga.placement import Placed, pack, read_report
+from fpga.placement import Placed, find_nextpnr, pack, read_report
+from golden.errors import InputError
 from hw.generate import config_hash
 from hw.radiance.config import nano, tiny
 from sim.kernel.synth import SynthesisError
@@ -57,3 +59,33 @@ def test_what_a_tool_refuses_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SynthesisError, match=r"^ecppack: .*error.*$"):
         pack(placed(tmp_path, ".device LFE5U-99F\n"), BOARDS["ulx3s-85f"], file, usercode=1)
     assert not file.exists()
+
+
+def program(folder: Path, text: str) -> str:
+    """One that says `text`, whatever it is asked."""
+    file = folder / "nextpnr-of-mine"
+    file.write_text(f"#!/bin/sh\necho '{text}' >&2\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+def test_nextpnr_is_pip_s_or_the_user_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its path or its name, with options; its version is what it says."""
+    assert re.fullmatch(r"nextpnr-[\d.]+", find_nextpnr(None).version)
+    mine = program(tmp_path, '"nextpnr-ecp5" -- Next Generation Place and Route (Version 0.7-1)')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    for name in (mine, "nextpnr-of-mine"):
+        found = find_nextpnr(f"{name} --router router2")
+        assert (found.program, found.options, found.version) == ((mine,), ("--router", "router2"), "0.7-1")
+
+
+def test_what_is_no_nextpnr_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^nextpnr must be a program that can be run, 'nothing' is none$"):
+        find_nextpnr("nothing")
+    with pytest.raises(SynthesisError, match=r"^nextpnr: .*of-mine says no version of nextpnr$"):
+        print(find_nextpnr(program(tmp_path, "hello")).version)
+    broken = tmp_path / "broken"
+    broken.write_text("no program")
+    broken.chmod(0o755)
+    with pytest.raises(SynthesisError, match=r"^nextpnr: .*broken does not run: Exec format error$"):
+        print(find_nextpnr(str(broken)).version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -53,21 +54,22 @@ def netlist(**used: int) -> Netlist:
 def test_the_narrowest_are_taken_until_the_rest_fits() -> None:
     widths = Counter({(18, 18): 3, (10, 16): 4, (16, 10): 1, (8, 12): 2, (3, 9): 5, (18, 32): 2})
     assert [multipliers(pair) for pair in ((18, 18), (19, 18), (35, 36), (18, 32))] == [1, 2, 6, 2]
-    assert narrowest(widths, 100) == []
-    assert narrowest(widths, 17) == [(8, 12)], "`booth` does not take operands of three bits"
-    assert narrowest(widths, 16) == [(8, 12), (10, 16)]
-    assert narrowest(widths, 0) == [(8, 12), (10, 16), (16, 10), (18, 18), (18, 32)]
+    assert not narrowest(widths, 100)
+    assert narrowest(widths, 17) == {(8, 12): 2}, "`booth` does not take operands of three bits"
+    assert narrowest(widths, 16) == {(8, 12): 2, (10, 16): 1}
+    assert narrowest(widths, 8) == {(8, 12): 2, (10, 16): 4, (16, 10): 1, (18, 18): 3, (18, 32): 1}
+    assert narrowest(widths, 0) == {(8, 12): 2, (10, 16): 4, (16, 10): 1, (18, 18): 3, (18, 32): 2}
 
 
 def test_a_product_too_many_becomes_look_up_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a device of five multipliers six products go: the narrow pair as LUTs."""
-    small = replace(DEVICES["LFE5U-25F"], dsp=int(5 / MOST_DSP))
+    """On a device of which five multipliers are used, five of six products get one, and a narrow one is LUTs."""
+    small = replace(DEVICES["LFE5U-25F"], dsp=math.ceil(5 / MOST_DSP))
     monkeypatch.setitem(DEVICES, "LFE5U-25F", small)
     made = synthesise_top(Products(), BOARDS["colorlight-i5"], tmp_path)
-    assert made.dsp == 4
-    assert made.dsp_in_lut == 2
+    assert made.dsp == 5
+    assert made.dsp_in_lut == 1
     assert multiplications((tmp_path / "top.coarse.il").read_text()) == {(w, w): 2 for w in WIDTHS}
-    assert made.verilog.read_text().count("  MULT18X18D ") == 4
+    assert made.verilog.read_text().count("  MULT18X18D ") == 5
     require_fit(made, small, "products")
 
 

@@ -54,7 +54,8 @@ def template_rows(layer: SharedLayer, address: dict[str, int]) -> list[dict[str,
     """The fields of every head's scan row, for the largest queries there can be: their scores fit any others' shift."""
     spec, heads = layer.spec.kv, len(layer.heads)
     data = ScanData(
-        keys=layer.planes,
+        keys=layer.keys,
+        planes=layer.planes,
         values=layer.values,
         queries=torch.full((heads, layer.group, spec.head_size), KEY_MAX),
         key_scale=torch.ones(heads, spec.head_size),

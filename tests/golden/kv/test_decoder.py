@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from golden.errors import InputError
-from golden.kv.decoded_clusters import clusters, spec_of
+from golden.kv import decoder
+from golden.kv.decoded_clusters import GrowingTable, clusters, spec_of
 from golden.kv.decoded_scan import scan
 from golden.kv.decoder import (
     Always,
@@ -24,6 +25,7 @@ from golden.kv.decoder import (
     head_codes,
 )
 from golden.kv.hash_unit import project
+from golden.kv.key_table import key_table, mean_unit, score_unit
 from golden.kv.model import Options, retrieve
 from golden.kv.quantise import CALIBRATION, Quantised, bucket_shifts, codes, scale_of
 from golden.kv.rules import exact_best, full, rule_named
@@ -31,7 +33,13 @@ from golden.kv.scan import ScanOptions, fold, select
 from golden.llm.llama import full_attention
 
 ALWAYS = Always(sink=3, window=5)
-HEADS, GROUP, SIZE, TOKENS, ROWS = 2, 3, 16, 90, 7
+HEADS, GROUP, SIZE, TOKENS, ROWS = 2, 3, 16, 98, 7
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoded tokens are worked on three at a time, so that a few of them cross borders."""
+    monkeypatch.setattr(decoder, "ROWS", 3)
 
 
 def step(seed: int, *, tokens: int = TOKENS, rows: int = ROWS, keys: Tensor | None = None) -> Layer:
@@ -74,11 +82,13 @@ def test_all_tokens_are_full_attention(rows: int, seed: int) -> None:
         assert attention.traffic.kept == 1
 
 
+@pytest.mark.usefixtures("small_blocks")
 def test_each_head_attends_to_what_is_chosen_for_it(seed: int) -> None:
     """Query heads g·h to g·h + g - 1 by what head h reads, written down token by token."""
     layer = step(seed)
     g = torch.Generator().manual_seed(seed)
-    chosen = (torch.rand(HEADS, ROWS, TOKENS, generator=g) < 0.2) | ALWAYS.mask(layer.ends, TOKENS)
+    drawn = (torch.rand(HEADS, ROWS, TOKENS, generator=g) < 0.2) & layer.reach
+    chosen = drawn | ALWAYS.mask(layer.ends, TOKENS)
     values = torch.randn(HEADS, TOKENS, SIZE, generator=g)
     found = Selection(chosen=chosen, keys=layer.keys, search_bytes=0, record_bytes=0)
     got = attend(layer.queries.flatten(0, 1), found, values, 0.01)
@@ -100,18 +110,21 @@ def test_all_tokens_in_codes(seed: int) -> None:
     assert 0 < error < 0.02
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("planes", [1, 2, 4, 7, 8])
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.6, 1.0])
 def test_scan(planes: int, share: float, seed: int) -> None:
     """For each decoded token what `golden.kv.scan` selects among those up to it, and the planes that it reads."""
     layer = step(seed)
     found = scan(layer, ALWAYS, share=share, planes=planes)
-    keys, scales = channel_codes(layer)
+    whole, searched = channel_codes(layer, planes)
+    keys = searched.codes
+    assert torch.equal(found.keys, whole.codes * whole.scale)
     read = 0
     for head in range(HEADS):
         longest = int((keys[head] ** 2).sum(1).max())
         for row, end in enumerate(layer.ends.tolist()):
-            folded, _ = fold(layer.queries[head, :, row], scales[head, 0], layer.scale)
+            folded, _ = fold(layer.queries[head, :, row], searched.scale[head, 0], layer.scale)
             options = ScanOptions(budget=round(share * end), sink_tokens=3, window=5, planes=planes)
             one = select(folded, keys[head, :end], options, longest=longest, word_bytes=64)
             assert found.chosen[head, row].nonzero().flatten().tolist() == one.tokens.tolist()
@@ -126,17 +139,17 @@ def test_scan_of_equal_keys() -> None:
     layer = step(1, rows=1, keys=torch.ones(HEADS, TOKENS, SIZE))
     for planes in (3, 8):
         chosen = scan(layer, ALWAYS, share=0.2, planes=planes).chosen
-        assert chosen[0, 0].nonzero().flatten().tolist() == [*range(13), *range(85, 90)]
+        assert chosen[0, 0].nonzero().flatten().tolist() == [*range(15), *range(93, 98)]
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("paged", [False, True])
 def test_clusters(paged: bool, seed: int) -> None:
     """Each decoded token's clusters are those that the engine's model selects when it holds the tokens up to it."""
     layer = step(seed)
     found = clusters(layer, ALWAYS, code=300, paged=paged)
     spec = spec_of(HEADS, SIZE)
-    keys, _ = head_codes(layer)
-    arranged = keys.transpose(0, 1)
+    arranged = head_codes(layer).codes.transpose(0, 1)
     search = 0
     for row, end in enumerate(layer.ends.tolist()):
         queries = codes(layer.queries[:, :, row], scale_of(layer.queries[:, :, row], (2,))).transpose(0, 1)
@@ -154,6 +167,27 @@ def test_clusters(paged: bool, seed: int) -> None:
             expected[one.tokens] = True
             assert torch.equal(found.chosen[head, row], expected)
     assert found.search_bytes == search
+
+
+def test_a_growing_table(seed: int) -> None:
+    """Counts and scores of each decoded token by the table of the tokens up to it, in two steps."""
+    g = torch.Generator().manual_seed(seed)
+    keys, queries = (torch.randint(-127, 128, size, generator=g) for size in ((30, HEADS, SIZE), (HEADS, 3, 12, SIZE)))
+    cluster = torch.arange(30).clip(max=20) % 11
+    cluster[20:] = torch.tensor([11, 11, 3, 3, 12, 3, 13, 0, 13, 11])  # some are founded while tokens are decoded
+    table = GrowingTable(keys, cluster, 18)
+    for first, rows in ((18, 5), (23, 7)):
+        own = queries[:, :, first - 18 : first - 18 + rows]
+        scores, counts = table.scores(own)
+        for row in range(rows):
+            there = first + row + 1
+            plain = key_table(keys[:there], cluster[:there], 14)
+            assert torch.equal(counts[row], plain.counts)
+            filled = plain.counts > 0
+            means = mean_unit(plain.sums[filled], plain.counts[filled])
+            for head in range(HEADS):
+                assert torch.equal(scores[head, :, row][:, filled], score_unit(own[head, :, row], means[:, head]))
+            assert (scores[:, :, row][:, :, ~filled] == scores[:, :, row, :1]).all()
 
 
 def test_bytes(seed: int) -> None:
@@ -175,14 +209,14 @@ def test_bytes(seed: int) -> None:
 def test_scales_are_of_what_came_before() -> None:
     """A decoded key beyond the margin is clipped, one within it is not."""
     layer = step(1, rows=2)
-    for codes_of in (channel_codes, head_codes):
-        before, scales = codes_of(layer)
+    for codes_of in (lambda layer: channel_codes(layer)[0], lambda layer: channel_codes(layer, 2)[1], head_codes):
+        before = codes_of(layer)
         layer.keys[:, -1] *= 10
-        after, same = codes_of(layer)
+        after = codes_of(layer)
         layer.keys[:, -1] /= 10
-        assert torch.equal(scales, same)
-        assert torch.equal(before[:, :-1], after[:, :-1])
-        assert int(after.abs().max()) == 127
+        assert torch.equal(before.scale, after.scale)
+        assert torch.equal(before.codes[:, :-1], after.codes[:, :-1])
+        assert int(after.codes.abs().max()) == 127
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from golden.kv.keys import load_keys
 from golden.kv.model import Options, retrieve
-from golden.kv.quantise import KEY_MAX, LEAST, Quantised, centred, quantise
-from golden.kv.spec import TINY
+from golden.kv.quantise import KEY_MAX, LEAST, Quantised, centred, codes, plane_scale, quantise, scale_of
+from golden.kv.spec import KEY_BITS, TINY
 from sim.kv.streams import layer_stream, quantise_stream
 from tests.golden.kv.streams import clustered_floats
 
@@ -95,3 +96,28 @@ def test_a_scale_for_every_token_of_values(seed: int) -> None:
     assert (scale[ordinary] <= wanted.abs().amax(2)[ordinary] / KEY_MAX * 1.008).all()
     assert (float(scale[7, 0]), float(scale[8, 0])) == (1, LEAST / KEY_MAX)
     assert not found.values[7, 0].any()
+
+
+@pytest.mark.parametrize("planes", range(1, 8))
+def test_the_scale_of_few_planes(planes: int, seed: int) -> None:
+    """Of normal values no other scale leaves a smaller squared error; one of the largest value a larger one."""
+    values = torch.randn(1, 20000, 3, generator=torch.Generator().manual_seed(seed)) * torch.tensor([1.0, 30, 0])
+    unread = KEY_BITS - planes
+    whole, spread = scale_of(values, (1,)), (values**2).mean(1, keepdim=True).sqrt()
+    scale = plane_scale(whole, spread, planes)
+
+    def error(own: Tensor) -> Tensor:
+        read = (codes(values, own) >> unread << unread) + ((1 << unread) - 1) / 2
+        return ((read * own - values) ** 2).mean((0, 1))[:2]
+
+    for factor in (0.85, 1.15):
+        assert (error(scale) < error(scale * factor)).all()
+    assert (error(scale) < error(whole) / (2 if planes < 5 else 1)).all()
+    assert scale[0, 0, 2] == 1
+
+
+def test_whole_codes_keep_their_scale() -> None:
+    """And few planes never have a larger one than these."""
+    whole, spread = torch.full((1, 1, 2), 2.0), torch.tensor([[[1.0, 1000.0]]])
+    assert plane_scale(whole, spread, 8) is whole
+    assert plane_scale(whole, spread, 2)[0, 0].tolist() == [pytest.approx(1.991 / 127), 2]

@@ -35,7 +35,7 @@ class ScanWork:
             keys = keys[:, torch.arange(tokens) % distinct]
         queries = torch.randn(spec.heads, rows, spec.head_size, generator=g)
         values = torch.randn(keys.shape, generator=g)
-        data = quantise_scan(keys, values, queries, spec.head_size**-0.5, spec)
+        data = quantise_scan(keys, values, queries, spec.head_size**-0.5, spec, planes=options.planes)
         return ScanWork(spec=spec, data=data, options=options)
 
     @property

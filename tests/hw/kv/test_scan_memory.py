@@ -28,7 +28,7 @@ OPTIONS = ScanOptions(budget=5)
 def test_plane_fetch(first: int, count: int, stall: float, seed: int) -> None:
     """Planes of some words, in order, from the two parts of the memory; no word is read that is not asked for."""
     work = ScanWork.make(SMALL, 60, 1, OPTIONS, seed=seed)
-    planes = plane_words(work.data.keys[:, 0], SMALL)
+    planes = plane_words(work.data.planes[:, 0], SMALL)
     memory = bytes(64) + planes[:, :4].tobytes() + planes[:, 4:].tobytes()
     dut = PlaneFetch(config=work.config)
     bench = Bench(dut, seed=seed)

@@ -30,7 +30,7 @@ def set_fields(ctx: Any, view: Any, values: dict[str, int]) -> None:
 def test_lane(spec: Spec, seed: int) -> None:
     """Scores after three planes, then after two more of the same words, from the sums in the lane's memory."""
     work = ScanWork.make(spec, 9, spec.group, OPTIONS, seed=seed)
-    queries, keys = work.data.queries[0], work.data.keys[:, 0]
+    queries, keys = work.data.queries[0], work.data.planes[:, 0]
     row = work.row(0)
     reference = torch.arange(spec.group) * 700 - 900
     dut = ScanLane(spec=spec)
@@ -106,7 +106,7 @@ def test_plane_scores(spec: Spec, rows: int, seed: int) -> None:
     tokens = 3 * spec.plane_tokens + 2
     options = ScanOptions(budget=5, planes=4, sink_tokens=2, window=3)
     work = ScanWork.make(spec, tokens, rows, options, seed=seed)
-    queries, keys = work.data.queries[0], work.data.keys[:, 0]
+    queries, keys = work.data.queries[0], work.data.planes[:, 0]
     planes = plane_words(keys, spec)
     scores = partial_scores(queries, keys, 4)
     word = torch.arange(tokens) // spec.plane_tokens

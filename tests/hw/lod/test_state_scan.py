@@ -21,7 +21,8 @@ CONFIG = replace(tiny(), memory_width=512)
 LANES = CONFIG.word_bytes // STATE_BYTES
 TABLE = 1 << 12
 CHILDREN = {0: 4, 1: 5, 2: 3, 4: 3, 5: 5, 7: 3, 9: 8, 20: 4, 21: 4}  # of a tree in breadth-first order
-COUNT = 1 + sum(CHILDREN.values())
+FAMILIES = {0: 7, 1: 8, 8: 8, 16: 8}  # each ends with a word, and only its first child has children
+NEVER = (1 << 32) - 1
 VIEWS = 5
 
 
@@ -30,8 +31,9 @@ class Tree:
     """The table, what every view does to it, and what the scan has to say of it."""
 
     bench: Bench
+    children: dict[int, int]  # of a subtree, how many
+    sparse: bool = False  # only the root is due, and every visit calls its first child alone
     first_child: dict[int, int] = field(default_factory=dict)
-    parent: dict[int, int] = field(default_factory=dict)
     now: list[dict[str, int]] = field(default_factory=list)  # the table in memory
     after: list[list[dict[str, int]]] = field(default_factory=list)  # the table, view by view
     calls: list[dict[int, int]] = field(default_factory=list)  # of every view: subtree and what it is entered with
@@ -39,36 +41,39 @@ class Tree:
     pending: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.count = 1 + sum(self.children.values())
         behind = 1
-        for n in range(COUNT):
+        for n in range(self.count):
             self.first_child[n] = behind
-            for child in range(behind, behind + CHILDREN.get(n, 0)):
-                self.parent[child] = n
-            behind += CHILDREN.get(n, 0)
-        self.now = [self.record(0) for _ in range(-(-COUNT // LANES) * LANES)]
+            behind += self.children.get(n, 0)
+        self.now = [self.record(0, n) for n in range(-(-self.count // LANES) * LANES)]
         table = self.now
         for view in range(VIEWS):
             table = self.view(view, table)
             self.after.append(table)
 
-    def record(self, view: int) -> dict[str, int]:
+    def record(self, view: int, n: int) -> dict[str, int]:
         bits = self.bench.random.getrandbits
-        return {"deadline": 10 * view + bits(6), "entered": bits(32), "cut": bits(32), "expanded": bits(32)}
+        deadline = 10 * view + bits(6)
+        if self.sparse:
+            deadline = NEVER if n else 0
+        return {"deadline": deadline, "entered": bits(32), "cut": bits(32), "expanded": bits(32)}
 
     def view(self, view: int, table: list[dict[str, int]]) -> list[dict[str, int]]:
         """Visits in order; what is not in the tree is never due."""
         new, called = list(table), {}
-        for n in range(COUNT, len(table)):
-            table[n]["deadline"] = new[n]["deadline"] = (1 << 32) - 1
-        for n in range(COUNT):
+        for n in range(self.count, len(table)):
+            table[n]["deadline"] = new[n]["deadline"] = NEVER
+        for n in range(self.count):
             if table[n]["deadline"] >= 10 * view + 10 and n not in called:
                 continue
             entered = called.get(n, table[n]["entered"])
             self.visits.append({"subtree": n, "entered": entered, "before": table[n]["expanded"], "turn": 0})
-            new[n] = self.record(view) | {"entered": entered}
+            new[n] = self.record(view, n) | {"entered": entered}
             first = self.first_child[n]
             word = self.bench.random.getrandbits(32)
-            called |= {c: word for c in range(first, first + CHILDREN.get(n, 0)) if self.bench.stall(0.4)}
+            family = range(first, first + self.children.get(n, 0))
+            called |= {c: word for c in family if (c == first if self.sparse else self.bench.stall(0.4))}
         self.calls.append(called)
         for word in range(len(table) // LANES):
             rows = range(LANES * word, LANES * word + LANES)
@@ -154,7 +159,7 @@ class Search:
         if view != self.view:
             return
         first = self.tree.first_child[subtree]
-        end = first + CHILDREN.get(subtree, 0)
+        end = first + self.tree.children.get(subtree, 0)
         called = self.tree.calls[view]
         self.waiting.extend((child, called[child]) for child in range(first, end) if child in called)
         self.horizon = max(self.horizon, end)
@@ -169,17 +174,31 @@ class Search:
         self.unsettled.popleft()
 
 
+def scan(tree: Tree, dut: StateScan, *, haste: float, latency: int, stall: float) -> None:
+    """All views of the tree."""
+    bench = tree.bench
+    MemoryModel(bench, dut.memory, latency=latency, stall=stall / 2, contents=tree.word_at)
+    Search(bench, dut, tree, haste=haste)
+    bench.sink(dut.o, tree.visits, stall=stall)
+    bench.sink(dut.pending, tree.pending, stall=stall)
+    bench.run()
+
+
 @pytest.mark.parametrize("state_words", [6, 16])  # the second one holds the whole table
 @pytest.mark.parametrize(
     ("haste", "latency", "stall"), [(1.0, 1, 0.0), (0.5, 3, 0.2), (0.1, 2, 0.5), (0.05, 30, 0.0), (0.8, 40, 0.3)]
 )
 def test_views_follow_each_other(haste: float, latency: int, stall: float, state_words: int, seed: int) -> None:
     dut = StateScan(config=replace(CONFIG, state_words=state_words))
-    bench = Bench(dut, seed=seed)
-    tree = Tree(bench)
-    MemoryModel(bench, dut.memory, latency=latency, stall=stall / 2, contents=tree.word_at)
-    Search(bench, dut, tree, haste=haste)
-    bench.sink(dut.o, tree.visits, stall=stall)
-    bench.sink(dut.pending, tree.pending, stall=stall)
-    bench.run()
-    assert len({v["subtree"] for v in tree.visits}) > COUNT // 2
+    tree = Tree(Bench(dut, seed=seed), CHILDREN)
+    scan(tree, dut, haste=haste, latency=latency, stall=stall)
+    assert len({v["subtree"] for v in tree.visits}) > tree.count // 2
+
+
+@pytest.mark.parametrize("haste", [0.5, 0.1])
+def test_a_word_is_passed_by_its_own_place(haste: float, seed: int) -> None:
+    """A word without visits between the one that called and the one that is called: the last waits for the call."""
+    dut = StateScan(config=replace(CONFIG, state_words=16))
+    tree = Tree(Bench(dut, seed=seed), FAMILIES, sparse=True)
+    scan(tree, dut, haste=haste, latency=1, stall=0.0)
+    assert [visit["subtree"] for visit in tree.visits] == [0, 1, 8, 16, 24] * VIEWS

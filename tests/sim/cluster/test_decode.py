@@ -62,7 +62,8 @@ def test_real_layer(bits: int, real_data: Path) -> None:
         vector, weights, known = source.load()
         done = decode(config, vector, weights, calibration=known, unfused=False, check=True)
         assert done.run.checked
-        assert done.run.quality["rms_error"] < 0.16  # docs/cluster.md: up to 14.7 % of 8 bits, 14.4 % of 4
+        # docs/cluster.md: up to 14.7 % of 8 bits, 14.4 % of 4, most of it the hidden vector's one scale of 8 bits.
+        assert done.run.quality["rms_error"] < 0.16
 
 
 @pytest.mark.parametrize("schedule", Schedule)

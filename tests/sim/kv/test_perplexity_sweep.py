@@ -20,11 +20,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, seed: int) -> Path:
     """Two short texts and contexts; the folder of the study."""
     model = write_model(tmp_path / "tiny.gguf", random_weights(seed))
     monkeypatch.setattr(sweep, "real_models", lambda: [model])
-    monkeypatch.setattr(sweep, "LENGTHS", {100: 10, 130: 20})
-    monkeypatch.setattr(sweep, "LONGEST", CHOICES)
-    monkeypatch.setattr(sweep, "OTHERS", CHOICES[:1])
-    monkeypatch.setattr(sweep, "DEEPEST", CHOICES[2:])
-    monkeypatch.setattr(sweep, "DEEP", 60)
+    monkeypatch.setattr(sweep, "POINTS", {100: {10: CHOICES[:1]}, 130: {60: CHOICES, 20: CHOICES[2:]}})
     monkeypatch.setattr(sweep, "TEXTS", {"a": lambda: "hello world " * 60, "b": lambda: "all is well, " * 60})
     (tmp_path / "docs" / "sweeps").mkdir(parents=True)
     return tmp_path / "docs"
@@ -34,7 +30,7 @@ def test_study(small: Path) -> None:
     said: list[str] = []
     paths = sweep.record(small, said.append, size=130)
     rows = json.loads(paths[0].read_text())["rows"]
-    points = [*((130, 20, choice) for choice in CHOICES), (130, 60, CHOICES[2]), (100, 10, CHOICES[0])]
+    points = [*((130, 60, choice) for choice in CHOICES), (130, 20, CHOICES[2]), (100, 10, CHOICES[0])]
     assert [sweep.key_of(row) for row in rows] == [(text, *point) for text in "ab" for point in points]
     assert paths[1].read_text().count("| scan 0.3, 4 planes |") == 4
     assert paths[2].read_bytes().startswith(b"\x89PNG")
