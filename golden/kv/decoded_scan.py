@@ -36,7 +36,7 @@ def scan(layer: Layer, always: Always, *, share: float, planes: int) -> Selectio
         part(
             Group(
                 queries=queries, keys=own, scales=scale, scale=layer.scale, ends=layer.ends,
-                budgets=budget_of(share, layer.ends), always=always, planes=planes,
+                budgets=budget_of(share, layer.ends, always), always=always, planes=planes,
             )
         )
         for queries, own, scale in zip(layer.queries, searched.codes, searched.scale[:, 0], strict=True)

@@ -31,6 +31,7 @@ class Always:
 
     sink: int = 16  #: the first
     window: int = 64  #: the latest, the one that is decoded among them
+    least: int = 0  #: so many of the best, where a share of the tokens is less
 
     def mask(self, ends: Tensor, tokens: int) -> Tensor:
         """bool [M, tokens] for decoded tokens that have `ends` [M] tokens in reach, themselves among them."""
@@ -113,13 +114,14 @@ class SelectedAttention:
     scale: float
     turn: Turn = still  #: the model's rotary embedding
     exact: bool = False  #: float values, not the engine's codes
+    whole: int = 0  #: the first layers, which attend to all tokens, as few tell the others' apart there
     always: Always = field(default_factory=Always)
     traffic: Traffic = field(default_factory=Traffic)
 
     def __call__(self, layer: int, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         grouped = queries.unflatten(0, (len(keys), -1))
         step = Layer(queries=grouped, keys=keys, scale=self.scale, turn=self.turn)
-        found = self.rule(step, self.always)
+        found = self.rule(step, self.always) if layer >= self.whole else every(step, exact=self.exact)
         self._count(found, step)
         back = values if self.exact else stored_values(values)
         return attend(queries, found, back, self.scale)
@@ -131,6 +133,13 @@ class SelectedAttention:
         self.traffic.search_bytes += found.search_bytes
         self.traffic.record_bytes += chosen * found.record_bytes
         self.traffic.full_bytes += reach * step.record_bytes
+
+
+def every(layer: Layer, *, exact: bool) -> Selection:
+    """All tokens in reach, by keys in float or by their codes."""
+    keys = layer.keys if exact else channel_codes(layer)[0].read
+    chosen = layer.reach.expand(len(keys), -1, -1)
+    return Selection(chosen=chosen, keys=keys, search_bytes=0, record_bytes=layer.record_bytes)
 
 
 def attend(queries: Tensor, found: Selection, values: Tensor, scale: float) -> Tensor:
@@ -202,9 +211,9 @@ def _codes(layer: Layer, found: Range, scale: Tensor) -> Codes:
     return Codes(codes=codes((layer.keys.double() - found.centre).float(), scale), scale=scale)
 
 
-def budget_of(share: float, ends: Tensor) -> Tensor:
-    """Tokens that a share of those in reach are, [M]."""
-    return (ends * share).round().long()
+def budget_of(share: float, ends: Tensor, always: Always = Always()) -> Tensor:
+    """Tokens that a share of those in reach are, but as many as are attended to at least, [M]."""
+    return torch.minimum((ends * share).round().long().clip(min=always.least), ends)
 
 
 def joined_scores(scores: Tensor, largest: Tensor) -> Tensor:

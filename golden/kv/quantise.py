@@ -15,8 +15,9 @@ from golden.kv.spec import KEY_MAX, Spec
 #: Of values that share a scale and are not all zero, the least largest magnitude: float32 holds their step in full.
 LEAST = float(torch.finfo(torch.float32).tiny) * KEY_MAX
 #: By the planes that are read, of the half-range of 2**planes even steps in the spread of a normal distribution: that
-#: with the least squared error (J. Max, Quantizing for minimum distortion, 1960).
-PLANE_REACH = (1.596, 1.991, 2.344, 2.682, 3.010, 3.331, 3.642)
+#: with the least squared error (J. Max, Quantizing for minimum distortion, 1960), and a quarter more, as attention
+#: goes to keys that lie far out.
+PLANE_REACH = tuple(1.25 * reach for reach in (1.596, 1.991, 2.344, 2.682, 3.010, 3.331, 3.642))
 CALIBRATION = 512  # keys whose mean is subtracted from all, and whose projections' mean centres the hyperplanes
 
 

@@ -9,7 +9,19 @@ import torch
 from golden.errors import InputError
 from golden.kv.decoded_clusters import clusters
 from golden.kv.decoded_scan import scan
-from golden.kv.decoder import SCALE_BYTES, Always, Layer, Rule, Selection, best, blocks, budget_of, hide, joined_scores
+from golden.kv.decoder import (
+    SCALE_BYTES,
+    Always,
+    Layer,
+    Rule,
+    Selection,
+    best,
+    blocks,
+    budget_of,
+    every,
+    hide,
+    joined_scores,
+)
 from golden.kv.rule_names import RULES
 from golden.kv.spec import KEY_BITS, THRESHOLD_FRACTION
 
@@ -44,8 +56,7 @@ def rule_named(name: str, budget: float, planes: int = KEY_BITS) -> Rule:
 
 def full(layer: Layer, always: Always) -> Selection:
     """Every token in reach, by keys in float."""
-    chosen = layer.reach.expand(len(layer.keys), -1, -1)
-    return Selection(chosen=chosen, keys=layer.keys, search_bytes=0, record_bytes=layer.record_bytes)
+    return every(layer, exact=True)
 
 
 def exact_best(layer: Layer, always: Always, *, share: float) -> Selection:
@@ -54,7 +65,7 @@ def exact_best(layer: Layer, always: Always, *, share: float) -> Selection:
     chosen = torch.zeros(heads, len(layer.ends), tokens, dtype=torch.bool)
     for rows, end in blocks(len(layer.ends), tokens):
         ends = layer.ends[rows]
-        kept, budget = always.mask(ends, end), budget_of(share, ends)
+        kept, budget = always.mask(ends, end), budget_of(share, ends, always)
         for head, (queries, keys) in enumerate(zip(layer.queries, layer.keys, strict=True)):
             scores = hide(queries[:, rows] @ keys[:end].T, ends)
             joined = joined_scores(scores, scores.amax(2, keepdim=True))

@@ -29,11 +29,15 @@ from sim.kernel.files import write_json
 @click.option("--last", default=256, show_default=True, help="Tokens at its end that are decoded with the selection.")
 @click.option("--sink", default=16, show_default=True, help="First tokens, which are always attended to.")
 @click.option("--window", default=64, show_default=True, help="Latest tokens, which are always attended to.")
+@click.option("--least", default=0, show_default=True,
+              help="Tokens that scan and topk keep where their share is less.")  # fmt: skip
+@click.option("--whole", default=0, show_default=True,
+              help="First layers that attend to all tokens: their attention tells few of them apart.")  # fmt: skip
 @click.option("--report", type=OutputFile(), help="Write the report to FILE as JSON.")
 @json_option
 def perplexity(
     model: Path, text: Path, rules: tuple[str, ...], budgets: tuple[float, ...], cuts: tuple[int, ...],
-    tokens: int | None, last: int, sink: int, window: int, report: Path | None, as_json: bool,
+    tokens: int | None, last: int, sink: int, window: int, least: int, whole: int, report: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure what a selection of the cache costs a language model.
 
@@ -42,15 +46,20 @@ def perplexity(
     full attention, its last ones with every layer's attention over what is selected, of keys and values as the engine
     stores them. The loss is that of the tokens that follow the last ones.
     """
-    for name, value, least in (("--sink", sink, 0), ("--window", window, 1)):
-        if not least <= value <= 65536:
-            raise InputError(f"{name} must lie in {least}..65536, it is {value}")
+    for name, value, low in (
+        ("--sink", sink, 0),
+        ("--window", window, 1),
+        ("--least", least, 0),
+        ("--whole", whole, 0),
+    ):
+        if not low <= value <= 65536:
+            raise InputError(f"{name} must lie in {low}..65536, it is {value}")
     from golden.kv.decoder import Always  # torch is slow to import
     from golden.kv.rules import rule_named
     from sim.kv.perplexity import Choice, load_context, measure, perplexity_report
 
     choices = [
-        Choice(rule=rule, budget=budget, planes=planes)
+        Choice(rule=rule, budget=budget, planes=planes, whole=whole, least=least)
         for rule in rules
         for budget in (budgets if rule != "full" else (1.0,))
         for planes in (cuts if rule == "scan" else (8,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,13 @@ class Choice:
     rule: str
     budget: float = 1.0
     planes: int = KEY_BITS
+    whole: int = 0  #: first layers that attend to all tokens
+    least: int = 0  #: tokens that scan and topk keep, where their share is less
 
     def __str__(self) -> str:
         cut = f", {self.planes} planes" if self.planes < KEY_BITS else ""
-        return self.rule if self.rule == "full" else f"{self.rule} {self.budget:g}{cut}"
+        more = "".join(f", {name} {value}" for name in ("whole", "least") if (value := getattr(self, name)))
+        return self.rule if self.rule == "full" else f"{self.rule} {self.budget:g}{cut}{more}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,8 @@ class Quality:
     rule: str
     budget: float
     planes: int
+    whole: int
+    least: int
     perplexity: float
     ratio: float  #: over full attention's
     kept: float  #: share of the tokens in reach that are attended to
@@ -124,7 +129,8 @@ def measure(context: Context, choice: Choice, *, tokens: int, last: int, always:
         scale=model.shape.scale,
         turn=partial(rotate, shape=model.shape),
         exact=choice.rule in IN_FLOAT,
-        always=always,
+        whole=choice.whole,
+        always=replace(always, least=choice.least),
     )
     # A copy of the cache: what is decoded goes into it.
     cache = Cache(context.cache.keys[:, :, :tokens].clone(), context.cache.values[:, :, :tokens].clone(), first)
@@ -169,6 +175,7 @@ def perplexity_report(
         seed=0,
         workload={
             "scene": context.name, "tokens": tokens, "decoded": last, "sink": always.sink, "window": always.window,
+
             "backend": "model", "seconds": round(seconds, 3),
         },
         quality={

@@ -16,9 +16,11 @@ from sim.kernel.files import whole_file, write_json, write_text
 from sim.kv.perplexity import Choice, Context, load_context, mean_loss, measure
 
 NAME = "perplexity"
+CHOSEN = Choice(rule="scan", budget=0.14, planes=2, whole=1, least=384)
 THIRTY = (  # what reads 30 % of the bytes, and what is attended to is all there is
-    Choice(rule="scan", budget=0.175, planes=2),
+    CHOSEN,
     Choice(rule="scan", budget=1.0),
+    Choice(rule="scan", budget=0.175, planes=2),
     Choice(rule="pages", budget=0.15),
     Choice(rule="resv", budget=0.1),
     Choice(rule="topk", budget=0.1),
@@ -36,7 +38,7 @@ LAST = (
 #: Of a context, and of how many of its last tokens that are decoded, what is measured: at 8,192 all but the first 512,
 #: of which the scales of keys are; so many that single tokens do not decide; and those that have most in reach.
 POINTS = {
-    8192: {7680: THIRTY, 2048: THIRTY[:2], 512: LAST},
+    8192: {7680: THIRTY, 2048: THIRTY[:3], 512: LAST},
     4096: {256: THIRTY},
     2048: {256: THIRTY},
 }
@@ -103,7 +105,7 @@ def points(lengths: list[int]) -> Iterator[tuple[int, int, Choice]]:
 
 def key_of(row: dict[str, Any]) -> tuple[str, int, int, Choice]:
     """What a row was measured of."""
-    choice = Choice(rule=row["rule"], budget=row["budget"], planes=row["planes"])
+    choice = Choice(**{name: row[name] for name in ("rule", "budget", "planes", "whole", "least")})
     return row["text"], row["tokens"], row["decoded"], choice
 
 

@@ -98,9 +98,9 @@ def test_a_scale_for_every_token_of_values(seed: int) -> None:
     assert not found.values[7, 0].any()
 
 
-@pytest.mark.parametrize("planes", range(1, 8))
+@pytest.mark.parametrize("planes", range(1, 6))
 def test_the_scale_of_few_planes(planes: int, seed: int) -> None:
-    """Of normal values no other scale leaves a smaller squared error; one of the largest value a larger one."""
+    """A quarter more than that with which normal values have the least squared error; that of the largest is worse."""
     values = torch.randn(1, 20000, 3, generator=torch.Generator().manual_seed(seed)) * torch.tensor([1.0, 30, 0])
     unread = KEY_BITS - planes
     whole, spread = scale_of(values, (1,)), (values**2).mean(1, keepdim=True).sqrt()
@@ -110,9 +110,9 @@ def test_the_scale_of_few_planes(planes: int, seed: int) -> None:
         read = (codes(values, own) >> unread << unread) + ((1 << unread) - 1) / 2
         return ((read * own - values) ** 2).mean((0, 1))[:2]
 
-    for factor in (0.85, 1.15):
-        assert (error(scale) < error(scale * factor)).all()
-    assert (error(scale) < error(whole) / (2 if planes < 5 else 1)).all()
+    for factor in (0.68, 0.92):
+        assert (error(scale * 0.8) < error(scale * factor)).all()
+    assert planes > 4 or (error(scale) < error(whole) / 1.2).all()
     assert scale[0, 0, 2] == 1
 
 
@@ -120,4 +120,4 @@ def test_whole_codes_keep_their_scale() -> None:
     """And few planes never have a larger one than these."""
     whole, spread = torch.full((1, 1, 2), 2.0), torch.tensor([[[1.0, 1000.0]]])
     assert plane_scale(whole, spread, 8) is whole
-    assert plane_scale(whole, spread, 2)[0, 0].tolist() == [pytest.approx(1.991 / 127), 2]
+    assert plane_scale(whole, spread, 2)[0, 0].tolist() == [pytest.approx(1.25 * 1.991 / 127), 2]

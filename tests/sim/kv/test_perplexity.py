@@ -54,6 +54,22 @@ def test_report(files: tuple[Path, Path], tessera: Tessera, tmp_path: Path, seed
         assert choice["searched"] <= choice["read"]
 
 
+def test_layers_that_attend_to_all(files: tuple[Path, Path], tessera: Tessera, tmp_path: Path) -> None:
+    """Half of the layers read everything, both as much as all tokens of the codes; so do as many tokens at least."""
+    figures = []
+    for more in ("", "--whole 1", "--whole 2", "--least 90"):
+        report = tmp_path / "report.json"
+        options = f"--tokens 90 --last 60 --sink 2 --window 4 --budget 0.2 --planes 3 --select scan {more}"
+        assert tessera("perplexity", *files, *options.split(), "--report", report).status == 0
+        (choice,) = json.loads(report.read_text())["quality"]["choices"]
+        figures.append(choice)
+    none, half, both, least = figures
+    assert half["kept"] == pytest.approx((1 + none["kept"]) / 2)
+    assert half["searched"] == pytest.approx(none["searched"] / 2)
+    assert (both["kept"], both["searched"]) == (1, 0)
+    assert (least["kept"], least["perplexity"]) == (1, both["perplexity"])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -64,6 +80,8 @@ def test_report(files: tuple[Path, Path], tessera: Tessera, tmp_path: Path, seed
         ("--planes 9", "planes must lie in 1..8, and are a scan's, they are 9 for scan"),
         ("--window 0", "--window must lie in 1..65536, it is 0"),
         ("--sink -1", "--sink must lie in 0..65536, it is -1"),
+        ("--least -1", "--least must lie in 0..65536, it is -1"),
+        ("--whole -1", "--whole must lie in 0..65536, it is -1"),
     ],
 )
 def test_refused_options(options: str, message: str, files: tuple[Path, Path], tessera: Tessera) -> None:
