@@ -186,19 +186,21 @@ class Pipe:
         high = self.stage(lambda x, y: x * y.shift_right(split), a, b, name=f"{name}_high")
         return self.stage(lambda p, q: p + q.shift_left(split), low, high, name=name)
 
-    def parted_product(self, a: Staged, b: Staged, *, name: str, top: int = 5) -> list[Staged]:
-        """Two terms whose sum is a · b, for the sum that follows: without the `top` highest bits of b, and of these.
+    def parted_product(self, a: Staged, b: Staged, *, name: str, split: int = 12) -> list[Staged]:
+        """Terms whose sum is a · b, for the sum that follows: of b's low `split` bits, and of those above, if any.
 
-        1 cycle, and a shorter one than the whole product's. The high bits are added one by one, without a multiplier.
+        1 cycle, and a shorter one than the whole product's: five rounds of carry-save adders take 12 rows to two. The
+        high bits are added one by one, without a multiplier.
         """
-        split = len(b.value) - top
 
-        def of_top(x: Value, y: Value) -> Value:
+        def of_high(x: Value, y: Value) -> Value:
             rows = [Mux(y[k], x, 0).shift_left(k) for k in range(split, len(y))]
             return add_all([*rows[:-1], -rows[-1]] if y.shape().signed else rows)
 
+        if len(b.value) <= split:
+            return [self.stage(lambda x, y: x * y, a, b, name=name)]
         low = self.stage(lambda x, y: x * y[:split], a, b, name=f"{name}_low")
-        return [low, self.stage(of_top, a, b, name=f"{name}_top")]
+        return [low, self.stage(of_high, a, b, name=f"{name}_high")]
 
     def leading_zeros(self, value: Staged, width: int, *, name: str) -> Staged:
         """Zeros above the highest set bit of a `width`-bit word, at most width - 1; 1 cycle."""

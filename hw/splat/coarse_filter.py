@@ -15,8 +15,6 @@ from hw.splat.coarse_row import CoarseRow
 from hw.splat.config import Config
 from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_layout, partner_spec
 
-ROWS_WAITING = 30  # rows with survivors that may wait for their turn
-
 
 class CoarseFilter(wiring.Component):
     """Tests a row a cycle and sends its survivors on in memory order.
@@ -42,7 +40,7 @@ class CoarseFilter(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         unit = CoarseRow(spec=self.config.spec, lanes=self.config.coarse_lanes)
-        m.submodules.pipeline = pipeline = StreamPipeline(unit, depth=ROWS_WAITING, keep="keep")
+        m.submodules.pipeline = pipeline = StreamPipeline(unit, depth=self.config.row_depth, keep="keep")
         m.d.comb += [
             unit.frame.eq(self.frame),
             pipeline.i.payload.row.eq(self.i.payload),

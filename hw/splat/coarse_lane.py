@@ -26,7 +26,6 @@ STRETCH_BITS = STRETCH_FRACTION + 1
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION
 SLOPES = ("left", "right", "top", "bottom")
 DEPTHS = ("low", "high")
-TOP = 3  # bits of an offset that are kept out of its products
 
 
 def group_fields(spec: Spec) -> dict[str, Shape]:
@@ -39,7 +38,7 @@ class CoarseLane(wiring.Component):
     """point = origin + W·offset; kept if in front of the near plane, of the slab's depth, in reach of all four sides.
 
     The test of `golden.splat.coarse_filter.coarse_filter`. Latency 14 cycles, one Gaussian a cycle;
-    9 multipliers of 18×13 bits, four of 24×13 and two of 8×8.
+    9 multipliers of 18×12 bits, four of 24×12 and two of 8×8.
     """
 
     latency = 14
@@ -97,7 +96,7 @@ class CoarseLane(wiring.Component):
             offset = Staged(half.value[f"offset_{a}"], half.stage, f"offset_{a}_{row}")
             name = f"rotation_{row}{k}"
             factor = p.constant(self.frame[name][: rotation.width].as_signed(), name)
-            products += p.parted_product(factor, offset, top=TOP, name=f"product_{row}{k}")
+            products += p.parted_product(factor, offset, name=f"product_{row}{k}")
         total = p.stage(lambda *t: add_all(t), *products, name=f"rotated_{row}")
         width = spec.camera_format.width
         return p.stage(
@@ -158,7 +157,7 @@ class CoarseLane(wiring.Component):
         def outside(centre: Staged, axis: str, low: str, high: str) -> Staged:
             product = {
                 name: p.stage(
-                    lambda a, b: a + b,
+                    lambda *t: add_all(t),
                     *p.parted_product(far, p.source(self.i[name], name), name=f"side_{name}"),
                     name=f"side_{name}",
                 )

@@ -92,9 +92,10 @@ class Color(wiring.Component):
         x, y, z = (Staged(resize(v.value, POLYNOMIAL), v.stage, v.name) for v in n)
 
         def product(a: Staged, b: Staged, name: str) -> Staged:
-            whole = p.stage(lambda u, v: u * v, a, b, name=f"{name}_whole")
             return p.stage(
-                lambda v: resize(shift_round(v, DIRECTION_FRACTION, "half_up"), POLYNOMIAL), whole, name=name
+                lambda *t: resize(shift_round(add_all(t), DIRECTION_FRACTION, "half_up"), POLYNOMIAL),
+                *p.parted_product(a, b, name=name),
+                name=name,
             )
 
         def combine(function: Callable[..., Value], *items: Staged, name: str) -> Staged:

@@ -28,6 +28,7 @@ class Config:
     list_words: int = 32  #: words of the visiting lists that are read ahead
     coarse_words: int = 128  #: words of coarse halves that are read ahead
     record_words: int = 128  #: words of records that are read ahead
+    row_depth: int = 62  #: rows of Gaussians in the coarse filter, with those that wait with survivors
     candidate_depth: int = 192  #: candidates that wait for their records
     splat_depth: int = 128  #: sorted splats that wait for the rasteriser
     lane_groups: int = 4  #: groups of subtile² pixel lanes, each with its own splat and sub-tile in every cycle
@@ -42,7 +43,8 @@ class Config:
     LIMITS: ClassVar[Limits] = {
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "outstanding": (4, 1024),
         "list_words": (4, 64), "coarse_words": (4, 512), "record_words": (4, 512),
-        "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16), "lane_share": (1, 8),
+        "row_depth": (4, 510), "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16),
+        "lane_share": (1, 8),
         "lane_depth": (2, 1024), "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
         "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
@@ -136,6 +138,7 @@ def tiny() -> Config:
         list_words=4,
         coarse_words=64,
         record_words=64,
+        row_depth=30,
         candidate_depth=32,
         splat_depth=8,
         lane_groups=1,
@@ -147,8 +150,8 @@ def tiny() -> Config:
 
 
 def default() -> Config:
-    """64 pixel lanes in four groups, four coarse filter lanes to one fine filter, 64 bytes a cycle."""
-    return Config(spec=DEFAULT_SPEC)
+    """64 pixel lanes in four groups, four coarse filter lanes to two fine units, 64 bytes a cycle."""
+    return Config(spec=DEFAULT_SPEC, fine_units=2)
 
 
 def paper() -> Config:

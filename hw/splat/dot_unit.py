@@ -14,7 +14,7 @@ from hw.splat.layouts import header_layout, vector
 
 
 class DotUnit(wiring.Component):
-    """(vector · row) >> fraction; latency 3 cycles, one a cycle; three multipliers of 32×13 bits."""
+    """(vector · row) >> fraction; latency 3 cycles, one a cycle; three multipliers of 32×12 bits."""
 
     latency = 3
 

@@ -105,9 +105,9 @@ class Extents(wiring.Component):
         """The splat's own direction, and the variance along it: 3 cycles."""
         xx, xy, yy = (p.source(self.i[name], name) for name in ("xx", "xy", "yy"))
         gap = p.stage(lambda a, c: a - c, xx, yy, name="gap")
-        diagonal = p.stage(
-            lambda g, b: (abs(b) << 1) > abs(g), gap, xy, name="diagonal"
-        )  # nearer to a diagonal than to an axis
+        size = p.stage(lambda b: abs(b), xy, name="size_xy")
+        # Nearer to a diagonal than to an axis.
+        diagonal = p.stage(lambda g, b: (b << 1) > abs(g), gap, size, name="diagonal")
         signs = p.stage(lambda g, b: Cat(g > 0, b > 0), gap, xy, name="signs")
         slant = Staged(Cat(signs.value[0], diagonal.value, signs.value[1]), diagonal.stage, "slant")
 
@@ -117,11 +117,10 @@ class Extents(wiring.Component):
             return Mux(near, more << 2, (more << 3) + more) + once
 
         def across(b: Value, near: Value) -> Value:
-            size = abs(b)
-            return Mux(near, size << 2, (size << 2) + (size << 1))
+            return Mux(near, b << 2, (b << 2) + (b << 1))
 
         straight = p.stage(along, xx, xy, yy, diagonal, signs, name="slant_straight")
-        mixed = p.stage(across, xy, diagonal, name="slant_mixed")
+        mixed = p.stage(across, size, diagonal, name="slant_mixed")
 
         def variance(s: Value, t: Value) -> Value:
             rest = s - t

@@ -87,8 +87,8 @@ class RasterSetup(wiring.Component):
         v = p.stage(gradient, *product["b_dx"], *product["c_dy"], name="v")
         form = p.stage(
             lambda s, t: s + t,
-            p.wide_product(dx, u, name="dx_u", split=17),
-            p.wide_product(dy, v, name="dy_v", split=17),
+            p.stage(lambda *t: add_all(t), *p.parted_product(u, dx, name="dx_u"), name="dx_u"),
+            p.stage(lambda *t: add_all(t), *p.parted_product(v, dy, name="dy_v"), name="dy_v"),
             name="form",
         )
         fraction, screen = spec.power_fraction, spec.screen_fraction

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import HALF_BITS, LIST_SLACK, NORMAL_FRACTION, Spec
 from hw.lib.pipe import Pipe, Staged
+from hw.lib.tree import add_all
 from hw.splat.layouts import EXPONENT_WIDTH, NORMAL_WIDTH, SidesLayout, vector
 from hw.splat.side_unit import FRONT
 
@@ -19,7 +20,7 @@ class SideTest(wiring.Component):
     """a - slope·z against the box's extent along either side's normal; `golden.splat.vsu.reach`.
 
     With axis `FRONT` a is z, and only the low side counts. Latency 8 cycles, one test a cycle; two
-    multipliers of 32×16 bits and six of 17×16.
+    multipliers of 32×12 bits and six of 16×12.
     """
 
     latency = 8
@@ -70,20 +71,21 @@ class SideTest(wiring.Component):
     def _side(self, p: Pipe, name: str, sides: Staged, along: Staged, z: Staged) -> tuple[Staged, Staged]:
         """How far the box's middle lies behind a side, and how far the box reaches from it."""
         side = sides.value[name]
-        product = p.wide_product(Staged(side.slope, sides.stage, f"{name}_slope"), z, name=f"{name}_product", split=16)
+        slope = Staged(side.slope, sides.stage, f"{name}_slope")
+        product = p.stage(
+            lambda *t: add_all(t), *p.parted_product(z, slope, name=f"{name}_product"), name=f"{name}_product"
+        )
         beside = p.stage(
             lambda a, v: a - v.shift_right(self.spec.slope_format.fraction), along, product, name=f"{name}_beside"
         )
-        terms = [
-            p.stage(
-                lambda n, h: n * h,
+        terms: list[Staged] = []
+        for k in range(3):
+            normal, half = (
                 Staged(side.normal[k], sides.stage, f"{name}_normal_{k}"),
                 p.source(self.i.half[k], f"half_{k}"),
-                name=f"{name}_term_{k}",
             )
-            for k in range(3)
-        ]
-        total = p.stage(lambda a, b, c: a + b + c, *terms, name=f"{name}_sum")
+            terms += p.parted_product(half, normal, name=f"{name}_term_{k}")
+        total = p.stage(lambda *t: add_all(t), *terms, name=f"{name}_sum")
         exponent = p.source(self.i.exponent, "exponent")
         wide = p.shift_left(total, exponent, SUM_WIDTH + LONGEST_SHIFT, name=f"{name}_wide")
         extent = p.stage(lambda w: w.shift_right(NORMAL_FRACTION) + 1 + LIST_SLACK, wide, name=f"{name}_extent")

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.spec import NORMAL_FRACTION, RECIPROCAL_BITS, Spec
 from hw.lib.fixed import clip, resize
 from hw.lib.pipe import Pipe, Staged
+from hw.lib.tree import add_all
 from hw.splat.layouts import NORMAL_WIDTH, SideLayout, header_layout, view_layout
 
 FRONT = 2  # the axis of the camera's own plane
@@ -18,7 +19,7 @@ class SideUnit(wiring.Component):
     """slope = edge / focal, rounded outwards; |row_axis - slope·row_z|, rounded up.
 
     `golden.splat.vsu.side_slopes` and `sides`. With axis `FRONT`, the camera's plane: slope 0, |row_z|. Latency
-    11 cycles, one side a cycle; multipliers of 28×17 bits and three of 18×16.
+    11 cycles, one side a cycle; multipliers of 29×12 bits and three of 16×12.
     """
 
     latency = 11
@@ -47,7 +48,7 @@ class SideUnit(wiring.Component):
         )
         exponent = p.stage(lambda a: Mux(a[0], view.exponent_y, view.exponent_x)[:4], axis, name="exponent")
         outward = p.stage(lambda e, h: Mux(h, -e, e), p.source(self.i.edge, "edge"), high, name="outward")
-        product = p.wide_product(code, outward, name="product")
+        product = p.stage(lambda *t: add_all(t), *p.parted_product(outward, code, name="product"), name="product")
         # One place less than the whole shift: half a step is taken off before the last one.
         places = RECIPROCAL_BITS + spec.screen_fraction - spec.slope_format.fraction - 1
         cut = Staged(product.value.shift_right(places), product.stage, "cut")
@@ -72,9 +73,12 @@ class SideUnit(wiring.Component):
         spec = self.spec
         width, fraction = spec.rotation_format.width, spec.slope_format.fraction
         x, y, z = (self.frame[f"rotation_{row}{k}"][:width].as_signed() for row in range(3))
-        product = p.stage(lambda s: resize(s, signed(fraction + 3)) * z, slope, name=f"product_{k}")
+        narrow = Staged(resize(slope.value, signed(fraction + 3)), slope.stage, f"slope_{k}")
         normal = p.stage(
-            lambda a, v: Mux(a == FRONT, z, Mux(a[0], y, x)).shift_left(fraction) - v, axis, product, name=f"normal_{k}"
+            lambda a, *v: Mux(a == FRONT, z, Mux(a[0], y, x)).shift_left(fraction) - add_all(v),
+            axis,
+            *p.parted_product(narrow, p.constant(z, f"rotation_2{k}"), name=f"product_{k}"),
+            name=f"normal_{k}",
         )
         drop = spec.rotation_format.fraction + fraction - NORMAL_FRACTION
         return p.stage(

@@ -121,9 +121,9 @@ class SplatEngine(wiring.Component):
         wiring.connect(m, wiring.flipped(self.write), writers.memory)
 
         m.submodules.sequencer = sequencer = FrameSequencer()
-        starts = Signal()
+        starts = Signal()  # lanes may still be busy behind a reset
         m.d.comb += [
-            starts.eq(self.start & ~self.busy),
+            starts.eq(self.start & ~sequencer.busy),
             sequencer.start.eq(self.start),
             sequencer.address.eq(self.address),
             vsu.start.eq(sequencer.lists),
@@ -164,7 +164,12 @@ class SplatEngine(wiring.Component):
             "write_words": writers.taken[1],
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }
-        count(m, self.counters, {name: only_while(self.busy, event) for name, event in events.items()}, clear=starts)
+        count(
+            m,
+            self.counters,
+            {name: only_while(self.busy, event) for name, event in events.items()},
+            clear=starts & ~self.busy,
+        )
         return m
 
     def _show(self, m: Module) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -16,10 +18,10 @@ from hw.splat.layouts import header_layout
 class ViewRotation(wiring.Component):
     """o = matrix of q_camera · q, row by row; `golden.splat.view_rotation`.
 
-    Latency 6 cycles, one a cycle; 16 + 9 multipliers.
+    Latency 7 cycles, one a cycle; 16 + 9 multipliers.
     """
 
-    latency = 6
+    latency = 7
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -64,28 +66,35 @@ class ViewRotation(wiring.Component):
         return result
 
     def _matrix(self, p: Pipe, q: list[Staged]) -> list[Staged]:
-        """The nine entries: 3 cycles."""
+        """The nine entries: 4 cycles."""
         fmt = self.spec.rotation_format
         one = 1 << (2 * fmt.fraction - 1)
         pairs = [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3)]
-        product = {pair: p.parted_product(q[pair[0]], q[pair[1]], name=f"qq_{pair[0]}{pair[1]}") for pair in pairs}
+        # Half of the products come a cycle later, so that a register feeds half as many.
+        late = [p.stage(lambda v: v, item, name=f"{item.name}_late") for item in q]
+        product = {
+            (a, b): p.parted_product((q, late)[k % 2][a], (q, late)[k % 2][b], name=f"qq_{a}{b}")
+            for k, (a, b) in enumerate(pairs)
+        }
         wx, wy, wz, xx, xy, xz, yy, yz, zz = (product[pair] for pair in pairs)
-
-        def rest(*terms: Value) -> Value:
-            return one - add_all(terms)
-
-        def total(*terms: Value) -> Value:
-            return add_all(terms)
-
-        def difference(a: Value, b: Value, c: Value, d: Value) -> Value:
-            return (a + b) - (c + d)
-
         entries = [
-            (rest, yy, zz), (difference, xy, wz), (total, xz, wy),
-            (total, xy, wz), (rest, xx, zz), (difference, yz, wx),
-            (difference, xz, wy), (total, yz, wx), (rest, xx, yy),
+            (lambda a, b: one - (a + b), yy, zz), (lambda a, b: a - b, xy, wz), (lambda a, b: a + b, xz, wy),
+            (lambda a, b: a + b, xy, wz), (lambda a, b: one - (a + b), xx, zz), (lambda a, b: a - b, yz, wx),
+            (lambda a, b: a - b, xz, wy), (lambda a, b: a + b, yz, wx), (lambda a, b: one - (a + b), xx, yy),
         ]  # fmt: skip
-        sums = [p.stage(function, *a, *b, name=f"entry_{k}") for k, (function, a, b) in enumerate(entries)]
+
+        def joined(
+            function: Callable[[Value, Value], Value], first: list[Staged], second: list[Staged], k: int
+        ) -> Staged:
+            """`function` of two products."""
+            return p.stage(
+                lambda *t: function(add_all(t[: len(first)]), add_all(t[len(first) :])),
+                *first,
+                *second,
+                name=f"entry_{k}",
+            )
+
+        sums = [joined(*entry, k) for k, entry in enumerate(entries)]
         return [
             p.stage(lambda v: saturate(shift_round(v, fmt.fraction - 1, "half_up"), fmt), s, name=f"rotation_{k}")
             for k, s in enumerate(sums)

@@ -17,7 +17,7 @@ from hw.splat.layouts import INDEX_WIDTH, VisitLayout, header_layout, voxel_layo
 class VoxelOrigin(wiring.Component):
     """relative = index - camera, origin = W·relative, bound = sort key of the list's depth.
 
-    Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×13. An `end` passes unchanged.
+    Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×12. An `end` passes unchanged.
     """
 
     latency = 4

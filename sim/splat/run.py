@@ -81,7 +81,7 @@ def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: Mem
 
 
 #: The highest in docs/splat.md, without pauses: lastchance, view 1 of 3.
-RECORDED_RATIOS = {default(): 1.30}
+RECORDED_RATIOS = {default(): 1.15}
 
 
 def _offsets(workload: SplatWorkload) -> Results:

@@ -83,15 +83,17 @@ def test_wide_product(a: Shape, b: Shape, rng: random.Random) -> None:
     assert dut.run(vectors) == [[x * y] for x, y in vectors]
 
 
-@pytest.mark.parametrize("top", [1, 3, 5])
+@pytest.mark.parametrize("split", [3, 5, 7])
 @pytest.mark.parametrize(("a", "b"), [(signed(9), signed(9)), (unsigned(7), signed(8)), (signed(6), unsigned(9))])
-def test_parted_product(a: Shape, b: Shape, top: int, rng: random.Random) -> None:
-    """Two terms, the sign of b in the second one alone."""
-    dut = Datapath([a, b], lambda p, x, y: p.parted_product(x, y, top=top, name="product"))
+def test_parted_product(a: Shape, b: Shape, split: int, rng: random.Random) -> None:
+    """Two terms, the sign of b in the second one alone; one for a narrow b."""
+    dut = Datapath([a, b], lambda p, x, y: p.parted_product(x, y, split=split, name="product"))
     assert dut.stages == [1, 1]
     vectors = [list(pair) for pair in product(numbers(a, 12, rng), numbers(b, 12, rng))]
-    low = (1 << b.width - top) - 1
+    low = (1 << split) - 1
     assert dut.run(vectors) == [[x * (y & low), x * (y - (y & low))] for x, y in vectors]
+    whole = Datapath([a, b], lambda p, x, y: p.parted_product(x, y, split=b.width, name="product"))
+    assert whole.run(vectors) == [[x * y] for x, y in vectors]
 
 
 @pytest.mark.parametrize(("wait", "bits", "ring"), [(4, 64, False), (5, 19, False), (5, 20, True), (48, 2, True)])

@@ -3,6 +3,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,17 @@ def test_what_is_kept_is_not_mapped_again(bank: Mapped, folder: Path, monkeypatc
     assert (again.netlist, again.cells, again.memories) == (bank.netlist, bank.cells, bank.memories)
     with pytest.raises(AssertionError, match="Yosys runs again"):
         map_block(rtlil(Product(17), "bank"), "bank", named("embedded"), folder)
+
+
+def test_two_processes_may_map_the_same_into_one_folder(tmp_path: Path) -> None:
+    """Both find whole files or none, and what both write is the same."""
+    text = rtlil(Bank(), "bank")
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(map_block, text, "bank", named("embedded"), tmp_path) for _ in range(2)]
+        first, second = (job.result() for job in jobs)
+    assert (first.netlist, first.cells, first.memories) == (second.netlist, second.cells, second.memories)
+    # Two units of Verilog and facts, and the whole: nothing unfinished is left.
+    assert Counter(path.suffix for path in tmp_path.iterdir()) == Counter({".v": 3, ".json": 2})
 
 
 BENCH = """module bench;

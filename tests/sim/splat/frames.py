@@ -1,8 +1,8 @@
 """Frames that several tests draw, quantised once a process.
 
-`embedded` stands for the default scene; `few` for 400 random Gaussians that leave no group opaque; `around` for
-40 faint ones, larger than the frame, around the camera, through a window beside the axis; `wall` for thousands behind
-a few that hide them.
+`embedded` stands for the default scene; `few` for 400 random Gaussians that leave no group opaque; `bare` for as many
+without harmonics; `around` for 40 faint ones, larger than the frame, around the camera, through a window beside the
+axis; `wall` for thousands behind a few that hide them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def workload(config: str = "tiny", scene: str = "embedded", *, width: int = 64, 
         return prepare(faint, replace(camera, cx=-0.2 * width, cy=0.7 * height), chosen)
     if scene == "wall":
         return prepare(wall(), camera_at(size=(width, height), focal=1.5 * width), chosen)
-    few = random_scene(11, 400, degree=1, thinnest=0.01, widest=0.1)
+    few = random_scene(11, 400, degree=0 if scene == "bare" else 1, thinnest=0.01, widest=0.1)
     return prepare(few, camera_at(size=(width, height), focal=0.85 * width), chosen)
 
 

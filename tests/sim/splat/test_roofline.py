@@ -24,7 +24,7 @@ def bound(
     ("counter", "stage", "cycles"),
     [
         ("streamed", "coarse filter", 250),
-        ("candidates", "fine filter", 1000),
+        ("candidates", "fine filter", 500),
         ("splats", "depth sort", 1000),
         ("draws", "rasteriser", 250),
         ("flushes", "rasteriser", 250),
