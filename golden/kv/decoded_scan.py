@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from golden.kv.decoder import Always, Layer, Selection, best, blocks, budget_of, channel_codes, hide, joined_scores
+from golden.kv.decoder import Always, Layer, Selection, blocks, budget_of, channel_codes
+from golden.kv.ranking import best, hide, joined_scores
 from golden.kv.scan import ScanOptions, fold, fold_all, select
 from golden.kv.spec import KEY_BITS
 

@@ -9,19 +9,8 @@ import torch
 from golden.errors import InputError
 from golden.kv.decoded_clusters import clusters
 from golden.kv.decoded_scan import scan
-from golden.kv.decoder import (
-    SCALE_BYTES,
-    Always,
-    Layer,
-    Rule,
-    Selection,
-    best,
-    blocks,
-    budget_of,
-    every,
-    hide,
-    joined_scores,
-)
+from golden.kv.decoder import SCALE_BYTES, Always, Layer, Rule, Selection, blocks, budget_of, every
+from golden.kv.ranking import best, hide, joined_scores
 from golden.kv.rule_names import RULES
 from golden.kv.spec import KEY_BITS, THRESHOLD_FRACTION
 

@@ -105,9 +105,10 @@ class Extents(wiring.Component):
         """The splat's own direction, and the variance along it: 3 cycles."""
         xx, xy, yy = (p.source(self.i[name], name) for name in ("xx", "xy", "yy"))
         gap = p.stage(lambda a, c: a - c, xx, yy, name="gap")
-        size = p.stage(lambda b: abs(b), xy, name="size_xy")
+        negated = p.stage(lambda b: -b, xy, name="negated_xy")
+        size = p.stage(lambda b, n: resize(Mux(b < 0, n, b), unsigned(len(b))), xy, negated, name="size_xy")
         # Nearer to a diagonal than to an axis.
-        diagonal = p.stage(lambda g, b: (b << 1) > abs(g), gap, size, name="diagonal")
+        diagonal = p.stage(lambda g, b: (abs(b) << 1) > abs(g), gap, xy, name="diagonal")
         signs = p.stage(lambda g, b: Cat(g > 0, b > 0), gap, xy, name="signs")
         slant = Staged(Cat(signs.value[0], diagonal.value, signs.value[1]), diagonal.stage, "slant")
 

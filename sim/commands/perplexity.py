@@ -71,11 +71,11 @@ def perplexity(
         context = load_context(model, text, tokens, last)
     length, always = len(context.losses), Always(sink=sink, window=window)
     found = [measure(context, choice, tokens=length, last=last, always=always) for choice in choices]
-    whole = perplexity_report(
+    outcome = perplexity_report(
         context, found, tokens=length, last=last, always=always, seconds=perf_counter() - begin
     )  # fmt: skip
     show_table(
-        f"{context.name}: last {last} of {length} tokens, full attention {whole['quality']['full_perplexity']:.4f}",
+        f"{context.name}: last {last} of {length} tokens, full attention {outcome['quality']['full_perplexity']:.4f}",
         ("selection", "perplexity", "against full", "tokens kept", "bytes to select", "bytes read"),
         (
             (
@@ -90,7 +90,7 @@ def perplexity(
         ),
     )
     if report:
-        write_json(report, whole)
+        write_json(report, outcome)
         out.print(str(report), markup=False)
     if as_json:
-        show_json(whole)
+        show_json(outcome)

@@ -59,7 +59,7 @@ def _candidates(workload: SplatWorkload, group: GroupResult) -> list[Row]:
     before = None  # where the candidate before lies, if it has no partner
     for number, place in zip(numbers, places, strict=True):
         if place == before:
-            rows[-1]["partner.there"] = 1
+            rows[-1] = {**rows[-1], "partner.there": 1}
             before = None
         else:
             rows.append({"index": number, "partner.there": 0})

@@ -13,21 +13,12 @@ from golden.errors import InputError
 from golden.kv import decoder
 from golden.kv.decoded_clusters import GrowingTable, clusters, spec_of
 from golden.kv.decoded_scan import scan
-from golden.kv.decoder import (
-    Always,
-    Layer,
-    SelectedAttention,
-    Selection,
-    attend,
-    best,
-    budget_of,
-    channel_codes,
-    head_codes,
-)
+from golden.kv.decoder import Always, Layer, SelectedAttention, Selection, attend, budget_of, channel_codes, head_codes
 from golden.kv.hash_unit import project
 from golden.kv.key_table import key_table, mean_unit, score_unit
 from golden.kv.model import Options, retrieve
 from golden.kv.quantise import CALIBRATION, Quantised, bucket_shifts, codes, scale_of
+from golden.kv.ranking import best
 from golden.kv.rules import exact_best, full, rule_named
 from golden.kv.scan import ScanOptions, fold, select
 from golden.llm.llama import full_attention
