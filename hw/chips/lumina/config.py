@@ -107,8 +107,8 @@ def _published(engine: splat.Config, cache: radiance.Config, **changes: Any) -> 
 
 
 def nano() -> Config:
-    """`tiny` with 4 lanes and the shortest queues."""
-    return _published(splat.nano(), radiance.nano(), id_bits=24)
+    """`tiny` with 4 lanes, each with a back end of its own, and the shortest queues."""
+    return _published(replace(splat.nano(), lane_share=1), radiance.nano(), id_bits=24)
 
 
 def tiny() -> Config:
