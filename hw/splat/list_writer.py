@@ -60,6 +60,7 @@ class ListWriter(wiring.Component):
         ends = Signal()  # the list is complete
         step = Signal(range(SIDES_READ + 1))
         group = self._group(m, begin, count, next_one := Signal(), step)
+        m.d.sync += next_one.eq(0)
         rows = 8 * GROUP_BYTES // self.config.memory_width
         part = Signal(range(max(rows, 2)))
         row_address = Signal(ADDRESS_WIDTH)
@@ -121,8 +122,13 @@ class ListWriter(wiring.Component):
                     with m.If(part == rows - 1):
                         line = (address + LINE_BYTES - 1)[LINE_BYTES.bit_length() - 1 :]
                         after = line.shift_left(LINE_BYTES.bit_length() - 1)
-                        m.d.comb += next_one.eq(1)
-                        m.d.sync += [address.eq(after), begin.eq(after), count.eq(0), ends.eq(0)]
+                        m.d.sync += [
+                            next_one.eq(1),  # a cycle later than the write port's answer, which comes late in its cycle
+                            address.eq(after),
+                            begin.eq(after),
+                            count.eq(0),
+                            ends.eq(0),
+                        ]
                         m.next = "FILL"
         with m.If(self.start):
             m.d.sync += [
