@@ -19,7 +19,7 @@ from golden.splat.memory_map import (
     PIXEL_BYTES,
     VOXEL_BYTES,
 )
-from golden.splat.model import render
+from golden.splat.model import ModelResult, render
 from golden.splat.traffic import voxel_words
 from hw.splat.config import CONFIGS
 from hw.splat.counters import counters_of
@@ -78,12 +78,8 @@ def test_a_frame_equals_the_model_whatever_the_memory_does(memory: dict[str, int
     assert (got == model("tiny", "few", **ODD).image.numpy()).all()
 
 
-@pytest.mark.slow  # a simulator of its own
-@pytest.mark.parametrize("stalls", [FREE, PAUSES])
-def test_two_fine_units_draw_the_same(stalls: int) -> None:
+def draws_as(work: SplatWorkload, wanted: ModelResult, stalls: int) -> None:
     """Pixels and work are the model's; of a wrong pixel no stream between the stages, pairs among them, is blamed."""
-    config = replace(CONFIGS["tiny"](), memory_width=512, coarse_lanes=4, fine_units=2)
-    work, wanted = replace(workload("tiny", "few", **ODD), config=config), model("tiny", "few", **ODD)
     run = drawn(work, stalls=stalls)
     assert (pixels(run) == wanted.image.numpy()).all()
     for name in ("streamed", "candidates", "splats"):
@@ -92,6 +88,15 @@ def test_two_fine_units_draw_the_same(stalls: int) -> None:
     wrong[1, 2, 0] ^= 1
     with pytest.raises(CheckError, match="the first stage that differs: memory write"):
         compare(DRAW, work, {"framebuffer": wrong}, wanted)
+
+
+@pytest.mark.slow  # a simulator of its own
+@pytest.mark.parametrize("stalls", [FREE, PAUSES])
+def test_two_fine_units_draw_the_same(stalls: int) -> None:
+    """Records of 32 bytes go in pairs."""
+    config = replace(CONFIGS["tiny"](), memory_width=512, coarse_lanes=4, fine_units=2)
+    work, wanted = replace(workload("tiny", "few", **ODD), config=config), model("tiny", "few", **ODD)
+    draws_as(work, wanted, stalls)
 
 
 @cache
@@ -109,15 +114,7 @@ def test_two_fine_units_with_codebooks_draw_the_same(stalls: int) -> None:
     """A scene with harmonics, whose candidates go one by one, and one without, whose go in pairs."""
     pair = {"memory_width": 512, "coarse_lanes": 4, "fine_units": 2}
     for work in (booked(**pair), booked("bare", **pair)):
-        wanted = render(work.image, work.frame, work.config.spec)
-        run = drawn(work, stalls=stalls)
-        assert (pixels(run) == wanted.image.numpy()).all()
-        for name in ("streamed", "candidates", "splats"):
-            assert run.counters[name] == getattr(wanted.work, name), name
-    wrong = pixels(run).copy()
-    wrong[1, 2, 0] ^= 1
-    with pytest.raises(CheckError, match="the first stage that differs: memory write"):
-        compare(DRAW, work, {"framebuffer": wrong}, wanted)
+        draws_as(work, render(work.image, work.frame, work.config.spec), stalls)
 
 
 @pytest.mark.parametrize("stalls", [FREE, PAUSES])
