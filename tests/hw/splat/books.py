@@ -6,11 +6,14 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from amaranth.sim import Simulator
 
 from golden.rows import Bytes, Field
 from golden.splat.book_image import pack_blocks
 from golden.splat.memory_map import LINE_BYTES, LOOK_BYTES, look_entry, sh_entry, sh_entry_bytes
 from golden.splat.spec import RANK_BITS, RANK_LOW_BITS, Spec
+from hw.lib.fields import pack, unpack_nested
+from hw.splat.layouts import BookLineLayout, DetailLayout, IndexedLayout
 from tests.hw.splat.datapath import Payload
 
 INDICES = ("scale_index", "rotation_index", "dc_index", "sh_index")
@@ -79,3 +82,24 @@ def paired_candidate(books: RandomBooks, there: bool) -> tuple[Payload, Payload]
         given | {"partner": partner | {"rank": other["rank"], "record": other["record"]}},
         wanted | {"partner": expected},
     )
+
+
+def looked_up(dut: Any, spec: Spec, lines: list[Payload], given: list[Payload], *, units: int = 1) -> list[Payload]:
+    """Loads the lines, the last of which stays, then sends a candidate or pair a cycle: what is out in each."""
+    got: list[Payload] = []
+
+    async def bench(ctx: Any) -> None:
+        for line in lines[:-1]:
+            ctx.set(dut.line.as_value(), pack(BookLineLayout(), line))
+            await ctx.tick()
+        ctx.set(dut.line.as_value(), pack(BookLineLayout(), lines[-1]))
+        for candidate in given:
+            ctx.set(dut.i.as_value(), pack(IndexedLayout(spec, units), candidate))
+            got.append(unpack_nested(ctx.get(dut.o.as_value()), DetailLayout(spec, units)))
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return got
