@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
 from hw.lib.fixed import saturate, shape_of, shift_round
+from hw.lib.paced import paced_pipe, turn_port
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
 from hw.splat.layouts import header_layout
@@ -23,12 +24,13 @@ class ViewRotation(wiring.Component):
 
     latency = 7
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
         entry = shape_of(spec.rotation_format)
         quaternion = data.ArrayLayout(shape_of(spec.quaternion_format), 4)
         super().__init__(
             {
+                **turn_port(interval),
                 "i": In(data.StructLayout({"quaternion": quaternion})),  #: w, x, y, z as stored
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
                 "o": Out(
@@ -39,7 +41,7 @@ class ViewRotation(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         q = [p.source(self.i.quaternion[k], name) for k, name in enumerate("wxyz")]
         rotation = self._matrix(p, self._product(p, q))
         p.finish(self.o, self.latency, rotation=p.join(rotation, "rotation"))
