@@ -23,6 +23,7 @@ class Config:
     spec: Spec = field(default_factory=Spec)
     memory_width: int = 512  #: bits of a memory word; one word a cycle is the peak bandwidth
     coarse_lanes: int = 4  #: Gaussians that the coarse filter takes a cycle
+    coarse_interval: int = 1  #: cycles from one row of the coarse filter to the next; more take fewer multipliers
     fine_units: int = 1  #: candidates that the fine filter takes a cycle, if their records lie in one memory word
     fine_interval: int = 1  #: cycles from one candidate of the fine filter to the next; more take fewer multipliers
     outstanding: int = 256  #: bursts under way at the memory, all readers together
@@ -42,8 +43,8 @@ class Config:
     order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
     LIMITS: ClassVar[Limits] = {
-        "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "fine_interval": (1, 8),
-        "outstanding": (4, 1024),
+        "memory_width": (128, 512), "coarse_lanes": (1, 8), "coarse_interval": (1, 8), "fine_units": (1, 2),
+        "fine_interval": (1, 8), "outstanding": (4, 1024),
         "list_words": (4, 64), "coarse_words": (4, 512), "record_words": (4, 512),
         "row_depth": (4, 510), "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16),
         "lane_share": (1, 8),
@@ -53,6 +54,7 @@ class Config:
     POWERS: ClassVar = (
         "memory_width",
         "coarse_lanes",
+        "coarse_interval",
         "fine_units",
         "fine_interval",
         "lane_groups",
@@ -117,10 +119,11 @@ class Config:
 
 
 def nano() -> Config:
-    """`tiny` with 4 lanes on one back end, a paced fine unit, narrow formats and short queues: for a small FPGA."""
+    """`tiny` with 4 lanes on one back end, paced filters, narrow formats and short queues: for a small FPGA."""
     return replace(
         tiny(),
         spec=NANO_SPEC,
+        coarse_interval=4,
         fine_interval=8,
         outstanding=8,
         coarse_words=8,
