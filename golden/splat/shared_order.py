@@ -22,6 +22,7 @@ from golden.splat.model import ModelResult, Work, untile
 from golden.splat.pixel_lane import pixel_bytes
 from golden.splat.rasteriser import rasterise
 from golden.splat.scene_image import SceneImage
+from golden.splat.slabs import whole_square
 from golden.splat.spec import Spec
 from golden.threads import undivided_operators
 
@@ -45,7 +46,7 @@ def sort_squares(image: SceneImage, frame: Frame, spec: Spec, margin: int) -> Sh
     In order of sort keys, equal keys in the order of the file. Voxel lists and depth slabs do not matter: every
     Gaussian of the scene is tested, as any list that holds all that may pass would have it.
     """
-    everything = replace(_square(frame.groups[0], spec), voxels=np.arange(len(image.grid.count)))
+    everything = replace(whole_square(frame.groups[0], spec), voxels=np.arange(len(image.grid.count)))
     streamed, _ = voxel_fetch(image, frame, everything, spec)
     rank = torch.from_numpy(image.grid.order)[streamed.place]
     key = sort_key(streamed.point[:, 2], frame, spec)
@@ -55,7 +56,7 @@ def sort_squares(image: SceneImage, frame: Frame, spec: Spec, margin: int) -> Sh
     places: list[Tensor] = []
     for group in frame.groups:
         if not group.continued:
-            widened = widen(_square(group, spec), frame, spec, margin)
+            widened = widen(whole_square(group, spec), frame, spec, margin)
             places.append(streamed.place[coarse_filter(streamed, image, frame, widened, spec)])
     return SharedOrder(places=places)
 
@@ -81,7 +82,7 @@ def render_shared(image: SceneImage, frame: Frame, order: SharedOrder, spec: Spe
     canvas = torch.zeros(frame.rows * size, frame.columns * size, 4, dtype=torch.uint8)
     color = torch.zeros(frame.rows * size, frame.columns * size, 3)
     work = Work()
-    squares = [_square(group, spec) for group in frame.groups if not group.continued]
+    squares = [whole_square(group, spec) for group in frame.groups if not group.continued]
     points = _points(image, frame, spec)
     for group, places in zip(squares, order.places, strict=True):
         candidates = points.select(places)
@@ -99,13 +100,8 @@ def render_shared(image: SceneImage, frame: Frame, order: SharedOrder, spec: Spe
     return ModelResult(image=canvas[:height, :width], color=color[:height, :width], work=work)
 
 
-def _square(group: Group, spec: Spec) -> Group:
-    """The whole of a square, whichever of its depth slabs `group` is."""
-    return replace(group, low=spec.camera_format.low, high=spec.camera_format.high, continued=False)
-
-
 def _points(image: SceneImage, frame: Frame, spec: Spec) -> Candidates:
     """Every Gaussian of the image in camera space, by its place."""
-    everything = replace(_square(frame.groups[0], spec), voxels=np.arange(len(image.grid.count)))
+    everything = replace(whole_square(frame.groups[0], spec), voxels=np.arange(len(image.grid.count)))
     streamed, _ = voxel_fetch(image, frame, everything, spec)
     return streamed.select(torch.argsort(streamed.place))
