@@ -29,7 +29,7 @@ def pack_order(image: SceneImage, order: SharedOrder, squares: int, first: Ints)
     """Of every square its list, [n, 16]; `first` numbers each voxel's first Gaussian in memory. It may be empty.
 
     Raises:
-        InputError: a list too few or too many, an entry that is no Gaussian of the scene, or a number that does not fit.
+        InputError: a list too few or too many, an entry that is no Gaussian of the scene, a number that does not fit.
     """
     if len(order.places) != squares:
         raise InputError(f"splat: an order must have a list for each of {squares} squares, it has {len(order.places)}")

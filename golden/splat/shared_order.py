@@ -2,7 +2,8 @@
 
 A frame whose pose is predicted for the middle of a window of frames filters and sorts; each square keeps the places of
 what lies within a margin of pixels around it, nearest first. The frames of the window project, colour and blend what is
-in the lists, with their true poses, in the lists' order: they neither filter coarsely nor sort.
+in the lists, with their true poses, in the lists' order: they visit no voxels and do not sort. Of what the lists hold,
+records are read of what passes the coarse test at the true pose, which rejects nothing that would be seen.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
 from golden.splat.depth_key import sort_key
 from golden.splat.fine_filter import fine_filter
 from golden.splat.frame import Frame, Group
+from golden.splat.memory_map import ORDERED_DROP
 from golden.splat.model import ModelResult, Work, untile
 from golden.splat.pixel_lane import pixel_bytes
 from golden.splat.rasteriser import rasterise
@@ -75,8 +77,8 @@ def widen(group: Group, frame: Frame, spec: Spec, margin: int) -> Group:
 def render_shared(image: SceneImage, frame: Frame, order: SharedOrder, spec: Spec) -> ModelResult:
     """Draws the frame from the lists of another view of the same image and size.
 
-    A Gaussian at the near plane or nearer is left out. Of `Work`, `candidates` counts the lists' entries; nothing is
-    streamed and no voxel visited.
+    A Gaussian at the near plane or nearer is left out. Of `Work`, `streamed` counts the lists' entries, `candidates`
+    what passes the coarse test, by radii as the lists hold them; no voxel is visited.
     """
     size = spec.group_size
     canvas = torch.zeros(frame.rows * size, frame.columns * size, 4, dtype=torch.uint8)
@@ -84,14 +86,17 @@ def render_shared(image: SceneImage, frame: Frame, order: SharedOrder, spec: Spe
     work = Work()
     squares = [whole_square(group, spec) for group in frame.groups if not group.continued]
     points = _points(image, frame, spec)
+    rounded = replace(image, radius=image.radius | (1 << ORDERED_DROP) - 1)
     for group, places in zip(squares, order.places, strict=True):
         candidates = points.select(places)
-        splats = fine_filter(candidates.select(candidates.point[:, 2] > frame.near), image, frame, group, spec)
+        candidates = candidates.select(coarse_filter(candidates, rounded, frame, group, spec))
+        splats = fine_filter(candidates, image, frame, group, spec)
         pixels, touches, useful, changed = rasterise(splats, spec)
         here = (slice(group.corner_y, group.corner_y + size), slice(group.corner_x, group.corner_x + size))
         canvas[here] = untile(pixel_bytes(pixels, spec), spec).byte()
         color[here] = untile(pixels.color, spec).float() * spec.accumulator_format.step
-        work.candidates += len(places)
+        work.streamed += len(places)
+        work.candidates += len(candidates)
         work.splats += len(splats)
         work.touches += touches
         work.useful_touches += useful

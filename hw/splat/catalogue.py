@@ -47,6 +47,7 @@ from hw.splat.side_test import SideTest
 from hw.splat.side_unit import SideUnit
 from hw.splat.side_writer import SideWriter
 from hw.splat.slot_pool import SlotPool
+from hw.splat.sort_bypass import SortBypass
 from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
 from hw.splat.view_fetch import ViewFetch
@@ -115,7 +116,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         "vsu": Block(lambda: VoxelSortingUnit(config=config)),
         "frame_sequencer": Block(FrameSequencer),
         "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
-        "voxel_origin": Block(lambda: VoxelOrigin(spec=spec)),
+        "voxel_origin": Block(lambda: VoxelOrigin(spec=spec, shared=config.shared_sort == 1)),
         "voxel_fetch": Block(lambda: VoxelFetch(config=config)),
         "coarse_fetch": Block(lambda: CoarseFetch(config=config)),
         "coarse_lane": Block(lambda: CoarseLane(spec=spec), config.coarse_lanes),
@@ -140,6 +141,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         "heap_bank": Block(lambda: HeapBank(spec=spec), banks),
         "slot_pool": Block(lambda: SlotPool(count=banks << spec.sort_levels)),
         "depth_sort": Block(lambda: DepthSort(config=config)),
+        **({"sort_bypass": Block(lambda: SortBypass(spec=spec))} if config.shared_sort else {}),
         "tile_mask": Block(lambda: TileMask(spec=spec)),
         "dispatcher": Block(lambda: Dispatcher(config=config), groups),
         "raster_setup": Block(lambda: RasterSetup(spec=spec), groups),

@@ -37,6 +37,7 @@ class Config:
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
     coarse_cache: int = 0  #: words of coarse halves kept for other groups and later frames of a path; 0: none
     record_cache: int = 0  #: words of records kept for other groups and later frames of a path; 0: none
+    shared_sort: int = 0  #: 1: it draws frames whose lists are in drawing order too (Lumina's S²), past the depth sort
     order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
     order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
@@ -46,6 +47,7 @@ class Config:
         "row_depth": (4, 510), "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16),
         "lane_share": (1, 8),
         "lane_depth": (2, 1024), "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
+        "shared_sort": (0, 1),
         "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
     POWERS: ClassVar = (

@@ -12,6 +12,7 @@ from golden.splat.memory_map import (
     GROUP,
     HEADER,
     LINE_BYTES,
+    ORDERED,
     PLACE,
     VIEW,
     VOXEL,
@@ -59,6 +60,11 @@ def voxel_layout() -> data.StructLayout:
     return layout_of(VOXEL)
 
 
+def ordered_layout() -> data.StructLayout:
+    """An entry of a group's list in drawing order."""
+    return layout_of(ORDERED)
+
+
 def coarse_half_layout(spec: Spec) -> data.StructLayout:
     """What the coarse filter reads of a Gaussian."""
     return layout_of(coarse_half(spec))
@@ -94,10 +100,22 @@ def vector(spec: Spec) -> data.ArrayLayout:
     return data.ArrayLayout(shape_of(spec.camera_format), 3)
 
 
-class VisitLayout(data.StructLayout):
-    """A voxel in its group's order, or the end of the group (`end`, no Gaussians)."""
+class OwnLayout(data.StructLayout):
+    """What an entry of a list in drawing order says of its Gaussian beside its voxel's corner and its number."""
 
     def __init__(self, spec: Spec) -> None:
+        codes = {field.name: field.width for field in ORDERED}
+        offsets = {f"offset_{axis}": spec.position_bits for axis in "xyz"}
+        super().__init__({**offsets, "radius": codes["radius"]})
+
+
+class VisitLayout(data.StructLayout):
+    """A voxel in its group's order, or the end of the group (`end`, no Gaussians).
+
+    `shared`: with what a list in drawing order says of the voxel's one Gaussian.
+    """
+
+    def __init__(self, spec: Spec, *, shared: bool = False) -> None:
         super().__init__(
             {
                 "relative": vector(spec),  #: the voxel's corner from the camera, world axes
@@ -106,6 +124,7 @@ class VisitLayout(data.StructLayout):
                 "first": INDEX_WIDTH,  #: number of its first Gaussian
                 "count": 16,  #: Gaussians
                 "end": 1,  #: the group is complete, and this no voxel
+                **({"own": OwnLayout(spec)} if shared else {}),  #: if the frame is `ordered`
             }
         )
 

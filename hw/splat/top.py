@@ -30,6 +30,7 @@ from hw.splat.mark_merger import MarkMerger
 from hw.splat.pixel_writer import SQUARE_BITS
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.record_decoder import RecordDecoder
+from hw.splat.sort_bypass import SortBypass
 from hw.splat.voxel_fetch import VoxelFetch
 from hw.splat.vsu import VoxelSortingUnit
 from hw.splat.word_cache import WordCache
@@ -42,6 +43,7 @@ class SplatEngine(wiring.Component):
 
     While a frame is drawn, the next one is listed; and when its last group is in the depth sort, the next one begins.
     `watched`: something beside the lanes sees what they do, ends sub-tiles early and says what is written for them.
+    With `shared_sort` a frame may bring lists in drawing order: `golden.splat.shared_order.render_shared`.
     """
 
     def __init__(self, *, config: Config, watched: bool = False) -> None:
@@ -58,6 +60,11 @@ class SplatEngine(wiring.Component):
         if config.spec.codebooks:
             self.book_loader = BookLoader(memory_width=config.memory_width)
             self.record_decoder = RecordDecoder(spec=config.spec, units=config.fine_units)
+        #: Where survivors enter the order, and where they leave it.
+        self.unsorted, self.sorted = self.depth_sort.i, self.depth_sort.o
+        if config.shared_sort:
+            self.sort_bypass = SortBypass(spec=config.spec)
+            self.unsorted, self.sorted = self.sort_bypass.i, self.sort_bypass.o
         ports = self.rasteriser.signature.members
         watch = {name: ports[name] for name in ("watch", "finished", "written")} if watched else {}
         super().__init__({**engine_ports(config.memory_width, counters_of(config)), **watch})
@@ -68,7 +75,7 @@ class SplatEngine(wiring.Component):
         return {
             "coarse_filter": self.coarse_filter.o,
             "fine_filter": self.fine_filter.o,
-            "depth_sort": self.depth_sort.o,
+            "depth_sort": self.sorted,
         }
 
     def elaborate(self, platform: object) -> Elaboratable:
@@ -91,8 +98,13 @@ class SplatEngine(wiring.Component):
             self._decode(m)
         else:
             connect(m, fine_fetch.o, fine_filter.i)
-        self._merged(m, "survivor", fine_filter.o, depth_sort.i)
-        connect(m, depth_sort.o, rasteriser.i)
+        if config.shared_sort:
+            m.submodules.sort_bypass = bypass = self.sort_bypass
+            m.d.comb += bypass.ordered.eq(frame_fetch.frame.ordered[0])
+            connect(m, bypass.to_sort, depth_sort.i)
+            connect(m, depth_sort.o, bypass.from_sort)
+        self._merged(m, "survivor", fine_filter.o, self.unsorted)
+        connect(m, self.sorted, rasteriser.i)
         if self.watched:
             self._show(m)
         for stage in (voxel_fetch, coarse_fetch, coarse_filter, fine_fetch, fine_filter):
@@ -138,10 +150,10 @@ class SplatEngine(wiring.Component):
         on_the_way = Signal(2)  # words of the voxel sorting unit between its port and memory
         m.d.sync += on_the_way.eq(on_the_way + transfer(vsu.write.request) - writers.taken[0])
         m.d.comb += sequencer.ready.eq((on_the_way == 0) & ~rasteriser.old)
-        stops, drawing = self._progress(m, sequencer, frame_fetch, voxel_fetch, depth_sort, rasteriser)
+        stops, drawing = self._progress(m, sequencer, frame_fetch, voxel_fetch, rasteriser)
         m.d.comb += self.busy.eq(sequencer.busy | drawing | self.write.request.valid)
         words = {f"{name}_words": transfer(reader.response) for name, reader in readers.items()}
-        waits = self._waits(coarse_filter, fine_filter, depth_sort, rasteriser)
+        waits = self._waits(coarse_filter, fine_filter, rasteriser)
         work = self._work(m, coarse_filter, fine_fetch, depth_sort, rasteriser)
         events = {
             "cycles": Value.cast(1),
@@ -227,7 +239,7 @@ class SplatEngine(wiring.Component):
 
     def _progress(
         self, m: Module, sequencer: FrameSequencer, frame_fetch: FrameFetch, voxel_fetch: VoxelFetch,
-        depth_sort: DepthSort, rasteriser: Rasteriser,
+        rasteriser: Rasteriser,
     ) -> tuple[Value, Value]:  # fmt: skip
         """Begins a frame in the rasteriser, ends it in all before; stops the walk of an opaque square.
 
@@ -254,7 +266,7 @@ class SplatEngine(wiring.Component):
             rasteriser.squares.eq(squares),
         ]
         m.d.sync += [
-            before.eq(before + enters - (transfer(depth_sort.i) & depth_sort.i.payload.mark.end)),
+            before.eq(before + enters - (transfer(self.unsorted) & self.unsorted.payload.mark.end)),
             inside.eq(inside + enters - rasteriser.group_end),
             ahead.eq(ahead + voxel_fetch.square_walked - rasteriser.square_end),
             squares.eq(Mux(rasteriser.start, 0, squares + voxel_fetch.square_walked)),
@@ -285,7 +297,7 @@ class SplatEngine(wiring.Component):
             "rows": transfer(row) & row.payload.mask.any(),
             "streamed": only_while(transfer(row), streamed),
             "candidates": only_while(transfer(fine_fetch.i), candidates),
-            "splats": transfer(depth_sort.i) & depth_sort.i.payload.mark.some,
+            "splats": transfer(self.unsorted) & self.unsorted.payload.mark.some,
             "draws": rasteriser.drawing,
             "changed": rasteriser.changed,
             "flushes": rasteriser.flushing,
@@ -295,10 +307,9 @@ class SplatEngine(wiring.Component):
             "bound_fell": depth_sort.regressed,
         }
 
-    @staticmethod
     def _waits(
-        coarse_filter: CoarseFilter, fine_filter: FineFilter, depth_sort: DepthSort, rasteriser: Rasteriser
-    ) -> dict[str, Value]:
+        self, coarse_filter: CoarseFilter, fine_filter: FineFilter, rasteriser: Rasteriser
+    ) -> dict[str, Value]:  # fmt: skip
         def waits(s: stream.Interface) -> Value:
             return ~s.valid & s.ready
 
@@ -310,6 +321,6 @@ class SplatEngine(wiring.Component):
             "coarse_stall": stalls(coarse_filter.i),
             "fine_wait": waits(fine_filter.i),
             "fine_stall": stalls(fine_filter.i),
-            "sort_stall": stalls(depth_sort.i),
+            "sort_stall": stalls(self.unsorted),
             "raster_stall": stalls(rasteriser.i),
         }

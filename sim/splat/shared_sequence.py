@@ -1,4 +1,4 @@
-"""A sequence by the model with shared sorting: a window of frames is drawn from the lists of one predicted pose."""
+"""A sequence with shared sorting: a window of frames is drawn from the lists of one predicted pose."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from golden.scenes import Camera
 from golden.scenes.motion import predict, turn
 from golden.splat.frame import build_frame
 from sim.kernel.quality import psnr
-from sim.kernel.run import Backend, Run, run_operation
-from sim.splat.run import DRAW
+from sim.kernel.roofline import dram_bytes
+from sim.kernel.run import Backend, Run
+from sim.splat.run import run
+from sim.splat.shared_run import by_host, run_in_order, shared
 from sim.splat.workload import SplatWorkload
 
 if TYPE_CHECKING:  # torch is slow to import
-    from golden.splat.model import ModelResult
     from golden.splat.shared_order import SharedOrder
 
 
@@ -41,35 +42,40 @@ class SharedSequence:
 
     A window begins with a sort at the pose that the two frames before promise for its middle. It ends early where the
     camera turns faster than `fastest`, or where the scene must be stored anew. The first two frames sort themselves.
+    RTL is an engine with `shared_sort`, the lists are the host's; `settings` are those of `sim.splat.run.run`.
 
     Raises:
-        InputError: another backend than the model.
+        InputError: another backend than the model or RTL.
     """
 
-    def __init__(self, sharing: Sharing, backend: Backend) -> None:
-        if backend != Backend.MODEL:
-            rule = "--sort-window is drawn by the bit-true model alone: --backend must be model"
+    def __init__(self, sharing: Sharing, *, backend: Backend, **settings: Any) -> None:
+        if backend not in (Backend.MODEL, Backend.RTL):
+            rule = "--sort-window is drawn by RTL or the bit-true model: --backend must be rtl or model"
             raise InputError(f"{rule}, it is {backend}")
         self._sharing = sharing
+        self._settings = {"backend": backend, **settings}
+        self._rtl = backend == Backend.RTL
         self._seen: list[SplatWorkload] = []  # the last two frames
         self._order: SharedOrder | None = None
         self._left = 0  # frames of the window
 
     def __call__(self, workload: SplatWorkload) -> Run:
-        """The next frame; its quality says whether it was `sorted` itself, and how far it is from one that was."""
-        own = run_operation(DRAW, workload, backend=Backend.MODEL)
+        """The next frame; its quality says whether it was `sorted` itself, and how far it is from one that was.
+
+        Of RTL also the cycles and bytes of the one that was, whose lists of voxels stand in memory as well.
+        """
         order = self._shared(workload)
         self._seen = [*self._seen[-1:], workload]
         if order is None:
-            return replace(own, quality=_quality(own.model, own.model, 1.0))
+            own = run(shared(workload) if self._rtl else workload, **self._settings)
+            return replace(own, quality=own.quality | _quality(own, own, self._candidates(own), 1.0))
+        own = run(by_host(workload) if self._rtl else workload, **self._settings)
+        drawn = run_in_order(workload, order, **self._settings)
+        return replace(drawn, quality=drawn.quality | _quality(drawn, own, order.entries, 0.0))
 
-        def draw(workload: SplatWorkload) -> ModelResult:
-            from golden.splat.shared_order import render_shared
-
-            return render_shared(workload.image, workload.frame, order, workload.config.spec)
-
-        run = run_operation(replace(DRAW, model=draw), workload, backend=Backend.MODEL)
-        return replace(run, quality=_quality(run.model, own.model, 0.0))
+    def _candidates(self, own: Run) -> int:
+        """What the coarse filter passed of a frame that sorts itself."""
+        return own.counters["candidates"] if self._rtl else own.model.work.candidates
 
     def _shared(self, workload: SplatWorkload) -> SharedOrder | None:
         """The window's lists, new ones where it begins; None where the frame sorts itself."""
@@ -92,6 +98,10 @@ class SharedSequence:
         return sort_squares(workload.image, frame, spec, self._sharing.margin)
 
 
-def _quality(drawn: ModelResult, own: ModelResult, sorted_: float) -> dict[str, Any]:
-    shared, alone = (result.image.numpy()[..., :3] / 255 for result in (drawn, own))
-    return {"sorted": sorted_, "listed": drawn.work.candidates, "shared_psnr_db": psnr(shared, alone)}
+def _quality(drawn: Run, own: Run, listed: int, sorted_: float) -> dict[str, Any]:
+    pixels, alone = (result.results["framebuffer"][..., :3] / 255 for result in (drawn, own))
+    cost = {}
+    if own.job:
+        moved = dram_bytes(own.counters, own.workload.config.word_bytes)
+        cost = {"own_cycles": own.counters["cycles"], "own_bytes": moved["total"]}
+    return {"sorted": sorted_, "listed": listed, "shared_psnr_db": psnr(pixels, alone), **cost}

@@ -12,6 +12,7 @@ import torch
 
 from golden.scenes import load_scene, orbit_path
 from golden.splat.coarse_filter import coarse_filter, voxel_fetch
+from golden.splat.fine_filter import fine_filter
 from golden.splat.frame import Frame, build_frame
 from golden.splat.model import render
 from golden.splat.scene_image import SceneImage, build_scene_image
@@ -45,8 +46,24 @@ def test_at_the_pose_that_was_sorted_the_picture_is_the_engines() -> None:
         assert torch.equal(shared.color, plain.color)
         for name in ("splats", "touches", "useful_touches", "changed"):
             assert getattr(shared.work, name) == getattr(plain.work, name)
-        assert shared.work.candidates == order.entries
+        assert shared.work.streamed == order.entries >= shared.work.candidates >= plain.work.candidates
         assert (order.entries == plain.work.candidates) == (margin == 0)
+
+
+def test_the_coarse_test_at_the_true_pose_rejects_nothing_that_is_seen() -> None:
+    """Of lists with a wide margin it leaves out a part, and the fine filter keeps of the rest what it keeps of all."""
+    image, (sorted_view, frame, _) = views(ROOMY)
+    order = sort_squares(image, sorted_view, ROOMY, 12)
+    work = render_shared(image, frame, order, ROOMY).work
+    assert work.candidates < 0.8 * work.streamed
+    everything = replace(frame.groups[0], voxels=np.arange(len(image.grid)))
+    points, _ = voxel_fetch(image, frame, everything, ROOMY)
+    points = points.select(torch.argsort(points.place))
+    kept = 0
+    for group, places in zip(frame.groups, order.places, strict=True):
+        candidates = points.select(places)
+        kept += len(fine_filter(candidates.select(candidates.point[:, 2] > frame.near), image, frame, group, ROOMY))
+    assert work.splats == kept
 
 
 def test_depth_slabs_do_not_matter() -> None:

@@ -1,0 +1,111 @@
+"""The way around the depth sort: all frames in order, whatever the sort holds when one ends."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.lib import wiring
+
+from golden.splat.spec import TINY
+from hw.lib.checker import check
+from hw.lib.ports import streams_of
+from hw.lib.stream import connect, transfer
+from hw.splat.config import tiny
+from hw.splat.depth_sort import DepthSort
+from hw.splat.sort_bypass import SortBypass
+from tests.hw.lib.bench import Bench
+from tests.hw.splat.datapath import Payload, same
+from tests.hw.splat.streams import survivor_payload
+
+END = {"mark": {"some": 0, "begin": 0, "end": 1, "bound": 0}}
+
+
+def survivors(rng: Random, number: int, count: int) -> list[Payload]:
+    """A group of numbered splats of random keys, with marks of voxels alone between them, and its end."""
+    group: list[Payload] = []
+    for k in range(count):
+        if rng.random() < 0.2:
+            group.append({"mark": {"some": 0, "begin": 1, "end": 0, "bound": 0}})
+        mark = {"some": 1, "begin": int(rng.random() < 0.2), "end": 0, "bound": 0}
+        group.append(
+            {
+                "mark": mark,
+                "depth": rng.randrange(1 << TINY.depth_bits),
+                "rank": k,
+                "touch": {"row": {"first": k % 4, "last": k % 3}},
+                "splat": {"mean": [number, k]},
+            }
+        )
+    return [*group, END]
+
+
+def drawn(group: list[Payload], ordered: bool) -> list[Payload]:
+    """What leaves of a group: as it came, or by depth; and its end."""
+    splats = [payload for payload in group if payload["mark"]["some"]]
+    if not ordered:
+        splats.sort(key=lambda payload: payload["depth"])
+    rows = [{"end": 0, **{name: splat[name] for name in ("touch", "splat")}} for splat in splats]
+    return [*rows, {"end": 1}]
+
+
+class Around(wiring.Component):
+    """The bypass around a depth sort; `ordered` follows the payloads, each frame's from the end of the one before."""
+
+    def __init__(self, frames: list[tuple[bool, int]]) -> None:
+        self.frames = frames
+        self.bypass, self.sort = SortBypass(spec=TINY), DepthSort(config=tiny())
+        ports = self.bypass.signature.members
+        super().__init__({"i": ports["i"], "o": ports["o"]})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        m.submodules.bypass, m.submodules.sort = bypass, sort = self.bypass, self.sort
+        connect(m, self.i, bypass.i)
+        connect(m, bypass.to_sort, sort.i)
+        connect(m, sort.o, bypass.from_sort)
+        connect(m, bypass.o, self.o)
+        for port in streams_of(bypass):
+            check(m, port.interface, port.name)
+        ended = Signal(16)  # groups
+        m.d.sync += ended.eq(ended + (transfer(self.i) & self.i.payload.mark.end))
+        until = 0
+        for ordered, groups in self.frames:
+            begin, until = until, until + groups
+            with m.If((ended >= begin) & (ended < until)):
+                m.d.comb += bypass.ordered.eq(int(ordered))
+        return m
+
+
+@pytest.mark.parametrize(("put", "get"), [(0, 0), (0.5, 0), (0, 0.7), (0.3, 0.4)])
+def test_frames_of_both_kinds(put: float, get: float, seed: int) -> None:
+    """Groups large, small and empty, of frames in drawing order and of others, in turn and in a row."""
+    rng = Random(f"{seed} {put} {get}")
+    kinds = [False, True, True, False, False, True, False]
+    sizes = [[60, 0, 2], [1, 30], [0, 0, 20], [9] * 9, [0], [12, 3], [25]]
+    number = 0
+    frames: list[tuple[bool, list[list[Payload]]]] = []
+    for ordered, counts in zip(kinds, sizes, strict=True):
+        groups = [survivors(rng, number + k, count) for k, count in enumerate(counts)]
+        number += len(counts)
+        frames.append((ordered, groups))
+    bench = Bench(Around([(ordered, len(groups)) for ordered, groups in frames]), seed=seed)
+    inputs = [survivor_payload(TINY, payload) for _, groups in frames for group in groups for payload in group]
+    wanted = [row for ordered, groups in frames for group in groups for row in drawn(group, ordered)]
+    bench.source(bench.dut.i, inputs, stall=put)
+    log = bench.sink(bench.dut.o, len(wanted), stall=get)
+    bench.run(drain=30)
+    same(log.values, wanted)
+
+
+def test_a_splat_a_cycle() -> None:
+    """In drawing order nothing waits."""
+    rng = Random(1)
+    group = [payload for payload in survivors(rng, 0, 40) if payload["mark"]["some"]]
+    bench = Bench(Around([(True, 1)]))
+    bench.source(bench.dut.i, [survivor_payload(TINY, payload) for payload in [*group, END]])
+    log = bench.sink(bench.dut.o, 41)
+    bench.run()
+    same(log.values, drawn([*group, END], True))
+    assert log.cycles[-1] - log.cycles[0] == 40
