@@ -31,7 +31,7 @@ from golden.splat.memory_map import (
     record,
     record_bytes,
 )
-from golden.splat.order_image import pack_order, whole_squares
+from golden.splat.order_image import order_room, pack_order, whole_squares
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import RANK_LOW_BITS, Spec
 from golden.splat.view_image import pack_places, pack_view
@@ -93,14 +93,15 @@ def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
 
 def build_memory_image(
     image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True,
-    packed: tuple[Bytes, Bytes] | None = None, order: SharedOrder | None = None,
+    packed: tuple[Bytes, Bytes] | None = None, order: SharedOrder | None = None, sorts: bool = False,
 ) -> MemoryImage:  # fmt: skip
     """Lays out one frame from `base`: header, view, groups, lists, voxel table, coarse halves, records, framebuffer.
 
     The lists have at least `list_room` bytes, a whole number of lines, for those of other views. Without
     `listed`, only room is left for them and for the group table: the engine's voxel sorting unit makes them.
     `packed` is `pack_scene`'s answer, where another view of the scene has it already. With an `order`, the lists hold
-    what it says in place of voxels, and every square is one group; they are the host's.
+    what it says in place of voxels, and every square is one group; they are the host's. A frame that `sorts`
+    has room for lists in drawing order in place of a framebuffer.
 
     Raises:
         InputError: `base` is not the start of a line, or what `pack_order` refuses.
@@ -159,6 +160,7 @@ def build_memory_image(
         "group_count": groups * listed,
         "sh_degree": image.sh_degree,
         "ordered": int(order is not None),
+        "sorts": int(sorts),
         "group_address": group_address,
         "coarse_address": coarse_address,
         "record_address": record_address,
@@ -197,7 +199,9 @@ def build_memory_image(
         ),
         header_address=base,
         result_address=frame_address,
-        result_bytes=sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,
+        result_bytes=order_room(image, frame)
+        if sorts
+        else sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,
     )
 
 

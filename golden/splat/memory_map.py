@@ -47,7 +47,8 @@ HEADER = [
     Field("stretch_y", 32),
     Field("group_count", 32),
     Field("sh_degree", 16),
-    Field("ordered", 16),  # the lists hold Gaussians in drawing order, `ORDERED`, where the engine has `shared_sort`
+    Field("ordered", 8),  # the lists hold Gaussians in drawing order, `ORDERED`, where the engine has `shared_sort`
+    Field("sorts", 8),  # such lists are written at `frame_address`, behind their groups' entries, and no pixel
     Field("group_address", 32),
     Field("coarse_address", 32),
     Field("record_address", 32),

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from golden.errors import InputError
-from golden.rows import Bytes, Ints, pack
+from golden.rows import Bytes, Ints, from_bytes, pack
 from golden.splat.frame import Frame
-from golden.splat.memory_map import ORDERED, ORDERED_DROP, ORDERED_NUMBER, VOXEL_BYTES
+from golden.splat.memory_map import (
+    GROUP,
+    GROUP_BYTES,
+    LINE_BYTES,
+    ORDERED,
+    ORDERED_DROP,
+    ORDERED_NUMBER,
+    VOXEL_BYTES,
+)  # fmt: skip
 from golden.splat.scene_image import SceneImage
 from golden.splat.slabs import whole_square
 from golden.splat.spec import Spec
@@ -41,6 +50,39 @@ def pack_order(image: SceneImage, order: SharedOrder, squares: int, first: Ints)
             f"between its voxels, go up to {number[-1]}"
         )
     return [_pack_list(image, np.asarray(places), voxel, number) for places in order.places]
+
+
+def order_room(image: SceneImage, frame: Frame) -> int:
+    """Bytes for what a frame that sorts may write: its groups' entries, and lists of all that its voxels hold."""
+    lists, held = 0, 0
+    for group in frame.groups:
+        held += int(image.grid.count[group.voxels].sum())
+        if not group.continued:
+            lists += -(-held * VOXEL_BYTES // LINE_BYTES) * LINE_BYTES
+            held = 0
+    return GROUP_BYTES * len(frame.groups) + lists
+
+
+def read_order(raw: Bytes, address: int, squares: int) -> dict[str, Bytes | Ints]:
+    """What the engine wrote of a frame that sorts, from `address`: `count` [squares], and `entry` [all, 16]."""
+    table = from_bytes(GROUP, raw[: squares * GROUP_BYTES].reshape(squares, GROUP_BYTES))
+    begins, counts = table["list_address"] - address, table["list_count"]
+    lists = [raw[begin : begin + n * VOXEL_BYTES] for begin, n in zip(begins, counts, strict=True)]
+    return {"count": counts, "entry": np.concatenate(lists).reshape(-1, VOXEL_BYTES)}
+
+
+def expected_order(image: SceneImage, order: SharedOrder, first: Ints) -> dict[str, Bytes | Ints]:
+    """The same of the model's."""
+    lists = pack_order(image, order, len(order.places), first)
+    return {"count": np.array([len(rows) for rows in lists]), "entry": np.concatenate(lists)}
+
+
+def places_of(image: SceneImage, results: Mapping[str, Bytes | Ints], first: Ints) -> list[Ints]:
+    """Of every square the places in the scene image that its list names."""
+    numbers = from_bytes(ORDERED, results["entry"])["number"]
+    voxel = np.searchsorted(first, numbers, side="right") - 1
+    places = numbers - (first - image.grid.first)[voxel]
+    return np.split(places, np.cumsum(results["count"])[:-1])
 
 
 def _pack_list(image: SceneImage, places: Ints, voxel: Ints, number: Ints) -> Bytes:

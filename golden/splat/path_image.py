@@ -6,7 +6,7 @@ scene once, and the framebuffers. A frame that the host lists has its group tabl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,19 +55,21 @@ class _Head:
 def build_path_image(
     image: SceneImage, frames: Sequence[Frame], spec: Spec, *, listed: Sequence[bool], base: int = 0,
     list_room: int = 0, orders: Sequence[SharedOrder | None] | None = None,
+    sorts: Collection[int] = (),
 ) -> MemoryImage:  # fmt: skip
     """Lays out frames that are drawn one after another, from `base`; those that are `listed` have the host's lists.
 
     The engine's lists of a frame have at least `list_room` bytes, a whole number of lines, for those of other views.
-    Of the `listed` frames those with an order, if there are `orders`, have lists in drawing order.
+    Of the `listed` frames those with an order, if there are `orders`, have lists in drawing order; those of the numbers
+    in `sorts` leave such lists in place of a framebuffer.
 
     Raises:
         InputError: `base` is not the start of a line.
     """
     heads: list[_Head] = []
     address = base
-    for frame, by_host, order in zip(frames, listed, orders or [None] * len(frames), strict=True):
-        heads.append(_head(image, frame, spec, address, by_host, order))
+    for k, (frame, by_host, order) in enumerate(zip(frames, listed, orders or [None] * len(frames), strict=True)):
+        heads.append(_head(image, frame, spec, address, by_host, order, k in sorts))
         address += len(heads[-1].data)
     rooms = [_room(heads, listed, k, list_room) for k in range(ROOMS)]
     room_address = [address, address + sum(rooms[0])]
@@ -98,9 +100,9 @@ def build_path_image(
 
 
 def _head(
-    image: SceneImage, frame: Frame, spec: Spec, address: int, by_host: bool, order: SharedOrder | None
+    image: SceneImage, frame: Frame, spec: Spec, address: int, by_host: bool, order: SharedOrder | None, sorts: bool
 ) -> _Head:  # fmt: skip
-    memory = build_memory_image(image, frame, spec, base=address, listed=by_host, order=order)
+    memory = build_memory_image(image, frame, spec, base=address, listed=by_host, order=order, sorts=sorts)
     scene = _code(memory.data, VIEW, address + HEADER_BYTES, "voxel_address")
     end = scene if by_host else _code(memory.data, HEADER, address, "group_address")
     lists = sum(-(-len(group.voxels) * VOXEL_BYTES // LINE_BYTES) * LINE_BYTES for group in frame.groups)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from golden.errors import InputError, Limits, check_limits
-from golden.splat.memory_map import INDEX_RECORD_BYTES, record_bytes
+from golden.splat.memory_map import INDEX_RECORD_BYTES, VOXEL_BYTES, record_bytes
 from golden.splat.spec import DEFAULT as DEFAULT_SPEC
 from golden.splat.spec import NANO as NANO_SPEC
 from golden.splat.spec import PAPER as PAPER_SPEC
 from golden.splat.spec import TINY as TINY_SPEC
 from golden.splat.spec import Spec
+from hw.splat.layouts import carried_bits
 
 SMALLEST_CACHE = 16  # words
 
@@ -85,6 +86,11 @@ class Config:
                 raise InputError(
                     f"splat: {name} must be 0 or at least {SMALLEST_CACHE} words, it is {getattr(self, name)}"
                 )
+        if self.writes_order and (room := carried_bits(self.spec)) < 8 * VOXEL_BYTES:
+            raise InputError(
+                f"splat: shared_sort must be 0 unless a splat and what it touches have {8 * VOXEL_BYTES} bits, in "
+                f"which the depth sort carries an entry of a list: they have {room}"
+            )
         size = INDEX_RECORD_BYTES if self.spec.codebooks else record_bytes(0)
         records = self.word_bytes // size
         if self.fine_units > 1 and self.fine_units > min(records, self.coarse_lanes):
@@ -92,6 +98,11 @@ class Config:
                 f"splat: fine_units above 1 must not exceed memory_width / {8 * size} = {records} nor "
                 f"coarse_lanes = {self.coarse_lanes}, it is {self.fine_units}"
             )
+
+    @property
+    def writes_order(self) -> bool:
+        """It writes lists in drawing order, too: with codebooks equal depths have another order than the lists'."""
+        return self.shared_sort == 1 and not self.spec.codebooks
 
     @property
     def sides_bits(self) -> int:

@@ -13,6 +13,7 @@ from golden.splat.memory_map import (
     HEADER,
     LINE_BYTES,
     ORDERED,
+    ORDERED_NUMBER,
     PLACE,
     VIEW,
     VOXEL,
@@ -26,6 +27,7 @@ from golden.splat.spec import HALF_BITS, NORMAL_FRACTION, RANK_BITS, RANK_LOW_BI
 from hw.lib.fixed import shape_of
 from hw.lib.payloads import SplatLayout, TouchLayout
 from hw.lib.row_layout import layout_of
+from hw.lib.stream import width_of
 
 INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
 NUMBER_WIDTH = 24  # voxels of a scene image
@@ -175,10 +177,16 @@ def _centre(spec: Spec) -> dict[str, ShapeLike]:
     }
 
 
-class CandidateLayout(data.StructLayout):
-    """A Gaussian that passed the coarse filter; of two fine units, with a later one of its row that shares its word."""
+RADIUS_KEPT = ORDERED[[field.name for field in ORDERED].index("radius")].width
 
-    def __init__(self, spec: Spec, units: int = 1) -> None:
+
+class CandidateLayout(data.StructLayout):
+    """A Gaussian that passed the coarse filter; of two fine units, with a later one of its row that shares its word.
+
+    `writes`: with what else a list in drawing order holds of it.
+    """
+
+    def __init__(self, spec: Spec, units: int = 1, *, writes: bool = False) -> None:
         behind = {"behind": BEHIND_WIDTH} if spec.codebooks else {}  #: its number less the first's; else 1
         partner = {"partner": data.StructLayout({"there": 1, **behind, **_centre(spec)})}  #: another Gaussian
         super().__init__(
@@ -186,22 +194,31 @@ class CandidateLayout(data.StructLayout):
                 "mark": MarkLayout(spec),  #: what comes with it
                 "index": INDEX_WIDTH,  #: its number in the scene image
                 **_centre(spec),
+                **({"radius": RADIUS_KEPT} if writes else {}),  #: the highest bits of its code
                 **(partner if units > 1 else {}),
             }
         )
 
 
 class DetailLayout(data.StructLayout):
-    """A candidate with its record; of two fine units, with its partner and that one's."""
+    """A candidate with its record; of two fine units, with its partner and that one's.
 
-    def __init__(self, spec: Spec, units: int = 1) -> None:
+    `writes`: with what else a list in drawing order holds of it.
+    """
+
+    def __init__(self, spec: Spec, units: int = 1, *, writes: bool = False) -> None:
         detail = {**_centre(spec), "record": record_layout(spec)}  #: the record as it lies in memory
         other = {**_centre(spec), "record": record_layout(partner_spec(spec))}
+        listed = {
+            "number": ORDERED_NUMBER,
+            "radius": RADIUS_KEPT,
+        }  #: its number in the scene image; of its radius' code
         partner = {"partner": data.StructLayout({"there": 1, **other})}  #: with as much of its record as it needs
         super().__init__(
             {
                 "mark": MarkLayout(spec),  #: what comes with it
                 **detail,
+                **(listed if writes else {}),
                 **(partner if units > 1 else {}),
             }
         )
@@ -267,6 +284,11 @@ class SurvivorLayout(data.StructLayout):
                 "splat": SplatLayout(spec),  #: if `mark.some`
             }
         )
+
+
+def carried_bits(spec: Spec) -> int:
+    """Bits of a survivor or a sorted splat in which an entry of a list in drawing order can travel in its place."""
+    return width_of(SplatLayout(spec)) + width_of(TouchLayout(spec))
 
 
 class SideLayout(data.StructLayout):

@@ -44,7 +44,7 @@ def _named(layers: npt.NDArray[np.float32]) -> Results:
 
 
 #: Counters of words on the memory's ports: for drawing, and what may move before, lists and codebooks.
-DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "write_words")
+DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "write_words", "shared_write_words")
 ORDER_WORDS = ("order_words", "order_write_words", "book_words")
 
 

@@ -14,11 +14,14 @@ from sim.kernel.quality import psnr
 from sim.kernel.roofline import dram_bytes
 from sim.kernel.run import Backend, Run
 from sim.splat.run import run
-from sim.splat.shared_run import by_host, run_in_order, shared
+from sim.splat.shared_run import by_host, prepare_sort, run_in_order, run_sort, shared
 from sim.splat.workload import SplatWorkload
 
 if TYPE_CHECKING:  # torch is slow to import
     from golden.splat.shared_order import SharedOrder
+
+Cost = tuple[int, int]  # cycles and bytes
+NOTHING: Cost = (0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,8 @@ class SharedSequence:
 
     A window begins with a sort at the pose that the two frames before promise for its middle. It ends early where the
     camera turns faster than `fastest`, or where the scene must be stored anew. The first two frames sort themselves.
-    RTL is an engine with `shared_sort`, the lists are the host's; `settings` are those of `sim.splat.run.run`.
+    RTL is an engine with `shared_sort`, which writes the lists itself, with codebooks the host; `settings` are those of
+    `sim.splat.run.run`.
 
     Raises:
         InputError: another backend than the model or RTL.
@@ -58,24 +62,36 @@ class SharedSequence:
         self._seen: list[SplatWorkload] = []  # the last two frames
         self._order: SharedOrder | None = None
         self._left = 0  # frames of the window
+        self._sort_cost = NOTHING  # of the lists that the frame at hand has made necessary
 
     def __call__(self, workload: SplatWorkload) -> Run:
         """The next frame; its quality says whether it was `sorted` itself, and how far it is from one that was.
 
-        Of RTL also the cycles and bytes of the one that was, whose lists of voxels stand in memory as well.
+        Of RTL also the cycles and bytes of the one that was, whose lists of voxels stand in memory as well, and in a
+        window's first frame those of the sort.
         """
+        self._sort_cost = NOTHING
         order = self._shared(workload)
         self._seen = [*self._seen[-1:], workload]
         if order is None:
             own = run(shared(workload) if self._rtl else workload, **self._settings)
-            return replace(own, quality=own.quality | _quality(own, own, self._candidates(own), 1.0))
+            return replace(own, quality=own.quality | self._quality(own, own, self._candidates(own)))
         own = run(by_host(workload) if self._rtl else workload, **self._settings)
         drawn = run_in_order(workload, order, **self._settings)
-        return replace(drawn, quality=drawn.quality | _quality(drawn, own, order.entries, 0.0))
+        return replace(drawn, quality=drawn.quality | self._quality(drawn, own, order.entries))
 
     def _candidates(self, own: Run) -> int:
         """What the coarse filter passed of a frame that sorts itself."""
         return own.counters["candidates"] if self._rtl else own.model.work.candidates
+
+    def _quality(self, drawn: Run, own: Run, listed: int) -> dict[str, Any]:
+        pixels, alone = (result.results["framebuffer"][..., :3] / 255 for result in (drawn, own))
+        spent = {"own": _cost(own), "sort": self._sort_cost} if self._rtl else {}
+        return {
+            "sorted": float(drawn is own), "listed": listed, "shared_psnr_db": psnr(pixels, alone),
+            **{f"{name}_cycles": cycles for name, (cycles, _) in spent.items()},
+            **{f"{name}_bytes": moved for name, (_, moved) in spent.items()},
+        }  # fmt: skip
 
     def _shared(self, workload: SplatWorkload) -> SharedOrder | None:
         """The window's lists, new ones where it begins; None where the frame sorts itself."""
@@ -92,16 +108,15 @@ class SharedSequence:
     def _sort(self, workload: SplatWorkload, before: Camera, now: Camera) -> SharedOrder:
         from golden.splat.shared_order import sort_squares
 
-        spec = workload.config.spec
+        margin, spec = self._sharing.margin, workload.config.spec
         middle = predict(before, now, (self._sharing.window + 1) / 2)
+        if self._rtl and shared(workload).config.writes_order:
+            order, run = run_sort(prepare_sort(workload, middle, margin), **self._settings)
+            self._sort_cost = _cost(run)
+            return order
         frame = build_frame(workload.image, middle, spec, near=workload.near)
-        return sort_squares(workload.image, frame, spec, self._sharing.margin)
+        return sort_squares(workload.image, frame, spec, margin)
 
 
-def _quality(drawn: Run, own: Run, listed: int, sorted_: float) -> dict[str, Any]:
-    pixels, alone = (result.results["framebuffer"][..., :3] / 255 for result in (drawn, own))
-    cost = {}
-    if own.job:
-        moved = dram_bytes(own.counters, own.workload.config.word_bytes)
-        cost = {"own_cycles": own.counters["cycles"], "own_bytes": moved["total"]}
-    return {"sorted": sorted_, "listed": listed, "shared_psnr_db": psnr(pixels, alone), **cost}
+def _cost(run: Run) -> Cost:
+    return run.counters["cycles"], dram_bytes(run.counters, run.workload.config.word_bytes)["total"]

@@ -12,18 +12,23 @@ import pytest
 import torch
 
 from golden.splat.frame import build_frame
+from golden.splat.memory_image import read_frame
+from golden.splat.memory_map import GROUP, GROUP_BYTES, LINE_BYTES, VOXEL_BYTES
 from golden.splat.model import ModelResult, render
 from golden.splat.path_image import build_path_image
-from golden.splat.shared_order import SharedOrder, render_shared, sort_squares
+from golden.splat.shared_order import SharedOrder, render_shared, sort_frame, sort_squares
 from hw.splat.config import CONFIGS, Config
-from sim.kernel.jobs import MemorySettings
+from hw.splat.counters import counters_of
+from sim.kernel.jobs import JobResult, MemorySettings
 from sim.kernel.run import run_operation
 from sim.splat.path import prepare_path
 from sim.splat.run import DRAW_PATH, run
-from sim.splat.shared_run import run_in_order, shared
+from sim.splat.shared_run import order_of, prepare_sort, run_in_order, run_sort, shared
 from sim.splat.workload import SplatWorkload, prepare
+from tests.golden.splat.rows import groups_of, header_of, view_of
 from tests.golden.splat.scenes import camera_at, random_scene
 from tests.sim.conftest import Tessera
+from tests.sim.splat.frames import wall
 
 pytestmark = pytest.mark.slow  # simulators of their own
 FREE, PAUSES = 0, 100
@@ -43,7 +48,7 @@ def view(eye: tuple[float, float, float], degree: int, config: Config) -> SplatW
     return prepare(scene, camera_at(eye, size=(51, 37), focal=40.0), config)
 
 
-def order_of(work: SplatWorkload, eye: tuple[float, float, float]) -> SharedOrder:
+def left_at(work: SplatWorkload, eye: tuple[float, float, float]) -> SharedOrder:
     """What a frame there leaves; of its squares the second lists nothing, the third a Gaussian twice."""
     frame = build_frame(work.image, camera_at(eye, size=(51, 37), focal=40.0), work.config.spec)
     places = sort_squares(work.image, frame, work.config.spec, MARGIN).places
@@ -65,7 +70,7 @@ def test_a_frame_equals_the_model(fields: dict[str, int], stalls: int) -> None:
     if fields:
         config = replace(config, coarse_cache=64, record_cache=32)
     work = view(EYES[1], 1, config)
-    order = order_of(work, EYES[0])
+    order = left_at(work, EYES[0])
     drawn = run_in_order(work, order, memory=MemorySettings(stalls=stalls), check=True)
     wanted = render_shared(work.image, work.frame, order, config.spec)
     assert drawn.checked
@@ -85,7 +90,7 @@ def test_frames_of_both_kinds_in_one_job(kinds: tuple[int, ...], stalls: int) ->
     config = sharing()
     scene = view(EYES[0], 1, config).scene
     path = prepare_path(scene, [camera_at(eye, size=(51, 37), focal=40.0) for eye in EYES], config)
-    order = order_of(view(EYES[0], 1, config), EYES[0])
+    order = left_at(view(EYES[0], 1, config), EYES[0])
     orders = [order if kind else None for kind in kinds]
     listed = [kind == 1 or k == 3 for k, kind in enumerate(kinds)]
     memory = build_path_image(path.image, path.frames, config.spec, listed=listed, orders=orders)
@@ -95,7 +100,7 @@ def test_frames_of_both_kinds_in_one_job(kinds: tuple[int, ...], stalls: int) ->
         else render_shared(path.image, frame, chosen, config.spec)
         for frame, chosen in zip(path.frames, orders, strict=True)
     ]
-    operation = replace(DRAW_PATH, model=lambda _: models)
+    operation = replace(DRAW_PATH, model=lambda _: models, counters=counters_of(config))
     drawn = run_operation(
         operation, replace(path, memory=memory, listed=tuple(listed)), memory=MemorySettings(stalls=stalls), check=True
     )
@@ -103,6 +108,88 @@ def test_frames_of_both_kinds_in_one_job(kinds: tuple[int, ...], stalls: int) ->
     assert drawn.counters["frames"] == len(EYES)
     assert drawn.counters["splats"] == sum(model.work.splats for model in models)
     assert drawn.counters["forced"] == drawn.counters["bound_fell"] == 0
+
+
+@pytest.mark.parametrize("stalls", [FREE, PAUSES])
+@pytest.mark.parametrize("scene", ["few", "wall"])
+def test_lists_are_the_models(scene: str, stalls: int) -> None:
+    """What a frame that sorts leaves, whole and in depth slabs, is what the host would have written, byte for byte."""
+    work = view(EYES[0], 1, sharing())
+    if scene == "wall":
+        work = prepare(wall(), camera_at(size=(51, 37), focal=76.5), sharing())
+    sort = prepare_sort(work, camera_at(EYES[1], size=(51, 37), focal=work.camera.fx), MARGIN)
+    slabs = groups_of(sort.memory.data)
+    assert any(group["continued"] for group in slabs) == (scene == "wall")
+    order, drawn = run_sort(sort, memory=MemorySettings(stalls=stalls), check=True)
+    assert drawn.checked
+    wanted = order_of(sort)
+    assert all(map(torch.equal, order.places, wanted.places))
+    assert drawn.counters["shared_entries"] == drawn.counters["candidates"] == order.entries > 400
+    assert drawn.counters["write_words"] == drawn.counters["forced"] == drawn.counters["draws"] == 0
+
+
+@pytest.mark.parametrize("stalls", [FREE, PAUSES])
+def test_lists_are_written_and_drawn_in_one_job(stalls: int) -> None:
+    """Frames that sort themselves, frames that sort for others, and those others, which read what was written."""
+    config = sharing()
+    spec, scene = config.spec, view(EYES[0], 1, config).scene
+    kinds = ["own", "sort", "ordered", "ordered", "own", "sort", "sort", "ordered"]
+    cameras = [camera_at(EYES[k % 5], size=(51, 37), focal=40.0) for k in range(len(kinds))]
+    path = prepare_path(scene, cameras, config)
+    frames = [
+        sort_frame(path.image, frame, spec, MARGIN) if kind == "sort" else frame
+        for kind, frame in zip(kinds, path.frames, strict=True)
+    ]
+    orders: list[SharedOrder | None] = []
+    latest = 0
+    sources: dict[int, int] = {}  # of a frame that is drawn in order, the one that sorts
+    for k, kind in enumerate(kinds):
+        latest = k if kind == "sort" else latest
+        sources |= {k: latest} if kind == "ordered" else {}
+        orders.append(sort_squares(path.image, path.frames[latest], spec, MARGIN) if kind == "ordered" else None)
+    listed = [kind != "own" for kind in kinds]
+    sorts = [k for k, kind in enumerate(kinds) if kind == "sort"]
+    memory = build_path_image(path.image, frames, spec, listed=listed, orders=orders, sorts=sorts)
+    heads, results = [0], [header_of(memory.data)["frame_address"]]
+    while address := view_of(memory.data, heads[-1])["next_address"]:
+        heads.append(address)
+        results.append(header_of(memory.data, address)["frame_address"])
+    for k, source in sources.items():
+        _redirect(memory.data, heads[k], results[source] + GROUP_BYTES * len(frames[source].groups))
+    models: dict[str, np.ndarray] = {}
+    for k, (kind, frame, order) in enumerate(zip(kinds, path.frames, orders, strict=True)):
+        if kind != "sort":
+            drawn = render_shared(path.image, frame, order, spec) if order else render(path.image, frame, spec)
+            models[f"framebuffer_{k}"] = drawn.image.numpy()
+
+    def read(_: object, job: JobResult) -> dict[str, np.ndarray]:
+        size = spec.group_size**2 * 4 * len(path.frames[0].groups)
+        begins = {k: results[k] - results[0] for k, kind in enumerate(kinds) if kind != "sort"}
+        return {
+            f"framebuffer_{k}": read_frame(job.data[begin : begin + size], path.frames[k], spec)
+            for k, begin in begins.items()
+        }
+
+    operation = replace(
+        DRAW_PATH, model=lambda _: models, expected=lambda _, models: models, read=read, counters=counters_of(config),
+        words=lambda _: None,
+    )  # fmt: skip
+    work = replace(path, memory=memory, listed=tuple(listed))
+    run = run_operation(operation, work, memory=MemorySettings(stalls=stalls), check=True)
+    assert run.checked
+    assert run.counters["frames"] == len(kinds)
+
+
+def _redirect(data: np.ndarray, head: int, lists: int) -> None:
+    """Lets a frame's groups find their lists where another frame writes them; what the host wrote is wiped out."""
+    table = header_of(data, head)["group_address"]
+    place = {field.name: sum(f.width for f in GROUP[:k]) // 8 for k, field in enumerate(GROUP)}["list_address"]
+    for k, group in enumerate(groups_of(data, head)):
+        size = group["list_count"] * VOXEL_BYTES
+        data[group["list_address"] :][:size] = 0xA5
+        at = table + k * GROUP_BYTES + place
+        data[at : at + 4] = np.frombuffer(lists.to_bytes(4, "little"), np.uint8)
+        lists += -(-size // LINE_BYTES) * LINE_BYTES
 
 
 def test_a_frame_that_sorts_is_as_without(seed: int) -> None:
@@ -136,4 +223,5 @@ def test_a_window_by_the_command(tessera: Tessera, scene_file: Path, tmp_path: P
         own, cost = rtl["quality"], (rtl["cycles"], rtl["bytes"]["total"])
         assert ((own["own_cycles"], own["own_bytes"]) == cost) == (own["sorted"] == 1)
     assert [frame["quality"]["sorted"] for frame in reports[1]["frames"]] == [1, 1, 0, 0]
+    assert [frame["quality"]["sort_cycles"] > 0 for frame in reports[1]["frames"]] == [False, False, True, False]
     assert sum(frame["quality"]["own_cycles"] for frame in reports[1]["frames"]) == reports[1]["quality"]["own_cycles"]
