@@ -217,3 +217,24 @@ def test_lists_in_drawing_order(lanes: int, units: int, put: float, get: float, 
     bench.run(drain=30)
     same(log.values, expected)
     assert units == 1 or not any(payload["partner"]["there"] for payload in log.values)
+
+
+@pytest.mark.parametrize(("lanes", "units", "get"), [(1, 1, 0.4), (4, 2, 0)])
+def test_of_a_frame_that_sorts_all_leave_alone(lanes: int, units: int, get: float, seed: int) -> None:
+    """No pairs, and of every radius' code the highest bits; marks as ever."""
+    w, numbers = workload(), (3, 2)
+    config = replace(tiny(), memory_width=512, coarse_lanes=lanes, fine_units=units, shared_sort=1)
+    bench = Bench(CoarseFilter(config=config), seed=seed)
+    hold_frame(bench, w.header | {"sorts": 1})
+    visits = [visit for n in numbers for visit in w.visits(w.groups[n])]
+    rows = [row_payload(TINY, row, lanes) for visit in visits for row in rows_of(w, visit, lanes)]
+    bench.source(bench.dut.i, rows)
+    bench.source(bench.dut.groups, [w.entries[n] for n in numbers])
+    expected = [payload for n in numbers for payload, _ in w.candidates(w.groups[n], lanes)]
+    expected = [
+        c | ({"radius": w.half(c["index"])["radius"] >> 4} if c["mark"]["some"] else {}) for c in expected
+    ]  # fmt: skip
+    log = bench.sink(bench.dut.o, len(expected), stall=get)
+    bench.run(drain=30)
+    same(log.values, expected)
+    assert units == 1 or not any(payload["partner"]["there"] for payload in log.values)
