@@ -79,7 +79,7 @@ def expected_order(image: SceneImage, order: SharedOrder, first: Ints) -> dict[s
 
 def places_of(image: SceneImage, results: Mapping[str, Bytes | Ints], first: Ints) -> list[Ints]:
     """Of every square the places in the scene image that its list names."""
-    numbers = from_bytes(ORDERED, results["entry"])["number"]
+    numbers = from_bytes(ORDERED, np.asarray(results["entry"], np.uint8))["number"]
     voxel = np.searchsorted(first, numbers, side="right") - 1
     places = numbers - (first - image.grid.first)[voxel]
     return np.split(places, np.cumsum(results["count"])[:-1])

@@ -16,8 +16,7 @@ from hw.splat.top import SplatEngine
 from sim.kernel.jobs import JobResult, MemorySettings
 from sim.kernel.roofline import Roofline
 from sim.kernel.run import Operation, Run, run_operation
-from sim.splat.path import PathWorkload
-from sim.splat.run import DRAW, roofline
+from sim.splat.run import DRAW, Stored, roofline
 from sim.splat.workload import SplatWorkload
 
 if TYPE_CHECKING:  # torch is slow to import, and not needed to run RTL
@@ -126,7 +125,7 @@ def run_sort(work: SortWorkload, **settings: Any) -> tuple[SharedOrder, Run]:
     return SharedOrder(places=[from_numpy(each) for each in places]), run
 
 
-def roofline_in_order(workload: SplatWorkload | PathWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
+def roofline_in_order(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofline:
     """That of a frame, but an entry of a list a cycle through a lane of the coarse filter, a candidate a cycle through
     the fine filter, and nothing to sort."""
     bound, counters = roofline(workload, job, memory), job.counters

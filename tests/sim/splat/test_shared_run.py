@@ -215,7 +215,7 @@ def test_a_window_by_the_command(tessera: Tessera, scene_file: Path, tmp_path: P
         assert (outcome.status, outcome.err) == (0, "")
         arrays.append(np.load(tmp_path / f"{backend}.npy"))
         reports.append(json.loads((tmp_path / f"{backend}.json").read_text()))
-    assert np.array_equal(*arrays)
+    assert np.array_equal(arrays[0], arrays[1])
     for model, rtl in zip(*(report["frames"] for report in reports), strict=True):
         assert rtl["quality"]["rtl_equals_model"]
         for name in ("sorted", "shared_psnr_db"):
