@@ -244,7 +244,9 @@ class SplatEngine(wiring.Component):
         first, loaded, cut = Signal(), Signal(), Signal()
         # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
-        passed = before == 0
+        # Both are counted a cycle later: what leaves is known late in a cycle.
+        entered, left = Signal(), Signal()
+        passed = (before == 0) & ~entered
         if self.config.spec.codebooks:
             passed &= ~self.book_loader.busy
         m.d.comb += [
@@ -254,7 +256,9 @@ class SplatEngine(wiring.Component):
             rasteriser.squares.eq(squares),
         ]
         m.d.sync += [
-            before.eq(before + enters - (transfer(depth_sort.i) & depth_sort.i.payload.mark.end)),
+            entered.eq(enters),
+            left.eq(transfer(depth_sort.i) & depth_sort.i.payload.mark.end),
+            before.eq(before + entered - left),
             inside.eq(inside + enters - rasteriser.group_end),
             ahead.eq(ahead + voxel_fetch.square_walked - rasteriser.square_end),
             squares.eq(Mux(rasteriser.start, 0, squares + voxel_fetch.square_walked)),
