@@ -36,11 +36,11 @@ def result_layout(spec: Spec) -> data.StructLayout:
 class FineUnit(wiring.Component):
     """A candidate with its record to a splat; `golden.splat.fine_filter.fine_filter`.
 
-    Latency 58 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
+    Latency 59 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
     the support touches a sub-tile, `keep` that the payload is worth passing on.
     """
 
-    latency = 58
+    latency = 59
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
@@ -50,7 +50,7 @@ class FineUnit(wiring.Component):
                     data.StructLayout({"detail": DetailLayout(spec), **group_fields(spec)})
                 ),  #: a candidate, and its group
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(result_layout(spec)),  #: 58 cycles later
+                "o": Out(result_layout(spec)),  #: 59 cycles later
             }
         )
 

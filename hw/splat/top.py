@@ -330,7 +330,9 @@ class SplatEngine(wiring.Component):
         first, loaded, cut = Signal(), Signal(), Signal()
         # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
-        passed = before == 0
+        # Both are counted a cycle later: what leaves is known late in a cycle.
+        entered, left = Signal(), Signal()
+        passed = (before == 0) & ~entered
         if self.config.spec.codebooks:
             passed &= ~self.book_loader.busy
         m.d.comb += [
@@ -347,7 +349,9 @@ class SplatEngine(wiring.Component):
                 writer.group_count.eq(frame.group_count),
             ]
         m.d.sync += [
-            before.eq(before + enters - (transfer(self.unsorted) & self.unsorted.payload.mark.end)),
+            entered.eq(enters),
+            left.eq(transfer(self.unsorted) & self.unsorted.payload.mark.end),
+            before.eq(before + entered - left),
             inside.eq(inside + enters - self._group_end),
             ahead.eq(ahead + (voxel_fetch.square_walked & ~sorts) - rasteriser.square_end),
             squares.eq(Mux(rasteriser.start, 0, squares + (voxel_fetch.square_walked & ~sorts))),
