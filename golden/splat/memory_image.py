@@ -31,12 +31,14 @@ from golden.splat.memory_map import (
     record,
     record_bytes,
 )
+from golden.splat.order_image import order_room, pack_order, whole_squares
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import RANK_LOW_BITS, Spec
 from golden.splat.view_image import pack_places, pack_view
 
 if TYPE_CHECKING:  # torch is not needed to lay out memory
     from golden.splat.model import ModelResult
+    from golden.splat.shared_order import SharedOrder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,18 +93,22 @@ def pack_scene(image: SceneImage, spec: Spec) -> tuple[Bytes, Bytes]:
 
 def build_memory_image(
     image: SceneImage, frame: Frame, spec: Spec, *, base: int = 0, list_room: int = 0, listed: bool = True,
-    packed: tuple[Bytes, Bytes] | None = None,
+    packed: tuple[Bytes, Bytes] | None = None, order: SharedOrder | None = None, sorts: bool = False,
 ) -> MemoryImage:  # fmt: skip
     """Lays out one frame from `base`: header, view, groups, lists, voxel table, coarse halves, records, framebuffer.
 
     The lists have at least `list_room` bytes, a whole number of lines, for those of other views. Without
     `listed`, only room is left for them and for the group table: the engine's voxel sorting unit makes them.
-    `packed` is `pack_scene`'s answer, where another view of the scene has it already.
+    `packed` is `pack_scene`'s answer, where another view of the scene has it already. With an `order`, the lists hold
+    what it says in place of voxels, and every square is one group; they are the host's. A frame that `sorts`
+    has room for lists in drawing order in place of a framebuffer.
 
     Raises:
-        InputError: `base` is not the start of a line.
+        InputError: `base` is not the start of a line, or what `pack_order` refuses.
     """
     check_base("splat", base, LINE_BYTES)
+    if order is not None:
+        frame = whole_squares(frame, spec)
     groups = len(frame.groups)
     first = aligned_first(image)
     coarse, records = packed or pack_scene(image, spec)
@@ -112,12 +118,9 @@ def build_memory_image(
     addresses: list[int] = []
     group_address = base + HEADER_BYTES + VIEW_BYTES + BOOKS_BYTES * bool(books)
     address = list_address = group_address + groups * GROUP_BYTES
-    for group in frame.groups:
-        v = group.voxels
-        index = {f"index_{axis}": image.grid.index[v, k] for k, axis in enumerate("xyz")}
-        depth = np.maximum(group.depths - frame.near, 0)
-        entries = pack(VOXEL, {**index, "count": image.grid.count[v], "first": first[v], "depth": depth}, VOXEL_BYTES)
-        padded = to_lines(entries.reshape(-1))
+    entries = _visits(image, frame, first) if order is None else pack_order(image, order, groups, first)
+    for rows in entries:
+        padded = to_lines(rows.reshape(-1))
         lists.append(padded)
         addresses.append(address)
         address += len(padded)
@@ -132,7 +135,7 @@ def build_memory_image(
     frame_address = book_address + (books.size if books else 0)
     tables = {
         "list_address": np.array(addresses),
-        "list_count": np.array([len(g.voxels) for g in frame.groups]),
+        "list_count": np.array([len(rows) for rows in entries]),
         **{
             name: np.array([g.slopes[k] for g in frame.groups])
             for k, name in enumerate(("left", "right", "top", "bottom"))
@@ -156,6 +159,8 @@ def build_memory_image(
         "near": frame.near * listed,
         "group_count": groups * listed,
         "sh_degree": image.sh_degree,
+        "ordered": int(order is not None),
+        "sorts": int(sorts),
         "group_address": group_address,
         "coarse_address": coarse_address,
         "record_address": record_address,
@@ -194,8 +199,22 @@ def build_memory_image(
         ),
         header_address=base,
         result_address=frame_address,
-        result_bytes=sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,
+        result_bytes=order_room(image, frame)
+        if sorts
+        else sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,
     )
+
+
+def _visits(image: SceneImage, frame: Frame, first: Ints) -> list[Bytes]:
+    """Of every group its visiting list, [n, 16]."""
+    lists: list[Bytes] = []
+    for group in frame.groups:
+        v = group.voxels
+        index = {f"index_{axis}": image.grid.index[v, k] for k, axis in enumerate("xyz")}
+        depth = np.maximum(group.depths - frame.near, 0)
+        codes = {**index, "count": image.grid.count[v], "first": first[v], "depth": depth}
+        lists.append(pack(VOXEL, codes, VOXEL_BYTES))
+    return lists
 
 
 def read_results(raw: Bytes, frame: Frame, spec: Spec) -> dict[str, Bytes]:

@@ -29,6 +29,8 @@ INDEX_RECORD_BYTES = INDEX_RECORD_BITS // 8
 LOOK_BYTES = 16  # an entry of the books of scales, quaternions and base colours, which lie side by side
 VOXEL_ALIGN = LINE_BYTES // COARSE_BYTES  # Gaussians; a voxel's first has a multiple of this as its number
 PIXEL_BYTES = 4
+ORDERED_NUMBER = 25  # bits of a Gaussian's number in a list in drawing order
+ORDERED_DROP = 4  # lowest bits of a radius' code that such a list leaves out
 
 #: Frame header: 32 words of 32 bits at the address that is given with `start`. `near` and `group_count` are the
 #: voxel sorting unit's answers, as the group table and the lists are.
@@ -44,7 +46,9 @@ HEADER = [
     Field("stretch_x", 32),
     Field("stretch_y", 32),
     Field("group_count", 32),
-    Field("sh_degree", 32),
+    Field("sh_degree", 16),
+    Field("ordered", 8),  # the lists hold Gaussians in drawing order, `ORDERED`, where the engine has `shared_sort`
+    Field("sorts", 8),  # such lists are written at `frame_address`, behind their groups' entries, and no pixel
     Field("group_address", 32),
     Field("coarse_address", 32),
     Field("record_address", 32),
@@ -107,6 +111,20 @@ VOXEL = [
     Field("count", 16),
     Field("first", 32),
     Field("depth", 32, True),
+]
+
+#: One entry of a group's list in an `ordered` frame, as long as a visiting list's: a Gaussian in drawing order, with
+#: what its coarse half and its voxel say of its place. Offsets have `position_bits`, from bit 0; of the radius' code
+#: the highest bits are here, and the others count as ones: what is tested by it is never too small.
+ORDERED = [
+    Field("index_x", 16, True),
+    Field("index_y", 16, True),
+    Field("index_z", 16, True),
+    Field("offset_x", 16),
+    Field("number", ORDERED_NUMBER),
+    Field("radius", 5 + RADIUS_MANTISSA - ORDERED_DROP),
+    Field("offset_y", 16),
+    Field("offset_z", 16),
 ]
 
 #: One entry of the scene's voxel table: a list entry without its depth, then `VoxelBoxes`. Needs no view.

@@ -6,7 +6,7 @@ scene once, and the framebuffers. A frame that the host lists has its group tabl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from golden.splat.spec import Spec
 
 if TYPE_CHECKING:  # torch is not needed to lay out memory
     from golden.splat.model import ModelResult
+    from golden.splat.shared_order import SharedOrder
 
 ROOMS = 2  # one frame is drawn while the next one is listed
 SCENE = ("coarse_address", "record_address")  # of the header
@@ -53,19 +54,22 @@ class _Head:
 
 def build_path_image(
     image: SceneImage, frames: Sequence[Frame], spec: Spec, *, listed: Sequence[bool], base: int = 0,
-    list_room: int = 0,
+    list_room: int = 0, orders: Sequence[SharedOrder | None] | None = None,
+    sorts: Collection[int] = (),
 ) -> MemoryImage:  # fmt: skip
     """Lays out frames that are drawn one after another, from `base`; those that are `listed` have the host's lists.
 
     The engine's lists of a frame have at least `list_room` bytes, a whole number of lines, for those of other views.
+    Of the `listed` frames those with an order, if there are `orders`, have lists in drawing order; those of the numbers
+    in `sorts` leave such lists in place of a framebuffer.
 
     Raises:
         InputError: `base` is not the start of a line.
     """
     heads: list[_Head] = []
     address = base
-    for frame, by_host in zip(frames, listed, strict=True):
-        heads.append(_head(image, frame, spec, address, by_host))
+    for k, (frame, by_host, order) in enumerate(zip(frames, listed, orders or [None] * len(frames), strict=True)):
+        heads.append(_head(image, frame, spec, address, by_host, order, k in sorts))
         address += len(heads[-1].data)
     rooms = [_room(heads, listed, k, list_room) for k in range(ROOMS)]
     room_address = [address, address + sum(rooms[0])]
@@ -95,8 +99,10 @@ def build_path_image(
     return MemoryImage(data=data, header_address=base, result_address=len(data), result_bytes=size)
 
 
-def _head(image: SceneImage, frame: Frame, spec: Spec, address: int, by_host: bool) -> _Head:
-    memory = build_memory_image(image, frame, spec, base=address, listed=by_host)
+def _head(
+    image: SceneImage, frame: Frame, spec: Spec, address: int, by_host: bool, order: SharedOrder | None, sorts: bool
+) -> _Head:  # fmt: skip
+    memory = build_memory_image(image, frame, spec, base=address, listed=by_host, order=order, sorts=sorts)
     scene = _code(memory.data, VIEW, address + HEADER_BYTES, "voxel_address")
     end = scene if by_host else _code(memory.data, HEADER, address, "group_address")
     lists = sum(-(-len(group.voxels) * VOXEL_BYTES // LINE_BYTES) * LINE_BYTES for group in frame.groups)

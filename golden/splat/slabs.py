@@ -81,6 +81,11 @@ def _most_streamed(group: Group, image: SceneImage, frame: Frame, far: Ints, spe
     return int((count.cumsum() - gone).max(initial=0))
 
 
+def whole_square(group: Group, spec: Spec) -> Group:
+    """The whole of a square, whichever of its depth slabs `group` is."""
+    return replace(group, low=spec.camera_format.low, high=spec.camera_format.high, continued=False)
+
+
 def count_arrivals(groups: Iterable[Group], image: SceneImage, frame: Frame, spec: Spec) -> Iterator[Arrivals]:
     """What the coarse filter keeps of each group."""
     # They import the frame, which imports this; and torch.

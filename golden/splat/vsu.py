@@ -57,8 +57,8 @@ def reciprocal(focal: float) -> tuple[int, int]:
     return round(2.0 ** (RECIPROCAL_BITS + exponent) / focal), exponent
 
 
-def side_slopes(frame: Frame, axis: int, spec: Spec) -> Ints:
-    """Tangents of the sides of every column (axis 0) or row (axis 1), [N, 2] slope_format.
+def side_slopes(frame: Frame, axis: int, spec: Spec, wider: int = 0) -> Ints:
+    """Tangents of the sides of every column (axis 0) or row (axis 1), [N, 2] slope_format, `wider` pixels further out.
 
     low = floor((edge - margin - centre) / focal), high = ceil((edge + size + margin - centre) / focal), each
     half a step further out, by which the reciprocal may be wrong.
@@ -66,7 +66,7 @@ def side_slopes(frame: Frame, axis: int, spec: Spec) -> Ints:
     count = frame.columns if axis == 0 else frame.rows
     code, exponent = frame.reciprocal[axis]
     edge = np.arange(count) * spec.group_size << spec.screen_fraction
-    margin = spec.screen_margin
+    margin = spec.screen_margin + (wider << spec.screen_fraction)
     low = edge - margin - frame.principal[axis]
     high = edge + (spec.group_size << spec.screen_fraction) + margin - frame.principal[axis]
     shift = RECIPROCAL_BITS + exponent + spec.screen_fraction - spec.slope_format.fraction
@@ -79,9 +79,9 @@ def outwards(product: Ints, shift: int) -> Ints:
     return (product - (1 << (shift - 1))) >> shift
 
 
-def sides(frame: Frame, axis: int, spec: Spec) -> Sides:
+def sides(frame: Frame, axis: int, spec: Spec, wider: int = 0) -> Sides:
     """The planes a - slope·z = 0 (a: x or y) of all columns or rows in world axes: row_a - slope·row_z."""
-    slopes = side_slopes(frame, axis, spec)
+    slopes = side_slopes(frame, axis, spec, wider)
     fraction = spec.slope_format.fraction
     normal = (frame.rotation[axis] << fraction) - slopes[:, :, None] * frame.rotation[2]
     return Sides(slopes=slopes, normals=_magnitude(normal, spec))
@@ -136,8 +136,8 @@ def extents(normal: Ints, half: Ints, exponent: Ints) -> Ints:
     return ((half @ normal << exponent) >> NORMAL_FRACTION) + 1 + LIST_SLACK
 
 
-def reach(image: SceneImage, frame: Frame, spec: Spec) -> Reach:
-    """Tests every voxel's box against the camera's plane and the sides of all columns and rows.
+def reach(image: SceneImage, frame: Frame, spec: Spec, wider: int = 0) -> Reach:
+    """Tests every voxel's box against the camera's plane and the sides of all columns and rows, `wider` pixels out.
 
     A column is passed if the box, with slack, reaches to its sides; `first` to `last` holds all of them.
     """
@@ -146,7 +146,7 @@ def reach(image: SceneImage, frame: Frame, spec: Spec) -> Reach:
     seen = -middle[:, 2] <= extents(front, half, exponent)
     first, last = [], []
     for axis in range(2):
-        groups = sides(frame, axis, spec)
+        groups = sides(frame, axis, spec, wider)
         passed = np.stack(
             [
                 (_beside(middle, axis, low, spec) >= -extents(normals[0], half, exponent))
@@ -175,9 +175,11 @@ def voxel_order(seen: Flags, bounds: Ints, capacity: int | None = None) -> tuple
     return kept[np.argsort(bounds[kept], kind="stable")], len(number) - len(kept)
 
 
-def voxel_lists(image: SceneImage, frame: Frame, spec: Spec, capacity: int | None = None) -> list[Ints]:
-    """For each group, row by row, the voxels that can reach it, nearest first; of any depth."""
-    found = reach(image, frame, spec)
+def voxel_lists(
+    image: SceneImage, frame: Frame, spec: Spec, capacity: int | None = None, wider: int = 0
+) -> list[Ints]:  # fmt: skip
+    """For each group, row by row, the voxels that can reach it or `wider` pixels around, nearest first."""
+    found = reach(image, frame, spec, wider)
     order, _ = voxel_order(found.seen, near_bounds(image, frame, spec), capacity)
     (first_x, first_y), (last_x, last_y) = found.first[order].T, found.last[order].T
     lists: list[Ints] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -72,7 +72,9 @@ class StreamPipeline(wiring.Component):
             Value.cast(queue.i.payload).eq(Value.cast(path.o)),
             queue.i.valid.eq(kept),  # a credit says that queue.i is ready
         ]
-        m.d.sync += credits.eq(credits - transfer(self.i) + transfer(self.o) + (arrived & ~kept))
+        # What leaves is known late: it selects between sums that are made beside it.
+        fewer = credits - transfer(self.i) + (arrived & ~kept)
+        m.d.sync += credits.eq(Mux(transfer(self.o), fewer + 1, fewer))
         connect(m, queue.o, self.o)
         return m
 

@@ -35,6 +35,8 @@ from hw.splat.layouts import SurvivorLayout, partner_spec
 from hw.splat.list_writer import ListWriter
 from hw.splat.lookup_pair import LookupPair
 from hw.splat.mark_merger import MarkMerger
+from hw.splat.order_entry import OrderEntry
+from hw.splat.order_writer import OrderWriter
 from hw.splat.pixel_lane import PixelLane
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.projection import Projection
@@ -47,6 +49,7 @@ from hw.splat.side_test import SideTest
 from hw.splat.side_unit import SideUnit
 from hw.splat.side_writer import SideWriter
 from hw.splat.slot_pool import SlotPool
+from hw.splat.sort_bypass import SortBypass
 from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
 from hw.splat.view_fetch import ViewFetch
@@ -93,6 +96,10 @@ def catalogue(config: Config) -> dict[str, Block]:
     word_cache = Block(
         lambda: WordCache(width=config.memory_width, words=max(caches), waiting=config.outstanding), len(caches) or 1
     )
+    order = {
+        "order_entry": Block(lambda: OrderEntry(spec=spec, units=units)),
+        "order_writer": Block(lambda: OrderWriter(spec=spec, memory_width=config.memory_width)),
+    }
     share, places = config.lane_share, config.places
     whole = config.lanes // share  # whole lanes, or back ends
     shared = {
@@ -115,11 +122,15 @@ def catalogue(config: Config) -> dict[str, Block]:
         "vsu": Block(lambda: VoxelSortingUnit(config=config)),
         "frame_sequencer": Block(FrameSequencer),
         "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
-        "voxel_origin": Block(lambda: VoxelOrigin(spec=spec)),
+        "voxel_origin": Block(lambda: VoxelOrigin(spec=spec, shared=config.shared_sort == 1)),
         "voxel_fetch": Block(lambda: VoxelFetch(config=config)),
         "coarse_fetch": Block(lambda: CoarseFetch(config=config)),
         "coarse_lane": Block(lambda: CoarseLane(spec=spec, interval=config.coarse_interval), config.coarse_lanes),
-        "coarse_row": Block(lambda: CoarseRow(spec=spec, lanes=config.coarse_lanes, interval=config.coarse_interval)),
+        "coarse_row": Block(
+            lambda: CoarseRow(
+                spec=spec, lanes=config.coarse_lanes, interval=config.coarse_interval, writes=config.writes_order
+            )
+        ),
         "coarse_filter": Block(lambda: CoarseFilter(config=config)),
         "fine_fetch": Block(lambda: FineFetch(config=config)),
         **({"word_cache": word_cache} if caches else {}),
@@ -140,6 +151,8 @@ def catalogue(config: Config) -> dict[str, Block]:
         "heap_bank": Block(lambda: HeapBank(spec=spec), banks),
         "slot_pool": Block(lambda: SlotPool(count=banks << spec.sort_levels)),
         "depth_sort": Block(lambda: DepthSort(config=config)),
+        **({"sort_bypass": Block(lambda: SortBypass(spec=spec))} if config.shared_sort else {}),
+        **(order if config.writes_order else {}),
         "tile_mask": Block(lambda: TileMask(spec=spec)),
         "dispatcher": Block(lambda: Dispatcher(config=config), groups),
         "raster_setup": Block(lambda: RasterSetup(spec=spec), groups),

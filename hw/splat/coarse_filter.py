@@ -23,6 +23,7 @@ class CoarseFilter(wiring.Component):
     carries a mark); rows with neither vanish. With two fine units, survivors leave in pairs where a memory word holds
     both records and the second unit can draw the scene's degree (`partner_spec`): an even one takes the odd one behind
     it along, with codebooks any the next of its row. `groups` moves on with the row that ends the group.
+    Of a frame that `sorts` all leave one by one.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -33,14 +34,16 @@ class CoarseFilter(wiring.Component):
                 "groups": In(stream.Signature(group_layout())),  #: the rows' group; taken with the row that ends it
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
                 #: survivors and marks, in order
-                "o": Out(stream.Signature(CandidateLayout(config.spec, config.fine_units))),
+                "o": Out(stream.Signature(CandidateLayout(config.spec, config.fine_units, writes=config.writes_order))),
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config = self.config
-        unit = CoarseRow(spec=config.spec, lanes=config.coarse_lanes, interval=config.coarse_interval)
+        unit = CoarseRow(
+            spec=config.spec, lanes=config.coarse_lanes, interval=config.coarse_interval, writes=config.writes_order
+        )
         m.submodules.pipeline = pipeline = StreamPipeline(
             unit, depth=config.row_depth, keep="keep", interval=config.coarse_interval
         )
@@ -83,6 +86,8 @@ class CoarseFilter(wiring.Component):
                     out.point.eq(row.points[k]),
                     out.relative.eq(row.relatives[k]),
                 ]
+                if self.config.writes_order:
+                    m.d.comb += out.radius.eq(row.radii[k])
         with m.If(transfer(o)):
             m.d.sync += sent.eq((sent | going) & ~rows.ready.replicate(lanes))
         if self.config.fine_units > 1:
@@ -93,7 +98,8 @@ class CoarseFilter(wiring.Component):
         spec, lanes = self.config.spec, self.config.coarse_lanes
         shares = Signal()
         other = Signal(lanes)
-        m.d.sync += shares.eq(self.frame.sh_degree[:2] <= partner_spec(spec).sh_degree)
+        small = self.frame.sh_degree[:2] <= partner_spec(spec).sh_degree
+        m.d.sync += shares.eq(small & ~self.frame.sorts[0] if self.config.writes_order else small)
         if spec.codebooks:
             m.d.comb += other.eq(lowest(left & ~chosen))
         else:

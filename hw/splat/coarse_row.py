@@ -10,13 +10,13 @@ from golden.splat.spec import RANK_LOW_BITS, Spec
 from hw.lib.paced import paced_pipe, turn_port, turns
 from hw.lib.shared import repeat
 from hw.splat.coarse_lane import CoarseLane, group_fields
-from hw.splat.layouts import INDEX_WIDTH, MarkLayout, RowLayout, header_layout, vector
+from hw.splat.layouts import INDEX_WIDTH, RADIUS_KEPT, MarkLayout, RowLayout, header_layout, vector
 
 
 class CoarseResultLayout(data.StructLayout):
-    """A row after the test."""
+    """A row after the test; `writes`: with what else a list in drawing order holds."""
 
-    def __init__(self, spec: Spec, lanes: int) -> None:
+    def __init__(self, spec: Spec, lanes: int, *, writes: bool = False) -> None:
         super().__init__(
             {
                 "mark": MarkLayout(spec),  #: of the whole row; `some` if it has a survivor
@@ -25,6 +25,9 @@ class CoarseResultLayout(data.StructLayout):
                 "ranks_low": data.ArrayLayout(RANK_LOW_BITS, lanes),  #: of their places in the file
                 "points": data.ArrayLayout(vector(spec), lanes),  #: centres in camera space
                 "relatives": data.ArrayLayout(vector(spec), lanes),  #: centres from the camera, world axes
+                **(
+                    {"radii": data.ArrayLayout(RADIUS_KEPT, lanes)} if writes else {}
+                ),  #: the highest bits of their codes
                 "keep": 1,  #: the row has a survivor or carries a mark
             }
         )
@@ -33,8 +36,8 @@ class CoarseResultLayout(data.StructLayout):
 class CoarseRow(wiring.Component):
     """`lanes` coarse lanes on one row; latency 14 cycles, one row a cycle; 16 cycles for one in `interval`."""
 
-    def __init__(self, *, spec: Spec, lanes: int, interval: int = 1) -> None:
-        self.spec, self.lanes, self.interval = spec, lanes, interval
+    def __init__(self, *, spec: Spec, lanes: int, interval: int = 1, writes: bool = False) -> None:
+        self.spec, self.lanes, self.interval, self.writes = spec, lanes, interval, writes
         self.latency = CoarseLane.LATENCY + turns(2, interval)
         super().__init__(
             {
@@ -42,7 +45,7 @@ class CoarseRow(wiring.Component):
                 #: a row, and its group's slopes and range of depths
                 "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(CoarseResultLayout(spec, lanes)),  #: `latency` cycles later
+                "o": Out(CoarseResultLayout(spec, lanes, writes=writes)),  #: `latency` cycles later
             }
         )
 
@@ -71,6 +74,8 @@ class CoarseRow(wiring.Component):
                 out.points[k].eq(lane.o.point),
                 out.relatives[k].eq(lane.o.relative),
             ]
+            if self.writes:
+                m.d.comb += out.radii[k].eq(late(row.halves[k].radius[-RADIUS_KEPT:], f"radius_{k}"))
         begin, end = late(row.begin, "begin"), late(row.visit.end, "end")
         m.d.comb += [
             out.mask.eq(Cat(lane.o.keep for lane in lanes)),

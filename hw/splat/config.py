@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from golden.errors import InputError, Limits, check_limits
-from golden.splat.memory_map import INDEX_RECORD_BYTES, record_bytes
+from golden.splat.memory_map import INDEX_RECORD_BYTES, VOXEL_BYTES, record_bytes
 from golden.splat.spec import DEFAULT as DEFAULT_SPEC
 from golden.splat.spec import NANO as NANO_SPEC
 from golden.splat.spec import PAPER as PAPER_SPEC
 from golden.splat.spec import TINY as TINY_SPEC
 from golden.splat.spec import Spec
+from hw.splat.layouts import carried_bits
 
 SMALLEST_CACHE = 16  # words
 
@@ -39,6 +40,7 @@ class Config:
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
     coarse_cache: int = 0  #: words of coarse halves kept for other groups and later frames of a path; 0: none
     record_cache: int = 0  #: words of records kept for other groups and later frames of a path; 0: none
+    shared_sort: int = 0  #: 1: it draws frames whose lists are in drawing order too (Lumina's S²), past the depth sort
     order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
     order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
@@ -49,6 +51,7 @@ class Config:
         "row_depth": (4, 510), "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16),
         "lane_share": (1, 8),
         "lane_depth": (2, 1024), "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
+        "shared_sort": (0, 1),
         "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
     POWERS: ClassVar = (
@@ -88,6 +91,11 @@ class Config:
                 raise InputError(
                     f"splat: {name} must be 0 or at least {SMALLEST_CACHE} words, it is {getattr(self, name)}"
                 )
+        if self.writes_order and (room := carried_bits(self.spec)) < 8 * VOXEL_BYTES:
+            raise InputError(
+                f"splat: shared_sort must be 0 unless a splat and what it touches have {8 * VOXEL_BYTES} bits, in "
+                f"which the depth sort carries an entry of a list: they have {room}"
+            )
         if self.fine_units > 1 and self.fine_interval > 1:
             raise InputError(f"splat: fine_interval must be 1 with two fine_units, it is {self.fine_interval}")
         size = INDEX_RECORD_BYTES if self.spec.codebooks else record_bytes(0)
@@ -97,6 +105,11 @@ class Config:
                 f"splat: fine_units above 1 must not exceed memory_width / {8 * size} = {records} nor "
                 f"coarse_lanes = {self.coarse_lanes}, it is {self.fine_units}"
             )
+
+    @property
+    def writes_order(self) -> bool:
+        """It writes lists in drawing order, too: with codebooks equal depths have another order than the lists'."""
+        return self.shared_sort == 1 and not self.spec.codebooks
 
     @property
     def sides_bits(self) -> int:

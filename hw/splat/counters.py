@@ -53,6 +53,11 @@ BOOK_COUNTERS = {
     "book_wait": "cycles in which a candidate with its record waited for the codebooks",
     "book_words": "words read: where the codebooks lie, and codebooks",
 }
+#: … of one that writes lists in drawing order.
+SHARED_COUNTERS = {
+    "shared_entries": "entries of lists in drawing order that were written",
+    "shared_write_words": "words written: lists in drawing order, and their groups' entries",
+}
 CACHES = {"coarse": "coarse halves", "record": "records"}
 
 
@@ -63,6 +68,7 @@ def counters_of(config: Config) -> CounterLayout:
         {
             **COUNTERS.descriptions,
             **(BOOK_COUNTERS if config.spec.codebooks else {}),
+            **(SHARED_COUNTERS if config.writes_order else {}),
             **{name: text for name, text in hits.items() if getattr(config, name.replace("hits", "cache"))},
         }
     )

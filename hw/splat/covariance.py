@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Elaboratable, Module, Mux, Value, signed, unsigned
+from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -147,13 +147,14 @@ class Covariance(wiring.Component):
     def _factors(self, p: Pipe) -> dict[str, Staged]:
         """(f/z)² for xx, xy, yy, as mantissas."""
         bits = self.spec.mantissa_bits
-        reciprocal = p.source(self.i.reciprocal, "reciprocal")
-        h = {
-            axis: p.stage(
-                lambda r, f=self.frame[f"focal_{axis}"][:bits]: (r * f).shift_right(bits), reciprocal, name=f"h_{axis}"
-            )
-            for axis in "xy"
-        }
+        # The focal lengths wait beside their multipliers, the reciprocal with them.
+        reciprocal = p.stage(lambda v: v, p.source(self.i.reciprocal, "z_mantissa"), name="reciprocal")
+        h: dict[str, Staged] = {}
+        for axis in "xy":
+            focal = Signal(bits, name=f"focal_{axis}")
+            p.m.d.sync += focal.eq(self.frame[f"focal_{axis}"])
+            held = p.constant(focal, f"focal_{axis}")
+            h[axis] = p.stage(lambda r, f: (r * f).shift_right(bits), reciprocal, held, name=f"h_{axis}")
         return {
             name: p.stage(lambda a, b: (a * b).shift_right(bits), h[name[0]], h[name[1]], name=f"factor_{name}")
             for name in ("xx", "xy", "yy")

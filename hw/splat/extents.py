@@ -41,11 +41,11 @@ def slant_layout(spec: Spec) -> dict[str, ShapeLike]:
 class Extents(wiring.Component):
     """e = sqrt(2·ln(255·o)·variance) along five directions, rounded up; `golden.splat.extents`.
 
-    Latency 17 cycles, one a cycle; 6 multipliers and five look-ups. Once in 8 cycles: 22 cycles, 2 multipliers and
+    Latency 18 cycles, one a cycle; 6 multipliers and five look-ups. Once in 8 cycles: 23 cycles, 2 multipliers and
     one look-up.
     """
 
-    LATENCY = 17
+    LATENCY = 18
 
     def __init__(self, *, spec: Spec, interval: int = 1) -> None:
         self.spec, self.interval = spec, interval
@@ -116,8 +116,6 @@ class Extents(wiring.Component):
         """The splat's own direction, and the variance along it: 3 cycles."""
         xx, xy, yy = (p.source(self.i[name], name) for name in ("xx", "xy", "yy"))
         gap = p.stage(lambda a, c: a - c, xx, yy, name="gap")
-        negated = p.stage(lambda b: -b, xy, name="negated_xy")
-        size = p.stage(lambda b, n: resize(Mux(b < 0, n, b), unsigned(len(b))), xy, negated, name="size_xy")
         # Nearer to a diagonal than to an axis.
         diagonal = p.stage(lambda g, b: (abs(b) << 1) > abs(g), gap, xy, name="diagonal")
         signs = p.stage(lambda g, b: Cat(g > 0, b > 0), gap, xy, name="signs")
@@ -132,10 +130,11 @@ class Extents(wiring.Component):
             return Mux(near, b << 2, (b << 2) + (b << 1))
 
         straight = p.stage(along, xx, xy, yy, diagonal, signs, name="slant_straight")
-        mixed = p.stage(across, size, diagonal, name="slant_mixed")
+        mixed = p.stage(across, xy, diagonal, name="slant_mixed")
 
         def variance(s: Value, t: Value) -> Value:
-            rest = s - t
+            # Less the magnitude of t: where t is negative, its sum is taken, so that nothing need be negated.
+            rest = Mux(t < 0, s + t, s - t)
             return resize(Mux(rest < 0, 0, rest), unsigned(VARIANCE_WIDTH))
 
         return slant, p.stage(variance, straight, mixed, name="variance_slant")
@@ -145,7 +144,8 @@ class Extents(wiring.Component):
         spec = self.spec
         bits, width = spec.mantissa_bits, len(variance.value)
         mantissa, zeros = p.normalise(variance, width, bits, name=f"mantissa_{name}")
-        product = p.stage(lambda v, f: v * f + f, mantissa, factor, name=f"product_{name}")
+        rounded_up = p.stage(lambda v: v + 1, mantissa, name=f"rounded_up_{name}")
+        product = p.stage(lambda v, f: v * f, rounded_up, factor, name=f"product_{name}")
         product_width = bits + 15
         top = p.leading_zeros(product, product_width, name=f"product_zeros_{name}")
         unit = width - bits - COVARIANCE_FRACTION - EXTENT_FACTOR_FRACTION  # minus zeros

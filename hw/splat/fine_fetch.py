@@ -6,7 +6,7 @@ from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.memory_map import INDEX_RECORD_BYTES, record_bytes
+from golden.splat.memory_map import INDEX_RECORD_BYTES, ORDERED_NUMBER, record_bytes
 from golden.splat.spec import RANK_BITS, Spec
 from hw.lib.burst_reader import BurstReader
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
@@ -33,11 +33,15 @@ class FineFetch(wiring.Component):
     def __init__(self, *, config: Config) -> None:
         self.config = config
         self.log2_records = log2_records(config.spec)
-        layout = IndexedLayout if config.spec.codebooks else DetailLayout
-        detail = layout(config.spec, config.fine_units)
+        candidates = CandidateLayout(config.spec, config.fine_units, writes=config.writes_order)
+        detail = (
+            IndexedLayout(config.spec, config.fine_units)
+            if config.spec.codebooks
+            else DetailLayout(config.spec, config.fine_units, writes=config.writes_order)
+        )
         super().__init__(
             {
-                "i": In(stream.Signature(CandidateLayout(config.spec, config.fine_units))),  #: candidates and marks
+                "i": In(stream.Signature(candidates)),  #: candidates and marks
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
                 "o": Out(stream.Signature(detail)),  #: the same with records, in order
                 "memory": Out(ReadSignature(config.memory_width)),  #: records
@@ -48,7 +52,7 @@ class FineFetch(wiring.Component):
         m = Module()
         config = self.config
         #: a candidate on its way to its record; `fresh`: the record comes from words asked for with it
-        waiting = data.StructLayout({"candidate": CandidateLayout(config.spec, config.fine_units), "fresh": 1})
+        waiting = data.StructLayout({"candidate": self.i.payload.shape(), "fresh": 1})
         m.submodules.queue = queue = StreamQueue(shape=waiting, depth=config.candidate_depth)
         m.submodules.reader = reader = BurstReader(width=config.memory_width, depth=config.record_words)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
@@ -137,6 +141,11 @@ class FineFetch(wiring.Component):
                     [out.rank.eq(candidate.index[:RANK_BITS])]
                     if self.config.spec.codebooks
                     else [out.rank_low.eq(candidate.rank_low)]
+                ),
+                *(
+                    [out.number.eq(candidate.index[:ORDERED_NUMBER]), out.radius.eq(candidate.radius)]
+                    if self.config.writes_order
+                    else []
                 ),
                 out.point.eq(candidate.point),
                 out.relative.eq(candidate.relative),

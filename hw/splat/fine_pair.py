@@ -12,7 +12,7 @@ from hw.splat.layouts import DetailLayout, header_layout, partner_spec
 
 
 class FinePair(wiring.Component):
-    """Two fine units on one candidate and its partner; latency 58 cycles, one pair a cycle.
+    """Two fine units on one candidate and its partner; latency 59 cycles, one pair a cycle.
 
     The mark goes with the first. The second has multipliers for harmonics only as far as scenes with partners have
     some (`partner_spec`). `keep` says that either is worth passing on.
@@ -28,7 +28,7 @@ class FinePair(wiring.Component):
                 #: a candidate with its partner, and their group
                 "i": In(data.StructLayout({"detail": DetailLayout(spec, units=2), **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(data.StructLayout({"first": one, "second": one, "keep": 1})),  #: 58 cycles later
+                "o": Out(data.StructLayout({"first": one, "second": one, "keep": 1})),  #: 59 cycles later
             }
         )
 

@@ -37,13 +37,13 @@ def result_layout(spec: Spec) -> data.StructLayout:
 class FineUnit(wiring.Component):
     """A candidate with its record to a splat; `golden.splat.fine_filter.fine_filter`.
 
-    Latency 58 cycles, one Gaussian a cycle; with an `interval` of more than 1, a power of two, one in so many cycles, a
+    Latency 59 cycles, one Gaussian a cycle; with an `interval` of more than 1, a power of two, one in so many cycles, a
     few cycles later, and with fewer multipliers: what is the same for several numbers is done in turn. Marks travel
     along; `mark.some` of the result says that the support touches a sub-tile, `keep` that the payload is worth passing
     on.
     """
 
-    LATENCY = 58
+    LATENCY = 59
 
     def __init__(self, *, spec: Spec, interval: int = 1) -> None:
         self.spec, self.interval = spec, interval

@@ -123,11 +123,12 @@ class LaneGroup(wiring.Component):
         """Queues ends, and splats with the sub-tiles that they may change; says whether there are any such."""
         head = self.i.payload
         behind = Signal(range(self.config.lane_depth + 1))  # squares' ends that the dispatcher has not come to
+        closed = Signal(init=1)  # `dispatcher.closed`, which rises in time and falls a cycle late
         settled = Signal()  # what the dispatcher knows is of the square at `i`
         opaque = Signal(self.config.places)
         wanted = Signal()
         m.d.comb += [
-            settled.eq((behind == 0) & ~dispatcher.closed),
+            settled.eq((behind == 0) & ~closed),
             opaque.eq(dispatcher.opaque & settled.replicate(len(opaque))),
             queue.i.payload.eq(head),
             queue.i.payload.mask.eq(head.mask & ~opaque),
@@ -136,6 +137,7 @@ class LaneGroup(wiring.Component):
             self.i.ready.eq(queue.i.ready | ~wanted),
         ]
         m.d.sync += [
+            closed.eq(dispatcher.closed | dispatcher.square_end),
             behind.eq(behind + (transfer(self.i) & head.end) - dispatcher.square_end),
             # In the cycle after an end, what is dead would be taken for the next square's.
             self.dead.eq(settled & (dispatcher.opaque | self.outside).all() & ~(self.i.valid & head.end)),

@@ -12,6 +12,8 @@ from golden.splat.memory_map import (
     GROUP,
     HEADER,
     LINE_BYTES,
+    ORDERED,
+    ORDERED_NUMBER,
     PLACE,
     VIEW,
     VOXEL,
@@ -25,6 +27,7 @@ from golden.splat.spec import HALF_BITS, NORMAL_FRACTION, RANK_BITS, RANK_LOW_BI
 from hw.lib.fixed import shape_of
 from hw.lib.payloads import SplatLayout, TouchLayout
 from hw.lib.row_layout import layout_of
+from hw.lib.stream import width_of
 
 INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
 NUMBER_WIDTH = 24  # voxels of a scene image
@@ -57,6 +60,11 @@ def group_layout() -> data.StructLayout:
 def voxel_layout() -> data.StructLayout:
     """An entry of a group's visiting list."""
     return layout_of(VOXEL)
+
+
+def ordered_layout() -> data.StructLayout:
+    """An entry of a group's list in drawing order."""
+    return layout_of(ORDERED)
 
 
 def coarse_half_layout(spec: Spec) -> data.StructLayout:
@@ -94,10 +102,22 @@ def vector(spec: Spec) -> data.ArrayLayout:
     return data.ArrayLayout(shape_of(spec.camera_format), 3)
 
 
-class VisitLayout(data.StructLayout):
-    """A voxel in its group's order, or the end of the group (`end`, no Gaussians)."""
+class OwnLayout(data.StructLayout):
+    """What an entry of a list in drawing order says of its Gaussian beside its voxel's corner and its number."""
 
     def __init__(self, spec: Spec) -> None:
+        codes = {field.name: field.width for field in ORDERED}
+        offsets = {f"offset_{axis}": spec.position_bits for axis in "xyz"}
+        super().__init__({**offsets, "radius": codes["radius"]})
+
+
+class VisitLayout(data.StructLayout):
+    """A voxel in its group's order, or the end of the group (`end`, no Gaussians).
+
+    `shared`: with what a list in drawing order says of the voxel's one Gaussian.
+    """
+
+    def __init__(self, spec: Spec, *, shared: bool = False) -> None:
         super().__init__(
             {
                 "relative": vector(spec),  #: the voxel's corner from the camera, world axes
@@ -106,6 +126,7 @@ class VisitLayout(data.StructLayout):
                 "first": INDEX_WIDTH,  #: number of its first Gaussian
                 "count": 16,  #: Gaussians
                 "end": 1,  #: the group is complete, and this no voxel
+                **({"own": OwnLayout(spec)} if shared else {}),  #: if the frame is `ordered`
             }
         )
 
@@ -156,10 +177,16 @@ def _centre(spec: Spec) -> dict[str, ShapeLike]:
     }
 
 
-class CandidateLayout(data.StructLayout):
-    """A Gaussian that passed the coarse filter; of two fine units, with a later one of its row that shares its word."""
+RADIUS_KEPT = ORDERED[[field.name for field in ORDERED].index("radius")].width
 
-    def __init__(self, spec: Spec, units: int = 1) -> None:
+
+class CandidateLayout(data.StructLayout):
+    """A Gaussian that passed the coarse filter; of two fine units, with a later one of its row that shares its word.
+
+    `writes`: with what else a list in drawing order holds of it.
+    """
+
+    def __init__(self, spec: Spec, units: int = 1, *, writes: bool = False) -> None:
         behind = {"behind": BEHIND_WIDTH} if spec.codebooks else {}  #: its number less the first's; else 1
         partner = {"partner": data.StructLayout({"there": 1, **behind, **_centre(spec)})}  #: another Gaussian
         super().__init__(
@@ -167,22 +194,31 @@ class CandidateLayout(data.StructLayout):
                 "mark": MarkLayout(spec),  #: what comes with it
                 "index": INDEX_WIDTH,  #: its number in the scene image
                 **_centre(spec),
+                **({"radius": RADIUS_KEPT} if writes else {}),  #: the highest bits of its code
                 **(partner if units > 1 else {}),
             }
         )
 
 
 class DetailLayout(data.StructLayout):
-    """A candidate with its record; of two fine units, with its partner and that one's."""
+    """A candidate with its record; of two fine units, with its partner and that one's.
 
-    def __init__(self, spec: Spec, units: int = 1) -> None:
+    `writes`: with what else a list in drawing order holds of it.
+    """
+
+    def __init__(self, spec: Spec, units: int = 1, *, writes: bool = False) -> None:
         detail = {**_centre(spec), "record": record_layout(spec)}  #: the record as it lies in memory
         other = {**_centre(spec), "record": record_layout(partner_spec(spec))}
+        listed = {
+            "number": ORDERED_NUMBER,
+            "radius": RADIUS_KEPT,
+        }  #: its number in the scene image; of its radius' code
         partner = {"partner": data.StructLayout({"there": 1, **other})}  #: with as much of its record as it needs
         super().__init__(
             {
                 "mark": MarkLayout(spec),  #: what comes with it
                 **detail,
+                **(listed if writes else {}),
                 **(partner if units > 1 else {}),
             }
         )
@@ -248,6 +284,11 @@ class SurvivorLayout(data.StructLayout):
                 "splat": SplatLayout(spec),  #: if `mark.some`
             }
         )
+
+
+def carried_bits(spec: Spec) -> int:
+    """Bits of a survivor or a sorted splat in which an entry of a list in drawing order can travel in its place."""
+    return width_of(SplatLayout(spec)) + width_of(TouchLayout(spec))
 
 
 class SideLayout(data.StructLayout):

@@ -26,8 +26,8 @@ class SideWriter(wiring.Component):
                 "start": In(1),  #: frame and view hold still from now on; ignored while `busy`
                 "frame": In(header_layout()),  #: the frame's header
                 "view": In(view_layout()),  #: the same of the view
-                "columns": Out(sides_bits),  #: of groups, of this view
-                "rows": Out(sides_bits),  #: of groups
+                "columns": Out(sides_bits),  #: of groups, of this view; a cycle after it
+                "rows": Out(sides_bits),  #: of groups, likewise
                 "write": Out(table_row),  #: a row of the table of columns (`axis` 0), of rows (1), or of both (`FRONT`)
                 "busy": Out(1),  #: sides are missing
             }
@@ -46,8 +46,6 @@ class SideWriter(wiring.Component):
         wait = Signal(range(unit.latency + 2))
         principal = Mux(axis[0], self.view.principal_y, self.view.principal_x)
         m.d.comb += [
-            self.columns.eq((self.view.width + size - 1) >> places),
-            self.rows.eq((self.view.height + size - 1) >> places),
             unit.frame.eq(self.frame),
             unit.view.eq(self.view),
             unit.i.high.eq(high),
@@ -55,6 +53,10 @@ class SideWriter(wiring.Component):
             self.write.axis.eq(axis),
             self.write.row.eq(row),
             self.write.sides.high.eq(unit.o),
+        ]
+        m.d.sync += [
+            self.columns.eq((self.view.width + size - 1) >> places),
+            self.rows.eq((self.view.height + size - 1) >> places),
         ]
         m.d.sync += unit.i.edge.eq(corner + Mux(high, step + margin, -margin) - principal)
         with m.If(~self.busy):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
+from collections.abc import Mapping
+from typing import Any
+
+from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In
 
@@ -13,6 +16,7 @@ from hw.lib.ports import pairs_of
 from hw.lib.queue import StreamQueue
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, payload_shape, transfer
+from hw.lib.stream_pipeline import StreamPipeline
 from hw.lib.tree import add_all
 from hw.lib.write_arbiter import WriteArbiter
 from hw.splat.book_loader import BookLoader
@@ -25,11 +29,14 @@ from hw.splat.fine_fetch import FineFetch
 from hw.splat.fine_filter import FineFilter
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.frame_sequencer import FrameSequencer
-from hw.splat.layouts import group_layout
+from hw.splat.layouts import SurvivorLayout, group_layout
 from hw.splat.mark_merger import MarkMerger
+from hw.splat.order_entry import OrderEntry
+from hw.splat.order_writer import OrderWriter
 from hw.splat.pixel_writer import SQUARE_BITS
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.record_decoder import RecordDecoder
+from hw.splat.sort_bypass import SortBypass
 from hw.splat.voxel_fetch import VoxelFetch
 from hw.splat.vsu import VoxelSortingUnit
 from hw.splat.word_cache import WordCache
@@ -42,6 +49,8 @@ class SplatEngine(wiring.Component):
 
     While a frame is drawn, the next one is listed; and when its last group is in the depth sort, the next one begins.
     `watched`: something beside the lanes sees what they do, ends sub-tiles early and says what is written for them.
+    With `shared_sort` a frame may bring lists in drawing order: `golden.splat.shared_order.render_shared`; without
+    codebooks one may also leave them in place of pixels: `sort_squares`.
     """
 
     def __init__(self, *, config: Config, watched: bool = False) -> None:
@@ -58,6 +67,13 @@ class SplatEngine(wiring.Component):
         if config.spec.codebooks:
             self.book_loader = BookLoader(memory_width=config.memory_width)
             self.record_decoder = RecordDecoder(spec=config.spec, units=config.fine_units)
+        #: Where survivors enter the order, and where they leave it.
+        self.unsorted, self.sorted = self.depth_sort.i, self.depth_sort.o
+        if config.shared_sort:
+            self.sort_bypass = SortBypass(spec=config.spec)
+            self.unsorted, self.sorted = self.sort_bypass.i, self.sort_bypass.o
+        if config.writes_order:
+            self.order_writer = OrderWriter(spec=config.spec, memory_width=config.memory_width)
         ports = self.rasteriser.signature.members
         watch = {name: ports[name] for name in ("watch", "finished", "written")} if watched else {}
         super().__init__({**engine_ports(config.memory_width, counters_of(config)), **watch})
@@ -68,7 +84,7 @@ class SplatEngine(wiring.Component):
         return {
             "coarse_filter": self.coarse_filter.o,
             "fine_filter": self.fine_filter.o,
-            "depth_sort": self.depth_sort.o,
+            "depth_sort": self.sorted,
         }
 
     def elaborate(self, platform: object) -> Elaboratable:
@@ -87,19 +103,32 @@ class SplatEngine(wiring.Component):
         connect(m, voxel_fetch.o, coarse_fetch.i)
         connect(m, coarse_fetch.o, coarse_filter.i)
         self._merged(m, "candidate", coarse_filter.o, fine_fetch.i)
+        filtered = fine_filter.o
         if config.spec.codebooks:
             self._decode(m)
+        elif config.writes_order:
+            filtered = self._enter(m, frame_fetch)
         else:
             connect(m, fine_fetch.o, fine_filter.i)
-        self._merged(m, "survivor", fine_filter.o, depth_sort.i)
-        connect(m, depth_sort.o, rasteriser.i)
+        if config.shared_sort:
+            m.submodules.sort_bypass = bypass = self.sort_bypass
+            m.d.comb += [bypass.ordered.eq(frame_fetch.frame.ordered[0]), bypass.sorts.eq(self._sorts(frame_fetch))]
+            connect(m, bypass.to_sort, depth_sort.i)
+            connect(m, depth_sort.o, bypass.from_sort)
+        self._merged(m, "survivor", filtered, self.unsorted)
+        connect(m, self.sorted, rasteriser.i)
         if self.watched:
             self._show(m)
         for stage in (voxel_fetch, coarse_fetch, coarse_filter, fine_fetch, fine_filter):
             m.d.comb += stage.frame.eq(frame_fetch.frame)
-        self._hand_out_groups(
-            m, frame_fetch.groups, [stage.groups for stage in (voxel_fetch, coarse_filter, fine_filter, rasteriser)]
-        )
+        sorts = self._sorts(frame_fetch)
+        takers = {stage: Value.cast(1) for stage in (voxel_fetch, coarse_filter)}
+        takers |= dict.fromkeys((fine_filter, rasteriser), ~sorts)
+        if config.writes_order:
+            m.submodules.order_writer = order_writer = self.order_writer
+            connect(m, self.sort_bypass.lists, order_writer.i)
+            takers[order_writer] = sorts
+        self._hand_out_groups(m, frame_fetch.groups, takers)
         caches = self._caches(m, {"coarse": coarse_fetch.memory, "record": fine_fetch.memory})
         readers = {
             "order": vsu.read,
@@ -115,8 +144,9 @@ class SplatEngine(wiring.Component):
         for client, reader in zip(arbiter.clients, readers.values(), strict=True):
             wiring.connect(m, client, reader)
         wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
-        m.submodules.writers = writers = WriteArbiter(width=config.memory_width, count=2)
-        for client, writer in zip(writers.clients, (vsu.write, rasteriser.memory), strict=True):
+        written = [vsu.write, rasteriser.memory, *([self.order_writer.write] if config.writes_order else [])]
+        m.submodules.writers = writers = WriteArbiter(width=config.memory_width, count=len(written))
+        for client, writer in zip(writers.clients, written, strict=True):
             wiring.connect(m, client, writer)
         wiring.connect(m, wiring.flipped(self.write), writers.memory)
 
@@ -137,15 +167,15 @@ class SplatEngine(wiring.Component):
         m.d.comb += [cache.clear.eq(starts) for cache in caches.values()]
         on_the_way = Signal(2)  # words of the voxel sorting unit between its port and memory
         m.d.sync += on_the_way.eq(on_the_way + transfer(vsu.write.request) - writers.taken[0])
-        m.d.comb += sequencer.ready.eq((on_the_way == 0) & ~rasteriser.old)
-        stops, drawing = self._progress(m, sequencer, frame_fetch, voxel_fetch, depth_sort, rasteriser)
+        stops, drawing = self._progress(m, sequencer, frame_fetch, voxel_fetch, rasteriser)
+        m.d.comb += sequencer.ready.eq((on_the_way == 0) & ~rasteriser.old & ~self._listing(m, frame_fetch, writers))
         m.d.comb += self.busy.eq(sequencer.busy | drawing | self.write.request.valid)
         words = {f"{name}_words": transfer(reader.response) for name, reader in readers.items()}
-        waits = self._waits(coarse_filter, fine_filter, depth_sort, rasteriser)
+        waits = self._waits(coarse_filter, fine_filter, rasteriser)
         work = self._work(m, coarse_filter, fine_fetch, depth_sort, rasteriser)
         events = {
             "cycles": Value.cast(1),
-            "groups": rasteriser.group_end,
+            "groups": self._group_end,
             "groups_stopped": stops,
             "frames": sequencer.walked,
             "order_cycles": vsu.busy,
@@ -162,6 +192,7 @@ class SplatEngine(wiring.Component):
             **{f"{name}_hits": cache.hit for name, cache in caches.items()},
             "order_write_words": writers.taken[0],
             "write_words": writers.taken[1],
+            **self._listed(writers),
             "write_stall": self.write.request.valid & ~self.write.request.ready,
         }
         count(
@@ -216,18 +247,73 @@ class SplatEngine(wiring.Component):
         ]
         return {"book_loads": loader.loads, "book_wait": decoder.i.valid & loader.busy}
 
-    def _hand_out_groups(self, m: Module, groups: stream.Interface, takers: list[stream.Interface]) -> None:
-        """Every stage gets every group's entry, each at its own time."""
+    def _hand_out_groups(self, m: Module, groups: stream.Interface, takers: Mapping[Any, Value]) -> None:
+        """Every stage gets every group's entry that it wants, each at its own time."""
         m.submodules.fork = fork = StreamFork(shape=group_layout(), count=len(takers))
         connect(m, groups, fork.i)
-        for k, (source, taker) in enumerate(zip(fork.o, takers, strict=True)):
+        for k, (source, (taker, wants)) in enumerate(zip(fork.o, takers.items(), strict=True)):
             m.submodules[f"groups_{k}"] = queue = StreamQueue(shape=group_layout(), depth=GROUPS_AHEAD)
-            connect(m, source, queue.i)
-            connect(m, queue.o, taker)
+            m.d.comb += [
+                queue.i.payload.eq(source.payload),
+                queue.i.valid.eq(source.valid & wants),
+                source.ready.eq(queue.i.ready | ~wants),
+            ]
+            connect(m, queue.o, taker.groups)
+
+    def _sorts(self, frame_fetch: FrameFetch) -> Value:
+        """The frame at hand leaves lists in drawing order in place of pixels."""
+        return frame_fetch.frame.sorts[0] if self.config.writes_order else Const(0, 1)
+
+    @property
+    def _group_end(self) -> Value:
+        """A group is drawn or listed."""
+        drawn = self.rasteriser.group_end
+        return drawn | self.order_writer.group_end if self.config.writes_order else drawn
+
+    def _enter(self, m: Module, frame_fetch: FrameFetch) -> stream.Interface:
+        """Candidates of a frame that sorts become entries beside the fine filter. Returns: what either sends on."""
+        details, fine_filter, sorts = self.fine_fetch.o, self.fine_filter, self._sorts(frame_fetch)
+        entry = OrderEntry(spec=self.config.spec, units=self.config.fine_units)
+        m.submodules.order_entry = pipeline = StreamPipeline(entry)
+        survivors = stream.Signature(SurvivorLayout(self.config.spec)).create(path=("filtered",))
+        m.d.comb += [
+            entry.frame.eq(frame_fetch.frame),
+            *(
+                Value.cast(fine_filter.i.payload[name]).eq(Value.cast(details.payload[name]))
+                for name in fine_filter.i.payload.shape().members
+            ),
+            pipeline.i.payload.eq(details.payload),
+            fine_filter.i.valid.eq(details.valid & ~sorts),
+            pipeline.i.valid.eq(details.valid & sorts),
+            details.ready.eq(Mux(sorts, pipeline.i.ready, fine_filter.i.ready)),
+            survivors.payload.eq(Mux(sorts, Value.cast(pipeline.o.payload), Value.cast(fine_filter.o.payload))),
+            survivors.valid.eq(fine_filter.o.valid | pipeline.o.valid),
+            fine_filter.o.ready.eq(survivors.ready),
+            pipeline.o.ready.eq(survivors.ready),
+        ]
+        return survivors
+
+    def _listing(self, m: Module, frame_fetch: FrameFetch, writers: WriteArbiter) -> Value:
+        """Lists in drawing order are not all in memory, and the next frame may want them."""
+        if not self.config.writes_order:
+            return Const(0, 1)
+        writer = self.order_writer
+        groups, words = Signal(16), Signal(2)  # to be listed; between the writer's port and memory
+        enters = transfer(frame_fetch.groups) & self._sorts(frame_fetch)
+        m.d.sync += [
+            groups.eq(groups + enters - writer.group_end),
+            words.eq(words + transfer(writer.write.request) - writers.taken[2]),
+        ]
+        return (groups != 0) | (words != 0)
+
+    def _listed(self, writers: WriteArbiter) -> dict[str, Value]:
+        if not self.config.writes_order:
+            return {}
+        return {"shared_entries": self.order_writer.listed, "shared_write_words": writers.taken[2]}
 
     def _progress(
         self, m: Module, sequencer: FrameSequencer, frame_fetch: FrameFetch, voxel_fetch: VoxelFetch,
-        depth_sort: DepthSort, rasteriser: Rasteriser,
+        rasteriser: Rasteriser,
     ) -> tuple[Value, Value]:  # fmt: skip
         """Begins a frame in the rasteriser, ends it in all before; stops the walk of an opaque square.
 
@@ -236,7 +322,7 @@ class SplatEngine(wiring.Component):
 
         Returns: a group was cut short; a frame is being walked or drawn.
         """
-        enters = transfer(frame_fetch.groups)
+        enters, sorts = transfer(frame_fetch.groups), self._sorts(frame_fetch)
         before = Signal(16)  # groups that have been handed out, and whose splats are not all in the depth sort
         inside = Signal(16)  # … and whose splats have not all gone
         ahead = Signal(16)  # squares whose lists have been walked, but are not drawn
@@ -244,20 +330,31 @@ class SplatEngine(wiring.Component):
         first, loaded, cut = Signal(), Signal(), Signal()
         # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
-        passed = before == 0
+        # Both are counted a cycle later: what leaves is known late in a cycle.
+        entered, left = Signal(), Signal()
+        passed = (before == 0) & ~entered
         if self.config.spec.codebooks:
             passed &= ~self.book_loader.busy
         m.d.comb += [
-            voxel_fetch.stop.eq(rasteriser.stop & (ahead == 0)),
+            voxel_fetch.stop.eq(rasteriser.stop & (ahead == 0) & ~sorts),
             sequencer.walked.eq(loaded & ~frame_fetch.busy & passed),
-            rasteriser.start.eq(enters & first),
+            rasteriser.start.eq(enters & first & ~sorts),
             rasteriser.squares.eq(squares),
         ]
+        if self.config.writes_order:
+            writer, frame = self.order_writer, frame_fetch.frame
+            m.d.comb += [
+                writer.start.eq(enters & first & sorts),
+                writer.address.eq(frame.frame_address),
+                writer.group_count.eq(frame.group_count),
+            ]
         m.d.sync += [
-            before.eq(before + enters - (transfer(depth_sort.i) & depth_sort.i.payload.mark.end)),
-            inside.eq(inside + enters - rasteriser.group_end),
-            ahead.eq(ahead + voxel_fetch.square_walked - rasteriser.square_end),
-            squares.eq(Mux(rasteriser.start, 0, squares + voxel_fetch.square_walked)),
+            entered.eq(enters),
+            left.eq(transfer(self.unsorted) & self.unsorted.payload.mark.end),
+            before.eq(before + entered - left),
+            inside.eq(inside + enters - self._group_end),
+            ahead.eq(ahead + (voxel_fetch.square_walked & ~sorts) - rasteriser.square_end),
+            squares.eq(Mux(rasteriser.start, 0, squares + (voxel_fetch.square_walked & ~sorts))),
             first.eq(sequencer.draws | (first & ~enters)),
             loaded.eq((loaded | frame_fetch.busy) & ~sequencer.walked),
             cut.eq(~ended & (cut | voxel_fetch.stop)),
@@ -285,7 +382,7 @@ class SplatEngine(wiring.Component):
             "rows": transfer(row) & row.payload.mask.any(),
             "streamed": only_while(transfer(row), streamed),
             "candidates": only_while(transfer(fine_fetch.i), candidates),
-            "splats": transfer(depth_sort.i) & depth_sort.i.payload.mark.some,
+            "splats": transfer(self.unsorted) & self.unsorted.payload.mark.some,
             "draws": rasteriser.drawing,
             "changed": rasteriser.changed,
             "flushes": rasteriser.flushing,
@@ -295,10 +392,9 @@ class SplatEngine(wiring.Component):
             "bound_fell": depth_sort.regressed,
         }
 
-    @staticmethod
     def _waits(
-        coarse_filter: CoarseFilter, fine_filter: FineFilter, depth_sort: DepthSort, rasteriser: Rasteriser
-    ) -> dict[str, Value]:
+        self, coarse_filter: CoarseFilter, fine_filter: FineFilter, rasteriser: Rasteriser
+    ) -> dict[str, Value]:  # fmt: skip
         def waits(s: stream.Interface) -> Value:
             return ~s.valid & s.ready
 
@@ -310,6 +406,6 @@ class SplatEngine(wiring.Component):
             "coarse_stall": stalls(coarse_filter.i),
             "fine_wait": waits(fine_filter.i),
             "fine_stall": stalls(fine_filter.i),
-            "sort_stall": stalls(depth_sort.i),
+            "sort_stall": stalls(self.unsorted),
             "raster_stall": stalls(rasteriser.i),
         }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.memory_map import VOXEL_BYTES
@@ -15,7 +15,7 @@ from hw.lib.stream import connect, transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.lib.width_converter import Narrower
 from hw.splat.config import Config
-from hw.splat.layouts import VisitLayout, group_layout, header_layout, voxel_layout
+from hw.splat.layouts import VisitLayout, group_layout, header_layout, ordered_layout, voxel_layout
 from hw.splat.voxel_origin import VoxelOrigin
 
 GROUPS_AHEAD = 2  # groups whose lists may be under way
@@ -25,11 +25,12 @@ class VoxelFetch(wiring.Component):
     """For every group: its voxels in list order, then an end mark.
 
     `golden.splat.coarse_filter.voxel_fetch`. One voxel a cycle once the list arrives; reads ahead by
-    `list_words` words, beyond the end of a group.
+    `list_words` words, beyond the end of a group. With `shared_sort` in an `ordered` frame: Gaussians in drawing order,
+    each as a voxel of its own without a bound.
     """
 
     def __init__(self, *, config: Config) -> None:
-        self.config = config
+        self.config, self.shared = config, config.shared_sort == 1
         super().__init__(
             {
                 "groups": In(stream.Signature(group_layout())),  #: where their lists lie
@@ -40,7 +41,8 @@ class VoxelFetch(wiring.Component):
                 #: the current group's list ends in this cycle; from the next one on `stop` means the next group
                 "walked": Out(1),
                 "square_walked": Out(1),  #: … and the group is not continued
-                "o": Out(stream.Signature(VisitLayout(config.spec))),  #: voxels in list order, then an end mark
+                #: voxels in list order, then an end mark
+                "o": Out(stream.Signature(VisitLayout(config.spec, shared=self.shared))),
                 "memory": Out(ReadSignature(config.memory_width)),  #: visiting lists
             }
         )
@@ -52,7 +54,7 @@ class VoxelFetch(wiring.Component):
         m.submodules.groups = groups = StreamQueue(shape=group_layout(), depth=GROUPS_AHEAD)
         m.submodules.reader = reader = BurstReader(width=self.config.memory_width, depth=self.config.list_words)
         m.submodules.narrower = narrower = Narrower(shape=voxel_layout(), ratio=max(per_word, 2))
-        origin = VoxelOrigin(spec=self.config.spec)
+        origin = VoxelOrigin(spec=self.config.spec, shared=self.shared)
         m.submodules.pipeline = pipeline = StreamPipeline(origin)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
         connect(m, self.groups, fork.i)
@@ -105,6 +107,8 @@ class VoxelFetch(wiring.Component):
             self.walked.eq(transfer(visits) & visits.payload.end),
             self.square_walked.eq(self.walked & ~continued),
         ]
+        if self.shared:
+            self._in_order(m, entry.payload, visits.payload)
         with m.If(transfer(groups)):
             count = groups.payload.list_count
             m.d.sync += [busy.eq(1), to_unpack.eq(count), to_visit.eq(count), dropping.eq(0)]
@@ -118,3 +122,12 @@ class VoxelFetch(wiring.Component):
         # A voxel that has been offered is not withdrawn.
         with m.If(busy & self.stop & (visits.ready | ~visits.valid)):
             m.d.sync += dropping.eq(1)
+
+    def _in_order(self, m: Module, entry: data.View, visit: data.View) -> None:
+        """In an `ordered` frame an entry is a Gaussian: its voxel's corner, one of whose Gaussians is visited."""
+        listed = ordered_layout()(Value.cast(entry))
+        m.d.comb += Value.cast(visit.own).eq(
+            Cat(*(listed[f"offset_{axis}"][: self.config.spec.position_bits] for axis in "xyz"), listed.radius)
+        )
+        with m.If(self.frame.ordered[0]):
+            m.d.comb += [visit.voxel["count"].eq(1), visit.voxel.first.eq(listed.number)]

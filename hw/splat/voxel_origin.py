@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module
+from amaranth.hdl import Elaboratable, Module, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,24 +11,27 @@ from hw.lib.fixed import resize, shape_of
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
 from hw.splat.depth_key import depth_key
-from hw.splat.layouts import INDEX_WIDTH, VisitLayout, header_layout, voxel_layout
+from hw.splat.layouts import INDEX_WIDTH, OwnLayout, VisitLayout, header_layout, voxel_layout
 
 
 class VoxelOrigin(wiring.Component):
     """relative = index - camera, origin = W·relative, bound = sort key of the list's depth.
 
-    Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×12. An `end` passes unchanged.
+    Latency 4 cycles, one voxel a cycle; 9 multipliers of 32×12. An `end` passes unchanged, and where visits are
+    `shared` what a list in drawing order says beside.
     """
 
     latency = 4
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, shared: bool = False) -> None:
+        self.spec, self.shared = spec, shared
+        own = {"own": OwnLayout(spec)} if shared else {}
         super().__init__(
             {
-                "i": In(data.StructLayout({"voxel": voxel_layout(), "end": 1})),  #: a list entry, or the group's end
+                #: a list entry, or the group's end
+                "i": In(data.StructLayout({"voxel": voxel_layout(), "end": 1, **own})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(VisitLayout(spec)),  #: 4 cycles later
+                "o": Out(VisitLayout(spec, shared=shared)),  #: 4 cycles later
             }
         )
 
@@ -80,5 +83,6 @@ class VoxelOrigin(wiring.Component):
             first=Staged(voxel.value.first[:INDEX_WIDTH], 0, "first"),
             count=Staged(voxel.value["count"], 0, "count"),
             end=p.source(self.i.end, "end"),
+            **({"own": p.source(Value.cast(self.i.own), "own")} if self.shared else {}),
         )
         return m

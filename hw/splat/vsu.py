@@ -79,10 +79,11 @@ class VoxelSortingUnit(wiring.Component):
         ]
         header_address, part = Signal.like(self.address), Signal(range(max(self._header_words, 2)))
         closing = self._close(m, fetch.frame, near, writer.groups, header_address, part, writer.write.request)
-        starts, scanning, tested = self.start & ~self.busy, Signal(), Signal(NUMBER_WIDTH)
+        starts, scanning = self.start & ~self.busy, Signal()
+        tested, waiting = Signal(NUMBER_WIDTH), Signal.like(reach.tested)  # one counts in the cycle after its test
         self._nearest(m, place.o, fetch.view.near_plane, near, clear=starts)
         m.d.comb += reach.scan.eq(scanning)
-        m.d.sync += tested.eq(Mux(starts, 0, tested + reach.tested))
+        m.d.sync += [waiting.eq(reach.tested), tested.eq(Mux(starts, 0, tested + waiting))]
         with m.FSM():
             with m.State("IDLE"):
                 m.d.sync += header_address.eq(self.address + LINE_BYTES)

@@ -72,7 +72,7 @@ from sim.splat.workload import NEAR, Lists, notices, prepare
     metavar="FIELD=VALUE",
     help="Change one rule of --radiance or one field of its cache; may be repeated.",
 )
-@click.option("--sort-window", type=int, help="Sort once for so many frames of the sequence (--backend model).")
+@click.option("--sort-window", type=int, help="Sort once for so many frames of the sequence (--backend rtl or model).")
 @click.option("--sort-margin", type=int, help="Pixels around every square in which that sort looks. [default: 8]")
 @click.option(
     "--sort-fastest",
@@ -135,7 +135,7 @@ def render(
             chosen = choose_rules(options.config.spec, rules)
             draw = CachedSequence(chosen, options.config, **options.keywords())
         elif sharing:
-            draw = SharedSequence(sharing, options.backend)
+            draw = SharedSequence(sharing, **options.keywords())
         loaded, _ = _load(scene, cut=False)
         cameras = path.cameras(loaded)
         draw_sequence(

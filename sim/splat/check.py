@@ -30,7 +30,7 @@ def stage_streams(workload: SplatWorkload, _: ModelResult) -> dict[str, StageStr
     groups = render(workload.image, workload.frame, spec, keep_groups=True).groups
     return {
         "coarse_filter": StageStream(
-            layout=CandidateLayout(spec, workload.config.fine_units),
+            layout=CandidateLayout(spec, workload.config.fine_units, writes=workload.config.writes_order),
             groups=[_candidates(workload, group) for group in groups],
             end="mark.end", some="mark.some", cut="prefix",
         ),

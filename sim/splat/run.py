@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from golden.splat.memory_image import expected_results, read_results
 from golden.splat.path_image import expected_path, read_path
-from hw.splat.config import default
+from golden.splat.scene_image import SceneImage
+from hw.splat.config import Config, default
 from hw.splat.counters import COUNTERS, counters_of
 from hw.splat.layouts import partner_spec
 from hw.splat.top import SplatEngine
@@ -44,11 +45,20 @@ def _named(layers: npt.NDArray[np.float32]) -> Results:
 
 
 #: Counters of words on the memory's ports: for drawing, and what may move before, lists and codebooks.
-DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "write_words")
+DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "write_words", "shared_write_words")
 ORDER_WORDS = ("order_words", "order_write_words", "book_words")
 
 
-def roofline(workload: SplatWorkload | PathWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
+class Stored(Protocol):
+    """A job on a stored scene."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def image(self) -> SceneImage: ...
+
+
+def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
     Voxel order: its cycles. What draws begins behind the cycles in which it works alone, those before the

@@ -71,7 +71,7 @@ def measure(
             shared = render_shared(image, frame, orders[setting], DEFAULT)
             db = psnr(_values(shared.image), _values(own.image))
             loss = base - psnr(_values(shared.image), reference)
-            figures[setting].append((db, loss, shared.work.candidates / own.work.candidates))
+            figures[setting].append((db, loss, shared.work.streamed / own.work.candidates))
         progress(f"{scene.name}, {step:g}°, frame {number}")
     return [_row(Path(source).stem, step, *setting, rows) for setting, rows in figures.items()]
 

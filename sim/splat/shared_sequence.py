@@ -1,4 +1,4 @@
-"""A sequence by the model with shared sorting: a window of frames is drawn from the lists of one predicted pose."""
+"""A sequence with shared sorting: a window of frames is drawn from the lists of one predicted pose."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from golden.scenes import Camera
 from golden.scenes.motion import predict, turn
 from golden.splat.frame import build_frame
 from sim.kernel.quality import psnr
-from sim.kernel.run import Backend, Run, run_operation
-from sim.splat.run import DRAW
+from sim.kernel.roofline import dram_bytes
+from sim.kernel.run import Backend, Run
+from sim.splat.run import run
+from sim.splat.shared_run import by_host, prepare_sort, run_in_order, run_sort, shared
 from sim.splat.workload import SplatWorkload
 
 if TYPE_CHECKING:  # torch is slow to import
-    from golden.splat.model import ModelResult
     from golden.splat.shared_order import SharedOrder
+
+Cost = tuple[int, int]  # cycles and bytes
+NOTHING: Cost = (0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,35 +45,53 @@ class SharedSequence:
 
     A window begins with a sort at the pose that the two frames before promise for its middle. It ends early where the
     camera turns faster than `fastest`, or where the scene must be stored anew. The first two frames sort themselves.
+    RTL is an engine with `shared_sort`, which writes the lists itself, with codebooks the host; `settings` are those of
+    `sim.splat.run.run`.
 
     Raises:
-        InputError: another backend than the model.
+        InputError: another backend than the model or RTL.
     """
 
-    def __init__(self, sharing: Sharing, backend: Backend) -> None:
-        if backend != Backend.MODEL:
-            rule = "--sort-window is drawn by the bit-true model alone: --backend must be model"
+    def __init__(self, sharing: Sharing, *, backend: Backend, **settings: Any) -> None:
+        if backend not in (Backend.MODEL, Backend.RTL):
+            rule = "--sort-window is drawn by RTL or the bit-true model: --backend must be rtl or model"
             raise InputError(f"{rule}, it is {backend}")
         self._sharing = sharing
+        self._settings = {"backend": backend, **settings}
+        self._rtl = backend == Backend.RTL
         self._seen: list[SplatWorkload] = []  # the last two frames
         self._order: SharedOrder | None = None
         self._left = 0  # frames of the window
+        self._sort_cost = NOTHING  # of the lists that the frame at hand has made necessary
 
     def __call__(self, workload: SplatWorkload) -> Run:
-        """The next frame; its quality says whether it was `sorted` itself, and how far it is from one that was."""
-        own = run_operation(DRAW, workload, backend=Backend.MODEL)
+        """The next frame; its quality says whether it was `sorted` itself, and how far it is from one that was.
+
+        Of RTL also the cycles and bytes of the one that was, whose lists of voxels stand in memory as well, and in a
+        window's first frame those of the sort.
+        """
+        self._sort_cost = NOTHING
         order = self._shared(workload)
         self._seen = [*self._seen[-1:], workload]
         if order is None:
-            return replace(own, quality=_quality(own.model, own.model, 1.0))
+            own = run(shared(workload) if self._rtl else workload, **self._settings)
+            return replace(own, quality=own.quality | self._quality(own, own, self._candidates(own)))
+        own = run(by_host(workload) if self._rtl else workload, **self._settings)
+        drawn = run_in_order(workload, order, **self._settings)
+        return replace(drawn, quality=drawn.quality | self._quality(drawn, own, order.entries))
 
-        def draw(workload: SplatWorkload) -> ModelResult:
-            from golden.splat.shared_order import render_shared
+    def _candidates(self, own: Run) -> int:
+        """What the coarse filter passed of a frame that sorts itself."""
+        return own.counters["candidates"] if self._rtl else own.model.work.candidates
 
-            return render_shared(workload.image, workload.frame, order, workload.config.spec)
-
-        run = run_operation(replace(DRAW, model=draw), workload, backend=Backend.MODEL)
-        return replace(run, quality=_quality(run.model, own.model, 0.0))
+    def _quality(self, drawn: Run, own: Run, listed: int) -> dict[str, Any]:
+        pixels, alone = (result.results["framebuffer"][..., :3] / 255 for result in (drawn, own))
+        spent = {"own": _cost(own), "sort": self._sort_cost} if self._rtl else {}
+        return {
+            "sorted": float(drawn is own), "listed": listed, "shared_psnr_db": psnr(pixels, alone),
+            **{f"{name}_cycles": cycles for name, (cycles, _) in spent.items()},
+            **{f"{name}_bytes": moved for name, (_, moved) in spent.items()},
+        }  # fmt: skip
 
     def _shared(self, workload: SplatWorkload) -> SharedOrder | None:
         """The window's lists, new ones where it begins; None where the frame sorts itself."""
@@ -86,12 +108,15 @@ class SharedSequence:
     def _sort(self, workload: SplatWorkload, before: Camera, now: Camera) -> SharedOrder:
         from golden.splat.shared_order import sort_squares
 
-        spec = workload.config.spec
+        margin, spec = self._sharing.margin, workload.config.spec
         middle = predict(before, now, (self._sharing.window + 1) / 2)
+        if self._rtl and shared(workload).config.writes_order:
+            order, run = run_sort(prepare_sort(workload, middle, margin), **self._settings)
+            self._sort_cost = _cost(run)
+            return order
         frame = build_frame(workload.image, middle, spec, near=workload.near)
-        return sort_squares(workload.image, frame, spec, self._sharing.margin)
+        return sort_squares(workload.image, frame, spec, margin)
 
 
-def _quality(drawn: ModelResult, own: ModelResult, sorted_: float) -> dict[str, Any]:
-    shared, alone = (result.image.numpy()[..., :3] / 255 for result in (drawn, own))
-    return {"sorted": sorted_, "listed": drawn.work.candidates, "shared_psnr_db": psnr(shared, alone)}
+def _cost(run: Run) -> Cost:
+    return run.counters["cycles"], dram_bytes(run.counters, run.workload.config.word_bytes)["total"]

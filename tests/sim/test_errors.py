@@ -127,8 +127,8 @@ ERRORS = [
     (f"{RENDER} --path two.json --sort-margin 4", "--sort-margin needs --sort-window FRAMES"),
     (f"{RENDER} --path two.json --sort-window 6 --radiance", "--radiance and --sort-window are drawn each by itself"),
     (
-        f"{RENDER.replace('model', 'rtl')} --path two.json --sort-window 6",
-        "--sort-window is drawn by the bit-true model alone: --backend must be model, it is rtl",
+        f"{RENDER.replace('model', 'reference')} --path two.json --sort-window 6",
+        "--sort-window is drawn by RTL or the bit-true model: --backend must be rtl or model, it is reference",
     ),
     (f"{RENDER} --path two.json --radiance-set near=4", "--radiance-set is of a radiance cache: say --radiance"),
     (f"{RENDER} --path two.json --radiance --radiance-set ways=3", "radiance: ways must be a power of two, it is 3"),

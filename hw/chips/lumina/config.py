@@ -43,6 +43,8 @@ class Config:
                 raise InputError(f"lumina: the spec of the {name} config must be that of the rules")
         if self.splat.lane_share > 1:
             raise InputError(f"lumina: lane_share must be 1, it is {self.splat.lane_share}")
+        if self.splat.shared_sort:
+            raise InputError("lumina: shared_sort must be 0: the cache's ids travel through the depth sort, it is 1")
         if self.splat.memory_width != self.radiance.memory_width:
             raise InputError(
                 f"lumina: both engines must have one memory_width, they have {self.splat.memory_width} "

@@ -16,6 +16,7 @@ from golden.splat.memory_map import (
     HEADER,
     HEADER_BYTES,
     LINE_BYTES,
+    ORDERED,
     PLACE,
     PLACE_BYTES,
     VIEW,
@@ -41,6 +42,7 @@ def tables(spec: Spec) -> dict[str, tuple[list[Field], int]]:
         "view": (VIEW, VIEW_BYTES),
         "place": (PLACE, PLACE_BYTES),
         "voxel": (VOXEL, VOXEL_BYTES),
+        "ordered": (ORDERED, VOXEL_BYTES),
         "coarse half": (coarse_half(spec), COARSE_BYTES),
         **{f"record of degree {degree}": (record(spec, degree), record_bytes(degree)) for degree in range(4)},
     }
@@ -59,7 +61,7 @@ def test_rows_are_whole(name: str) -> None:
         assert all(1 <= field.width <= 32 for field in fields if field.name != "spare"), title
         assert bits_of(fields) <= 8 * size, title
         assert LINE_BYTES % size == 0 or size % LINE_BYTES == 0, title
-        if title in ("voxel", "coarse half"):
+        if title in ("voxel", "ordered", "coarse half"):
             assert bits_of(fields) == 8 * size, title
     assert VOXEL_ALIGN * COARSE_BYTES == LINE_BYTES
     assert [record_bytes(degree) for degree in range(4)] == [32, 32, 64, 64]

@@ -12,10 +12,13 @@ import torch
 
 from golden.scenes import load_scene, orbit_path
 from golden.splat.coarse_filter import coarse_filter, voxel_fetch
+from golden.splat.depth_key import sort_key
+from golden.splat.depth_sort import depth_sort
+from golden.splat.fine_filter import fine_filter
 from golden.splat.frame import Frame, build_frame
 from golden.splat.model import render
 from golden.splat.scene_image import SceneImage, build_scene_image
-from golden.splat.shared_order import render_shared, sort_squares, widen
+from golden.splat.shared_order import render_shared, sort_frame, sort_squares, widen
 from golden.splat.spec import TINY, Spec
 
 ROOMY = replace(TINY, sort_levels=12)  # no square of it is cut into depth slabs
@@ -45,8 +48,24 @@ def test_at_the_pose_that_was_sorted_the_picture_is_the_engines() -> None:
         assert torch.equal(shared.color, plain.color)
         for name in ("splats", "touches", "useful_touches", "changed"):
             assert getattr(shared.work, name) == getattr(plain.work, name)
-        assert shared.work.candidates == order.entries
+        assert shared.work.streamed == order.entries >= shared.work.candidates >= plain.work.candidates
         assert (order.entries == plain.work.candidates) == (margin == 0)
+
+
+def test_the_coarse_test_at_the_true_pose_rejects_nothing_that_is_seen() -> None:
+    """Of lists with a wide margin it leaves out a part, and the fine filter keeps of the rest what it keeps of all."""
+    image, (sorted_view, frame, _) = views(ROOMY)
+    order = sort_squares(image, sorted_view, ROOMY, 12)
+    work = render_shared(image, frame, order, ROOMY).work
+    assert work.candidates < 0.8 * work.streamed
+    everything = replace(frame.groups[0], voxels=np.arange(len(image.grid)))
+    points, _ = voxel_fetch(image, frame, everything, ROOMY)
+    points = points.select(torch.argsort(points.place))
+    kept = 0
+    for group, places in zip(frame.groups, order.places, strict=True):
+        candidates = points.select(places)
+        kept += len(fine_filter(candidates.select(candidates.point[:, 2] > frame.near), image, frame, group, ROOMY))
+    assert work.splats == kept
 
 
 def test_depth_slabs_do_not_matter() -> None:
@@ -86,6 +105,26 @@ def test_lists_hold_what_a_widened_square_sees_nearest_first(margin: int) -> Non
         tangent = margin / frame.camera.fx / TINY.slope_format.step
         assert all(tangent <= abs(b - a) < tangent + 1 for a, b in zip(group.slopes, wide.slopes, strict=True))
     assert len({len(places) for places in order.places}) > 1
+
+
+@pytest.mark.parametrize("spec", [TINY, ROOMY], ids=["slabs", "whole"])
+def test_the_engine_sorts_to_the_same_lists(spec: Spec) -> None:
+    """Voxel by voxel of the widened squares' own lists, through the depth sort, which never overflows."""
+    image, (frame, *_) = views(spec)
+    order = sort_squares(image, frame, spec, 5)
+    wide = sort_frame(image, frame, spec, 5)
+    assert any(group.continued for group in wide.groups) == (spec is TINY)
+    squares: list[list[int]] = [[]]
+    for group in wide.groups:
+        streamed, visit = voxel_fetch(image, wide, group, spec)
+        kept = coarse_filter(streamed, image, wide, group, spec)
+        place = streamed.place[kept]
+        keys, bounds = (sort_key(z, wide, spec) for z in (streamed.point[kept, 2], torch.from_numpy(group.depths)))
+        order_of, forced, _ = depth_sort(keys, torch.from_numpy(image.rank)[place], visit[kept], bounds, spec)
+        squares[-1] += place[order_of].tolist()
+        squares += [[]] if not group.continued else []
+        assert forced == 0
+    assert squares[:-1] == [places.tolist() for places in order.places]
 
 
 def test_what_is_too_near_in_the_new_view_is_left_out() -> None:

@@ -48,6 +48,14 @@ def test_parts_must_fit() -> None:
         replace(config, radiance=other)
 
 
+def test_lists_in_drawing_order_are_refused() -> None:
+    config = tiny()
+    with pytest.raises(
+        InputError, match="lumina: shared_sort must be 0: the cache's ids travel through the depth sort"
+    ):
+        replace(config, splat=replace(config.splat, shared_sort=1))
+
+
 def test_fields_by_name() -> None:
     """Those of both engines; a region follows its group."""
     config = choose_config(CONFIGS, "tiny", ("lane_depth=16", "group_size=32", "record_length=2", "fill_queue=8"))

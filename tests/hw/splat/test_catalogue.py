@@ -21,6 +21,7 @@ from tests.hw.lib.instances import assert_counts
         ("default", {"fine_units": 2}),
         ("paper", {"fine_units": 2}),
         ("tiny", {"lane_share": 2}),
+        ("tiny", {"shared_sort": 1}),
     ],
 )  # fmt: skip
 def test_counts(name: str, fields: dict[str, int]) -> None:

@@ -12,11 +12,13 @@ from golden.splat.memory_map import COARSE_BYTES, coarse_half
 from golden.splat.spec import TINY
 from hw.splat.coarse_fetch import CoarseFetch
 from hw.splat.config import Config, tiny
+from hw.splat.layouts import VisitLayout
 from tests.golden.splat.rows import row
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.splat.datapath import Payload, same
-from tests.hw.splat.streams import hold_frame, rows_of, visit_payload
+from tests.hw.splat.ordered import ordered_workload
+from tests.hw.splat.streams import hold_frame, rows_of, visit_payload, whole
 from tests.hw.splat.workload import workload
 
 #: Memory width, lanes, words read ahead (less than a burst, and more).
@@ -48,6 +50,27 @@ def test_rows(width: int, lanes: int, words: int, memory: float, get: float, see
     # Nothing is read but the words of the voxels.
     per_word = width // 64
     assert sum(length for _, length in port.bursts) == sum(-(-v.get("count", 0) // per_word) for v in visits)
+
+
+@pytest.mark.parametrize("books", [0, 1])
+@pytest.mark.parametrize(("lanes", "get"), [(1, 0.4), (4, 0)])
+def test_rows_in_drawing_order(lanes: int, get: float, books: int, seed: int) -> None:
+    """Every Gaussian a row on lane 0, at its number, with the half that memory has, but for a radius rounded up; and
+    nothing is read."""
+    w = ordered_workload()
+    config = replace(tiny(), spec=replace(TINY, codebooks=books), memory_width=512, coarse_lanes=lanes, shared_sort=1)
+    dut = CoarseFetch(config=config)
+    bench = Bench(dut, seed=seed)
+    hold_frame(bench, w.header)
+    port = ByteMemory(bench, dut.memory, w.content, latency=11)
+    visits = [visit for square in range(len(w.entries)) for visit in w.listed(square)]
+    layout = VisitLayout(config.spec, shared=True)
+    bench.source(dut.i, [whole(layout, visit) for visit in visits], stall=get)
+    expected = [row for square in range(len(w.entries)) for row in w.rows(square)]
+    log = bench.sink(dut.o, len(expected), stall=get)
+    bench.run(drain=30)
+    same([by_lane(row) for row in log.values], expected)
+    assert not port.bursts
 
 
 @pytest.mark.parametrize(("width", "lanes", "words"), SHAPES)

@@ -19,6 +19,7 @@ from tests.golden.splat.cases import CASES, case
 from tests.golden.splat.views import View
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload, answers, same
+from tests.hw.splat.ordered import ordered_workload
 from tests.hw.splat.streams import hold_frame, row_payload, rows_of
 from tests.hw.splat.workload import Workload, group_inputs, paired, slab_of, workload, workload_of
 
@@ -197,3 +198,43 @@ def test_coarse_filter(lanes: int, units: int, degree: int, books: int, put: flo
     same(log.values, expected)
     if units > 1 and not pairs:
         assert not any(payload["partner"]["there"] for payload in log.values)
+
+
+@pytest.mark.parametrize(("lanes", "units", "put", "get"), [(1, 1, 0.3, 0.4), (4, 2, 0, 0)])
+def test_lists_in_drawing_order(lanes: int, units: int, put: float, get: float, seed: int) -> None:
+    """What passes at the true pose, one by one in the list's order, without marks of voxels or partners."""
+    w = ordered_workload()
+    config = replace(tiny(), memory_width=512, coarse_lanes=lanes, fine_units=units, shared_sort=1)
+    dut = CoarseFilter(config=config)
+    bench = Bench(dut, seed=seed)
+    hold_frame(bench, w.header)
+    squares = range(len(w.entries))
+    bench.source(dut.i, [row_payload(TINY, row, lanes) for square in squares for row in w.rows(square)], stall=put)
+    bench.source(dut.groups, w.entries, stall=put)
+    expected = [payload for square in squares for payload in w.passed(square)]
+    assert len(squares) < len(expected) < sum(len(places) for places in w.order.places)
+    log = bench.sink(dut.o, len(expected), stall=get)
+    bench.run(drain=30)
+    same(log.values, expected)
+    assert units == 1 or not any(payload["partner"]["there"] for payload in log.values)
+
+
+@pytest.mark.parametrize(("lanes", "units", "get"), [(1, 1, 0.4), (4, 2, 0)])
+def test_of_a_frame_that_sorts_all_leave_alone(lanes: int, units: int, get: float, seed: int) -> None:
+    """No pairs, and of every radius' code the highest bits; marks as ever."""
+    w, numbers = workload(), (3, 2)
+    config = replace(tiny(), memory_width=512, coarse_lanes=lanes, fine_units=units, shared_sort=1)
+    bench = Bench(CoarseFilter(config=config), seed=seed)
+    hold_frame(bench, w.header | {"sorts": 1})
+    visits = [visit for n in numbers for visit in w.visits(w.groups[n])]
+    rows = [row_payload(TINY, row, lanes) for visit in visits for row in rows_of(w, visit, lanes)]
+    bench.source(bench.dut.i, rows)
+    bench.source(bench.dut.groups, [w.entries[n] for n in numbers])
+    expected = [payload for n in numbers for payload, _ in w.candidates(w.groups[n], lanes)]
+    expected = [
+        c | ({"radius": w.half(c["index"])["radius"] >> 4} if c["mark"]["some"] else {}) for c in expected
+    ]  # fmt: skip
+    log = bench.sink(bench.dut.o, len(expected), stall=get)
+    bench.run(drain=30)
+    same(log.values, expected)
+    assert units == 1 or not any(payload["partner"]["there"] for payload in log.values)

@@ -11,11 +11,12 @@ import pytest
 from golden.splat.memory_map import INDEX_RECORD_BYTES, index_record, record, record_bytes
 from hw.splat.config import tiny
 from hw.splat.fine_fetch import FineFetch
+from hw.splat.layouts import CandidateLayout
 from tests.golden.splat.rows import row
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.splat.datapath import Payload, same
-from tests.hw.splat.streams import candidate_payload, hold_frame
+from tests.hw.splat.streams import candidate_payload, hold_frame, whole
 
 RECORDS = 96
 ADDRESS = 1024  # of the records
@@ -51,6 +52,28 @@ def joined(spec_record: list, candidate: Payload, content: bytes, size: int) -> 
     data = np.frombuffer(content, np.uint8)
     found = row(data, spec_record, ADDRESS + candidate["index"] * size, size)
     return {name: candidate[name] for name in ("mark", "point", "relative")} | {"record": found}
+
+
+@pytest.mark.parametrize(("width", "get"), [(128, 0.3), (512, 0)])
+def test_what_a_list_needs_goes_along(width: int, get: float, seed: int) -> None:
+    """With `shared_sort`: a candidate's number and its radius beside its record."""
+    rng = Random(f"{seed} {width}")
+    config = replace(tiny(), memory_width=width, shared_sort=1)
+    size = record_bytes(1)
+    content = rng.randbytes(ADDRESS + RECORDS * size)
+    dut = FineFetch(config=config)
+    bench = Bench(dut, seed=seed)
+    hold_frame(bench, {"sh_degree": 1, "record_address": ADDRESS})
+    ByteMemory(bench, dut.memory, content, latency=6)
+    bare = {"mark": {"some": 0, "begin": 1, "end": 0, "bound": 7}}
+    inputs = [bare, bare, *({**c, "radius": rng.randrange(128)} for c in candidates(rng, 30))]
+    layout = CandidateLayout(config.spec, writes=True)
+    bench.source(dut.i, [whole(layout, c) for c in inputs], stall=get)
+    log = bench.sink(dut.o, len(inputs), stall=get)
+    bench.run(drain=20)
+    wanted = [joined(record(config.spec, 1), c, content, size) for c in inputs]
+    listed = [{"number": c["index"], "radius": c["radius"]} if c["mark"]["some"] else {} for c in inputs]
+    same(log.values, [one | two for one, two in zip(wanted, listed, strict=True)])
 
 
 @pytest.mark.parametrize(("degree", "scene_degree"), [(0, 0), (1, 0), (1, 1), (2, 2), (3, 0), (3, 1), (3, 3)])

@@ -19,6 +19,7 @@ from tests.golden.splat.cases import CASES, case
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.splat.datapath import Payload, answers, same
+from tests.hw.splat.ordered import ordered_workload
 from tests.hw.splat.streams import hold_frame
 from tests.hw.splat.workload import Workload, workload, workload_of
 
@@ -46,8 +47,10 @@ def test_voxel_origin(name: str, spec: Spec) -> None:
     same(answers(VoxelOrigin(spec=spec), rows, header=w.header), wanted)
 
 
-def bench_of(w: Workload, width: int, *, memory: float, put: float, entries: list[Payload], seed: int) -> Bench:
-    dut = VoxelFetch(config=replace(tiny(), memory_width=width))
+def bench_of(
+    w: Workload, width: int, *, memory: float, put: float, entries: list[Payload], seed: int, shared: int = 0
+) -> Bench:  # fmt: skip
+    dut = VoxelFetch(config=replace(tiny(), memory_width=width, shared_sort=shared))
     bench = Bench(dut, seed=seed)
     hold_frame(bench, w.header)
     ByteMemory(bench, dut.memory, w.content, latency=9, stall=memory)
@@ -80,6 +83,23 @@ def test_lists(width: int, put: float, get: float, seed: int) -> None:
     bench.run(drain=20)
     same(log.values, expected)
     assert squares == [int(not entry["continued"]) for entry in entries]
+
+
+@pytest.mark.parametrize(("width", "put", "get"), [(128, 0, 0), (512, 0.3, 0.4)])
+def test_lists_in_drawing_order(width: int, put: float, get: float, seed: int) -> None:
+    """Every entry is a visit of its Gaussian; the same engine walks lists of voxels as one without `shared_sort`."""
+    w = ordered_workload()
+    bench = bench_of(w, width, memory=put, put=put, entries=w.entries, seed=seed, shared=1)
+    expected = [visit for square in range(len(w.entries)) for visit in w.listed(square)]
+    log = bench.sink(bench.dut.o, len(expected), stall=get)
+    bench.run(drain=20)
+    same(log.values, expected)
+    plain = workload()
+    bench = bench_of(plain, width, memory=put, put=put, entries=plain.entries, seed=seed, shared=1)
+    visits = [visit for group in plain.groups for visit in plain.visits(group)]
+    log = bench.sink(bench.dut.o, len(visits), stall=get)
+    bench.run(drain=20)
+    same(log.values, visits)
 
 
 @pytest.mark.parametrize(("width", "put", "get"), [(128, 0, 0), (256, 0.3, 0.4), (512, 0, 0.6), (512, 0.5, 0)])
