@@ -18,7 +18,7 @@ RECIPROCAL_FRACTION = 16
 FIRST_PLANES = 4  # of a key, the most significant, that lie apart in a scan's memory and are read of every token
 SCAN_BUCKETS = 256  # of joined scores
 DECAY_FRACTION = 16  # fraction bits of a bucket's softmax weight
-LEAST_LANES = 8
+LEAST_LANES = 4
 LONGEST_BURST = 64  # memory words of a block of a head
 EVICT_AHEAD = 8  # near slots kept free for blocks that are being copied to the far level
 #: 1/x for x in [1, 2): turns a cluster's key sum into its mean.
@@ -74,6 +74,11 @@ class Spec:
             raise InputError(
                 f"kv: heads · head_size / lanes must be at least 4, {self.heads} · {self.head_size} / {self.lanes} "
                 f"is {self.token_words}"
+            )
+        if 32 + 8 * self.rows > 8 * self.word_bytes:
+            raise InputError(
+                f"kv: rows must not exceed 2 · lanes - 4 = {2 * self.lanes - 4}, whose shifts fit in a memory word, "
+                f"it is {self.rows}"
             )
         if self.block_tokens * self.chunks > LONGEST_BURST:
             raise InputError(
@@ -159,7 +164,10 @@ TINY = Spec(
     block_tokens=4, blocks=128, near_blocks=32,
     scan_tokens=256,
 )  # fmt: skip
-#: Half of its hash, and two query heads to a key-value head in a scan in place of four.
-NANO = replace(TINY, hash_bits=16, hamming_threshold=4, group=2)
+#: Half of its dimensions a memory word, a quarter of its hash, and one query head to a key-value head in a scan.
+NANO = replace(
+    TINY, lanes=4, hash_bits=8, hamming_threshold=2, clusters=16, rows=2, buckets=16, blocks=64, near_blocks=16,
+    group=1, scan_tokens=128,
+)  # fmt: skip
 #: Llama-3-8B's eight KV heads of 128, hashed together; V-Rex's 32 planes, Th_hd of 7 and memory of 1,024 hashes (4 KB).
 PAPER = Spec(heads=8, head_size=128, hash_bits=32, hamming_threshold=7, clusters=1024)

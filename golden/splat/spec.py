@@ -364,5 +364,9 @@ TINY = Spec(
     group_size=16, subtile=4, sh_degree=1, sort_levels=8, sort_banks=1,
     scale_entries=256, rotation_entries=256, dc_entries=256, sh_entries=64,
 )  # fmt: skip
-#: A quarter of its pixels at a time.
-NANO = replace(TINY, subtile=2)
+#: A quarter of its pixels at a time, and the narrowest formats that keep the picture: docs/fpga.md.
+NANO = replace(
+    TINY, group_size=8, subtile=2, sort_levels=5, position_bits=12, quaternion_bits=8, opacity_bits=9, dc_bits=8,
+    dc_fraction=6, sh_bits=6, mantissa_bits=11, covariance_bits=12, screen_fraction=4, power_fraction=4,
+    exp_entries=16, alpha_bits=9, transmittance_bits=14, color_fraction=6, accumulator_fraction=10, depth_bits=14,
+)  # fmt: skip

@@ -13,6 +13,7 @@ from hw.cluster.dot_product import DotProduct
 from hw.cluster.exchange import Exchange
 from hw.cluster.feeder import Feeder
 from hw.cluster.merge_lane import MergeLane
+from hw.cluster.merge_lanes import MergeLanes
 from hw.cluster.merge_scale import MergeScale
 from hw.cluster.mover import Mover
 from hw.cluster.network import Network
@@ -58,7 +59,8 @@ def catalogue(config: Config) -> dict[str, Block]:
         "receive_port": Block(lambda: ReceivePort(config=config), nodes),
         "combine_lane": Block(lambda: CombineLane(), lanes),
         "merge_scale": Block(lambda: MergeScale(), nodes),
-        "merge_lane": Block(lambda: MergeLane(), lanes * (2 if spec.compute else 1)),  # a TurnUnit has as many again
+        "merge_lane": Block(lambda: MergeLane(), lanes),
+        "merge_lanes": Block(lambda: MergeLanes(spec=spec), nodes),
         "vector_alu": Block(lambda: VectorAlu(spec=spec), nodes),
         "node": Block(lambda: Node(config=config), nodes),
         "network": Block(lambda: Network(config=config)),

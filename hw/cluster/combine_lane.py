@@ -16,8 +16,8 @@ from hw.lib.pipe import Pipe
 class CombineLane(wiring.Component):
     """o = own ⊕ received by `format` and `kind`, or received if not `reduce`; equals `golden.cluster.combine`.
 
-    A word is two halves, a single or an integer. MIXED is single by now; MERGE is not done here.
-    Latency 7 cycles, throughput one a cycle.
+    A word is two halves, a single or an integer. MIXED is single by now; MERGE is not done here, and singles are
+    added in the lane of `MergeLanes`. Latency 7 cycles, throughput one a cycle.
     """
 
     latency = 1 + FloatAdd.latency
@@ -35,6 +35,7 @@ class CombineLane(wiring.Component):
         super().__init__(
             {
                 "i": In(layout),  #: a pair of words every cycle
+                "single": In(32),  #: own + received as singles, 6 cycles after they came
                 "o": Out(32),  #: the result, 7 cycles later
             }
         )
@@ -43,11 +44,9 @@ class CombineLane(wiring.Component):
         m = Module()
         p = Pipe(m, platform)
         i = self.i
-        m.submodules.single = single = FloatAdd(fmt=SINGLE)
         m.submodules.low = low = FloatAdd(fmt=HALF)
         m.submodules.high = high = FloatAdd(fmt=HALF)
         m.d.comb += [
-            Value.cast(single.i).eq(Cat(i.own, i.received)),
             Value.cast(low.i).eq(Cat(i.own[:16], i.received[:16])),
             Value.cast(high.i).eq(Cat(i.own[16:], i.received[16:])),
         ]
@@ -77,7 +76,7 @@ class CombineLane(wiring.Component):
             reduce,
             name="adds",
         )
-        sums = p.source(Cat(single.o, low.o, high.o), "sums", FloatAdd.latency)
+        sums = p.source(Cat(self.single, low.o, high.o), "sums", FloatAdd.latency)
         result = p.stage(lambda o, s, a: Mux(a[0], Mux(a[1], s[32:], s[:32]), o), other, sums, adds, name="result")
         if result.stage != self.latency:
             raise ValueError(f"CombineLane takes {result.stage} cycles, its stated latency is {self.latency}")

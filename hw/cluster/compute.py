@@ -12,6 +12,7 @@ from golden.cluster.spec import Spec, Turned
 from golden.float_format import SINGLE
 from hw.cluster.activation_memory import CodeUnits
 from hw.cluster.layouts import Beat, BeatLayout, ReadLayout, SettingsLayout, WriteLayout, address_bits
+from hw.cluster.merge_lanes import TurnLayout
 from hw.cluster.probability import Probability
 from hw.cluster.projection import MAXIMUM_LATENCY, READ_LATENCY, Projection, projection_latency
 from hw.cluster.rescale import EXPONENT
@@ -57,6 +58,9 @@ class Compute(wiring.Component):
                 "read": Out(ReadLayout(spec)),  #: a word of the node's memory
                 "word": In(spec.link_width),  #: what was read 2 cycles ago
                 "write": Out(WriteLayout(spec)),  #: a flit of results to the node's memory
+                "turns": Out(1),  #: `turn` is a flit for the node's `MergeLanes`
+                "turn": Out(TurnLayout(spec)),  #: of a vector, with its factors
+                "turned": In(spec.link_width),  #: what the lanes made of it
                 "clipped": Out(range(spec.lanes + 1)),  #: how many codes of the cache were clipped in this cycle
             }
         )
@@ -170,6 +174,9 @@ class Compute(wiring.Component):
             turn.i.row.eq(p.at(p.source(beat.place, "place"), READ_LATENCY)),
             turn.i.first.eq(p.at(p.source(beat.first, "turn_first"), READ_LATENCY)),
             turn.read.eq(beat.index),
+            self.turns.eq(turn.valid),
+            self.turn.eq(turn.turn),
+            turn.turned.eq(self.turned),
             reciprocal.i.start.eq(self._is(m, Beat.DIVISOR, READ_LATENCY)),
             reciprocal.i.value.eq(self.word[32:64]),
         ]

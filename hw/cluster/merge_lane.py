@@ -1,8 +1,8 @@
-"""One word of an online-softmax merge."""
+"""One word of an online-softmax merge, whose adder also adds words as they are."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,9 +12,13 @@ from hw.lib.float_multiply import FloatMultiply
 
 
 class MergeLane(wiring.Component):
-    """o = a·own + b·received in single precision, each step rounded. Latency 15 cycles, throughput one a cycle."""
+    """o = a·own + b·received in single precision, each step rounded. Latency 15 cycles, throughput one a cycle.
 
-    latency = FloatMultiply.latency + FloatAdd.latency
+    With `adds`, o = one + other `add_latency` cycles later, in place of what came 9 cycles before at `i`.
+    """
+
+    add_latency = FloatAdd.latency
+    latency = FloatMultiply.latency + add_latency
 
     def __init__(self) -> None:
         layout = data.StructLayout(
@@ -28,7 +32,9 @@ class MergeLane(wiring.Component):
         super().__init__(
             {
                 "i": In(layout),  #: two words and their factors, every cycle
-                "o": Out(32),  #: a single, 15 cycles later
+                "adds": In(1),  #: the adder takes `add`, not the products
+                "add": In(data.StructLayout({"one": 32, "other": 32})),  #: two singles
+                "o": Out(32),  #: a single, 15 cycles after `i`, or 6 after `add`
             }
         )
 
@@ -36,11 +42,11 @@ class MergeLane(wiring.Component):
         m = Module()
         m.submodules.mine = mine = FloatMultiply(fmt=SINGLE)
         m.submodules.theirs = theirs = FloatMultiply(fmt=SINGLE)
-        m.submodules.add = add = FloatAdd(fmt=SINGLE)
+        m.submodules.adder = adder = FloatAdd(fmt=SINGLE)
         m.d.comb += [
             Value.cast(mine.i).eq(Cat(self.i.a, self.i.own)),
             Value.cast(theirs.i).eq(Cat(self.i.b, self.i.received)),
-            Value.cast(add.i).eq(Cat(mine.o, theirs.o)),
-            self.o.eq(add.o),
+            Value.cast(adder.i).eq(Mux(self.adds, Value.cast(self.add), Cat(mine.o, theirs.o))),
+            self.o.eq(adder.o),
         ]
         return m

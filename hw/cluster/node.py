@@ -18,6 +18,7 @@ from hw.cluster.layouts import (
     WalkLayout,
     command_layout,
 )
+from hw.cluster.merge_lanes import MergeLanes
 from hw.cluster.node_memory import NodeMemory
 from hw.cluster.operand_port import READ_LATENCY, OperandPort
 from hw.cluster.receive_port import ReceivePort
@@ -97,6 +98,7 @@ class Node(wiring.Component):
         m.submodules.operand = operand = OperandPort(config=config)
         m.submodules.receive = receive = ReceivePort(config=config)
         m.submodules.alu = alu = VectorAlu(spec=config.spec)
+        m.submodules.lanes = lanes = MergeLanes(spec=config.spec)
         connect(m, self.i, commands.i)
         connect(m, commands.o, sequencer.i)
         issued = self._walk(m, sequencer, {"send": send.i, "operand": operand.i, "receive": receive.i})
@@ -117,6 +119,10 @@ class Node(wiring.Component):
             receive.combine_busy.eq(alu.combine_busy),
             alu.valid.eq(receive.o_valid),
             alu.i.eq(receive.o),
+            lanes.merge.eq(alu.merge),
+            lanes.adds.eq(alu.adds),
+            lanes.add.eq(alu.add),
+            alu.lanes.eq(lanes.o),
             send.pause.eq(self.pause),
             receive.pause.eq(self.pause),
         ]
@@ -124,7 +130,7 @@ class Node(wiring.Component):
         self._links(m, send, receive)
         self._memory(m, memory, send, operand, alu)
         if config.spec.compute:
-            self._compute(m, memory)
+            self._compute(m, memory, lanes)
         m.d.comb += [
             self.idle.eq((commands.level == 0) & ~sequencer.valid & (issued == self.turn) & (issued == send.read_turn)),
             self.waits.eq(receive.waits | send.starved),
@@ -168,7 +174,7 @@ class Node(wiring.Component):
             *(inner.eq(outer) for inner, outer in zip(receive.data, self.data, strict=True)),
         ]
 
-    def _compute(self, m: Module, memory: NodeMemory) -> None:
+    def _compute(self, m: Module, memory: NodeMemory, lanes: MergeLanes) -> None:
         """The decode unit, which has the memory for itself while it works."""
         m.submodules.compute = compute = Compute(spec=self.config.spec)
         m.d.comb += [
@@ -177,6 +183,9 @@ class Node(wiring.Component):
             compute.flit.eq(self.flit),
             compute.settings.eq(self.settings),
             compute.word.eq(memory.first_data),
+            lanes.turns.eq(compute.turns),
+            lanes.turn.eq(compute.turn),
+            compute.turned.eq(lanes.o),
         ]
         with m.If(compute.read.enable):
             m.d.comb += memory.first.eq(compute.read)

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.cluster.spec import CACHE_LIMIT, MAX_HEAD, Spec
 from golden.float_format import SINGLE
 from hw.cluster.merge_lane import MergeLane
+from hw.cluster.merge_lanes import TurnLayout
 from hw.cluster.rescale import EXPONENT
 from hw.lib.float_to_code import FloatToCode
 from hw.lib.memory import two_port_memory
@@ -19,7 +20,7 @@ class TurnUnit(wiring.Component):
     """z[c] = own[c]·x[c] + other[c]·x[c XOR 1], kept; then z as codes. Equals `golden.cluster.compute`.
 
     First all flits of a vector go in, one a cycle; `TURN_LATENCY` cycles after the last, the largest
-    exponent is known and the codes may be asked for, one flit a cycle, in order.
+    exponent is known and the codes may be asked for, one flit a cycle, in order. `MergeLanes` turns the vector.
     """
 
     TURN_LATENCY = MergeLane.latency + 3
@@ -42,6 +43,8 @@ class TurnUnit(wiring.Component):
             {
                 "valid": In(1),  #: `i` is a flit of a vector
                 "i": In(layout),  #: a vector's flits, gaps among them allowed
+                "turn": Out(TurnLayout(spec)),  #: for the lanes, with `valid`
+                "turned": In(width),  #: what the lanes made of it, `MergeLane.latency` later
                 "cache": In(1),  #: codes have 8 bits and exponent 0; else `activation_bits`, and are as large as fits
                 "read": In(range(self.rows)),  #: row to make codes of
                 "codes": Out(spec.lanes * spec.activation_bits),  #: of the row asked for `CODE_LATENCY` cycles ago
@@ -54,16 +57,7 @@ class TurnUnit(wiring.Component):
         m = Module()
         spec, i = self.spec, self.i
         lanes = spec.lanes
-        turned = []
-        for k, lane in enumerate(repeat(m, platform, "turn_lane", lanes, MergeLane)):
-            mine, pair = (slice(32 * c, 32 * c + 32) for c in (k, k ^ 1))
-            m.d.comb += [
-                lane.i.own.eq(i.vector[mine]),
-                lane.i.received.eq(i.vector[pair]),
-                lane.i.a.eq(i.own[mine]),
-                lane.i.b.eq(i.other[mine]),
-            ]
-            turned.append(lane.o)
+        m.d.comb += [self.turn.vector.eq(i.vector), self.turn.own.eq(i.own), self.turn.other.eq(i.other)]
         write, read = two_port_memory(m, platform, "vectors", width=spec.link_width, depth=self.rows)
         comes = Signal(MergeLane.latency)
         m.d.sync += comes.eq(Cat(self.valid, comes))
@@ -73,12 +67,12 @@ class TurnUnit(wiring.Component):
             m.d.sync += tags[-1].eq(tags[-2])
         m.d.comb += [
             write.addr.eq(tags[-1][:-1]),
-            write.data.eq(Cat(turned)),
+            write.data.eq(self.turned),
             write.en.eq(comes[-1]),
             read.addr.eq(self.read),
             read.en.eq(~comes[-1]),
         ]
-        self._largest(m, turned, comes[-1], tags[-1][-1])
+        self._largest(m, comes[-1], tags[-1][-1])
         shift, limit = Signal(signed(EXPONENT)), Signal(spec.activation_bits - 1)
         m.d.sync += [
             shift.eq(Mux(self.cache, 0, -self.exponent)),
@@ -97,9 +91,10 @@ class TurnUnit(wiring.Component):
             ]
         return m
 
-    def _largest(self, m: Module, words: list[Value], comes: Value, first: Value) -> None:
+    def _largest(self, m: Module, comes: Value, first: Value) -> None:
         """The largest exponent field so far, and from it the codes' exponent."""
         spec = self.spec
+        words = [self.turned.word_select(k, SINGLE.width) for k in range(spec.lanes)]
         fields = [word[SINGLE.mantissa : SINGLE.width - 1] for word in words]
         best: Value = fields[0]
         for field in fields[1:]:

@@ -10,6 +10,7 @@ from golden.cluster.spec import Kind, Spec
 from hw.cluster.combine_lane import CombineLane
 from hw.cluster.layouts import address_bits, operation_layout
 from hw.cluster.merge_lane import MergeLane
+from hw.cluster.merge_lanes import MergeLayout, WordsLayout
 from hw.cluster.merge_scale import MergeScale
 from hw.lib.pipe import Pipe
 from hw.lib.shared import repeat
@@ -59,7 +60,7 @@ class VectorAlu(wiring.Component):
 
     Two pipelines: 7 cycles for all but MERGE, 34 for MERGE (a record's first flit brings the maxima,
     whose factors then hold for the whole record). Throughput one flit a cycle. Results leave in order
-    if a flit of one pipeline enters only when the other is empty.
+    if a flit of one pipeline enters only when the other is empty; `MergeLanes` adds and merges for both.
     """
 
     def __init__(self, *, spec: Spec) -> None:
@@ -70,6 +71,10 @@ class VectorAlu(wiring.Component):
                 "i": In(PairLayout(spec)),  #: two flits and what becomes of them
                 "merge_busy": Out(1),  #: a flit is in the pipeline of MERGE
                 "combine_busy": Out(1),  #: a flit is in the other pipeline
+                "merge": Out(MergeLayout(spec)),  #: for the lanes: a·own + b·received
+                "adds": Out(1),  #: the lanes add
+                "add": Out(WordsLayout(spec)),  #: for the lanes: own + received
+                "lanes": In(spec.link_width),  #: what the lanes made of them
                 "o_valid": Out(1),  #: `o` is a result in this cycle, not to be held back
                 "o": Out(ResultLayout(spec)),  #: results in the order of the flits
             }
@@ -78,7 +83,6 @@ class VectorAlu(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         i = self.i
-        lanes = self.spec.link_width // 32
         merge_latency = MergeScale.latency + 1 + MergeLane.latency
         merges = i.operation.reduce & (i.operation.kind == Kind.MERGE)
         combine_valid, merge_valid = Signal(CombineLane.latency), Signal(merge_latency)
@@ -90,27 +94,31 @@ class VectorAlu(wiring.Component):
             self.combine_busy.eq(combine_valid.any()),
             self.merge_busy.eq(merge_valid.any()),
             self.o_valid.eq(combine_valid[-1] | merge_valid[-1]),
+            self.adds.eq(self.valid & ~merges),
+            self.add.own.eq(i.own),
+            self.add.received.eq(i.received),
         ]
         p = Pipe(m, platform)
         tag = p.source(Value.cast(i.tag), "tag")
         combined = []
-        for k, lane in enumerate(repeat(m, platform, "combine_lane", lanes, CombineLane)):
+        for k, lane in enumerate(repeat(m, platform, "combine_lane", self.spec.lanes, CombineLane)):
             word = slice(32 * k, 32 * k + 32)
             m.d.comb += [
                 lane.i.own.eq(i.own[word]),
                 lane.i.received.eq(i.received[word]),
                 *(lane.i[name].eq(i.operation[name]) for name in ("format", "kind", "reduce")),
+                lane.single.eq(self.lanes[word]),
             ]
             combined.append(lane.o)
-        merged = self._merge(m, p, platform, merge_valid)
+        merged = self._merge(m, p, merge_valid)
         m.d.comb += [
-            self.o.data.eq(Mux(merge_valid[-1], Cat(merged), Cat(combined))),
+            self.o.data.eq(Mux(merge_valid[-1], merged, Cat(combined))),
             Value.cast(self.o.tag).eq(Mux(merge_valid[-1], p.at(tag, merge_latency), p.at(tag, CombineLane.latency))),
         ]
         return m
 
-    def _merge(self, m: Module, p: Pipe, platform: object, valid: Signal) -> list[Value]:
-        """The words of a merge's result, `merge_latency` cycles after the flit came."""
+    def _merge(self, m: Module, p: Pipe, valid: Signal) -> Value:
+        """A flit of a merge's result, `merge_latency` cycles after the flit came."""
         i = self.i
         ready = MergeScale.latency  # when a header's factors are there
         m.submodules.scale = scale = MergeScale()
@@ -119,19 +127,11 @@ class VectorAlu(wiring.Component):
         factors = Signal(64)  # of the record that passes
         with m.If(header):
             m.d.sync += factors.eq(Cat(scale.o.a, scale.o.b))
-        own = p.at(p.source(i.own, "own"), ready + 1)
-        received = p.at(p.source(i.received, "received"), ready + 1)
-        words: list[Value] = []
-        for k, lane in enumerate(repeat(m, platform, "merge_lane", self.spec.link_width // 32, MergeLane)):
-            word = slice(32 * k, 32 * k + 32)
-            m.d.comb += [
-                lane.i.own.eq(own[word]),
-                lane.i.received.eq(received[word]),
-                lane.i.a.eq(factors[:32]),
-                lane.i.b.eq(factors[32:]),
-            ]
-            words.append(lane.o)
+        m.d.comb += [
+            self.merge.own.eq(p.at(p.source(i.own, "own"), ready + 1)),
+            self.merge.received.eq(p.at(p.source(i.received, "received"), ready + 1)),
+            Cat(self.merge.a, self.merge.b).eq(factors),
+        ]
         top = p.source(Cat(scale.o.top, header), "top", ready)
         maximum = p.at(top, ready + 1 + MergeLane.latency)
-        words[0] = Mux(maximum[-1], maximum[:32], words[0])
-        return words
+        return Cat(Mux(maximum[-1], maximum[:32], self.lanes[:32])[:32], self.lanes[32:])

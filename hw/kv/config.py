@@ -58,9 +58,9 @@ class Config:
 
 
 def nano() -> Config:
-    """`tiny` with half its hash and group, the shortest queues: beside its memory on an FPGA of 84,000 LUTs."""
+    """`tiny` with 64-bit memory, a quarter of its hash and group, the shortest queues: a small part of an FPGA."""
     return replace(
-        tiny(), spec=NANO_SPEC, compare_width=2, token_ahead=16, gather_ahead=8, outstanding=8, plane_ahead=8,
+        tiny(), spec=NANO_SPEC, compare_width=2, token_ahead=16, gather_ahead=16, outstanding=8, plane_ahead=8,
         sweep_words=1,
     )  # fmt: skip
 

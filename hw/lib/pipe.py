@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, unsigned
+from amaranth.build import Platform
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 
@@ -19,6 +21,7 @@ from hw.lib.tree import add_all
 ALWAYS = -1  # the stage of a value that does not change while data is under way
 RING_MIN_DELAY = 5  # a longer delay …
 RING_MIN_BITS = 96  # … of at least so many register bits is a ring in memory
+DEVICE_SPLIT = 18  # bits of a factor that a multiplier of an FPGA takes
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +40,15 @@ class Pipe:
     the oldest in registers (long waits in a small ring memory), so a formula reads like the
     mathematics and is balanced by construction. Throughput one a cycle. Nothing but the rings'
     pointers is reset; a valid bit has to travel beside the data (`hw.lib.stream_pipeline`). The
-    platform reaches the rings, where a proof asks that no row is written while it is read.
+    platform reaches the rings, where a proof asks that no row is written while it is read. Of a datapath
+    that takes data once in `interval` cycles, a power of two, `turn` is the number of its cycle, 0 where data enters;
+    there a value waits up to `interval` cycles in one register.
     """
 
-    def __init__(self, m: Module, platform: object) -> None:
-        self.m, self.platform = m, platform
+    def __init__(self, m: Module, platform: object, *, interval: int = 1, turn: Value | None = None) -> None:
+        self.m, self.platform, self.interval = m, platform, interval
+        self.turn: Value = Const(0, 1) if turn is None else turn
+        self._takes: dict[int, Signal] = {}
         self._delayed: dict[Staged, dict[int, Any]] = {}
         self._pointers: dict[int, tuple[Signal, Value]] = {}
         self._rings = self._roms = 0
@@ -73,6 +80,8 @@ class Pipe:
         if stage < item.stage:
             raise ValueError(f"{item.name} is there in cycle {item.stage}, not yet in cycle {stage}")
         known = self._delayed.setdefault(item, {item.stage: item.value})
+        if self.interval > 1:
+            return self._held(item, stage, known)
         if stage not in known:
             nearest = max(k for k in known if k < stage)
             wait = stage - nearest
@@ -82,6 +91,30 @@ class Pipe:
                 for k in range(nearest + 1, stage + 1):
                     known[k] = self._register(known[k - 1], f"{item.name}_{k}")
         return known[stage]
+
+    @contextmanager
+    def every_cycle(self) -> Iterator[None]:
+        """What is built within takes data in every cycle."""
+        interval, self.interval = self.interval, 1
+        yield
+        self.interval = interval
+
+    def _held(self, item: Staged, stage: int, known: dict[int, Any]) -> Any:
+        """The same by registers that each take a value once in `interval` cycles."""
+        last = item.stage + -(-(stage - item.stage) // self.interval) * self.interval  # its register's last cycle
+        for k in range(item.stage + self.interval, last + 1, self.interval):
+            if k not in known:
+                with self.m.If(self._at_turn(item.stage)):
+                    known[k] = self._register(known[k - self.interval], f"{item.name}_{k}")
+        return known[last]
+
+    def _at_turn(self, stage: int) -> Value:
+        """Whether data may be in cycle `stage`; from a register."""
+        turn = stage % self.interval
+        if turn not in self._takes:
+            self._takes[turn] = takes = Signal(init=turn == 0, name=f"turn_{turn}")
+            self.m.d.sync += takes.eq(self.turn == (turn - 1) % self.interval)
+        return self._takes[turn]
 
     def _register(self, value: Any, name: str) -> Any:
         register = Signal(value.shape(), name=name, reset_less=True)
@@ -126,6 +159,8 @@ class Pipe:
         member's staged value.
         """
         when = max(item.stage for item in operands.values())
+        if self.interval > 1:
+            self.m.d.comb += component.turn.eq(self.turn - when % self.interval)
         for name, item in operands.items():
             self.m.d.comb += Value.cast(component.i[name]).eq(Value.cast(self.at(item, when)))
         return lambda name: Staged(component.o[name], when + component.latency, name)
@@ -190,8 +225,10 @@ class Pipe:
         """Terms whose sum is a · b, for the sum that follows: of b's low `split` bits, and of those above, if any.
 
         1 cycle, and a shorter one than the whole product's: five rounds of carry-save adders take 12 rows to two. The
-        high bits are added one by one, without a multiplier.
+        high bits are added one by one, without a multiplier. A device's own multipliers take 18 bits of `b` whole.
         """
+        if isinstance(self.platform, Platform):
+            split = DEVICE_SPLIT
 
         def of_high(x: Value, y: Value) -> Value:
             rows = [Mux(y[k], x, 0).shift_left(k) for k in range(split, len(y))]

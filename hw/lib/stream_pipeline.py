@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,15 +31,18 @@ class StreamPipeline(wiring.Component):
 
     Latency L + 2 cycles with L = `datapath.latency`. Capacity `depth`, the datapath included.
     Throughput one payload a cycle if `depth` is at least L + 3, the time until a credit is back
-    (the default is L + 4); else `depth` payloads in L + 3 cycles.
+    (the default is L + 4); else `depth` payloads in L + 3 cycles. A datapath with a port `turn` (`hw.lib.paced`) gets
+    one payload in `interval` cycles at most.
 
     Raises:
         ValueError: `depth` is below 2 or the datapath's latency below 1.
     """
 
-    def __init__(self, datapath: Datapath, *, depth: int | None = None, keep: str | None = None) -> None:
+    def __init__(
+        self, datapath: Datapath, *, depth: int | None = None, keep: str | None = None, interval: int = 1
+    ) -> None:
         self.datapath = datapath
-        self.keep = keep
+        self.keep, self.interval = keep, interval
         self.depth = datapath.latency + 4 if depth is None else depth
         if datapath.latency < 1:
             raise ValueError(f"StreamPipeline: the datapath's latency must be at least 1, it is {datapath.latency}")
@@ -64,7 +67,7 @@ class StreamPipeline(wiring.Component):
 
         credits = Signal(range(self.depth + 1), init=self.depth)
         m.d.comb += [
-            self.i.ready.eq(credits != 0),
+            self.i.ready.eq((credits != 0) & self._opens(m)),
             Value.cast(path.i).eq(Value.cast(self.i.payload)),
             Value.cast(queue.i.payload).eq(Value.cast(path.o)),
             queue.i.valid.eq(kept),  # a credit says that queue.i is ready
@@ -74,3 +77,12 @@ class StreamPipeline(wiring.Component):
         m.d.sync += credits.eq(Mux(transfer(self.o), fewer + 1, fewer))
         connect(m, queue.o, self.o)
         return m
+
+    def _opens(self, m: Module) -> Value:
+        """Whether the datapath takes a payload in this cycle."""
+        if self.interval == 1:
+            return Const(1)
+        turn = Signal(range(self.interval))
+        m.d.sync += turn.eq(turn + 1)
+        m.d.comb += self.datapath.turn.eq(turn)  # type: ignore[attr-defined]
+        return turn == 0

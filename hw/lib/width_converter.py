@@ -62,12 +62,12 @@ class Widener(wiring.Component):
     holds, the rest are zero.
 
     Raises:
-        ValueError: `ratio` is below 2.
+        ValueError: `ratio` is below 1.
     """
 
     def __init__(self, *, shape: ShapeLike, ratio: int) -> None:
-        if ratio < 2:
-            raise ValueError(f"Widener: ratio must be at least 2, it is {ratio}")
+        if ratio < 1:
+            raise ValueError(f"Widener: ratio must be at least 1, it is {ratio}")
         self.ratio = ratio
         self.layout = data.StructLayout(
             {

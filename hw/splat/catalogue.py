@@ -70,7 +70,7 @@ def catalogue(config: Config) -> dict[str, Block]:
     second is `partner_unit`.
     """
     spec = config.spec
-    groups = config.lane_groups
+    groups, interval = config.lane_groups, config.fine_interval
     banks, deepest = spec.sort_banks, spec.sort_levels - 1
 
     def heap_level(level: int) -> Block:
@@ -125,20 +125,24 @@ def catalogue(config: Config) -> dict[str, Block]:
         "voxel_origin": Block(lambda: VoxelOrigin(spec=spec, shared=config.shared_sort == 1)),
         "voxel_fetch": Block(lambda: VoxelFetch(config=config)),
         "coarse_fetch": Block(lambda: CoarseFetch(config=config)),
-        "coarse_lane": Block(lambda: CoarseLane(spec=spec), config.coarse_lanes),
-        "coarse_row": Block(lambda: CoarseRow(spec=spec, lanes=config.coarse_lanes, writes=config.writes_order)),
+        "coarse_lane": Block(lambda: CoarseLane(spec=spec, interval=config.coarse_interval), config.coarse_lanes),
+        "coarse_row": Block(
+            lambda: CoarseRow(
+                spec=spec, lanes=config.coarse_lanes, interval=config.coarse_interval, writes=config.writes_order
+            )
+        ),
         "coarse_filter": Block(lambda: CoarseFilter(config=config)),
         "fine_fetch": Block(lambda: FineFetch(config=config)),
         **({"word_cache": word_cache} if caches else {}),
         **(books if spec.codebooks else {}),
-        "projection": Block(lambda: Projection(spec=spec), units),
-        "view_rotation": Block(lambda: ViewRotation(spec=spec), units),
-        "covariance": Block(lambda: Covariance(spec=spec), units),
-        "conic": Block(lambda: Conic(spec=spec), units),
-        "extents": Block(lambda: Extents(spec=spec), units),
-        "touch": Block(lambda: Touch(spec=spec), units),
-        "color": Block(lambda: Color(spec=spec)),
-        "fine_unit": Block(lambda: FineUnit(spec=spec)),
+        "projection": Block(lambda: Projection(spec=spec, interval=interval), units),
+        "view_rotation": Block(lambda: ViewRotation(spec=spec, interval=interval), units),
+        "covariance": Block(lambda: Covariance(spec=spec, interval=interval), units),
+        "conic": Block(lambda: Conic(spec=spec, interval=interval), units),
+        "extents": Block(lambda: Extents(spec=spec, interval=interval), units),
+        "touch": Block(lambda: Touch(spec=spec, interval=interval), units),
+        "color": Block(lambda: Color(spec=spec, interval=interval)),
+        "fine_unit": Block(lambda: FineUnit(spec=spec, interval=interval)),
         **(pair if units > 1 else {}),
         "fine_filter": Block(lambda: FineFilter(config=config)),
         "mark_merger": Block(lambda: MarkMerger(spec=spec, shape=SurvivorLayout(spec)), 2),

@@ -17,7 +17,7 @@ from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_la
 
 
 class CoarseFilter(wiring.Component):
-    """Tests a row a cycle and sends its survivors on in memory order.
+    """Tests a row a cycle, or one in `coarse_interval`, and sends its survivors on in memory order.
 
     Latency 17 cycles. A row leaves after as many cycles as it has survivors (at least one if it
     carries a mark); rows with neither vanish. With two fine units, survivors leave in pairs where a memory word holds
@@ -40,8 +40,13 @@ class CoarseFilter(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        unit = CoarseRow(spec=self.config.spec, lanes=self.config.coarse_lanes, writes=self.config.writes_order)
-        m.submodules.pipeline = pipeline = StreamPipeline(unit, depth=self.config.row_depth, keep="keep")
+        config = self.config
+        unit = CoarseRow(
+            spec=config.spec, lanes=config.coarse_lanes, interval=config.coarse_interval, writes=config.writes_order
+        )
+        m.submodules.pipeline = pipeline = StreamPipeline(
+            unit, depth=config.row_depth, keep="keep", interval=config.coarse_interval
+        )
         m.d.comb += [
             unit.frame.eq(self.frame),
             pipeline.i.payload.row.eq(self.i.payload),

@@ -18,6 +18,7 @@ from golden.splat.spec import (
     Spec,
     flat_stretch,
 )
+from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
 from hw.splat.layouts import coarse_half_layout, header_layout, vector
@@ -38,13 +39,15 @@ class CoarseLane(wiring.Component):
     """point = origin + W·offset; kept if in front of the near plane, of the slab's depth, in reach of all four sides.
 
     The test of `golden.splat.coarse_filter.coarse_filter`. Latency 14 cycles, one Gaussian a cycle;
-    9 multipliers of 18×12 bits, four of 24×12 and two of 8×8.
+    9 multipliers of 18×12 bits, four of 24×12 and two of 8×8. Once in 2 cycles or more: 16 cycles, half of the
+    second and third, for x and y come in turn.
     """
 
-    latency = 14
+    LATENCY = 14
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
+        self.latency = self.LATENCY + turns(2, interval)
         inputs = {
             "half": coarse_half_layout(spec),  #: the Gaussian, its position as an offset in the voxel
             "origin": vector(spec),  #: the voxel's corner in camera space
@@ -58,16 +61,17 @@ class CoarseLane(wiring.Component):
         }
         super().__init__(
             {
+                **turn_port(interval),
                 #: a Gaussian, the tangents of the group's four sides and its range of depths
                 "i": In(data.StructLayout({**inputs, **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(data.StructLayout(result)),  #: 14 cycles later, whether or not it is kept
+                "o": Out(data.StructLayout(result)),  #: `latency` cycles later, whether or not it is kept
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         spec = self.spec
         half = p.stage(lambda v: v, p.source(self.i.half, "half"), name="half_in")
         up = CAMERA_FRACTION - spec.position_bits
@@ -103,9 +107,8 @@ class CoarseLane(wiring.Component):
             lambda t, o: (o + ((t << up) >> rotation.fraction))[:width].as_signed(), total, origin, name=f"point_{row}"
         )
 
-    def _stretch(self, p: Pipe, position: Staged, depth: Staged, axis: str) -> Staged:
+    def _stretch(self, p: Pipe, position: Staged, depth: Staged, widest: Staged, axis: str) -> Staged:
         """The least bound of sqrt(1 + tan²) that holds; the twin of `stretch`."""
-        widest = self.frame[f"stretch_{axis}"][:STRETCH_BITS]
         bits = self.spec.camera_format.width - DEPTH_DROP - 1
 
         def is_flat(c: Value, z: Value, shift: int) -> Value:
@@ -117,21 +120,21 @@ class CoarseLane(wiring.Component):
             for shift in FLAT_SHIFTS
         ]
 
-        def least(*flags: Value) -> Value:
+        def least(widest: Value, *flags: Value) -> Value:
             result = widest
             for flag, code in zip(flags, map(flat_stretch, FLAT_SHIFTS), strict=True):
                 result = Mux(flag & (widest > code), code, result)
             return result
 
-        return p.stage(least, *flat, name=f"stretch_{axis}")
+        return p.stage(least, widest, *flat, name=f"stretch_{axis}")
 
-    def _radius(self, p: Pipe, half: Staged, stretch: Staged, axis: str) -> Staged:
+    def _radius(self, p: Pipe, code: Staged, stretch: Staged, axis: str) -> Staged:
         """Bounding radius × stretch + slack, rounded up; the twin of `radius_times_stretch`."""
         mantissa_bits = RADIUS_MANTISSA
         product = p.stage(
-            lambda h, s: (h.radius[:mantissa_bits] | 1 << mantissa_bits) * s, half, stretch, name=f"stretched_{axis}"
+            lambda c, s: (c[:mantissa_bits] | 1 << mantissa_bits) * s, code, stretch, name=f"stretched_{axis}"
         )
-        exponent = Staged(half.value.radius[mantissa_bits:], half.stage, f"exponent_{axis}")
+        exponent = Staged(code.value[mantissa_bits:], code.stage, f"exponent_{axis}")
         wide = p.shift_left(product, exponent, mantissa_bits + 1 + STRETCH_BITS + 31, name=f"shifted_{axis}")
         return p.stage(
             lambda w, e: (w >> REACH_SHIFT) + Mux(e < REACH_SHIFT, SLACK + 1, SLACK),
@@ -152,26 +155,36 @@ class CoarseLane(wiring.Component):
         """There is a Gaussian, and it passes near plane, range of depths and four sides."""
         drop = self.spec.slope_format.fraction - DEPTH_DROP
         z = point[2]
-        far = Staged(z.value >> DEPTH_DROP, z.stage, "far")
+        radius_code = Staged(half.value.radius, half.stage, "radius")
 
-        def outside(centre: Staged, axis: str, low: str, high: str) -> Staged:
-            product = {
-                name: p.stage(
+        def outside(
+            centre: Staged, z: Staged, low: Staged, high: Staged, widest: Staged, code: Staged, axis: str
+        ) -> Staged:
+            far = Staged(z.value >> DEPTH_DROP, z.stage, "far")
+            product = [
+                p.stage(
                     lambda *t: add_all(t),
-                    *p.parted_product(far, p.source(self.i[name], name), name=f"side_{name}"),
-                    name=f"side_{name}",
+                    *p.parted_product(far, slope, name=f"side_{side}_{axis}"),
+                    name=f"side_{side}_{axis}",
                 )
-                for name in (low, high)
-            }
-            sides = [Staged(product[name].value >> drop, product[name].stage, name) for name in (high, low)]
+                for side, slope in (("high", high), ("low", low))
+            ]
+            sides = [Staged(item.value >> drop, item.stage, item.name) for item in product]
             span = p.stage(lambda upper, lower: upper - lower, *sides, name=f"span_{axis}")
-            radius = self._radius(p, half, self._stretch(p, centre, z, axis), axis)
+            radius = self._radius(p, code, self._stretch(p, centre, z, widest, axis), axis)
             return p.stage(
                 lambda c, upper, lower, r: (c - upper > r) | (lower - c > r),
                 centre, *sides, self._reach(p, radius, span, axis), name=f"outside_{axis}",
             )  # fmt: skip
 
-        beside = outside(point[0], "x", "left", "right"), outside(point[1], "y", "top", "bottom")
+        sets = [
+            (
+                centre, z, p.source(self.i[low], low), p.source(self.i[high], high),
+                p.constant(self.frame[f"stretch_{axis}"][:STRETCH_BITS], f"widest_{axis}"), radius_code,
+            )
+            for centre, axis, low, high in zip(point, "xy", SLOPES[::2], SLOPES[1::2], strict=False)
+        ]  # fmt: skip
+        beside = in_turn(p, outside, sets, "xy")
         front = p.stage(lambda d: d > self.frame.near, z, name="front")
         low, high = (p.source(self.i[name], name) for name in DEPTHS)
         behind = p.stage(lambda d, bound: d >= bound, z, low, name="behind")

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import RANK_LOW_BITS, Spec
-from hw.lib.pipe import Pipe
+from hw.lib.paced import paced_pipe, turn_port, turns
 from hw.lib.shared import repeat
 from hw.splat.coarse_lane import CoarseLane, group_fields
 from hw.splat.layouts import INDEX_WIDTH, RADIUS_KEPT, MarkLayout, RowLayout, header_layout, vector
@@ -34,31 +34,35 @@ class CoarseResultLayout(data.StructLayout):
 
 
 class CoarseRow(wiring.Component):
-    """`lanes` coarse lanes on one row; latency 14 cycles, one row a cycle."""
+    """`lanes` coarse lanes on one row; latency 14 cycles, one row a cycle; 16 cycles for one in `interval`."""
 
-    latency = CoarseLane.latency
-
-    def __init__(self, *, spec: Spec, lanes: int, writes: bool = False) -> None:
-        self.spec, self.lanes, self.writes = spec, lanes, writes
+    def __init__(self, *, spec: Spec, lanes: int, interval: int = 1, writes: bool = False) -> None:
+        self.spec, self.lanes, self.interval, self.writes = spec, lanes, interval, writes
+        self.latency = CoarseLane.LATENCY + turns(2, interval)
         super().__init__(
             {
+                **turn_port(interval),
                 #: a row, and its group's slopes and range of depths
                 "i": In(data.StructLayout({"row": RowLayout(spec, lanes), **group_fields(spec)})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(CoarseResultLayout(spec, lanes, writes=writes)),  #: 14 cycles later
+                "o": Out(CoarseResultLayout(spec, lanes, writes=writes)),  #: `latency` cycles later
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         row, out = self.i.row, self.o
-        lanes = repeat(m, platform, "coarse_lane", self.lanes, lambda: CoarseLane(spec=self.spec))
+        lanes = repeat(
+            m, platform, "coarse_lane", self.lanes, lambda: CoarseLane(spec=self.spec, interval=self.interval)
+        )
 
         def late(value: Value, name: str) -> Value:
             return p.at(p.source(value, name), self.latency)
 
         for k, lane in enumerate(lanes):
+            if self.interval > 1:
+                m.d.comb += lane.turn.eq(self.turn)
             m.d.comb += [
                 lane.frame.eq(self.frame),
                 lane.i.half.eq(row.halves[k]),

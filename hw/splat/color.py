@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import DIRECTION_FRACTION, Spec
 from hw.lib.fixed import resize, saturate, shift_round
+from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
 from hw.splat.layouts import header_layout, vector
@@ -24,12 +25,15 @@ class Color(wiring.Component):
 
     Coefficients above the scene's degree (`frame.sh_degree`) count as zero. With a spec of degree
     0 only the base colour is left. Latency 28 cycles (degree 0: 1), one a cycle; for degree 3
-    20 multipliers of 18 bits and 45 of 8×18.
+    20 multipliers of 18 bits and 45 of 8×18. Once in 4 cycles or more: 10 cycles later, and a third of most of it, for
+    coordinates and channels come in turn.
     """
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
-        self.latency = {0: 1, 1: 23, 2: 26, 3: 28}[spec.sh_degree]
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
+        self.latency = {0: 1, 1: 23, 2: 26, 3: 28}[spec.sh_degree] + (
+            3 * turns(3, interval) + (interval > 1) if spec.sh_degree else 0
+        )
         rest = spec.rest_coefficients
         inputs = {
             "relative": vector(spec),  #: the centre from the camera along world axes; any length but 0
@@ -39,6 +43,7 @@ class Color(wiring.Component):
         }
         super().__init__(
             {
+                **turn_port(interval),
                 "i": In(data.StructLayout(inputs)),  #: a candidate's direction and coefficients
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
                 #: red, green, blue in color_format
@@ -48,7 +53,7 @@ class Color(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         spec = self.spec
         up = spec.dc_fraction - spec.color_fraction
         base = [Staged(shift_round(self.i.dc[c], up, "half_up"), 0, f"base_{name}") for c, name in enumerate("rgb")]
@@ -56,7 +61,7 @@ class Color(wiring.Component):
             colors = [p.stage(lambda b: saturate(b, spec.color_format), b, name=b.name) for b in base]
         else:
             polynomials = self._polynomials(p, self._direction(p))
-            colors = [self._channel(p, c, base[c], polynomials) for c in range(3)]
+            colors = self._channels(p, base, polynomials)
         p.finish(self.o, self.latency, color=p.join(colors, "color"))
         return m
 
@@ -67,12 +72,15 @@ class Color(wiring.Component):
         size = [p.stage(lambda v: Mux(v < 0, -v, v)[: width - 1], v, name=f"size_{v.name}") for v in relative]
         either = p.stage(lambda a, b, c: a | b | c, *size, name="either")
         zeros = p.leading_zeros(either, width, name="zeros")
-        mantissa: list[Staged] = []
-        for v in relative:
+
+        def normalised(v: Staged, zeros: Staged, name: str) -> tuple[Staged, Staged]:
+            """A coordinate's mantissa, and its square."""
             wide = Staged(resize(v.value, signed(width + 1)), v.stage, v.name)
-            shifted = p.shift_left(wide, zeros, width + 1, name=f"shifted_{v.name}")
-            mantissa.append(Staged(shifted.value.shift_right(width - MANTISSA), shifted.stage, f"mantissa_{v.name}"))
-        squares = [p.stage(lambda v: v * v, v, name=f"square_{v.name}") for v in mantissa]
+            shifted = p.shift_left(wide, zeros, width + 1, name=f"shifted_{name}")
+            top = Staged(shifted.value.shift_right(width - MANTISSA), shifted.stage, f"mantissa_{name}")
+            return top, p.stage(lambda v: v * v, top, name=f"square_{name}")
+
+        mantissa, squares = zip(*in_turn(p, normalised, [(v, zeros) for v in relative], "xyz"), strict=True)
         total = p.stage(lambda *s: resize(add_all(s), unsigned(SQUARE)), *squares, name="square")
         top = p.leading_zeros(total, SQUARE, name="square_zeros")
         pairs = Staged(top.value[1:], top.stage, "zero_pairs")  # the square's exponent stays even
@@ -81,11 +89,15 @@ class Color(wiring.Component):
         root = p.linear_table(
             self.spec.reciprocal_sqrt, Staged(code.value.shift_right(SQUARE - 16), code.stage, "root_code"), name="root"
         )
-        products = [p.stage(lambda v, r: v * r, v, root, name=f"unit_{v.name}") for v in mantissa]
         # The shift is 32 - DIRECTION_FRACTION - pairs, and pairs is 0 to 2: the square of a
         # normalised mantissa has 31 to 34 bits (fewer only for a zero vector).
         shift = p.stage(lambda z: resize(32 - DIRECTION_FRACTION - z, unsigned(5)), pairs, name="direction_shift")
-        return [p.shift_right_half_up(v, shift, name=f"direction_{v.name}") for v in products]
+
+        def direction(v: Staged, root: Staged, shift: Staged, name: str) -> Staged:
+            product = p.stage(lambda v, r: v * r, v, root, name=f"unit_{name}")
+            return p.shift_right_half_up(product, shift, name=f"direction_{name}")
+
+        return in_turn(p, direction, [(v, root, shift) for v in mantissa], "xyz")
 
     def _polynomials(self, p: Pipe, n: list[Staged]) -> list[Staged]:
         """Bands 1 to 3 without their constants, in the order of the coefficients."""
@@ -117,24 +129,36 @@ class Color(wiring.Component):
                 result += [product(a, b, f"p{9 + k}") for k, (a, b) in enumerate(factors)]
         return result
 
-    def _channel(self, p: Pipe, channel: int, base: Staged, polynomials: list[Staged]) -> Staged:
-        """One colour channel: the dot product, its block exponent, the base, the limits."""
+    def _channels(self, p: Pipe, base: list[Staged], polynomials: list[Staged]) -> list[Staged]:
+        """Colour channels: the dot product, its block exponent, the base, the limits."""
+        spec = self.spec
+        lowest = DIRECTION_FRACTION + spec.sh_bits - 1 - spec.color_fraction - 3
+        down = p.stage(lambda e: resize(e + lowest, unsigned(5)), p.source(self.i.exponent, "exponent"), name="down")
+
+        def channel(base: Staged, down: Staged, *rest: Staged) -> Staged:
+            *codes, name = rest
+            return self._channel(p, base, down, codes[: len(polynomials)], codes[len(polynomials) :], name)
+
+        codes = [
+            [p.source(self.i.sh[3 * k + c], f"sh_{k}_{name}") for k in range(len(polynomials))]
+            for c, name in enumerate("rgb")
+        ]
+        sets = [(base[c], down, *codes[c], *polynomials) for c in range(3)]
+        return in_turn(p, channel, sets, "rgb")
+
+    def _channel(
+        self, p: Pipe, base: Staged, down: Staged, codes: list[Staged], polynomials: list[Staged], name: str
+    ) -> Staged:
         spec = self.spec
         terms: list[Staged] = []
-        for k, polynomial in enumerate(polynomials):
+        for k, (polynomial, given) in enumerate(zip(polynomials, codes, strict=True)):
             band = 1 + (k >= 3) + (k >= 8)
             code = p.stage(
-                lambda v, band=band: Mux(self.frame.sh_degree[:2] >= band, v, 0),
-                p.source(self.i.sh[3 * k + channel], f"sh_{k}_{channel}"),
-                name=f"coefficient_{k}_{channel}",
+                lambda v, band=band: Mux(self.frame.sh_degree[:2] >= band, v, 0), given, name=f"coefficient_{k}_{name}"
             )
-            terms.append(p.stage(lambda v, c: v * c, polynomial, code, name=f"term_{k}_{channel}"))
+            terms.append(p.stage(lambda v, c: v * c, polynomial, code, name=f"term_{k}_{name}"))
         groups = [terms[k : k + 4] for k in range(0, len(terms), 4)]
-        partial = [p.stage(lambda *t: add_all(t), *g, name=f"partial_{k}_{channel}") for k, g in enumerate(groups)]
-        total = p.stage(lambda *t: add_all(t), *partial, name=f"total_{channel}")
-        lowest = DIRECTION_FRACTION + spec.sh_bits - 1 - spec.color_fraction - 3
-        down = p.stage(
-            lambda e: resize(e + lowest, unsigned(5)), p.source(self.i.exponent, "exponent"), name=f"down_{channel}"
-        )
-        scaled = p.shift_right_half_up(total, down, name=f"scaled_{channel}")
-        return p.stage(lambda s, b: saturate(s + b, spec.color_format), scaled, base, name=f"color_{channel}")
+        partial = [p.stage(lambda *t: add_all(t), *g, name=f"partial_{k}_{name}") for k, g in enumerate(groups)]
+        total = p.stage(lambda *t: add_all(t), *partial, name=f"total_{name}")
+        scaled = p.shift_right_half_up(total, down, name=f"scaled_{name}")
+        return p.stage(lambda s, b: saturate(s + b, spec.color_format), scaled, base, name=f"color_{name}")

@@ -24,7 +24,9 @@ class Config:
     spec: Spec = field(default_factory=Spec)
     memory_width: int = 512  #: bits of a memory word; one word a cycle is the peak bandwidth
     coarse_lanes: int = 4  #: Gaussians that the coarse filter takes a cycle
+    coarse_interval: int = 1  #: cycles from one row of the coarse filter to the next; more take fewer multipliers
     fine_units: int = 1  #: candidates that the fine filter takes a cycle, if their records lie in one memory word
+    fine_interval: int = 1  #: cycles from one candidate of the fine filter to the next; more take fewer multipliers
     outstanding: int = 256  #: bursts under way at the memory, all readers together
     list_words: int = 32  #: words of the visiting lists that are read ahead
     coarse_words: int = 128  #: words of coarse halves that are read ahead
@@ -43,7 +45,8 @@ class Config:
     order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
     LIMITS: ClassVar[Limits] = {
-        "memory_width": (128, 512), "coarse_lanes": (1, 8), "fine_units": (1, 2), "outstanding": (4, 1024),
+        "memory_width": (128, 512), "coarse_lanes": (1, 8), "coarse_interval": (1, 8), "fine_units": (1, 2),
+        "fine_interval": (1, 8), "outstanding": (4, 1024),
         "list_words": (4, 64), "coarse_words": (4, 512), "record_words": (4, 512),
         "row_depth": (4, 510), "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16),
         "lane_share": (1, 8),
@@ -54,7 +57,9 @@ class Config:
     POWERS: ClassVar = (
         "memory_width",
         "coarse_lanes",
+        "coarse_interval",
         "fine_units",
+        "fine_interval",
         "lane_groups",
         "lane_share",
         "coarse_cache",
@@ -91,6 +96,8 @@ class Config:
                 f"splat: shared_sort must be 0 unless a splat and what it touches have {8 * VOXEL_BYTES} bits, in "
                 f"which the depth sort carries an entry of a list: they have {room}"
             )
+        if self.fine_units > 1 and self.fine_interval > 1:
+            raise InputError(f"splat: fine_interval must be 1 with two fine_units, it is {self.fine_interval}")
         size = INDEX_RECORD_BYTES if self.spec.codebooks else record_bytes(0)
         records = self.word_bytes // size
         if self.fine_units > 1 and self.fine_units > min(records, self.coarse_lanes):
@@ -125,19 +132,23 @@ class Config:
 
 
 def nano() -> Config:
-    """`tiny` with 4 lanes on 2 back ends and shorter queues: beside its memory on an FPGA of 84,000 LUTs."""
+    """`tiny` with 4 lanes on one back end, paced filters, narrow formats and short queues: for a small FPGA."""
     return replace(
         tiny(),
         spec=NANO_SPEC,
-        outstanding=16,
-        coarse_words=16,
-        record_words=16,
-        candidate_depth=16,
+        coarse_interval=4,
+        fine_interval=8,
+        outstanding=8,
+        coarse_words=8,
+        record_words=8,
+        row_depth=14,
+        candidate_depth=4,
         splat_depth=4,
-        lane_share=2,
+        lane_share=4,
         lane_depth=4,
+        issue_window=1,
         order_voxels=256,
-        order_sides=8,
+        order_sides=16,
     )
 
 

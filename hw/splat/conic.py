@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import COVARIANCE_FRACTION, COVARIANCE_WIDTH, Spec
 from hw.lib.fixed import resize
+from hw.lib.paced import paced_pipe, turn_port
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.covariance import covariance_layout
 
@@ -20,10 +21,11 @@ class Conic(wiring.Component):
 
     latency = 18
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
         super().__init__(
             {
+                **turn_port(interval),
                 "i": In(covariance_layout()),  #: Σ'
                 #: ½·log2(e)·Σ'⁻¹
                 "o": Out(
@@ -40,7 +42,7 @@ class Conic(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         bits, wide = self.spec.mantissa_bits, self.spec.covariance_bits
         cov = {name: p.source(self.i[name], name) for name in ("xx", "xy", "yy")}
         doublings = p.source(self.i.doublings, "doublings")

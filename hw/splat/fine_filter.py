@@ -19,11 +19,12 @@ class FineFilter(wiring.Component):
     """Runs `FineUnit`, or two of them, on a stream and drops what colours nothing.
 
     Latency 60 cycles, one candidate a cycle; of two units 61 cycles, one pair a cycle. A pair of which both colour
-    something leaves in 2 cycles. `groups` gives one entry a group; it moves on with the payload that ends the group.
+    something leaves in 2 cycles. One unit may take a candidate in `fine_interval` cycles. `groups` gives one entry a
+    group; it moves on with the payload that ends the group.
     """
 
     def __init__(self, *, config: Config) -> None:
-        self.spec, self.units = config.spec, config.fine_units
+        self.spec, self.units, self.interval = config.spec, config.fine_units, config.fine_interval
         details = stream.Signature(DetailLayout(config.spec, config.fine_units))
         super().__init__(
             {
@@ -36,8 +37,8 @@ class FineFilter(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        unit = FinePair(spec=self.spec) if self.units > 1 else FineUnit(spec=self.spec)
-        m.submodules.pipeline = pipeline = StreamPipeline(unit, keep="keep")
+        unit = FinePair(spec=self.spec) if self.units > 1 else FineUnit(spec=self.spec, interval=self.interval)
+        m.submodules.pipeline = pipeline = StreamPipeline(unit, keep="keep", interval=self.interval)
         group = self.groups.payload
         m.d.comb += [
             unit.frame.eq(self.frame),

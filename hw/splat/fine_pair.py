@@ -18,7 +18,7 @@ class FinePair(wiring.Component):
     some (`partner_spec`). `keep` says that either is worth passing on.
     """
 
-    latency = FineUnit.latency
+    latency = FineUnit.LATENCY
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec

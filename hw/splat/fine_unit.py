@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
 from hw.lib.fixed import shape_of
+from hw.lib.paced import paced_pipe, turn_port
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.color import Color
 from hw.splat.conic import Conic
@@ -36,33 +37,40 @@ def result_layout(spec: Spec) -> data.StructLayout:
 class FineUnit(wiring.Component):
     """A candidate with its record to a splat; `golden.splat.fine_filter.fine_filter`.
 
-    Latency 59 cycles, one Gaussian a cycle. Marks travel along; `mark.some` of the result says that
-    the support touches a sub-tile, `keep` that the payload is worth passing on.
+    Latency 59 cycles, one Gaussian a cycle; with an `interval` of more than 1, a power of two, one in so many cycles, a
+    few cycles later, and with fewer multipliers: what is the same for several numbers is done in turn. Marks travel
+    along; `mark.some` of the result says that the support touches a sub-tile, `keep` that the payload is worth passing
+    on.
     """
 
-    latency = 59
+    LATENCY = 59
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
+        self.units = {
+            name: unit(spec=spec, interval=interval)
+            for name, unit in {
+                "projection": Projection, "view_rotation": ViewRotation, "covariance": Covariance, "conic": Conic,
+                "extents": Extents, "touch": Touch, "color": Color,
+            }.items()
+        }  # fmt: skip
+        slower = sum(self.units[name].latency - self.units[name].LATENCY for name in ("covariance", "extents"))
+        self.latency = self.LATENCY + slower
         super().__init__(
             {
+                **turn_port(interval),
                 "i": In(
                     data.StructLayout({"detail": DetailLayout(spec), **group_fields(spec)})
                 ),  #: a candidate, and its group
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(result_layout(spec)),  #: 59 cycles later
+                "o": Out(result_layout(spec)),  #: `latency` cycles later
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
-        spec = self.spec
-        units = {
-            "projection": Projection(spec=spec), "view_rotation": ViewRotation(spec=spec),
-            "covariance": Covariance(spec=spec), "conic": Conic(spec=spec), "extents": Extents(spec=spec),
-            "touch": Touch(spec=spec), "color": Color(spec=spec),
-        }  # fmt: skip
+        p = paced_pipe(m, platform, self)
+        spec, units = self.spec, self.units
         for name, unit in units.items():
             m.submodules[name] = unit
             if "frame" in unit.signature.members:

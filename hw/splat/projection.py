@@ -10,6 +10,7 @@ from golden.formats import Format
 from golden.splat.spec import QUOTIENT_BITS, Spec
 from hw.lib.fixed import clip, saturate, shape_of, shift_round, wrap
 from hw.lib.leading_zeros import leading_zeros
+from hw.lib.paced import paced_pipe, turn_port
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.depth_key import DEPTH_BITS
 from hw.splat.layouts import header_layout, vector
@@ -29,11 +30,12 @@ class Projection(wiring.Component):
 
     latency = 18
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
         mean = shape_of(spec.mean_format)
         super().__init__(
             {
+                **turn_port(interval),
                 #: a centre in camera space, and the principal point from the group's corner
                 "i": In(data.StructLayout({"point": vector(spec), "centre_x": mean, "centre_y": mean})),
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
@@ -55,7 +57,7 @@ class Projection(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         bits = self.spec.mantissa_bits
         mantissa, zeros = p.normalise(p.source(self.i.point[2], "z"), DEPTH_BITS, bits + 1, name="depth")
         code = Staged(mantissa.value[:bits], mantissa.stage, "depth_code")

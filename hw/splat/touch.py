@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import RANGES, SLANTS, Spec
 from hw.lib.fixed import shape_of
+from hw.lib.paced import paced_pipe, turn_port
 from hw.lib.payloads import TouchLayout
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.extents import extent_layout, slant_layout
@@ -26,10 +27,11 @@ class Touch(wiring.Component):
 
     latency = 7
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
         super().__init__(
             {
+                **turn_port(interval),
                 #: a splat's strips, and its group
                 "i": In(
                     data.StructLayout(
@@ -49,7 +51,7 @@ class Touch(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         spec = self.spec
         u, v = (p.source(self.i.mean[k], f"mean_{k}") for k in range(2))
         direction = p.source(self.i.slant, "slant")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from golden.errors import InputError
 from golden.kv.memory_image import MemoryImage, build_memory_image
-from golden.kv.spec import LEAST_LANES, LONGEST_BURST, Spec, check_hamming_threshold
+from golden.kv.spec import LONGEST_BURST, Spec, check_hamming_threshold
 from hw.kv.config import Config
 
 if TYPE_CHECKING:  # torch is slow to import
@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # torch is slow to import
     from golden.kv.scan_image import ScanData
     from golden.kv.vision_sink import SinkOptions
     from sim.kv.streams import Stream
+
+HEAD_STEP = 8  # of a stream's head size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +87,8 @@ def for_stream(config: Config, stream: Stream) -> Config:
     """
     heads, _, size = stream.keys.shape
     spec = config.spec
-    if size % LEAST_LANES:
-        raise InputError(f"kv: a head size must be a multiple of {LEAST_LANES}, it is {size}")
+    if size % HEAD_STEP:
+        raise InputError(f"kv: a head size must be a multiple of {HEAD_STEP}, it is {size}")
     lanes = math.gcd(spec.lanes, size)  # a power of two, as `lanes` is one
     block_tokens = spec.block_tokens
     while block_tokens * (size // lanes) > LONGEST_BURST and block_tokens > 2:

@@ -62,11 +62,11 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     """work / throughput of every stage, from the hardware's own counters.
 
     Voxel order: its cycles. What draws begins behind the cycles in which it works alone, those before the
-    first frame. Coarse filter: `coarse_lanes` Gaussians a cycle. Fine filter: `fine_units`, one where the scene's
-    degree has no pairs. Depth sort: one splat a cycle, and an operation of 2 cycles a splat shared by the banks, as
-    if each took the place of one that leaves. Rasteriser: one splat × one sub-tile a cycle and lane group, or one
-    sub-tile handed out. Memory: words moved / words a cycle; lists and codebooks may move before the first frame.
-    Useful are the results of lanes that changed their pixel.
+    first frame. Coarse filter: `coarse_lanes` Gaussians in `coarse_interval` cycles. Fine filter: `fine_units`, one
+    where the scene's degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of
+    2 cycles a splat shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one
+    sub-tile a cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle; lists and
+    codebooks may move before the first frame. Useful are the results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
     pairs = workload.image.sh_degree <= partner_spec(config.spec).sh_degree
@@ -74,8 +74,8 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     results = counters["draws"] * config.spec.lanes
     alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
     drawing = {
-        "coarse filter": counters["streamed"] / config.coarse_lanes,
-        "fine filter": counters["candidates"] / (config.fine_units if pairs else 1),
+        "coarse filter": counters["streamed"] * config.coarse_interval / config.coarse_lanes,
+        "fine filter": counters["candidates"] * config.fine_interval / (config.fine_units if pairs else 1),
         "depth sort": counters["splats"] * max(1.0, 2 / config.spec.sort_banks),
         "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
     }

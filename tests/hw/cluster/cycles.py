@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amaranth.hdl import Value
+from amaranth.hdl import Elaboratable, Value
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
 
-def play(dut: Any, cycles: Sequence[Mapping[str, Any]], outputs: Sequence[str]) -> list[dict[str, Any]]:
+def play(
+    dut: Any,
+    cycles: Sequence[Mapping[str, Any]],
+    outputs: Sequence[str],
+    *,
+    beside: Elaboratable | None = None,
+    driven: Sequence[str] = (),
+) -> list[dict[str, Any]]:
     """Sets the inputs of each cycle, and 0 where it names none; returns the outputs before its last clock edge.
 
-    Ports are named; structures are given by their fields, arrays as lists.
+    Ports are named; structures are given by their fields, arrays as lists. `beside`: `dut` and what drives its
+    inputs `driven`.
     """
-    inputs = [name for name, member in dut.signature.members.items() if member.flow == In]
+    inputs = [name for name, member in dut.signature.members.items() if member.flow == In and name not in driven]
     results: list[dict[str, Any]] = []
 
     def put(ctx: Any, port: Any, value: Any) -> None:
@@ -38,7 +46,7 @@ def play(dut: Any, cycles: Sequence[Mapping[str, Any]], outputs: Sequence[str]) 
             results.append({name: get(ctx, getattr(dut, name)) for name in outputs})
             await ctx.tick()
 
-    simulator = Simulator(dut)
+    simulator = Simulator(beside or dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(run)
     simulator.run()

@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 import torch
+from amaranth.hdl import Module
 from amaranth.sim import Simulator
 
 from golden import floats
@@ -18,6 +19,8 @@ from hw.cluster.config import Config
 from hw.cluster.vector_alu import VectorAlu
 from hw.cluster.widen_flit import WidenFlit
 from hw.lib.fields import pack
+from hw.lib.float_add import FloatAdd
+from tests.hw.cluster.lanes import with_lanes
 from tests.hw.lib.simulate import run_datapath
 
 SPEC = Spec(nodes=4, link_width=64, memory_kib=4)
@@ -39,7 +42,10 @@ def test_combine_lane(rng: random.Random) -> None:
     ]
     rng.shuffle(cases)
     lane = CombineLane()
-    got = run_datapath(lane, [pack(lane.i.shape(), case) for case in cases])
+    m = Module()
+    m.submodules.lane, m.submodules.adder = lane, (adder := FloatAdd(fmt=SINGLE))
+    m.d.comb += [adder.i.a.eq(lane.i.own), adder.i.b.eq(lane.i.received), lane.single.eq(adder.o)]
+    got = run_datapath(lane, [pack(lane.i.shape(), case) for case in cases], beside=m)
     for case, result in zip(cases, got, strict=True):
         own, received = (torch.tensor([[case[name]]]) for name in ("own", "received"))
         expected = combine(own, received, case["format"], case["kind"]) if case["reduce"] else received
@@ -107,7 +113,7 @@ def test_merge_records(gap: float, rng: random.Random) -> None:
                 assert place == len(got)
                 got.append([bits & 0xFFFFFFFF, bits >> 32])
 
-    simulator = Simulator(alu)
+    simulator = Simulator(with_lanes(alu, SPEC))
     simulator.add_clock(1e-6)
     simulator.add_testbench(feed)
     simulator.add_testbench(watch, background=True)

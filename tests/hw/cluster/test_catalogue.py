@@ -18,7 +18,7 @@ from tests.hw.readers import converted
 
 def test_converts_and_lints(tmp_path: Path) -> None:
     design = converted(ClusterEngine(config=tiny()), "cluster", tmp_path, tiny())
-    assert sorted(design.modules) == ["combine_lane", "merge_lane", "node", "sum_number", "turn_code", "turn_lane"]
+    assert sorted(design.modules) == ["combine_lane", "merge_lane", "node", "sum_number", "turn_code"]
 
 
 @pytest.mark.parametrize("nodes", [2, 8, pytest.param(32, marks=pytest.mark.slow)])

@@ -17,6 +17,7 @@ from golden.cluster.spec import Spec, Turned
 from golden.cluster.weights import group_flits, pack_weights, quantise, row_flits
 from hw.cluster.compute import READ_LATENCY, Compute
 from hw.cluster.layouts import Beat
+from tests.hw.cluster.lanes import with_lanes
 from tests.hw.cluster.numbers import code, flits_of
 
 INT8 = Spec(nodes=4, link_width=64, memory_kib=4, inputs=256)
@@ -72,7 +73,7 @@ class Bench:
                 for _ in range(max(Compute.settle(self.spec).values())):
                     await cycle({}, 0)
 
-        simulator = Simulator(self.dut)
+        simulator = Simulator(with_lanes(self.dut, self.spec))
         simulator.add_clock(1e-6)
         simulator.add_testbench(drive)
         simulator.run()

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import random
 from itertools import product
+from typing import Any
 
 import torch
 
+from golden import floats
 from golden.cluster.combine import merge_factors, merge_words
+from golden.cluster.compute import turn
+from golden.cluster.spec import Spec
 from golden.float_format import SINGLE
 from hw.cluster.merge_lane import MergeLane
+from hw.cluster.merge_lanes import MergeLanes
 from hw.cluster.merge_scale import MergeScale
 from hw.lib.fields import pack, unpack_nested
-from tests.hw.cluster.numbers import single
+from tests.hw.cluster.cycles import play
+from tests.hw.cluster.numbers import joined, parted, single
 from tests.hw.lib.simulate import run_datapath
 
 SPECIAL = [0, SINGLE.sign, SINGLE.one, SINGLE.infinity, SINGLE.negative_infinity, SINGLE.nan, 0x80000001]
@@ -36,3 +42,35 @@ def test_merge_lane(rng: random.Random) -> None:
     dut = MergeLane()
     got = run_datapath(dut, [pack(dut.i.shape(), dict(zip(names, case, strict=True))) for case in cases])
     assert got == merge_words(*torch.tensor(cases).unbind(1)).tolist()
+
+
+def test_merge_lanes(rng: random.Random) -> None:
+    """Merges, sums and turns one after the other, a sum as close behind the others as its result may be."""
+    spec = Spec(nodes=2, link_width=128, memory_kib=4, inputs=256)
+    dut = MergeLanes(spec=spec)
+    cycles: list[dict[str, Any]] = []
+    expected: dict[int, list[int]] = {}
+    products = MergeLane.latency - MergeLane.add_latency
+
+    def flit() -> list[int]:
+        return [single(rng) for _ in range(spec.lanes)]
+
+    for kind in rng.choices(["merge", "sum", "turn"], k=150):
+        one, other, a, b = flit(), flit(), flit(), flit()
+        words = {name: joined(flit, 32) for name, flit in {"one": one, "other": other}.items()}
+        if kind == "sum":
+            cycles.append({"adds": 1, "add": {"own": words["one"], "received": words["other"]}})
+            expected[len(cycles) - 1 + MergeLane.add_latency] = floats.add(*torch.tensor([one, other]), SINGLE).tolist()
+            continue
+        if kind == "merge":
+            factors = {"a": a[0], "b": b[0]}
+            cycles.append({"merge": {"own": words["one"], "received": words["other"], **factors}})
+            result = merge_words(*torch.tensor([one, other, [a[0]] * spec.lanes, [b[0]] * spec.lanes]))
+        else:
+            cycles.append({"turns": 1, "turn": {"vector": words["one"], "own": joined(a, 32), "other": joined(b, 32)}})
+            result = turn(*torch.tensor([one, a, b]))
+        expected[len(cycles) - 1 + MergeLane.latency] = result.tolist()
+        cycles += [{}] * rng.randint(products, products + 2)
+    got = play(dut, [*cycles, *[{}] * (MergeLane.latency + 1)], ["o"])
+    for cycle, words in expected.items():
+        assert parted(got[cycle]["o"], 32, spec.lanes) == words, cycle

@@ -14,6 +14,7 @@ from golden.cluster.compute import quantise, turn
 from golden.cluster.spec import CACHE_LIMIT, Spec
 from hw.cluster.turn_unit import TurnUnit
 from tests.hw.cluster.cycles import play
+from tests.hw.cluster.lanes import with_lanes
 from tests.hw.cluster.numbers import joined, parted
 
 INT8 = Spec(nodes=4, link_width=64, memory_kib=4, inputs=256)
@@ -48,7 +49,7 @@ def test_turned_and_quantised(spec: Spec, cache: bool, rng: random.Random) -> No
             clipped = torch.zeros_like(codes)
         checks.append((len(cycles) + TurnUnit.CODE_LATENCY, codes.tolist(), exponent, clipped.bool().tolist()))
         cycles += [{"read": k, "cache": cache} for k in range(flits)] + [{"cache": cache}] * TurnUnit.CODE_LATENCY
-    got = play(dut, cycles, ["codes", "clipped", "exponent"])
+    got = play(dut, cycles, ["codes", "clipped", "exponent"], beside=with_lanes(dut, spec), driven=["turned"])
     bits = spec.activation_bits
     for start, codes, exponent, clipped in checks:
         flits = got[start : start + len(codes) // spec.lanes]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from amaranth.hdl import Module, Signal, UnusedElaboratable, Value
+from amaranth.hdl import Elaboratable, Module, Signal, UnusedElaboratable, Value
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
@@ -17,11 +17,12 @@ from hw.lib.ports import ports_of
 
 
 def run_datapath(
-    dut: Any, inputs: Sequence[int], *, latency: int | None = None, held: Mapping[str, Any] = MappingProxyType({})
-) -> list[int]:
+    dut: Any, inputs: Sequence[int], *, latency: int | None = None, held: Mapping[str, Any] = MappingProxyType({}),
+    beside: Elaboratable | None = None,
+) -> list[int]:  # fmt: skip
     """Bits of `dut.o` for the bits of `dut.i`, one a cycle, each exactly `latency` cycles after its input.
 
-    `held`: values of other ports.
+    `held`: values of other ports. `beside`: `dut` and what drives others of its inputs.
     """
     i, o = Value.cast(dut.i), Value.cast(dut.o)
     wait = dut.latency if latency is None else latency
@@ -35,7 +36,7 @@ def run_datapath(
             # The value before the clock edge that ends this cycle.
             results.append((await ctx.tick().sample(o.as_unsigned()))[2])
 
-    simulator = Simulator(dut)
+    simulator = Simulator(beside or dut)
     simulator.add_clock(1e-6)
     simulator.add_testbench(feed)
     simulator.run()

@@ -10,6 +10,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data
 
+from fpga.boards import find_board
 from golden import formats
 from golden.formats import Format
 from hw.lib.fields import pack, unpack_nested
@@ -94,6 +95,16 @@ def test_parted_product(a: Shape, b: Shape, split: int, rng: random.Random) -> N
     assert dut.run(vectors) == [[x * (y & low), x * (y - (y & low))] for x, y in vectors]
     whole = Datapath([a, b], lambda p, x, y: p.parted_product(x, y, split=b.width, name="product"))
     assert whole.run(vectors) == [[x * y] for x, y in vectors]
+
+
+@pytest.mark.parametrize(("bits", "terms"), [(18, 1), (19, 2)])
+def test_a_device_multiplies_whole(bits: int, terms: int, rng: random.Random) -> None:
+    """What its multipliers take is one product there; of what is wider, the highest bits are added."""
+    platform = find_board("ulx3s-85f").platform()
+    dut = Datapath([signed(9), signed(bits)], lambda p, x, y: p.parted_product(x, y, name="product"), platform)
+    assert len(dut.stages) == terms
+    vectors = [list(pair) for pair in product(numbers(signed(9), 12, rng), numbers(signed(bits), 12, rng))]
+    assert [sum(row) for row in dut.run(vectors)] == [x * y for x, y in vectors]
 
 
 @pytest.mark.parametrize(("wait", "bits", "ring"), [(4, 64, False), (5, 19, False), (5, 20, True), (48, 2, True)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amaranth.hdl import Elaboratable, Module
+from amaranth.hdl import Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,7 +17,7 @@ Payload = dict[str, Any]
 
 
 class Framed(wiring.Component):
-    """A datapath whose `frame` and `view`, if it has them, are constant."""
+    """A datapath whose `frame` and `view`, if it has them, are constant, and whose `turn` counts from the start."""
 
     def __init__(self, unit: Any, header: Mapping[str, int] | None, view: Mapping[str, int] | None) -> None:
         self.unit, self.header, self.view, self.latency = unit, header, view, unit.latency
@@ -27,6 +27,10 @@ class Framed(wiring.Component):
         m = Module()
         m.submodules.unit = unit = self.unit
         m.d.comb += [unit.i.eq(self.i), self.o.eq(unit.o)]
+        if "turn" in unit.signature.members:
+            turn = Signal.like(unit.turn)
+            m.d.sync += turn.eq(turn + 1)
+            m.d.comb += unit.turn.eq(turn)
         if self.header is not None:
             m.d.comb += [unit.frame[name].eq(value) for name, value in self.header.items()]
         if self.view is not None:
@@ -41,9 +45,15 @@ def answers(
     header: Mapping[str, int] | None = None,
     view: Mapping[str, int] | None = None,
 ) -> list[Payload]:
-    """What `unit` makes of `rows`, fed back to back, each exactly `unit.latency` cycles later."""
-    bits = run_datapath(Framed(unit, header, view), [pack(unit.i.shape(), row) for row in rows])
-    return [unpack_nested(word, unit.o.shape()) for word in bits]
+    """What `unit` makes of `rows`, each exactly `unit.latency` cycles later: fed back to back, or at its interval with
+    other bits between."""
+    interval = getattr(unit, "interval", 1)
+    inputs: list[int] = []
+    for row in rows:
+        bits = pack(unit.i.shape(), row)
+        inputs += [bits, *(bits ^ (0x5A5A5A5A << 7 * k) % (1 << len(Value.cast(unit.i))) for k in range(1, interval))]
+    got = run_datapath(Framed(unit, header, view), inputs)
+    return [unpack_nested(word, unit.o.shape()) for word in got[::interval]]
 
 
 def same(got: Sequence[Payload], expected: Sequence[Payload]) -> None:

@@ -11,8 +11,8 @@ from tests.hw.splat.streams import row_payload, rows_of
 from tests.hw.splat.workload import group_inputs, workload
 
 
-@pytest.mark.parametrize("lanes", [1, 2, 4, 8])
-def test_every_row_of_a_group(lanes: int) -> None:
+@pytest.mark.parametrize(("lanes", "interval"), [(1, 1), (2, 1), (4, 1), (8, 1), (1, 4), (4, 2)])
+def test_every_row_of_a_group(lanes: int, interval: int) -> None:
     """Mask and centres lane by lane; a row is kept if it has a survivor, begins a voxel or ends the group."""
     w = workload()
     v, group = w.view, w.groups[3]
@@ -43,4 +43,4 @@ def test_every_row_of_a_group(lanes: int) -> None:
     keeps = [row["keep"] for row in wanted]
     assert number == len(streamed)
     assert lanes > 1 or 10 < sum(keeps) < len(keeps) - 10
-    same(answers(CoarseRow(spec=v.spec, lanes=lanes), rows, header=w.header), wanted)
+    same(answers(CoarseRow(spec=v.spec, lanes=lanes, interval=interval), rows, header=w.header), wanted)

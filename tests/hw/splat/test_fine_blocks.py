@@ -16,7 +16,7 @@ from golden.splat.extents import extents, slant_extent
 from golden.splat.projection import Projection as ModelProjection
 from golden.splat.projection import projection, scaled_centre
 from golden.splat.slant import slant
-from golden.splat.spec import DEFAULT, SLANTS, TINY, Spec
+from golden.splat.spec import DEFAULT, NANO, SLANTS, TINY, Spec
 from golden.splat.touch import tiles, touch
 from golden.splat.view_rotation import view_rotation
 from hw.lib.payloads import SortedLayout
@@ -38,6 +38,9 @@ from tests.hw.splat.workload import mask_bits, touch_payload, workload_of
 
 SAMPLE = 60
 SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
+PACED = pytest.mark.parametrize(
+    ("spec", "interval"), [(DEFAULT, 1), (TINY, 1), (TINY, 2), (NANO, 8)], ids=["default", "tiny", "once in 2", "nano"]
+)
 EVERY_CASE = pytest.mark.parametrize("name", CASES)
 
 
@@ -189,8 +192,8 @@ def test_conic(spec: Spec, seed: int) -> None:
     same(answers(Conic(spec=spec), payloads(**entries_of(cov, doublings))), wanted)
 
 
-@SPECS
-def test_extents(spec: Spec, seed: int) -> None:
+@PACED
+def test_extents(spec: Spec, interval: int, seed: int) -> None:
     """All five half-widths and the splat's direction, from what is too faint to what saturates."""
     cov, doublings = covariances(spec, seed)
     opacity = uniform(seed, 0, (1 << spec.opacity_bits) - 1, len(cov))
@@ -200,7 +203,7 @@ def test_extents(spec: Spec, seed: int) -> None:
     assert (int(wanted.max()), int(across.max())) == (spec.mean_format.high, 4 * spec.mean_format.high)
     assert len(direction.unique()) == len(SLANTS)
     same(
-        answers(Extents(spec=spec), payloads(**entries_of(cov, doublings), opacity=opacity)),
+        answers(Extents(spec=spec, interval=interval), payloads(**entries_of(cov, doublings), opacity=opacity)),
         payloads(extent=wanted, slant=direction, slant_extent=across),
     )
 
@@ -244,8 +247,10 @@ def test_tile_mask(spec: Spec, seed: int) -> None:
     same(answers(TileMask(spec=spec), rows), wanted)
 
 
-@pytest.mark.parametrize(("degree", "scene_degree"), [(d, s) for d in range(4) for s in range(d + 1)])
-def test_color(degree: int, scene_degree: int, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("degree", "scene_degree", "interval"), [*((d, s, 1) for d in range(4) for s in range(d + 1)), (1, 1, 8), (3, 3, 2)]
+)
+def test_color(degree: int, scene_degree: int, interval: int, seed: int) -> None:
     """Directions of any length, any coefficients; bands above the scene's degree count as zero, whatever is there."""
     spec = replace(DEFAULT, sh_degree=degree)
     count, rest = 50, (degree + 1) ** 2 - 1
@@ -260,4 +265,4 @@ def test_color(degree: int, scene_degree: int, seed: int) -> None:
     wanted = color(relative, dc, exponent, used, spec)
     assert scene_degree == 0 or int(wanted.max()) == spec.color_format.high
     rows = payloads(relative=relative, dc=dc, exponent=exponent, sh=sh.flatten(1))
-    same(answers(Color(spec=spec), rows, header={"sh_degree": scene_degree}), payloads(color=wanted))
+    same(answers(Color(spec=spec, interval=interval), rows, header={"sh_degree": scene_degree}), payloads(color=wanted))

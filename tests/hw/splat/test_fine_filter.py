@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from golden.splat.spec import DEFAULT, SCALE_BIAS, TINY, Spec
+from golden.splat.spec import DEFAULT, NANO, SCALE_BIAS, TINY, Spec
 from hw.splat.config import tiny
 from hw.splat.fine_filter import FineFilter
 from hw.splat.fine_pair import FinePair
@@ -34,8 +34,14 @@ def needles(v: View) -> View:
     return replace(v, image=replace(v.image, scale=scale))
 
 
-@pytest.mark.parametrize(("name", "spec"), [("random", DEFAULT), ("far", TINY), ("close", DEFAULT)])
-def test_fine_unit(name: str, spec: Spec, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "spec", "interval"),
+    [
+        ("random", DEFAULT, 1), ("far", TINY, 1), ("close", DEFAULT, 1), ("far", TINY, 2), ("random", NANO, 8),
+        ("close", NANO, 8),
+    ],
+)  # fmt: skip
+def test_fine_unit(name: str, spec: Spec, interval: int, seed: int) -> None:
     """Every field of every splat; candidates that are no splat say so, and only marks are worth keeping then."""
     w = workload_of(needles(case(name, spec)))
     # The group with the most Gaussians of which some are dropped.
@@ -45,9 +51,11 @@ def test_fine_unit(name: str, spec: Spec, seed: int) -> None:
     dropped = [k for k, each in enumerate(expected) if inputs[k]["mark"]["some"] > each["mark"]["some"]]
     chosen = sorted({*rng.sample(range(len(inputs)), 80), *rng.sample(dropped, min(60, len(dropped)))})
     group = {field: w.entries[number][field] for field in GROUP_FIELDS}
-    got = answers(FineUnit(spec=spec), [{"detail": inputs[k], **group} for k in chosen], header=w.header)
+    got = answers(
+        FineUnit(spec=spec, interval=interval), [{"detail": inputs[k], **group} for k in chosen], header=w.header
+    )
     same([each["survivor"] for each in got], [expected[k] for k in chosen])
-    assert 20 < sum(expected[k]["mark"]["some"] for k in chosen) < len(chosen)
+    assert 5 < sum(expected[k]["mark"]["some"] for k in chosen) < len(chosen)
     for each in got:
         mark = each["survivor"]["mark"]
         assert each["keep"] == mark["some"] | mark["begin"] | mark["end"]

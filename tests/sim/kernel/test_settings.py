@@ -42,6 +42,8 @@ def test_fields_of_config_and_spec_change() -> None:
             "fine_units=2",
             "fine_units above 1 must not exceed memory_width / 256 = 0 nor coarse_lanes = 1, it is 2",
         ),
+        ("default", "fine_interval=2", "fine_interval must be 1 with two fine_units, it is 2"),
+        ("tiny", "fine_interval=3", "fine_interval must be a power of two, it is 3"),
         ("default", "fine_units=4", r"fine_units must lie in 1\.\.2, it is 4"),
     ],
 )

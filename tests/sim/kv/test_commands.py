@@ -41,7 +41,7 @@ from tests.sim.conftest import Outcome, Tessera
         (["synthetic", "--backend", "gpu"], "'--backend': 'gpu' is not one of 'rtl', 'model', 'reference', 'fpga'."),
         (["synthetic", "--select", "best"], "'--select': 'best' is not one of 'resv', 'pages', 'scan'."),
         (["synthetic", "--head", "4"], "--head must lie in 0..3, it is 4"),
-        (["synthetic", "--set", "lanes=64"], "lanes must lie in 8..32, it is 64"),
+        (["synthetic", "--set", "lanes=64"], "lanes must lie in 4..32, it is 64"),
     ],
 )
 def test_bad_input(tessera: Tessera, arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -56,6 +56,12 @@ def test_two_fine_units_halve_the_cycles_of_candidates(books: int, degree: int, 
     assert bound(counters, config, degree=degree).stages["fine filter"] == cycles
 
 
+def test_paced_filters_need_their_intervals() -> None:
+    counters = dict.fromkeys(COUNTERS.members, 0) | {"candidates": 1000, "streamed": 3000}
+    stages = bound(counters, replace(tiny(), fine_interval=8, coarse_interval=4)).stages
+    assert (stages["coarse filter"], stages["fine filter"]) == (12000, 8000)
+
+
 def test_fewer_units_need_more_cycles() -> None:
     """One coarse lane and one bank of the tiny config are slower than four of the default."""
     counters = dict.fromkeys(COUNTERS.members, 0) | {"streamed": 1000, "splats": 1000}
