@@ -14,11 +14,12 @@ from hw.lib.float_multiply import FloatMultiply
 class MergeLane(wiring.Component):
     """o = a·own + b·received in single precision, each step rounded. Latency 15 cycles, throughput one a cycle.
 
-    With `adds`, o = one + other `add_latency` cycles later, in place of what came 9 cycles before at `i`.
+    Where no products are awaited, o = one + other, `add_latency` cycles later.
     """
 
     add_latency = FloatAdd.latency
-    latency = FloatMultiply.latency + add_latency
+    product_latency = FloatMultiply.latency
+    latency = product_latency + add_latency
 
     def __init__(self) -> None:
         layout = data.StructLayout(
@@ -32,8 +33,8 @@ class MergeLane(wiring.Component):
         super().__init__(
             {
                 "i": In(layout),  #: two words and their factors, every cycle
-                "adds": In(1),  #: the adder takes `add`, not the products
-                "add": In(data.StructLayout({"one": 32, "other": 32})),  #: two singles
+                "products": In(1),  #: the adder takes the products of what came `product_latency` cycles before
+                "add": In(data.StructLayout({"one": 32, "other": 32})),  #: two singles, for the adder else
                 "o": Out(32),  #: a single, 15 cycles after `i`, or 6 after `add`
             }
         )
@@ -46,7 +47,7 @@ class MergeLane(wiring.Component):
         m.d.comb += [
             Value.cast(mine.i).eq(Cat(self.i.a, self.i.own)),
             Value.cast(theirs.i).eq(Cat(self.i.b, self.i.received)),
-            Value.cast(adder.i).eq(Mux(self.adds, Value.cast(self.add), Cat(mine.o, theirs.o))),
+            Value.cast(adder.i).eq(Mux(self.products, Cat(mine.o, theirs.o), Value.cast(self.add))),
             self.o.eq(adder.o),
         ]
         return m

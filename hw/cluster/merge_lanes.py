@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module
+from amaranth.hdl import Cat, Elaboratable, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -53,9 +53,9 @@ class MergeLanes(wiring.Component):
         }
         super().__init__(
             {
+                "merges": In(1),  #: `merge` is there
                 "merge": In(MergeLayout(spec)),  #: for a·own + b·received
-                "adds": In(1),  #: the adders take `add`, not products
-                "add": In(WordsLayout(spec)),  #: for own + received
+                "add": In(WordsLayout(spec)),  #: for own + received, while no products come to the adders
                 **(turning if spec.compute else {}),
                 "o": Out(spec.link_width),  #: the results, `MergeLane`'s latencies later
             }
@@ -63,6 +63,9 @@ class MergeLanes(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
+        # From a register: what is to be added comes late in the cycle.
+        come = Signal(MergeLane.product_latency)
+        m.d.sync += come.eq(Cat(self.merges | self.turns if self.spec.compute else self.merges, come))
         for k, lane in enumerate(repeat(m, platform, "merge_lane", self.spec.lanes, MergeLane)):
             word, pair = (slice(32 * c, 32 * c + 32) for c in (k, k ^ 1))
             m.d.comb += [
@@ -70,7 +73,7 @@ class MergeLanes(wiring.Component):
                 lane.i.received.eq(self.merge.received[word]),
                 lane.i.a.eq(self.merge.a),
                 lane.i.b.eq(self.merge.b),
-                lane.adds.eq(self.adds),
+                lane.products.eq(come[-1]),
                 lane.add.one.eq(self.add.own[word]),
                 lane.add.other.eq(self.add.received[word]),
                 self.o[word].eq(lane.o),

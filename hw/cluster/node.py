@@ -120,7 +120,7 @@ class Node(wiring.Component):
             alu.valid.eq(receive.o_valid),
             alu.i.eq(receive.o),
             lanes.merge.eq(alu.merge),
-            lanes.adds.eq(alu.adds),
+            lanes.merges.eq(alu.merges),
             lanes.add.eq(alu.add),
             alu.lanes.eq(lanes.o),
             send.pause.eq(self.pause),

@@ -71,8 +71,8 @@ class VectorAlu(wiring.Component):
                 "i": In(PairLayout(spec)),  #: two flits and what becomes of them
                 "merge_busy": Out(1),  #: a flit is in the pipeline of MERGE
                 "combine_busy": Out(1),  #: a flit is in the other pipeline
+                "merges": Out(1),  #: the lanes get a flit to merge
                 "merge": Out(MergeLayout(spec)),  #: for the lanes: a·own + b·received
-                "adds": Out(1),  #: the lanes add
                 "add": Out(WordsLayout(spec)),  #: for the lanes: own + received
                 "lanes": In(spec.link_width),  #: what the lanes made of them
                 "o_valid": Out(1),  #: `o` is a result in this cycle, not to be held back
@@ -94,7 +94,6 @@ class VectorAlu(wiring.Component):
             self.combine_busy.eq(combine_valid.any()),
             self.merge_busy.eq(merge_valid.any()),
             self.o_valid.eq(combine_valid[-1] | merge_valid[-1]),
-            self.adds.eq(self.valid & ~merges),
             self.add.own.eq(i.own),
             self.add.received.eq(i.received),
         ]
@@ -128,6 +127,7 @@ class VectorAlu(wiring.Component):
         with m.If(header):
             m.d.sync += factors.eq(Cat(scale.o.a, scale.o.b))
         m.d.comb += [
+            self.merges.eq(valid[ready]),
             self.merge.own.eq(p.at(p.source(i.own, "own"), ready + 1)),
             self.merge.received.eq(p.at(p.source(i.received, "received"), ready + 1)),
             Cat(self.merge.a, self.merge.b).eq(factors),

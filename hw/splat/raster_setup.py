@@ -102,7 +102,8 @@ class RasterSetup(wiring.Component):
         gx = self._scaled(p, u, screen - fine - 1, "gx", exponents=1)
         gy = self._scaled(p, v, screen - fine - 1, "gy", exponents=1)
         fine_a, fine_c = self._scaled(p, a, -fine, "fine_a"), self._scaled(p, c, -fine, "fine_c")
-        fine_b2 = self._scaled(p, b, -fine - 1, "fine_b2")
+        # Twice b, not a shift less: that could be 0 with the narrowest mantissas.
+        fine_b2 = self._scaled(p, Staged(b.value.shift_left(1), b.stage, "b2"), -fine, "fine_b2")
         column = self._steps(p, gx, fine_a, "column")
         row = [
             p.stage(lambda s, t: resize(s + t, power), step, begin, name=f"row_{k}")

@@ -16,7 +16,7 @@ STEP, WIDTH, HEIGHT = 192, 32, 16  # every 192nd Gaussian
 
 
 def workload(config: Config) -> SplatWorkload:
-    """Two groups of `nano` side by side, each with stones before and behind another."""
+    """Eight groups of `nano` with stones before and behind another; of crowded ones, slabs of depth."""
     scene = load_scene(EMBEDDED_NAME)
     thinned = scene.select(np.arange(0, len(scene), STEP))
     return prepare(thinned, orbit(scene, 0, 3, width=WIDTH, height=HEIGHT), config)

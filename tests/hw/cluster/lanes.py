@@ -9,7 +9,7 @@ from amaranth.hdl import Module
 from golden.cluster.spec import Spec
 from hw.cluster.merge_lanes import MergeLanes
 
-TO_LANES = ("merge", "adds", "add", "turns", "turn")
+TO_LANES = ("merges", "merge", "add", "turns", "turn")
 
 
 def with_lanes(dut: Any, spec: Spec) -> Module:

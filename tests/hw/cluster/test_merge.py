@@ -40,7 +40,8 @@ def test_merge_lane(rng: random.Random) -> None:
     names = ("own", "received", "a", "b")
     cases = [[single(rng) if rng.random() < 0.9 else rng.choice(SPECIAL) for _ in names] for _ in range(300)]
     dut = MergeLane()
-    got = run_datapath(dut, [pack(dut.i.shape(), dict(zip(names, case, strict=True))) for case in cases])
+    rows = [pack(dut.i.shape(), dict(zip(names, case, strict=True))) for case in cases]
+    got = run_datapath(dut, rows, held={"products": 1})
     assert got == merge_words(*torch.tensor(cases).unbind(1)).tolist()
 
 
@@ -50,7 +51,6 @@ def test_merge_lanes(rng: random.Random) -> None:
     dut = MergeLanes(spec=spec)
     cycles: list[dict[str, Any]] = []
     expected: dict[int, list[int]] = {}
-    products = MergeLane.latency - MergeLane.add_latency
 
     def flit() -> list[int]:
         return [single(rng) for _ in range(spec.lanes)]
@@ -59,18 +59,18 @@ def test_merge_lanes(rng: random.Random) -> None:
         one, other, a, b = flit(), flit(), flit(), flit()
         words = {name: joined(flit, 32) for name, flit in {"one": one, "other": other}.items()}
         if kind == "sum":
-            cycles.append({"adds": 1, "add": {"own": words["one"], "received": words["other"]}})
+            cycles.append({"add": {"own": words["one"], "received": words["other"]}})
             expected[len(cycles) - 1 + MergeLane.add_latency] = floats.add(*torch.tensor([one, other]), SINGLE).tolist()
             continue
         if kind == "merge":
             factors = {"a": a[0], "b": b[0]}
-            cycles.append({"merge": {"own": words["one"], "received": words["other"], **factors}})
+            cycles.append({"merges": 1, "merge": {"own": words["one"], "received": words["other"], **factors}})
             result = merge_words(*torch.tensor([one, other, [a[0]] * spec.lanes, [b[0]] * spec.lanes]))
         else:
             cycles.append({"turns": 1, "turn": {"vector": words["one"], "own": joined(a, 32), "other": joined(b, 32)}})
             result = turn(*torch.tensor([one, a, b]))
         expected[len(cycles) - 1 + MergeLane.latency] = result.tolist()
-        cycles += [{}] * rng.randint(products, products + 2)
+        cycles += [{}] * rng.randint(MergeLane.product_latency, MergeLane.product_latency + 2)
     got = play(dut, [*cycles, *[{}] * (MergeLane.latency + 1)], ["o"])
     for cycle, words in expected.items():
         assert parted(got[cycle]["o"], 32, spec.lanes) == words, cycle

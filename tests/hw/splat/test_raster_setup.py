@@ -10,7 +10,7 @@ import torch
 
 from golden.formats import shift_round
 from golden.splat.raster_setup import setup
-from golden.splat.spec import DEFAULT, GUARD_BITS, TINY, Spec
+from golden.splat.spec import DEFAULT, GUARD_BITS, NANO, TINY, Spec
 from hw.lib.payloads import SplatLayout
 from hw.splat.raster_setup import RasterSetup, cross_factors
 from tests.golden.splat.cases import CASES
@@ -26,10 +26,11 @@ from tests.hw.splat.workload import splat_payloads
     [
         DEFAULT,
         TINY,
+        NANO,
         replace(DEFAULT, power_fraction=4, exp_entries=16, screen_fraction=4),
         replace(TINY, alpha_check="quad_centre"),
     ],
-    ids=["default", "tiny", "coarse", "centre"],
+    ids=["default", "tiny", "nano", "coarse", "centre"],
 )
 def test_raster_setup(name: str, spec: Spec, seed: int) -> None:
     """Rows, columns and cross terms, the far flag, and nothing but that flag where it is set."""
