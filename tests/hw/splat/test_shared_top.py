@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from amaranth.sim import Simulator
 
 from golden.splat.frame import build_frame
@@ -25,8 +26,12 @@ from tests.hw.splat.ordered import redirect, turned
 MARGIN = 2
 
 
-def test_lists_are_written_and_drawn(seed: int) -> None:
-    """A job of two frames, cut off by a reset amid writing, and once more: lists and pixels are the model's."""
+@pytest.mark.parametrize("slowly", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_lists_are_written_and_drawn(slowly: bool, seed: int) -> None:
+    """A job of two frames, cut off by a reset amid writing, and once more: lists and pixels are the model's.
+
+    `slowly`: the last lists are written so late that the second frame has to wait for them.
+    """
     config = replace(tiny(), shared_sort=1)
     spec = config.spec
     view = made(random_scene(3, 60, degree=1, thinnest=0.05, widest=0.3), camera_at(size=(24, 20), focal=20.0), spec)
@@ -44,9 +49,15 @@ def test_lists_are_written_and_drawn(seed: int) -> None:
         board.bytes[memory.result_address :] = 0x5A
         await board.job(ctx, memory)
 
+    async def slow(ctx: Any) -> None:
+        while True:
+            _, _, entries = await ctx.tick().sample(board.dut.counters.shared_entries)
+            board.stall = 0.98 if slowly and order.entries // 2 < entries < order.entries else 0
+
     simulator = Simulator(board.bench.m)
     simulator.add_clock(1e-6)
     simulator.add_testbench(board.serve, background=True)
+    simulator.add_testbench(slow, background=True)
     simulator.add_testbench(run)
     simulator.run()
     lists = read_order(board.bytes[begins[0] : begins[1]], begins[0], len(order.places))
