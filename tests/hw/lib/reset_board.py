@@ -26,21 +26,22 @@ class Image(Protocol):
 class ResetBoard:
     """`dut` with a memory of `size` bytes behind its ports, in words of `word` bytes.
 
-    `serve` is the memory, a process of whoever makes the simulator.
+    `serve` is the memory, a process of whoever makes the simulator; a write is put off with the chance `stall` a cycle.
     """
 
-    def __init__(self, dut: Any, *, seed: int, size: int, word: int) -> None:
-        self.dut, self.word = dut, word
+    def __init__(self, dut: Any, *, seed: int, size: int, word: int, stall: float = 0.0) -> None:
+        self.dut, self.word, self.stall = dut, word, stall
         self.bench = Bench(dut, seed=seed)
         self.bytes = np.zeros(size, np.uint8)
 
     async def serve(self, ctx: Any) -> None:
-        """A word a cycle each way; a burst's first word a cycle after its request."""
+        """A word a cycle each way unless a write is put off; a burst's first word a cycle after its request."""
         read, write, size = self.dut.read, self.dut.write.request, self.word
         words: deque[int] = deque()
         ctx.set(read.request.ready, 1)
-        ctx.set(write.ready, 1)
         while True:
+            ready = not self.bench.stall(self.stall)
+            ctx.set(write.ready, ready)
             ctx.set(read.response.valid, bool(words))
             ctx.set(Value.cast(read.response.payload), words[0] if words else 0)
             _, reset, asked, request, taken, writes, written = await ctx.tick().sample(
@@ -49,7 +50,7 @@ class ResetBoard:
             )  # fmt: skip
             if words and taken:
                 words.popleft()
-            if writes:
+            if writes and ready:
                 word = unpack_nested(written, WriteLayout(8 * size))
                 self.bytes[word["address"] :][:size] = np.frombuffer(word["data"].to_bytes(size, "little"), np.uint8)
             if asked:

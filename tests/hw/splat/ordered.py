@@ -8,11 +8,12 @@ from functools import cache
 import numpy as np
 import torch
 
+from golden.rows import Bytes
 from golden.scenes import Camera
 from golden.splat.coarse_filter import coarse_filter, voxel_fetch
 from golden.splat.frame import build_frame
 from golden.splat.memory_image import build_memory_image
-from golden.splat.memory_map import ORDERED_DROP
+from golden.splat.memory_map import GROUP, GROUP_BYTES, LINE_BYTES, ORDERED_DROP, VOXEL_BYTES
 from golden.splat.shared_order import SharedOrder, sort_squares
 from golden.splat.slabs import whole_square
 from golden.splat.spec import TINY, Spec
@@ -101,3 +102,15 @@ def ordered_workload(spec: Spec = TINY) -> OrderedWorkload:
     memory = build_memory_image(view.image, view.frame, spec, order=order)
     header, entries = header_of(memory.data), groups_of(memory.data)
     return OrderedWorkload(view=view, memory=memory, header=header, entries=entries, order=order)
+
+
+def redirect(data: Bytes, head: int, lists: int) -> None:
+    """Lets a frame's groups find their lists where another frame writes them; what the host wrote is wiped out."""
+    table = header_of(data, head)["group_address"]
+    place = {field.name: sum(f.width for f in GROUP[:k]) // 8 for k, field in enumerate(GROUP)}["list_address"]
+    for k, group in enumerate(groups_of(data, head)):
+        size = group["list_count"] * VOXEL_BYTES
+        data[group["list_address"] :][:size] = 0xA5
+        at = table + k * GROUP_BYTES + place
+        data[at : at + 4] = np.frombuffer(lists.to_bytes(4, "little"), np.uint8)
+        lists += -(-size // LINE_BYTES) * LINE_BYTES

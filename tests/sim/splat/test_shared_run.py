@@ -13,7 +13,7 @@ import torch
 
 from golden.splat.frame import build_frame
 from golden.splat.memory_image import read_frame
-from golden.splat.memory_map import GROUP, GROUP_BYTES, LINE_BYTES, VOXEL_BYTES
+from golden.splat.memory_map import GROUP_BYTES
 from golden.splat.model import ModelResult, render
 from golden.splat.path_image import build_path_image
 from golden.splat.shared_order import SharedOrder, render_shared, sort_frame, sort_squares
@@ -27,6 +27,7 @@ from sim.splat.shared_run import order_of, prepare_sort, run_in_order, run_sort,
 from sim.splat.workload import SplatWorkload, prepare
 from tests.golden.splat.rows import groups_of, header_of, view_of
 from tests.golden.splat.scenes import camera_at, random_scene
+from tests.hw.splat.ordered import redirect
 from tests.sim.conftest import Tessera
 from tests.sim.splat.frames import wall
 
@@ -81,6 +82,18 @@ def test_a_frame_equals_the_model(fields: dict[str, int], stalls: int) -> None:
     assert not drawn.results["framebuffer"][:16, 16:32].any()
     assert drawn.results["framebuffer"][:16, 32:].any()
     assert wanted.work.candidates < wanted.work.streamed == order.entries
+
+
+@pytest.mark.parametrize("stalls", [FREE, PAUSES])
+def test_an_opaque_square_drops_the_rest_of_its_list(stalls: int) -> None:
+    """Thousands behind a few that hide them: what is left of the lists is not drawn, and the picture is the model's."""
+    work = prepare(wall(), camera_at(size=(51, 37), focal=76.5), sharing())
+    order = sort_squares(work.image, work.frame, work.config.spec, MARGIN)
+    drawn = run_in_order(work, order, memory=MemorySettings(stalls=stalls), check=True)
+    wanted = render_shared(work.image, work.frame, order, work.config.spec).work
+    assert drawn.checked
+    assert 0 < drawn.counters["groups_stopped"] <= len(order.places)
+    assert drawn.counters["streamed"] < wanted.streamed
 
 
 @pytest.mark.parametrize("stalls", [FREE, PAUSES])
@@ -155,7 +168,7 @@ def test_lists_are_written_and_drawn_in_one_job(stalls: int) -> None:
         heads.append(address)
         results.append(header_of(memory.data, address)["frame_address"])
     for k, source in sources.items():
-        _redirect(memory.data, heads[k], results[source] + GROUP_BYTES * len(frames[source].groups))
+        redirect(memory.data, heads[k], results[source] + GROUP_BYTES * len(frames[source].groups))
     models: dict[str, np.ndarray] = {}
     for k, (kind, frame, order) in enumerate(zip(kinds, path.frames, orders, strict=True)):
         if kind != "sort":
@@ -178,18 +191,6 @@ def test_lists_are_written_and_drawn_in_one_job(stalls: int) -> None:
     run = run_operation(operation, work, memory=MemorySettings(stalls=stalls), check=True)
     assert run.checked
     assert run.counters["frames"] == len(kinds)
-
-
-def _redirect(data: np.ndarray, head: int, lists: int) -> None:
-    """Lets a frame's groups find their lists where another frame writes them; what the host wrote is wiped out."""
-    table = header_of(data, head)["group_address"]
-    place = {field.name: sum(f.width for f in GROUP[:k]) // 8 for k, field in enumerate(GROUP)}["list_address"]
-    for k, group in enumerate(groups_of(data, head)):
-        size = group["list_count"] * VOXEL_BYTES
-        data[group["list_address"] :][:size] = 0xA5
-        at = table + k * GROUP_BYTES + place
-        data[at : at + 4] = np.frombuffer(lists.to_bytes(4, "little"), np.uint8)
-        lists += -(-size // LINE_BYTES) * LINE_BYTES
 
 
 def test_a_frame_that_sorts_is_as_without(seed: int) -> None:
