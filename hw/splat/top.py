@@ -17,7 +17,6 @@ from hw.lib.queue import StreamQueue
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, payload_shape, transfer
 from hw.lib.stream_pipeline import StreamPipeline
-from hw.lib.tree import add_all
 from hw.lib.write_arbiter import WriteArbiter
 from hw.splat.book_loader import BookLoader
 from hw.splat.coarse_fetch import CoarseFetch
@@ -25,6 +24,7 @@ from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.config import Config
 from hw.splat.counters import counters_of
 from hw.splat.depth_sort import DepthSort
+from hw.splat.events import waits_of, work_of
 from hw.splat.fine_fetch import FineFetch
 from hw.splat.fine_filter import FineFilter
 from hw.splat.frame_fetch import FrameFetch
@@ -171,8 +171,8 @@ class SplatEngine(wiring.Component):
         m.d.comb += sequencer.ready.eq((on_the_way == 0) & ~rasteriser.old & ~self._listing(m, frame_fetch, writers))
         m.d.comb += self.busy.eq(sequencer.busy | drawing | self.write.request.valid)
         words = {f"{name}_words": transfer(reader.response) for name, reader in readers.items()}
-        waits = self._waits(coarse_filter, fine_filter, rasteriser)
-        work = self._work(m, coarse_filter, fine_fetch, depth_sort, rasteriser)
+        waits = waits_of(coarse_filter, fine_filter, self.unsorted, rasteriser)
+        work = work_of(m, config, coarse_filter, fine_fetch, self.unsorted, depth_sort, rasteriser)
         events = {
             "cycles": Value.cast(1),
             "groups": self._group_end,
@@ -360,52 +360,3 @@ class SplatEngine(wiring.Component):
             cut.eq(~ended & (cut | voxel_fetch.stop)),
         ]
         return cut & ended, sequencer.drawing | (inside != 0) | rasteriser.busy
-
-    def _work(
-        self,
-        m: Module,
-        coarse_filter: CoarseFilter,
-        fine_fetch: FineFetch,
-        depth_sort: DepthSort,
-        rasteriser: Rasteriser,
-    ) -> dict[str, Value]:  # fmt: skip
-        lanes = self.config.coarse_lanes
-        row = coarse_filter.i
-        streamed = Signal(range(lanes + 1))
-        found = fine_fetch.i.payload
-        candidates = Signal(range(self.config.fine_units + 1))
-        m.d.comb += [
-            streamed.eq(add_all([row.payload.mask[k] for k in range(lanes)])),
-            candidates.eq(found.mark.some + (found.partner.there if self.config.fine_units > 1 else 0)),
-        ]
-        return {
-            "rows": transfer(row) & row.payload.mask.any(),
-            "streamed": only_while(transfer(row), streamed),
-            "candidates": only_while(transfer(fine_fetch.i), candidates),
-            "splats": transfer(self.unsorted) & self.unsorted.payload.mark.some,
-            "draws": rasteriser.drawing,
-            "changed": rasteriser.changed,
-            "flushes": rasteriser.flushing,
-            "lanes_starved": rasteriser.starved,
-            "lanes_blocked": rasteriser.blocked,
-            "forced": depth_sort.forced,
-            "bound_fell": depth_sort.regressed,
-        }
-
-    def _waits(
-        self, coarse_filter: CoarseFilter, fine_filter: FineFilter, rasteriser: Rasteriser
-    ) -> dict[str, Value]:  # fmt: skip
-        def waits(s: stream.Interface) -> Value:
-            return ~s.valid & s.ready
-
-        def stalls(s: stream.Interface) -> Value:
-            return s.valid & ~s.ready
-
-        return {
-            "coarse_wait": waits(coarse_filter.i),
-            "coarse_stall": stalls(coarse_filter.i),
-            "fine_wait": waits(fine_filter.i),
-            "fine_stall": stalls(fine_filter.i),
-            "sort_stall": stalls(self.unsorted),
-            "raster_stall": stalls(rasteriser.i),
-        }
