@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +35,11 @@ def run_prefix(name: str) -> str:
 def kept(build: Path) -> list[Kept]:
     """Whole builds and designs, the one that was used longest ago first."""
     marks = [*build.glob(f"verilator/*/{BUILT}"), *build.glob("designs/*.json")]
-    found = [
-        Kept(path=path, size=size_of(path), used=mark.stat().st_mtime)
-        for mark in marks
-        for path in [mark.parent if mark.name == BUILT else mark]
-    ]
+    found: list[Kept] = []
+    for mark in marks:
+        path = mark.parent if mark.name == BUILT else mark
+        with suppress(FileNotFoundError):  # another process tidies, too
+            found.append(Kept(path=path, size=size_of(path), used=mark.stat().st_mtime))
     return sorted(found, key=lambda one: one.used)
 
 

@@ -69,6 +69,21 @@ def test_what_was_used_longest_ago_goes_first(build: Path) -> None:
     assert names(older=8 * DAY, size=SIZE) == ["a", "b", "d.json"]
 
 
+def test_what_another_process_removes_meanwhile_is_not_there(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was found, and is gone when it is looked at."""
+    stays, goes = simulator(build, "stays", days=1), simulator(build, "goes", days=2)
+
+    def size(path: Path) -> int:
+        if path == goes:
+            (goes / BUILT).unlink()
+        return SIZE
+
+    monkeypatch.setattr("sim.kernel.cleaning.size_of", size)
+    paths = [one.path for one in kept(build)]
+    assert stays in paths
+    assert goes not in paths
+
+
 def test_runs_of_ended_processes_are_left_over(build: Path, ended: int) -> None:
     """Not those of one that runs, nor a young one that names none; builds that never ended count too."""
     dead = write(build / "runs" / f"kv-{ended}-abcd_123" / "run.log").parent
