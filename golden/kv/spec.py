@@ -75,7 +75,7 @@ class Spec:
                 f"kv: heads · head_size / lanes must be at least 4, {self.heads} · {self.head_size} / {self.lanes} "
                 f"is {self.token_words}"
             )
-        if 32 + 8 * self.rows > 8 * self.word_bytes:
+        if self.lanes < 8 and 32 + 8 * self.rows > 8 * self.word_bytes:
             raise InputError(
                 f"kv: rows must not exceed 2 · lanes - 4 = {2 * self.lanes - 4}, whose shifts fit in a memory word, "
                 f"it is {self.rows}"

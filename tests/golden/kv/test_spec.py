@@ -22,7 +22,7 @@ from golden.kv.spec import DEFAULT, PAPER, RECIPROCAL, TINY, Spec
         ({"wicsum_code": 0}, "wicsum_code must lie in 1..1023, it is 0"),
         ({"tokens": 65536}, "tokens must lie in 64..32768, it is 65536"),
         ({"heads": 3}, "heads · head_size / lanes must be at least 4, 3 · 32 / 32 is 3"),
-        ({"lanes": 8}, "rows must not exceed 2 · lanes - 4 = 12, whose shifts fit in a memory word, it is 16"),
+        ({"lanes": 4}, "rows must not exceed 2 · lanes - 4 = 4, whose shifts fit in a memory word, it is 16"),
         ({"block_tokens": 64, "head_size": 64}, "block_tokens · head_size / lanes is 128"),
         ({"blocks": 256}, "near_blocks must not exceed blocks = 256, it is 512"),
         ({"rows": 2.0}, "rows must lie in 2..16, it is 2.0"),
