@@ -55,7 +55,8 @@ def test_fine_unit(name: str, spec: Spec, interval: int, seed: int) -> None:
         FineUnit(spec=spec, interval=interval), [{"detail": inputs[k], **group} for k in chosen], header=w.header
     )
     same([each["survivor"] for each in got], [expected[k] for k in chosen])
-    assert 5 < sum(expected[k]["mark"]["some"] for k in chosen) < len(chosen)
+    least = 5 if spec is NANO else 20  # a square of 8×8 pixels sees fewer
+    assert least < sum(expected[k]["mark"]["some"] for k in chosen) < len(chosen)
     for each in got:
         mark = each["survivor"]["mark"]
         assert each["keep"] == mark["some"] | mark["begin"] | mark["end"]
