@@ -44,6 +44,7 @@ class KvEngine(wiring.Component):
     def __init__(self, *, config: Config) -> None:
         self.config = config
         spec = config.spec
+        spec.check_rows()
         self.job_fetch = JobFetch(memory_width=config.memory_width)
         self.token_fetch = TokenFetch(config=config)
         self.hash_unit = HashUnit(spec=spec)
