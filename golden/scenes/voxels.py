@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ MAX_INDEX = 1 << 15
 MAX_COUNT = (1 << 16) - 1  # Gaussians of a voxel; a fuller cube becomes several voxels
 WIDEST = (1 << 13) - 1  # edges from a scene's middle to its furthest Gaussian where the search for an edge begins …
 FURTHER_STEPS = 2  # … and how often it goes on to edges smaller by that factor
+WIDEST_CROWD = 4  # no waste makes voxels so many times as crowded as they should be
 MAX_LABEL = 1 << 62
 Ints = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
@@ -96,29 +98,33 @@ def _labels(rows: Ints) -> Ints:
     return label
 
 
-def choose_edge(scene: Scene, kept: Ints, crowd: float) -> float:
-    """The edge, a power of 2**¼, at which the average Gaussian shares its voxel with about `crowd` others.
+def choose_edge(
+    scene: Scene, kept: Ints, crowd: float, *, wasteful: Callable[[Ints], bool] = lambda count: False
+) -> float:
+    """The least edge, a power of 2**¼, at which the average Gaussian shares its voxel with about `crowd` others.
 
     Scenes of few Gaussians never crowd like that: a sixteenth of them is enough. So neither a few
-    Gaussians nor those that lie far outside make the edge large.
+    Gaussians nor those that lie far outside make the edge large. Where the voxels' counts are `wasteful`, the edge is
+    larger, but not beyond that at which the average Gaussian shares its voxel with `WIDEST_CROWD` · `crowd`.
     """
     means = scene.means[kept]
     means = means - np.median(means, axis=0)
     reach = max(float(np.abs(means).max()), 1e-30)
     crowd = min(crowd, len(kept) / 16)
 
-    def crowding(step: float) -> float:
+    def full(step: float) -> bool:
         _, count = np.unique(_labels(np.floor(means / 2.0 ** (step / 4)).astype(np.int64)), return_counts=True)
-        return float((count**2).sum() / count.sum())
+        crowding = float((count**2).sum() / count.sum())
+        return crowding >= crowd and (crowding >= WIDEST_CROWD * crowd or not wasteful(count))
 
     low, high = np.ceil(4 * np.log2(reach / WIDEST)), np.ceil(4 * np.log2(reach)) + 4
     for _ in range(FURTHER_STEPS):  # all but a few Gaussians lie in a small part of the scene
-        if crowding(low) >= crowd:
+        if full(low):
             low, high = low - 4 * np.log2(WIDEST + 1), low
     while high - low > 1:
         middle_step = np.floor((low + high) / 2)
-        if crowding(middle_step) < crowd:
-            low = middle_step
-        else:
+        if full(middle_step):
             high = middle_step
+        else:
+            low = middle_step
     return float(2.0 ** (high / 4))

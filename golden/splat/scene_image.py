@@ -17,6 +17,7 @@ from golden.errors import InputError
 from golden.scenes.books import BOOKS
 from golden.scenes.scene import SH_C0, Floats, Scene
 from golden.scenes.voxels import VoxelGrid, choose_edge, voxelise
+from golden.splat.memory_map import COARSE_BYTES, VOXEL_BYTES
 from golden.splat.spec import (
     CAMERA_FRACTION,
     EXTENT_FACTOR_FRACTION,
@@ -35,6 +36,8 @@ SIZE_CLASSES = (0.5, 1.0)  # voxel edges of support
 SMALLEST_EXPONENT = -3  # of a Gaussian's coefficients: they reach ±8
 BLOCK = 1 << 16  # Gaussians whose coefficients are turned into codes at once; only memory depends on it
 DEFAULT_CROWD = 64.0  # Gaussians in the voxel of an average Gaussian
+READ_MOST = 1.2  # bytes of a visit to every voxel, list entries and rests of words with them, over coarse halves alone
+WORD_BYTES = 64  # of the memory that this is chosen for
 BOOK_CROWD = 128.0  # the same with codebooks: records are cheap beside what a visit costs
 
 #: Constant of each real spherical harmonic of bands 1 to 3, folded into the stored coefficient,
@@ -146,15 +149,27 @@ def widest(scene: Scene, spec: Spec) -> Doubles:
 def scene_edge(scene: Scene, spec: Spec, crowd: float | None = None) -> float:
     """The voxel edge for the scene, whatever the view: `crowd`, and every scale and support has a code.
 
-    Without it `DEFAULT_CROWD`, with codebooks `BOOK_CROWD`.
+    Without it `DEFAULT_CROWD`, with codebooks `BOOK_CROWD`; and it is larger where so many voxels hold few Gaussians
+    that visits would read more than `READ_MOST` times what the coarse filter needs.
 
     At least the median Gaussian's size, for scenes of a few Gaussians close together, whose crowding
     sets no voxel size.
     """
     kept = _visible(scene)
     smallest = max(np.median(scene.scales[kept].max(axis=1)), widest(scene, spec)[kept].max())
-    crowd = crowd or (BOOK_CROWD if spec.codebooks else DEFAULT_CROWD)
-    return max(choose_edge(scene, kept, crowd), float(smallest))
+    if crowd is not None:
+        return max(choose_edge(scene, kept, crowd), float(smallest))
+    crowd = BOOK_CROWD if spec.codebooks else DEFAULT_CROWD
+    few = len(kept) < 16 * crowd
+    edge = choose_edge(scene, kept, crowd) if few else choose_edge(scene, kept, crowd, wasteful=_wasteful)
+    return max(edge, float(smallest))
+
+
+def _wasteful(count: Ints) -> bool:
+    """Visits to voxels of `count` Gaussians read too much beside their coarse halves."""
+    halves = count * COARSE_BYTES
+    words = -(-halves // WORD_BYTES) + VOXEL_BYTES / WORD_BYTES
+    return bool(words.sum() * WORD_BYTES > READ_MOST * halves.sum())
 
 
 def _visible(scene: Scene) -> Ints:

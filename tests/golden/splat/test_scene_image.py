@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from golden.scenes.scene import SH_C0
+from golden.scenes.voxels import choose_edge, voxelise
 from golden.splat.extents import extents
 from golden.splat.frame import build_frame
 from golden.splat.model import render
 from golden.splat.scene_image import (
+    DEFAULT_CROWD,
     SH_CONSTANTS,
     bounding_radius,
     build_scene_image,
     count_clipped,
     radius_code,
     radius_value,
+    scene_edge,
     support_sigmas,
 )
 from golden.splat.spec import COVARIANCE_FRACTION, DEFAULT, MIN_ALPHA, RADIUS_BIAS, SCALE_BIAS, TINY, Spec
@@ -187,6 +191,30 @@ def test_the_voxel_edge_lets_everything_fit(count: int, spread: float, widest: f
     reach = sizes.max(axis=1) * support_sigmas(np.array([0.99]))
     assert (radius_value(image.radius) * image.grid.edge >= reach * (1 - 1e-6)).all()
     build_frame(image, camera_at(), DEFAULT)  # a camera a few Gaussians away is within its range
+
+
+def test_voxels_with_few_gaussians_become_larger(seed: int) -> None:
+    """A crowded middle gives the average Gaussian its crowd, but most voxels of a wide surface hold few: visits would
+    read mostly rests of words. Where the middle is all there is, the crowd decides."""
+    rng = np.random.default_rng(seed)
+    middle = rng.uniform(-0.2, 0.2, (3000, 3))
+    surface = np.concatenate([rng.uniform(-4, 4, (3000, 2)), np.zeros((3000, 1))], axis=1)
+
+    def edge(means: npt.NDArray[np.float64]) -> tuple[float, float]:
+        scene = scene_of(means, 0.002, 0.9)
+        everything = np.arange(len(means))
+        return scene_edge(scene, DEFAULT), choose_edge(scene, everything, DEFAULT_CROWD)
+
+    def read(means: npt.NDArray[np.float64], edge: float) -> float:
+        """Bytes of a visit to every voxel over those of the coarse halves."""
+        count = voxelise(scene_of(means, 0.002, 0.9), np.arange(len(means)), edge).count
+        return float((np.ceil(count / 8) * 64 + 16).sum() / (count * 8).sum())
+
+    both = np.concatenate([middle, surface])
+    chosen, crowded = edge(both)
+    assert read(both, crowded) > read(both, chosen / 2**0.25) > 1.2 >= read(both, chosen)
+    chosen, crowded = edge(middle)
+    assert chosen == crowded
 
 
 @pytest.mark.parametrize("spec", [DEFAULT, TINY])
