@@ -12,6 +12,7 @@ from hw.lib.shared import repeat
 from hw.lib.tree import add_all
 from hw.splat.exponent import interpolation
 from hw.splat.lane_steps import lane_steps
+from hw.splat.pixel_bytes import pixel_width
 from hw.splat.pixel_lane import PASSES, POWER, QUAD, STORE, WRITE, PixelLane
 from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import PowerTermsLayout, cross_factors
@@ -33,7 +34,7 @@ class OperationLayout(data.StructLayout):
 
 def lane_ports(spec: Spec, places: int, *, watched: bool = False) -> dict[str, Member]:
     """Of all lanes of a sub-tile, to and from their dispatcher; latencies are `LaneArray`'s, others may take longer."""
-    place = range(places)
+    place, pixels = range(places), spec.lanes * pixel_width(spec, as_bytes=watched)
     identity = {
         "id": id_bits(watched),  #: of the splat
     }
@@ -52,8 +53,8 @@ def lane_ports(spec: Spec, places: int, *, watched: bool = False) -> dict[str, M
         #: 10 cycles after a draw, `interpolation` later with lines; `done`: all pixels of the sub-tile are;
         #: `changed`: so many pixels have changed in this cycle, 0 where none was drawn
         "drawn": Out(data.StructLayout({"valid": 1, "place": place, "done": 1, "changed": range(spec.lanes + 1)})),
-        #: 11 cycles after a flush, or so much later, with 32 bits a lane
-        "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": 32 * spec.lanes})),
+        #: 11 cycles after a flush, or so much later: pixel after pixel, bytes where somebody watches, else its state
+        "flushed": Out(data.StructLayout({"valid": 1, "place": place, "pixels": pixels})),
     }
 
 
@@ -75,7 +76,13 @@ class LaneArray(wiring.Component):
         p = Pipe(m, platform)
         spec = self.spec
         operation, terms = self.i.operation, self.i.terms
-        lanes = repeat(m, platform, "pixel_lane", spec.lanes, lambda: PixelLane(spec=spec, places=self.places))
+        lanes = repeat(
+            m,
+            platform,
+            "pixel_lane",
+            spec.lanes,
+            lambda: PixelLane(spec=spec, places=self.places, as_bytes=self.observed),
+        )
 
         if spec.alpha_check != "pixel":
             self._check_blocks(m, platform, p, lanes)

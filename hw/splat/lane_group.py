@@ -13,6 +13,7 @@ from hw.splat.config import Config
 from hw.splat.dispatcher import Dispatcher
 from hw.splat.lane_array import LaneArray
 from hw.splat.layouts import TileSplatLayout
+from hw.splat.pixel_bytes import pixel_width
 from hw.splat.raster_setup import RasterSetup
 from hw.splat.shared_lanes import SharedLanes
 from hw.splat.tiles import place_bits
@@ -30,7 +31,8 @@ class LaneGroup(wiring.Component):
     def __init__(self, *, config: Config, watched: bool = False) -> None:
         self.config, self.watched = config, watched
         spec, places = config.spec, config.places
-        flushed = {"valid": 1, "place": range(places), "pixels": 32 * spec.lanes}
+        pixels = spec.lanes * pixel_width(spec, as_bytes=watched)
+        flushed = {"valid": 1, "place": range(places), "pixels": pixels}
         splats = TileSplatLayout(spec, places, id_bits(watched))
         watch = {
             "watch": Out(WatchSignature(config)),  #: what the lanes do, for an observer that ends sub-tiles

@@ -15,6 +15,7 @@ from hw.lib.shared import repeat
 from hw.lib.stream import connect, transfer
 from hw.splat.lane_front import LaneFront, passed_shape
 from hw.splat.lane_steps import lane_steps
+from hw.splat.pixel_bytes import pixel_width
 from hw.splat.pixel_lane import HAZARD, STORE, WRITE, PixelLane
 
 DEPTH = 32  # operations that wait for the back end: as many as are still LUTs on ECP5
@@ -36,6 +37,7 @@ class LaneShare(wiring.Component):
         self.spec, self.places, self.share = spec, places, share
         power, place = shape_of(spec.power_format), range(places)
         terms = data.ArrayLayout(power, share)
+        self.width = pixel_width(spec, as_bytes=False)
         self.color = unsigned(3 * spec.color_format.width)  # as bits: an array that is but delayed misleads Yosys 0.70
         super().__init__(
             {
@@ -56,8 +58,8 @@ class LaneShare(wiring.Component):
                 "level": Out(range(DEPTH + 1)),  #: operations in the queue
                 "settled": Out(places),  #: sub-tiles of which every pixel here is opaque
                 "changed": Out(1),  #: a splat has changed a pixel
-                #: flushed pixels of a sub-tile, the first in the low bits; 32 bits each
-                "flushed": Out(stream.Signature(data.StructLayout({"place": place, "pixels": 32 * share}))),
+                #: flushed pixels of a sub-tile, the state of the first in the low bits
+                "flushed": Out(stream.Signature(data.StructLayout({"place": place, "pixels": self.width * share}))),
             }
         )
 
@@ -192,10 +194,10 @@ class LaneShare(wiring.Component):
         """Flushed pixels come one by one, a sub-tile's first one first; the last one makes it whole."""
         number, place = address
         m.submodules.flushes = flushes = StreamQueue(shape=self.flushed.payload.shape(), depth=FLUSHES)
-        before = Signal(32 * (self.share - 1), reset_less=True)
+        before = Signal(self.width * (self.share - 1), reset_less=True)
         pixels = Cat(before, lane.pixel)
         with m.If(flushed):
-            m.d.sync += before.eq(pixels[32:])
+            m.d.sync += before.eq(pixels[self.width :])
         m.d.comb += [
             flushes.i.payload.place.eq(place),
             flushes.i.payload.pixels.eq(pixels),

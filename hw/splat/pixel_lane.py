@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Member, Out
 
 from golden.splat.spec import Spec
-from hw.lib.fixed import clip, resize, saturate, shape_of, shift_round
+from hw.lib.fixed import resize, saturate, shape_of, shift_round
 from hw.lib.memory import two_port_memory
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.exponent import exponential, interpolation, is_positive, passes
+from hw.splat.pixel_bytes import StateLayout, pixel_bytes, pixel_width
 
 #: Cycles after the power terms in which the shared inputs arrive; `interpolation` comes on top (see `PixelLane`).
 READ, BLEND, WRITE, SHADE, STORE = 5, 7, 8, 9, 10
@@ -37,8 +38,8 @@ class PixelLane(wiring.Component):
     on are `interpolation` later.
     """
 
-    def __init__(self, *, spec: Spec, places: int) -> None:
-        self.spec, self.places = spec, places
+    def __init__(self, *, spec: Spec, places: int, as_bytes: bool = False) -> None:
+        self.spec, self.places, self.as_bytes = spec, places, as_bytes
         power, place = shape_of(spec.power_format), range(places)
         super().__init__(
             {
@@ -58,7 +59,8 @@ class PixelLane(wiring.Component):
                 "store": In(1),  #: cycle 9: there is an operation
                 "done": Out(1),  #: cycle 8: the pixel is opaque now
                 "changed": Out(1),  #: cycle 9: the splat has changed the pixel
-                "pixel": Out(32),  #: cycle 10: the flushed red, green, blue and coverage, 8 bits each
+                #: cycle 10: the flushed pixel; `as_bytes` red, green, blue and coverage, 8 bits each, else its state
+                "pixel": Out(pixel_width(spec, as_bytes=as_bytes)),
             }
         )
 
@@ -164,9 +166,9 @@ class PixelLane(wiring.Component):
             write.data.eq(Value.cast(stored)),
             write.en.eq(self.store),
         ]
-        coverage = spec.full_transmittance - p.at(transmittance, SHADE)
-        channels = [(shade[c], fmt.fraction) for c in range(3)] + [(coverage, spec.transmittance_bits)]
-        m.d.sync += self.pixel.eq(Cat(_to_byte(value, fraction) for value, fraction in channels))
+        state = Signal(StateLayout(spec), name="state")
+        m.d.comb += [state.color.eq(shade), state.transmittance.eq(p.at(transmittance, SHADE))]
+        m.d.sync += self.pixel.eq(pixel_bytes(state, spec) if self.as_bytes else state)
 
 
 def _block_ports(spec: Spec) -> dict[str, Member]:
@@ -185,9 +187,3 @@ def _block_ports(spec: Spec) -> dict[str, Member]:
             **quad,
         }
     return {}
-
-
-def _to_byte(value: Value, fraction: int) -> Value:
-    """round(value · 255), at most 255; `golden.splat.pixel_lane.pixel_bytes`."""
-    scaled = resize(value.shift_left(8) - value, unsigned(len(value) + 8))
-    return clip(shift_round(scaled, fraction, "half_up"), 0, 255)[:8]

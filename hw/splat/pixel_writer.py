@@ -13,10 +13,11 @@ from hw.lib.stream import transfer
 from hw.lib.tree import or_all
 from hw.lib.width_converter import Narrower
 from hw.splat.config import Config
+from hw.splat.pixel_bytes import BYTES_WIDTH, StateLayout, pixel_bytes, pixel_width
 from hw.splat.tiles import place_bits
 
 SQUARE_BITS = 16  # as many squares of pixels as a frame may have groups
-TILES_WAITING = 16  # covers the lanes' latency, so that flushes can follow each other at memory pace
+TILES_WAITING = 17  # covers the lanes' latency, so that flushes can follow each other at memory pace
 
 
 class PixelWriter(wiring.Component):
@@ -25,13 +26,13 @@ class PixelWriter(wiring.Component):
     A sub-tile lies at frame_address + (square · columns² + number) · lanes · 4 bytes, with its number in
     its square of pixels. Lane groups may be at different squares, and of two frames at different frames.
     `room` promises a place for one more flush, of any of them; a `reserved` flush keeps it until it
-    arrives.
+    arrives. What comes is the pixels' state, and becomes bytes here; `as_bytes` it is bytes already.
     """
 
-    def __init__(self, *, config: Config) -> None:
-        self.config = config
+    def __init__(self, *, config: Config, as_bytes: bool = False) -> None:
+        self.config, self.as_bytes = config, as_bytes
         spec = config.spec
-        pixels = 32 * spec.lanes
+        pixels = BYTES_WIDTH * spec.lanes
         self.tile = data.StructLayout(
             {
                 "address": ADDRESS_WIDTH,  #: where it goes
@@ -39,7 +40,8 @@ class PixelWriter(wiring.Component):
             }
         )
         #: place: the lane group's own number of the sub-tile
-        flushed = data.StructLayout({"valid": 1, "place": range(config.places), "pixels": pixels})
+        self.arriving = spec.lanes * pixel_width(spec, as_bytes=as_bytes)
+        flushed = data.StructLayout({"valid": 1, "place": range(config.places), "pixels": self.arriving})
         super().__init__(
             {
                 "flushed": In(flushed).array(config.lane_groups),  #: a sub-tile of at most one of them; always taken
@@ -62,11 +64,18 @@ class PixelWriter(wiring.Component):
         m.submodules.queue = queue = StreamQueue(shape=self.tile, depth=TILES_WAITING)
         m.submodules.narrower = narrower = Narrower(shape=width, ratio=max(words, 2))
 
+        # The pixels come out of one of all lane groups: they are rounded in the next cycle.
+        arrives, address_in, pixels = Signal(), Signal(ADDRESS_WIDTH), Signal(self.arriving)
+        m.d.sync += [
+            arrives.eq(Cat(flushed.valid for flushed in self.flushed).any()),
+            Cat(address_in, pixels).eq(self._arriving(m)),
+        ]
         promised = Signal(range(TILES_WAITING + 1))  # places taken or promised
         m.d.comb += [
             self.room.eq(promised < TILES_WAITING - 1),
-            queue.i.payload.eq(self._arriving(m)),
-            queue.i.valid.eq(Cat(flushed.valid for flushed in self.flushed).any()),
+            queue.i.payload.address.eq(address_in),
+            queue.i.payload.pixels.eq(self._bytes(pixels)),
+            queue.i.valid.eq(arrives),
             Value.cast(narrower.i.payload.data).eq(queue.o.payload.pixels),
             narrower.i.payload.count.eq(words),
             narrower.i.valid.eq(queue.o.valid),
@@ -91,8 +100,8 @@ class PixelWriter(wiring.Component):
         ]
         return m
 
-    def _arriving(self, m: Module) -> data.View:
-        """The sub-tile that comes in this cycle, if one does, with its address."""
+    def _arriving(self, m: Module) -> Value:
+        """Address and pixels of the sub-tile that comes in this cycle, if one does."""
         config, spec = self.config, self.config.spec
         places = config.places
         newer, older = Signal(ADDRESS_WIDTH), Signal(ADDRESS_WIDTH)  # framebuffers of the frame at hand, and before it
@@ -120,12 +129,19 @@ class PixelWriter(wiring.Component):
             tile = Cat(column, row, square, behind, flushed.pixels)
             found.append(tile & flushed.valid.replicate(len(tile)))
             old.append(behind)
-        arriving, chosen = Signal(self.tile), Signal(number_bits + 1 + 32 * spec.lanes)
+        address, chosen = Signal(ADDRESS_WIDTH), Signal(number_bits + 1 + self.arriving)
         offset = chosen[:number_bits].shift_left((spec.lanes * PIXEL_BYTES).bit_length() - 1)
         m.d.comb += [
             self.old.eq(Cat(old).any()),
             chosen.eq(or_all(found)),
-            arriving.address.eq(Mux(chosen[number_bits], older, newer) + offset),
-            arriving.pixels.eq(chosen[number_bits + 1 :]),
+            address.eq(Mux(chosen[number_bits], older, newer) + offset),
         ]
-        return arriving
+        return Cat(address, chosen[number_bits + 1 :])
+
+    def _bytes(self, pixels: Value) -> Value:
+        """What goes to memory of what has arrived."""
+        if self.as_bytes:
+            return pixels
+        spec = self.config.spec
+        state = StateLayout(spec)
+        return Cat(pixel_bytes(data.View(state, pixels.word_select(k, state.size)), spec) for k in range(spec.lanes))

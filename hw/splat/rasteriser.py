@@ -67,7 +67,7 @@ class Rasteriser(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config = self.config
-        m.submodules.writer = writer = PixelWriter(config=config)
+        m.submodules.writer = writer = PixelWriter(config=config, as_bytes=self.watched)
         wiring.connect(m, wiring.flipped(self.memory), writer.memory)
         groups = repeat(
             m, platform, "lane_group", config.lane_groups, lambda: LaneGroup(config=config, watched=self.watched)

@@ -90,7 +90,7 @@ class SharedLanes(wiring.Component):
         goes = Signal()
         count = len(shares)
         lanes = [shares[k % count].flushed.payload.pixels for k in range(self.spec.lanes)]
-        pixels = [Value.cast(lanes[k]).word_select(k // count, 32) for k in range(self.spec.lanes)]
+        pixels = [Value.cast(lanes[k]).word_select(k // count, shares[0].width) for k in range(self.spec.lanes)]
         m.d.comb += [
             self.offers.eq(Cat(share.flushed.valid for share in shares).all()),
             goes.eq(self.offers & self.takes),

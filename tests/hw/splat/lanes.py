@@ -6,8 +6,10 @@ import random
 
 import torch
 
-from golden.splat.pixel_lane import Pixels, alpha, blend, pixel_bytes
+from golden.splat.pixel_lane import Pixels, alpha, blend
 from golden.splat.spec import Spec
+from hw.lib.fields import pack
+from hw.splat.pixel_bytes import StateLayout
 from hw.splat.raster_setup import cross_factors
 from tests.hw.splat.datapath import Payload
 
@@ -83,9 +85,17 @@ class Lanes:
         return {"done": int(self.pixels.done[place].all()), "changed": changed}
 
     def flush(self, place: int) -> int:
-        """The bytes of the sub-tile, which is transparent afterwards."""
-        values = pixel_bytes(self.pixels, self.spec)[place].flatten().tolist()
+        """The state of the sub-tile's pixels, which are transparent afterwards."""
+        bits = states(self.pixels, self.spec, place)
         self.pixels.transmittance[place] = self.spec.full_transmittance
         self.pixels.done[place] = False
         self.pixels.color[place] = 0
-        return int.from_bytes(bytes(values), "little")
+        return bits
+
+
+def states(pixels: Pixels, spec: Spec, place: int) -> int:
+    """What lanes hand out of a sub-tile: pixel after pixel, the first in the low bits."""
+    layout = StateLayout(spec)
+    each = zip(pixels.color[place].tolist(), pixels.transmittance[place].tolist(), strict=True)
+    packed = [pack(layout, {"color": color, "transmittance": left}) for color, left in each]
+    return sum(bits << k * layout.size for k, bits in enumerate(packed))

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from golden.splat.fine_filter import Splats
-from golden.splat.pixel_lane import pixel_bytes
 from golden.splat.rasteriser import rasterise
 from golden.splat.spec import TINY
 from hw.splat.config import Config, tiny
@@ -19,6 +18,7 @@ from hw.splat.tiles import global_number
 from tests.golden.splat.layers import layers, sorted_splats
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload
+from tests.hw.splat.lanes import states
 from tests.hw.splat.streams import whole
 from tests.hw.splat.workload import mask_bits, splat_payloads
 
@@ -70,8 +70,7 @@ def test_its_share(lane_groups: int, number: int, put: float, room: float, seed:
                 counts[name] += event
             if valid:
                 tile = global_number(config, number, place)
-                values = pixel_bytes(drawn[seen[place]], TINY)[tile].flatten().tolist()
-                assert pixels == int.from_bytes(bytes(values), "little"), f"square {seen[place]}, sub-tile {tile}"
+                assert pixels == states(drawn[seen[place]], TINY, tile), f"square {seen[place]}, sub-tile {tile}"
                 seen[place] += 1
 
     bench.process(watch)

@@ -7,9 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from golden.splat.memory_map import PIXEL_BYTES
+from golden.splat.pixel_lane import Pixels, pixel_bytes
+from golden.splat.spec import Spec
+from hw.lib.fields import unpack_nested
 from hw.splat.config import tiny
+from hw.splat.pixel_bytes import StateLayout, pixel_width
 from hw.splat.pixel_writer import PixelWriter
 from hw.splat.tiles import global_number
 from tests.hw.lib.bench import Bench
@@ -22,13 +27,26 @@ SQUARES = (3, 1, 2)  # of three frames
 BASES = (4096, 1 << 20, 0)
 
 
-@pytest.mark.parametrize(("width", "lane_groups"), [(128, 1), (256, 4), (512, 2)])
+def bytes_of(states: int, spec: Spec) -> int:
+    """The framebuffer's bytes of pixels, one state behind the other, by the model."""
+    layout = StateLayout(spec)
+    pixels = [unpack_nested(states >> k * layout.size & (1 << layout.size) - 1, layout) for k in range(spec.lanes)]
+    made = Pixels(
+        transmittance=torch.tensor([[pixel["transmittance"] for pixel in pixels]]),
+        done=torch.zeros(1, spec.lanes, dtype=torch.bool),
+        color=torch.tensor([[pixel["color"] for pixel in pixels]]),
+    )
+    return int.from_bytes(bytes(pixel_bytes(made, spec).flatten().tolist()), "little")
+
+
+@pytest.mark.parametrize(("width", "lane_groups", "as_bytes"), [(128, 1, False), (256, 4, True), (512, 2, False)])
 @pytest.mark.parametrize(("pause", "stall"), [(0, 0), (0.3, 0.7)])
-def test_three_frames(width: int, lane_groups: int, pause: float, stall: float, seed: int) -> None:
+def test_three_frames(width: int, lane_groups: int, as_bytes: bool, pause: float, stall: float, seed: int) -> None:
     """Each lane group in an order of its own; a frame begins while some still hand out squares of the one before."""
     config = replace(tiny(), memory_width=width, lane_groups=lane_groups)
     spec = config.spec
-    dut: Any = PixelWriter(config=config)
+    dut: Any = PixelWriter(config=config, as_bytes=as_bytes)
+    width_in = spec.lanes * pixel_width(spec, as_bytes=as_bytes)
     bench = Bench(dut, seed=seed)
     rng = bench.random
     tiles, tile_bytes = spec.columns**2, spec.lanes * PIXEL_BYTES
@@ -64,13 +82,14 @@ def test_three_frames(width: int, lane_groups: int, pause: float, stall: float, 
                 flying.append((cycle + LATENCY, group, *left[group].pop(0)))
             for flushed in dut.flushed:
                 ctx.set(flushed.valid, 0)
-                ctx.set(flushed.pixels, rng.getrandbits(32 * spec.lanes))
+                ctx.set(flushed.pixels, rng.getrandbits(width_in))
             if flying and flying[0][0] == cycle:
                 _, group, frame, square, place = flying.popleft()
-                pixels = rng.getrandbits(32 * spec.lanes)
+                given = rng.getrandbits(width_in)
+                pixels = given if as_bytes else bytes_of(given, spec)
                 ctx.set(dut.flushed[group].valid, 1)
                 ctx.set(dut.flushed[group].place, place)
-                ctx.set(dut.flushed[group].pixels, pixels)
+                ctx.set(dut.flushed[group].pixels, given)
                 address = BASES[frame] + (square * tiles + global_number(config, group, place)) * tile_bytes
                 for k in range(words):
                     data = pixels >> (k * width) & ((1 << width) - 1)
