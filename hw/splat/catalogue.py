@@ -50,6 +50,7 @@ from hw.splat.side_unit import SideUnit
 from hw.splat.side_writer import SideWriter
 from hw.splat.slot_pool import SlotPool
 from hw.splat.sort_bypass import SortBypass
+from hw.splat.sort_entry import SortEntry
 from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
 from hw.splat.view_fetch import ViewFetch
@@ -71,7 +72,7 @@ def catalogue(config: Config) -> dict[str, Block]:
     """
     spec = config.spec
     groups, interval = config.lane_groups, config.fine_interval
-    banks, deepest = spec.sort_banks, spec.sort_levels - 1
+    banks, deepest, inputs = spec.sort_banks, spec.sort_levels - 1, config.sort_inputs
 
     def heap_level(level: int) -> Block:
         return Block(lambda: HeapLevel(spec=spec, level=level), banks)
@@ -145,11 +146,12 @@ def catalogue(config: Config) -> dict[str, Block]:
         "fine_unit": Block(lambda: FineUnit(spec=spec, interval=interval)),
         **(pair if units > 1 else {}),
         "fine_filter": Block(lambda: FineFilter(config=config)),
-        "mark_merger": Block(lambda: MarkMerger(spec=spec, shape=SurvivorLayout(spec)), 2),
+        "mark_merger": Block(lambda: MarkMerger(spec=spec, shape=SurvivorLayout(spec, inputs)), 2),
         **{f"heap_level_{level}": heap_level(level) for level in range(2, deepest)},
         "heap_level": heap_level(deepest),
         "heap_bank": Block(lambda: HeapBank(spec=spec), banks),
-        "slot_pool": Block(lambda: SlotPool(count=banks << spec.sort_levels)),
+        "slot_pool": Block(lambda: SlotPool(count=(banks << spec.sort_levels) // inputs), inputs),
+        "sort_entry": Block(lambda: SortEntry(config=config)),
         "depth_sort": Block(lambda: DepthSort(config=config)),
         **({"sort_bypass": Block(lambda: SortBypass(spec=spec))} if config.shared_sort else {}),
         **(order if config.writes_order else {}),

@@ -112,6 +112,11 @@ class Config:
         return self.shared_sort == 1 and not self.spec.codebooks
 
     @property
+    def sort_inputs(self) -> int:
+        """Survivors that the depth sort takes a cycle; what may go past it goes one by one."""
+        return 1 if self.shared_sort else min(self.fine_units, self.spec.sort_banks)
+
+    @property
     def sides_bits(self) -> int:
         """Bits of a column's or row's number."""
         return (self.order_sides - 1).bit_length()

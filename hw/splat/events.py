@@ -26,15 +26,17 @@ def work_of(
     streamed = Signal(range(lanes + 1))
     found = fine_fetch.i.payload
     candidates = Signal(range(config.fine_units + 1))
+    survivor, splats = unsorted.payload, Signal(range(config.sort_inputs + 1))
     m.d.comb += [
         streamed.eq(add_all([row.payload.mask[k] for k in range(lanes)])),
         candidates.eq(found.mark.some + (found.partner.there if config.fine_units > 1 else 0)),
+        splats.eq(survivor.mark.some + (survivor.partner.there if config.sort_inputs > 1 else 0)),
     ]
     return {
         "rows": transfer(row) & row.payload.mask.any(),
         "streamed": only_while(transfer(row), streamed),
         "candidates": only_while(transfer(fine_fetch.i), candidates),
-        "splats": transfer(unsorted) & unsorted.payload.mark.some,
+        "splats": only_while(transfer(unsorted) & survivor.mark.some, splats),
         "draws": rasteriser.drawing,
         "changed": rasteriser.changed,
         "flushes": rasteriser.flushing,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,19 +19,21 @@ class FineFilter(wiring.Component):
     """Runs `FineUnit`, or two of them, on a stream and drops what colours nothing.
 
     Latency 60 cycles, one candidate a cycle; of two units 61 cycles, one pair a cycle. A pair of which both colour
-    something leaves in 2 cycles. One unit may take a candidate in `fine_interval` cycles. `groups` gives one entry a
-    group; it moves on with the payload that ends the group.
+    something leaves in 2 cycles, or at once where the depth sort has two `sort_inputs`. One unit may take a candidate
+    in `fine_interval` cycles. `groups` gives one entry a group; it moves on with the payload that ends the group.
     """
 
     def __init__(self, *, config: Config) -> None:
         self.spec, self.units, self.interval = config.spec, config.fine_units, config.fine_interval
+        self.survivors = SurvivorLayout(config.spec, config.sort_inputs)
+        self.joins = config.sort_inputs > 1
         details = stream.Signature(DetailLayout(config.spec, config.fine_units))
         super().__init__(
             {
                 "i": In(details),  #: candidates with their records, and marks
                 "groups": In(stream.Signature(group_layout())),  #: the candidates' group
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "o": Out(stream.Signature(SurvivorLayout(config.spec))),  #: splats and marks, in order
+                "o": Out(stream.Signature(self.survivors)),  #: splats and marks, in order
             }
         )
 
@@ -50,8 +52,8 @@ class FineFilter(wiring.Component):
         ]
         if self.units > 1:
             # The depth sort's first cycle has no time for the choice.
-            m.submodules.slice = slice_ = SkidBuffer(shape=SurvivorLayout(self.spec))
-            self._take_turns(m, pipeline.o, slice_.i)
+            m.submodules.slice = slice_ = SkidBuffer(shape=self.survivors)
+            (self._join if self.joins else self._take_turns)(m, pipeline.o, slice_.i)
             connect(m, slice_.o, self.o)
         else:
             m.d.comb += [
@@ -74,3 +76,18 @@ class FineFilter(wiring.Component):
         ]
         with m.If(transfer(out)):
             m.d.sync += passed.eq(~pairs.ready)
+
+    def _join(self, m: Module, pairs: stream.Interface, out: stream.Interface) -> None:
+        """To `out` what of a pair is a splat, with the pair's mark."""
+        first, second = pairs.payload.first.survivor, pairs.payload.second.survivor
+        both = out.payload.partner
+        m.d.comb += [
+            out.valid.eq(pairs.valid),
+            pairs.ready.eq(out.ready),
+            out.payload.mark.eq(first.mark),
+            out.payload.mark.some.eq(first.mark.some | second.mark.some),
+            both.there.eq(first.mark.some & second.mark.some),
+        ]
+        for name in ("depth", "rank", "touch", "splat"):
+            alone = Mux(first.mark.some, Value.cast(first[name]), Value.cast(second[name]))
+            m.d.comb += [Value.cast(out.payload[name]).eq(alone), Value.cast(both[name]).eq(Value.cast(second[name]))]

@@ -272,16 +272,21 @@ class TileSplatLayout(data.StructLayout):
 
 
 class SurvivorLayout(data.StructLayout):
-    """A splat on its way to the depth sort."""
+    """A splat on its way to the depth sort, with two `inputs` of the sort maybe another one of its voxel behind it."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, inputs: int = 1) -> None:
+        one: dict[str, ShapeLike] = {
+            "depth": spec.depth_bits,  #: sort key
+            "rank": RANK_BITS,  #: place in the file, by which equal keys are ordered
+            "touch": TouchLayout(spec),  #: if `mark.some`: where it may be seen
+            "splat": SplatLayout(spec),  #: if `mark.some`
+        }
+        partner = {"partner": data.StructLayout({"there": 1, **one})}
         super().__init__(
             {
-                "mark": MarkLayout(spec),  #: what comes with it
-                "depth": spec.depth_bits,  #: sort key
-                "rank": RANK_BITS,  #: place in the file, by which equal keys are ordered
-                "touch": TouchLayout(spec),  #: if `mark.some`: where it may be seen
-                "splat": SplatLayout(spec),  #: if `mark.some`
+                "mark": MarkLayout(spec),  #: what comes with it, or with both
+                **one,
+                **(partner if inputs > 1 else {}),  #: if `mark.some`: the other one, if `there`
             }
         )
 

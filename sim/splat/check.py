@@ -35,7 +35,8 @@ def stage_streams(workload: SplatWorkload, _: ModelResult) -> dict[str, StageStr
             end="mark.end", some="mark.some", cut="prefix",
         ),
         "fine_filter": StageStream(
-            layout=SurvivorLayout(spec), groups=[_survivors(group) for group in groups],
+            layout=SurvivorLayout(spec, workload.config.sort_inputs),
+            groups=[_survivors(workload, group) for group in groups],
             end="mark.end", some="mark.some", cut="prefix",
         ),
         "depth_sort": StageStream(
@@ -67,10 +68,26 @@ def _candidates(workload: SplatWorkload, group: GroupResult) -> list[Row]:
     return rows
 
 
-def _survivors(group: GroupResult) -> list[Row]:
-    rows = _splats(group, slice(None))
+def _survivors(workload: SplatWorkload, group: GroupResult) -> list[Row]:
     order = zip(group.splats.depth.tolist(), group.splats.rank.tolist(), strict=True)
-    return [{"depth": depth, "rank": rank, **row} for (depth, rank), row in zip(order, rows, strict=True)]
+    alone: list[Row] = [
+        {"depth": depth, "rank": rank, **row}
+        for (depth, rank), row in zip(order, _splats(group, slice(None)), strict=True)
+    ]
+    if workload.config.sort_inputs == 1:
+        return alone
+    # What was a pair of candidates goes on as one if both are splats.
+    found = dict(zip(group.splats.place.tolist(), alone, strict=True))
+    places = iter(group.candidates.tolist())
+    rows: list[Row] = []
+    for candidate in _candidates(workload, group):
+        pair = [next(places) for _ in range(1 + int(candidate.get("partner.there", 0)))]
+        splats = [found[place] for place in pair if place in found]
+        rows += [{**splats[0], "partner.there": 0}] if len(splats) == 1 else []
+        if len(splats) > 1:
+            second = {f"partner.{name}": value for name, value in splats[1].items()}
+            rows.append({**splats[0], "partner.there": 1, **second})
+    return rows
 
 
 def _splats(group: GroupResult, order: Any) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from amaranth.lib import data
@@ -22,9 +22,14 @@ def hold_frame(bench: Bench, header: Mapping[str, int]) -> None:
 
 def whole(layout: data.StructLayout, payload: Payload) -> Payload:
     """The payload with every field that it leaves out at zero."""
-    full = unpack_nested(0, layout)
+    return _over(unpack_nested(0, layout), payload)
+
+
+def _over(zeros: Payload, payload: Payload) -> Payload:
+    """`zeros` with the fields that the payload has, whatever their depth."""
+    full = dict(zeros)
     for name, value in payload.items():
-        full[name] = full[name] | value if isinstance(value, dict) else value
+        full[name] = _over(full[name], value) if isinstance(value, dict) and isinstance(full[name], dict) else value
     return full
 
 
@@ -36,8 +41,24 @@ def candidate_payload(spec: Spec, payload: Payload, units: int = 1) -> Payload:
     return whole(CandidateLayout(spec, units), payload)
 
 
-def survivor_payload(spec: Spec, payload: Payload) -> Payload:
-    return whole(SurvivorLayout(spec), payload)
+def survivor_payload(spec: Spec, payload: Payload, inputs: int = 1) -> Payload:
+    return whole(SurvivorLayout(spec, inputs), payload)
+
+
+def joined(survivors: Sequence[Payload], together: Callable[[], bool]) -> list[Payload]:
+    """A survivor and the next one of its voxel as one payload, where `together` says so."""
+    result: list[Payload] = []
+    free = False  # the last one of `result` has no partner yet, and may have one
+    for each in survivors:
+        mark = each["mark"]
+        if free and mark["some"] and not mark["begin"] and together():
+            partner = {name: value for name, value in each.items() if name != "mark"}
+            result[-1] = {**result[-1], "partner": {"there": 1, **partner}}
+            free = False
+        else:
+            result.append(each)
+            free = bool(mark["some"])
+    return result
 
 
 def detail_payload(w: Workload, candidate: Payload) -> Payload:

@@ -14,12 +14,13 @@ from hw.splat.depth_sort import DepthSort
 from tests.golden.splat.arrivals import Arrivals, arrivals
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload, same
-from tests.hw.splat.streams import survivor_payload
+from tests.hw.splat.streams import joined, survivor_payload
 from tests.hw.splat.workload import workload
 
 
-def config_of(levels: int, banks: int) -> Config:
-    return replace(tiny(), spec=replace(TINY, sort_levels=levels, sort_banks=banks))
+def config_of(levels: int, banks: int, inputs: int = 1) -> Config:
+    config = replace(tiny(), spec=replace(TINY, sort_levels=levels, sort_banks=banks))
+    return replace(config, memory_width=512, coarse_lanes=2, fine_units=2) if inputs > 1 else config
 
 
 def marked(rng: Random, a: Arrivals, first: int) -> list[Payload]:
@@ -72,13 +73,16 @@ class Watch:
 
 
 @pytest.mark.parametrize(
-    ("levels", "banks", "put", "get"),
-    [(3, 1, 0, 0), (3, 2, 0, 0.7), (3, 4, 0.6, 0), (3, 4, 0, 0), (4, 2, 0.3, 0.3), (5, 1, 0, 0.5), (3, 8, 0, 0)],
-)
-def test_random_arrivals(levels: int, banks: int, put: float, get: float, seed: int) -> None:
+    ("levels", "banks", "inputs", "put", "get"),
+    [
+        (3, 1, 1, 0, 0), (3, 2, 1, 0, 0.7), (3, 4, 1, 0.6, 0), (3, 4, 1, 0, 0), (4, 2, 1, 0.3, 0.3), (5, 1, 1, 0, 0.5),
+        (3, 8, 1, 0, 0), (3, 2, 2, 0, 0), (3, 2, 2, 0, 0.7), (3, 4, 2, 0, 0), (4, 4, 2, 0.3, 0.3), (3, 8, 2, 0, 0.2),
+    ],
+)  # fmt: skip
+def test_random_arrivals(levels: int, banks: int, inputs: int, put: float, get: float, seed: int) -> None:
     """Eight groups, some empty, some that overflow: the model's order, and as many forced departures."""
     rng = Random(f"{seed} {levels} {banks} {put}")
-    config = config_of(levels, banks)
+    config = config_of(levels, banks, inputs)
     dut = DepthSort(config=config)
     bench = Bench(dut, seed=seed)
     watch = Watch(bench)
@@ -89,7 +93,10 @@ def test_random_arrivals(levels: int, banks: int, put: float, get: float, seed: 
     made.insert(3, Arrivals(key=[], visit=[], bounds=[]))
     answers = [a.sorted(config.spec) for a in made]
     groups = [marked(rng, a, 64 * n) for n, a in enumerate(made)]
-    bench.source(dut.i, [survivor_payload(config.spec, p) for group in groups for p in group], stall=put)
+    arriving = [p for group in groups for p in group]
+    if inputs > 1:
+        arriving = joined(arriving, lambda: rng.random() < 0.7)
+    bench.source(dut.i, [survivor_payload(config.spec, p, inputs) for p in arriving], stall=put)
     expected = expected_order(groups, [order for order, _, _ in answers])
     log = bench.sink(dut.o, len(expected), stall=get)
     bench.run(drain=30)
@@ -165,4 +172,22 @@ def test_pace_of_scattered_keys(seed: int) -> None:
     bench.source(dut.i, [survivor_payload(config.spec, p) for p in [*inputs, ends]])
     log = bench.sink(dut.o, 481)
     bench.run()
+    assert log.cycles[-1] - log.cycles[0] <= 20 / 19 * 481
+
+
+def test_pace_of_pairs(seed: int) -> None:
+    """Four banks take two survivors a cycle in nine of ten cycles, and what has come together leaves one by one."""
+    rng = Random(f"{seed} pairs")
+    config = config_of(8, 4, 2)
+    dut = DepthSort(config=config)
+    bench = Bench(dut)
+    mark = {"some": 1, "begin": 0, "end": 0}
+    inputs = [{"mark": mark, "depth": rng.randrange(1 << 12), "rank": n} for n in range(480)]
+    ends = {"mark": {"some": 0, "begin": 0, "end": 1}}
+    pairs = joined([*inputs, ends], lambda: True)
+    assert len(pairs) == 241
+    source = bench.source(dut.i, [survivor_payload(config.spec, p, 2) for p in pairs])
+    log = bench.sink(dut.o, 481)
+    bench.run()
+    assert source.cycles[-1] - source.cycles[0] <= 10 / 9 * 240
     assert log.cycles[-1] - log.cycles[0] <= 20 / 19 * 481

@@ -87,19 +87,43 @@ def test_fine_pair() -> None:
     assert len(kinds) == 4
 
 
-@pytest.mark.parametrize(("units", "put", "get"), [(1, 0, 0), (1, 0.3, 0.4), (2, 0, 0), (2, 0.3, 0.4)])
-def test_fine_filter(units: int, put: float, get: float, seed: int) -> None:
+def joined_survivors(found: list[Payload], given: list[Payload]) -> list[Payload]:
+    """What is sent on of each candidate, or of both of a pair, as one payload."""
+    each = iter(found)
+    result: list[Payload] = []
+    for detail in given:
+        both = [next(each) for _ in range(1 + detail["partner"]["there"])]
+        splats = [{name: value for name, value in s.items() if name != "mark"} for s in both if s["mark"]["some"]]
+        mark = both[0]["mark"] | {"some": int(bool(splats))}
+        if len(splats) > 1:
+            result.append({"mark": mark, **splats[0], "partner": {"there": 1, **splats[1]}})
+        elif any(mark[name] for name in ("some", "begin", "end")):
+            result.append({"mark": mark, **(splats[0] if splats else {})})
+    return result
+
+
+@pytest.mark.parametrize(
+    ("units", "inputs", "put", "get"),
+    [(1, 1, 0, 0), (1, 1, 0.3, 0.4), (2, 1, 0, 0), (2, 1, 0.3, 0.4), (2, 2, 0, 0), (2, 2, 0.3, 0.4)],
+)
+def test_fine_filter(units: int, inputs: int, put: float, get: float, seed: int) -> None:
     """Groups in a row: the survivors of each, its marks in their places, nothing else."""
     w, numbers = workload_of(needles(workload().view)), (2, 3, 5)
-    dut = FineFilter(config=replace(tiny(), memory_width=512, coarse_lanes=4, fine_units=units))
+    config = replace(tiny(), memory_width=512, coarse_lanes=4, fine_units=units)
+    config = replace(config, spec=replace(config.spec, sort_banks=inputs))
+    assert config.sort_inputs == inputs
+    dut = FineFilter(config=config)
     bench = Bench(dut, seed=seed)
     hold_frame(bench, w.header)
-    inputs = [detail for n in numbers for detail in (pairs(w, n) if units > 1 else details(w, n))]
-    bench.source(dut.i, inputs, stall=put)
+    given = [detail for n in numbers for detail in (pairs(w, n) if units > 1 else details(w, n))]
+    bench.source(dut.i, given, stall=put)
     bench.source(dut.groups, [w.entries[number] for number in numbers], stall=put)
     lanes = 4 if units > 1 else 1
     expected = [s for number in numbers for s in w.survivors(w.groups[number], lanes)]
     assert sum(s["mark"]["some"] for s in expected) < 0.9 * sum(len(w.view.candidates(w.groups[n])) for n in numbers)
+    if inputs > 1:
+        expected = joined_survivors([s for n in numbers for s in w.filtered(w.groups[n], lanes)], given)
+        assert 5 < sum("partner" in each for each in expected) < len(expected) - 20
     log = bench.sink(dut.o, len(expected), stall=get)
     bench.run(drain=70)
     same(log.values, expected)
