@@ -41,9 +41,7 @@ class Config:
     coarse_cache: int = 0  #: words of coarse halves kept for other groups and later frames of a path; 0: none
     record_cache: int = 0  #: words of records kept for other groups and later frames of a path; 0: none
     shared_sort: int = 0  #: 1: it draws frames whose lists are in drawing order too (Lumina's S²), past the depth sort
-    lean: int = (
-        0  #: 1: for small devices: queues whose depth is no field here are a register, the voxel sorting unit is slow
-    )
+    lean: int = 0  #: 1: queues without a depth here are registers, what has no interval here comes in turn
     order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
     order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 

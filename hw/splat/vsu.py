@@ -27,7 +27,8 @@ class VoxelSortingUnit(wiring.Component):
     the host's: where the view says `listed`, the unit leaves everything as it is.
 
     With V voxels of which S are in view, and C columns, R rows of groups: 26·(C + R + 1) cycles for the sides,
-    V·max(C + 1, R + 1, 5) for the tests, then what `VoxelOrder` takes for S, or `ListWriter`.
+    V·max(C + 1, R + 1, 5) for the tests, four times as many if the config is `lean`, then what
+    `VoxelOrder` takes for S, or `ListWriter`.
     """
 
     def __init__(self, *, config: Config) -> None:
