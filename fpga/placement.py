@@ -85,11 +85,11 @@ def place(netlist: Netlist, board: Board, seed: int, nextpnr: Nextpnr) -> Placed
     folder, name = netlist.json.parent, f"seed-{seed}"
     report = folder / f"{name}.report.json"
     detail(f"{netlist.json} is being placed and routed by nextpnr, seed {seed}")
+    placer = () if "--placer" in nextpnr.options else ("--placer", "heap")
     # Relative names: the WebAssembly sandbox maps the working folder.
     arguments = [
         *board.nextpnr_options(), *nextpnr.options, "--json", netlist.json.name, "--lpf", netlist.constraints.name,
-        "--textcfg", f"{name}.config", "--report", report.name, "--seed", str(seed), "--placer", "heap",
-        "--timing-allow-fail",
+        "--textcfg", f"{name}.config", "--report", report.name, "--seed", str(seed), *placer, "--timing-allow-fail",
     ]  # fmt: skip
     _run_tool("nextpnr", folder / f"{name}.log", [*nextpnr.program, *arguments])
     return read_report(report, seed, folder / f"{name}.config")

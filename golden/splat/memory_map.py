@@ -12,7 +12,6 @@ from golden.splat.spec import (
     HALF_BITS,
     INDEX_RECORD_BITS,
     RADIUS_MANTISSA,
-    RANK_BITS,
     RANK_LOW_BITS,
     Spec,
 )
@@ -157,7 +156,7 @@ def record(spec: Spec, sh_degree: int) -> list[Field]:
         Field("opacity", spec.opacity_bits),
         *(Field(f"dc_{c}", spec.dc_bits, True) for c in "rgb"),
     ]
-    fields += [Field("spare", 128 - sum(f.width for f in fields)), Field("rank", RANK_BITS - RANK_LOW_BITS)]
+    fields += [Field("spare", 128 - sum(f.width for f in fields)), Field("rank", spec.rank_bits - RANK_LOW_BITS)]
     if rest:
         fields.append(Field("sh_exponent", 4))
         fields += [Field(f"sh_{k}_{c}", spec.sh_bits, True) for k in range(rest) for c in "rgb"]

@@ -24,7 +24,6 @@ from golden.splat.spec import (
     MIN_ALPHA,
     RADIUS_BIAS,
     RADIUS_MANTISSA,
-    RANK_BITS,
     SCALE_BIAS,
     Spec,
 )
@@ -194,10 +193,12 @@ def build_scene_image(
     Gaussians whose opacity is below 1/255 cannot colour a pixel; they are left out and counted.
 
     Raises:
-        InputError: more than 2**25 Gaussians.
+        InputError: more than 2**`rank_bits` Gaussians.
     """
-    if len(scene) > 1 << RANK_BITS:
-        raise InputError(f"splat: a scene may hold at most {1 << RANK_BITS} Gaussians, this one holds {len(scene)}")
+    if len(scene) > 1 << spec.rank_bits:
+        raise InputError(
+            f"splat: a scene may hold at most {1 << spec.rank_bits} Gaussians, this one holds {len(scene)}"
+        )
     visible = _visible(scene)
     transparent = int((scene.opacities < MIN_ALPHA).sum())
     if edge is None:

@@ -98,6 +98,7 @@ class Spec:
     color_fraction: int = 8  #: fraction of a Gaussian's colour channel
     accumulator_fraction: int = 13  #: fraction of a pixel's colour channel
     depth_bits: int = 20  #: sort key: 5 bits exponent, the rest mantissa
+    rank_bits: int = RANK_BITS  #: of a Gaussian's place in the file; fewer hold smaller scenes only
     sort_levels: int = 10  #: levels of a bank's heap, which holds 2**levels - 1 survivors
     sort_banks: int = 4  #: heaps that take survivors in turn
     codebooks: int = 0  #: 1: records are indices of codebooks; 0: records hold all codes
@@ -115,7 +116,8 @@ class Spec:
         "exp_linear": (0, 1), "alpha_bits": (8, 16), "alpha_check": OneOf(("pixel", "quad_any", "quad_centre")),
         "preemptive": (0, 1),
         "transmittance_bits": (12, 18), "color_fraction": (6, 12), "accumulator_fraction": (8, 20),
-        "depth_bits": (12, 30), "sort_levels": (3, 13), "sort_banks": (1, 8), "codebooks": (0, 1),
+        "depth_bits": (12, 30), "rank_bits": (RANK_LOW_BITS + 1, RANK_BITS), "sort_levels": (3, 13),
+        "sort_banks": (1, 8), "codebooks": (0, 1),
         **{f"{book}_entries": (16, 1 << 16) for book in ("scale", "rotation", "dc", "sh")},
     }  # fmt: skip
     POWERS: ClassVar = (
@@ -150,6 +152,8 @@ class Spec:
                 f"it is {self.base_record_bits}"
             )
 
+        if self.codebooks and self.rank_bits < RANK_BITS:
+            raise InputError(f"splat: rank_bits must be {RANK_BITS} with codebooks, it is {self.rank_bits}")
         if self.index_record_bits > INDEX_RECORD_BITS:
             raise InputError(
                 f"splat: opacity_bits and the logarithms of the four codebooks' entries must not exceed "
@@ -366,7 +370,8 @@ TINY = Spec(
 )  # fmt: skip
 #: A quarter of its pixels at a time, and the narrowest formats that keep the picture: docs/fpga.md.
 NANO = replace(
-    TINY, group_size=8, subtile=2, sort_levels=5, position_bits=12, quaternion_bits=8, opacity_bits=9, dc_bits=8,
+    TINY, group_size=8, subtile=2, sort_levels=4, position_bits=12, quaternion_bits=8, opacity_bits=9, dc_bits=8,
     dc_fraction=6, sh_bits=6, mantissa_bits=11, covariance_bits=12, screen_fraction=4, power_fraction=4,
     exp_entries=16, alpha_bits=9, transmittance_bits=14, color_fraction=6, accumulator_fraction=10, depth_bits=14,
+    rank_bits=16,
 )  # fmt: skip

@@ -21,12 +21,12 @@ class BurstReader(wiring.Component):
     taken. `i.ready` depends on `i.payload.length`.
 
     Raises:
-        ValueError: `depth` is below 2, or `width` is no power of two of at least 32.
+        ValueError: `depth` is below 1, or `width` is no power of two of at least 32.
     """
 
     def __init__(self, *, width: int, depth: int) -> None:
-        if depth < 2:
-            raise ValueError(f"BurstReader: depth must be at least 2 words, it is {depth}")
+        if depth < 1:
+            raise ValueError(f"BurstReader: depth must be at least 1 word, it is {depth}")
         self.width, self.depth = width, depth
         super().__init__(
             {

@@ -14,19 +14,19 @@ from hw.lib.stream import transfer, width_of
 class StreamQueue(wiring.Component):
     """First in, first out.
 
-    Latency 2 cycles. Throughput one payload a cycle from depth 3 on, two in three cycles at depth
-    2. Takes payloads whenever it holds fewer than `depth`, so that a client that counts places
-    (credits) never waits; `amaranth.lib.fifo.SyncFIFOBuffered` does not promise that. On ECP5 more
-    than 32 words of 64 bits are block RAM, less are LUTs. All of `o` and `i.ready` come from
+    Latency 2 cycles. Throughput one payload a cycle from depth 3 on, two in three cycles at depth 2. At depth 1 it is
+    a register: latency 1 cycle, one payload in two cycles. Takes payloads whenever it holds fewer than `depth`, so
+    that a client that counts places (credits) never waits; `amaranth.lib.fifo.SyncFIFOBuffered` does not promise
+    that. On ECP5 more than 32 words of 64 bits are block RAM, less are LUTs. All of `o` and `i.ready` come from
     registers.
 
     Raises:
-        ValueError: `depth` is below 2.
+        ValueError: `depth` is below 1.
     """
 
     def __init__(self, *, shape: ShapeLike, depth: int) -> None:
-        if depth < 2:
-            raise ValueError(f"StreamQueue: depth must be at least 2, it is {depth}")
+        if depth < 1:
+            raise ValueError(f"StreamQueue: depth must be at least 1, it is {depth}")
         self.depth = depth
         super().__init__(
             {
@@ -38,6 +38,9 @@ class StreamQueue(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
+        if self.depth == 1:
+            self._hold_one(m)
+            return m
         width = width_of(self.i.payload.shape())
         # A row is fetched when something is stored, and written when not all is: never the same.
         write, read = two_port_memory(m, platform, "memory", width=width, depth=self.depth)
@@ -61,3 +64,16 @@ class StreamQueue(wiring.Component):
             with m.If(moves):
                 m.d.sync += place.eq(Mux(place == self.depth - 1, 0, place + 1))
         return m
+
+    def _hold_one(self, m: Module) -> None:
+        """One place: it is taken or free."""
+        kept = Signal(width_of(self.i.payload.shape()), reset_less=True)
+        m.d.comb += [
+            self.i.ready.eq(~self.o.valid),
+            self.level.eq(self.o.valid),
+            Value.cast(self.o.payload).eq(kept),
+        ]
+        with m.If(transfer(self.i)):
+            m.d.sync += [kept.eq(Value.cast(self.i.payload)), self.o.valid.eq(1)]
+        with m.Elif(transfer(self.o)):
+            m.d.sync += self.o.valid.eq(0)

@@ -35,7 +35,7 @@ class StreamPipeline(wiring.Component):
     one payload in `interval` cycles at most.
 
     Raises:
-        ValueError: `depth` is below 2 or the datapath's latency below 1.
+        ValueError: `depth` is below 1 or the datapath's latency below 1.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class StreamPipeline(wiring.Component):
         self.depth = datapath.latency + 4 if depth is None else depth
         if datapath.latency < 1:
             raise ValueError(f"StreamPipeline: the datapath's latency must be at least 1, it is {datapath.latency}")
-        if self.depth < 2:
-            raise ValueError(f"StreamPipeline: depth must be at least 2, it is {self.depth}")
+        if self.depth < 1:
+            raise ValueError(f"StreamPipeline: depth must be at least 1, it is {self.depth}")
         super().__init__(
             {
                 "i": In(stream.Signature(datapath.i.shape())),  #: operands; ready while a result would find a place

@@ -14,15 +14,15 @@ class Narrower(wiring.Component):
 
     Latency 1 cycle, throughput one element a cycle (a new word is taken with the last element of
     the old one, so `i.ready` depends on `o.ready`). `i.payload.count` is the number of elements to
-    send, up to `ratio`; a word of 0 is taken and sends nothing.
+    send, up to `ratio`; a word of 0 is taken and sends nothing. With a ratio of 1 a word passes within the cycle.
 
     Raises:
-        ValueError: `ratio` is below 2.
+        ValueError: `ratio` is below 1.
     """
 
     def __init__(self, *, shape: ShapeLike, ratio: int) -> None:
-        if ratio < 2:
-            raise ValueError(f"Narrower: ratio must be at least 2, it is {ratio}")
+        if ratio < 1:
+            raise ValueError(f"Narrower: ratio must be at least 1, it is {ratio}")
         self.ratio = ratio
         self.layout = data.StructLayout(
             {
@@ -40,6 +40,14 @@ class Narrower(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
+        if self.ratio == 1:
+            some = self.i.payload.count[0]
+            m.d.comb += [
+                Value.cast(self.o.payload).eq(Value.cast(self.i.payload.data)),
+                self.o.valid.eq(self.i.valid & some),
+                self.i.ready.eq(self.o.ready | ~some),
+            ]
+            return m
         word = Signal(self.width * self.ratio)
         left = Signal(range(self.ratio + 1))
         m.d.comb += [

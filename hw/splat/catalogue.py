@@ -13,6 +13,7 @@ from hw.splat.color import Color
 from hw.splat.config import Config
 from hw.splat.conic import Conic
 from hw.splat.covariance import Covariance
+from hw.splat.cross_test import CrossTest
 from hw.splat.depth_sort import DepthSort
 from hw.splat.digit_places import DigitPlaces
 from hw.splat.dispatcher import Dispatcher
@@ -22,6 +23,7 @@ from hw.splat.fine_fetch import FineFetch
 from hw.splat.fine_filter import FineFilter
 from hw.splat.fine_pair import FinePair
 from hw.splat.fine_unit import FineUnit
+from hw.splat.frame_fetch import ROWS_AHEAD as FRAME_ROWS
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.heap_bank import HeapBank
@@ -30,7 +32,7 @@ from hw.splat.index_lookup import IndexLookup
 from hw.splat.lane_array import LaneArray
 from hw.splat.lane_front import LaneFront
 from hw.splat.lane_group import LaneGroup
-from hw.splat.lane_share import LaneShare
+from hw.splat.lane_share import LaneShare, lane_queues
 from hw.splat.layouts import SurvivorLayout, partner_spec
 from hw.splat.list_writer import ListWriter
 from hw.splat.lookup_pair import LookupPair
@@ -53,6 +55,7 @@ from hw.splat.sort_bypass import SortBypass
 from hw.splat.sort_entry import SortEntry
 from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
+from hw.splat.view_fetch import ROWS_AHEAD as VIEW_ROWS
 from hw.splat.view_fetch import ViewFetch
 from hw.splat.view_rotation import ViewRotation
 from hw.splat.voxel_fetch import VoxelFetch
@@ -103,27 +106,42 @@ def catalogue(config: Config) -> dict[str, Block]:
     }
     share, places = config.lane_share, config.places
     whole = config.lanes // share  # whole lanes, or back ends
+    queues = lane_queues(config)
     shared = {
         "lane_front": Block(lambda: LaneFront(spec=spec), config.lanes),
-        "lane_share": Block(lambda: LaneShare(spec=spec, places=places, share=share), whole),
-        "shared_lanes": Block(lambda: SharedLanes(spec=spec, places=places, share=share), groups),
+        "lane_share": Block(lambda: LaneShare(spec=spec, places=places, share=share, **queues), whole),
+        "shared_lanes": Block(lambda: SharedLanes(spec=spec, places=places, share=share, **queues), groups),
     }
+    sides = config.sides_bits
+    side_tests = {
+        "side_test": Block(lambda: SideTest(spec=spec, position_bits=sides), 2),
+    }
+    if config.lean:
+        side_tests = {
+            "cross_test": Block(
+                lambda: CrossTest(spec=spec, position_bits=sides, interval=config.order_interval)
+            ),
+        }  # fmt: skip
     quad_check = Block(lambda: QuadCheck(spec=spec), spec.lanes // 4)
     return {
-        "view_fetch": Block(lambda: ViewFetch(memory_width=config.memory_width)),
-        "side_unit": Block(lambda: SideUnit(spec=spec)),
-        "side_writer": Block(lambda: SideWriter(spec=spec, sides_bits=config.sides_bits)),
-        "dot_unit": Block(lambda: DotUnit(spec=spec, steps=5)),
-        "voxel_place": Block(lambda: VoxelPlace(spec=spec)),
-        "side_test": Block(lambda: SideTest(spec=spec, position_bits=config.sides_bits), 2),
+        "view_fetch": Block(lambda: ViewFetch(memory_width=config.memory_width, ahead=config.rows_ahead(VIEW_ROWS))),
+        "side_unit": Block(lambda: SideUnit(spec=spec, interval=config.order_interval)),
+        "side_writer": Block(
+            lambda: SideWriter(spec=spec, sides_bits=config.sides_bits, interval=config.order_interval)
+        ),
+        "dot_unit": Block(lambda: DotUnit(spec=spec, steps=5, interval=config.order_interval)),
+        "voxel_place": Block(lambda: VoxelPlace(config=config)),
+        **side_tests,
         "voxel_reach": Block(lambda: VoxelReach(config=config)),
         "digit_places": Block(lambda: DigitPlaces(bits=8, turns=4, capacity=config.order_voxels)),
         "voxel_order": Block(lambda: VoxelOrder(config=config)),
         "list_writer": Block(lambda: ListWriter(config=config)),
         "vsu": Block(lambda: VoxelSortingUnit(config=config)),
         "frame_sequencer": Block(FrameSequencer),
-        "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width)),
-        "voxel_origin": Block(lambda: VoxelOrigin(spec=spec, shared=config.shared_sort == 1)),
+        "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width, ahead=config.rows_ahead(FRAME_ROWS))),
+        "voxel_origin": Block(
+            lambda: VoxelOrigin(spec=spec, shared=config.shared_sort == 1, interval=config.order_interval)
+        ),
         "voxel_fetch": Block(lambda: VoxelFetch(config=config)),
         "coarse_fetch": Block(lambda: CoarseFetch(config=config)),
         "coarse_lane": Block(lambda: CoarseLane(spec=spec, interval=config.coarse_interval), config.coarse_lanes),
@@ -157,7 +175,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         **(order if config.writes_order else {}),
         "tile_mask": Block(lambda: TileMask(spec=spec)),
         "dispatcher": Block(lambda: Dispatcher(config=config), groups),
-        "raster_setup": Block(lambda: RasterSetup(spec=spec), groups),
+        "raster_setup": Block(lambda: RasterSetup(spec=spec, interval=config.setup_interval), groups),
         "pixel_lane": Block(lambda: PixelLane(spec=spec, places=places * share), whole),
         **(shared if share > 1 else {}),
         **({"quad_check": quad_check} if spec.alpha_check != "pixel" else {}),

@@ -46,7 +46,7 @@ class CoarseFetch(wiring.Component):
         config = self.config
         shape = VisitLayout(config.spec, shared=self.shared)
         m.submodules.fork = fork = StreamFork(shape=shape, count=2)
-        m.submodules.visits = visits = StreamQueue(shape=shape, depth=config.coarse_words // 2)
+        m.submodules.visits = visits = StreamQueue(shape=shape, depth=max(config.coarse_words // 2, 1))
         m.submodules.reader = reader = RunReader(
             width=config.memory_width, depth=config.coarse_words, burst=min(BURST, config.coarse_words)
         )

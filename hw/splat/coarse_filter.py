@@ -7,6 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.one_hot import encode, lowest
+from hw.lib.queue import StreamQueue
 from hw.lib.skid_buffer import SkidBuffer
 from hw.lib.stream import connect, transfer
 from hw.lib.stream_pipeline import StreamPipeline
@@ -56,7 +57,8 @@ class CoarseFilter(wiring.Component):
             self.groups.ready.eq(transfer(self.i) & self.i.payload.visit.end),
         ]
         # Whether the next block takes a survivor depends on its mark, and a row's last frees its place in the pipeline.
-        m.submodules.slice = slice_ = SkidBuffer(shape=self.o.payload.shape())
+        shape = self.o.payload.shape()
+        m.submodules.slice = slice_ = StreamQueue(shape=shape, depth=1) if config.lean else SkidBuffer(shape=shape)
         connect(m, slice_.o, self.o)
         self._serialise(m, pipeline.o, slice_.i)
         return m

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -18,7 +20,7 @@ from golden.splat.spec import (
     Spec,
     flat_stretch,
 )
-from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
+from hw.lib.paced import in_turn, paced_pipe, turn_port
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
 from hw.splat.layouts import coarse_half_layout, header_layout, vector
@@ -27,6 +29,8 @@ STRETCH_BITS = STRETCH_FRACTION + 1
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION
 SLOPES = ("left", "right", "top", "bottom")
 DEPTHS = ("low", "high")
+
+SLOWER = {1: 0, 2: 4, 4: 5, 8: 5}  # cycles, by interval
 
 
 def group_fields(spec: Spec) -> dict[str, Shape]:
@@ -39,15 +43,15 @@ class CoarseLane(wiring.Component):
     """point = origin + W·offset; kept if in front of the near plane, of the slab's depth, in reach of all four sides.
 
     The test of `golden.splat.coarse_filter.coarse_filter`. Latency 14 cycles, one Gaussian a cycle;
-    9 multipliers of 18×12 bits, four of 24×12 and two of 8×8. Once in 2 cycles or more: 16 cycles, half of the
-    second and third, for x and y come in turn.
+    9 multipliers of 18×12 bits, four of 24×12 and two of 8×8. Once in 4 cycles or more: 19 cycles, a third of the
+    first, half of the others, for rows and axes come in turn.
     """
 
     LATENCY = 14
 
     def __init__(self, *, spec: Spec, interval: int = 1) -> None:
         self.spec, self.interval = spec, interval
-        self.latency = self.LATENCY + turns(2, interval)
+        self.latency = self.LATENCY + SLOWER[interval]
         inputs = {
             "half": coarse_half_layout(spec),  #: the Gaussian, its position as an offset in the voxel
             "origin": vector(spec),  #: the voxel's corner in camera space
@@ -83,23 +87,32 @@ class CoarseLane(wiring.Component):
             p.stage(lambda h, c, a=a: (c + (h[f"offset_{a}"] << up))[:width], half, corner[k], name=f"relative_{a}")
             for k, a in enumerate("xyz")
         ]
-        point = [self._rotate(p, half, origin[row], row) for row in range(3)]
+        point = self._rotated(p, half, origin)
         kept = self._inside(p, point, half, p.source(self.i.mask, "mask"))
         p.finish(self.o, self.latency, keep=kept, relative=p.join(relative, "relative"))
         # Coordinate by coordinate: the test has delayed each already.
         m.d.comb += Value.cast(self.o.point).eq(Cat(p.at(coordinate, self.latency) for coordinate in point))
         return m
 
-    def _rotate(self, p: Pipe, half: Staged, origin: Staged, row: int) -> Staged:
-        """origin + (W·offset >> fraction), one coordinate."""
+    def _rotated(self, p: Pipe, half: Staged, origin: list[Staged]) -> list[Staged]:
+        """origin + (W·offset >> fraction)."""
+        width = self.spec.rotation_format.width
+        offsets = [Staged(half.value[f"offset_{a}"], half.stage, f"offset_{a}") for a in "xyz"]
+        rows = [[f"rotation_{row}{k}" for k in range(3)] for row in range(3)]
+        sets = [
+            [*offsets, *(p.constant(self.frame[name][:width].as_signed(), name) for name in row), start]
+            for row, start in zip(rows, origin, strict=True)
+        ]
+        return in_turn(p, lambda *operands: self._rotate(p, *operands), sets, "012")
+
+    def _rotate(self, p: Pipe, *operands: Any) -> Staged:
+        """One coordinate: of offset and a row of W, three each, and of origin."""
         spec = self.spec
         up = CAMERA_FRACTION - spec.position_bits
         rotation = spec.rotation_format
+        *items, origin, row = operands
         products: list[Staged] = []
-        for k, a in enumerate("xyz"):
-            offset = Staged(half.value[f"offset_{a}"], half.stage, f"offset_{a}_{row}")
-            name = f"rotation_{row}{k}"
-            factor = p.constant(self.frame[name][: rotation.width].as_signed(), name)
+        for k, (offset, factor) in enumerate(zip(items[:3], items[3:], strict=True)):
             products += p.parted_product(factor, offset, name=f"product_{row}{k}")
         total = p.stage(lambda *t: add_all(t), *products, name=f"rotated_{row}")
         width = spec.camera_format.width

@@ -7,9 +7,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import RANK_LOW_BITS, Spec
-from hw.lib.paced import paced_pipe, turn_port, turns
+from hw.lib.paced import paced_pipe, turn_port
 from hw.lib.shared import repeat
-from hw.splat.coarse_lane import CoarseLane, group_fields
+from hw.splat.coarse_lane import SLOWER, CoarseLane, group_fields
 from hw.splat.layouts import INDEX_WIDTH, RADIUS_KEPT, MarkLayout, RowLayout, header_layout, vector
 
 
@@ -34,11 +34,11 @@ class CoarseResultLayout(data.StructLayout):
 
 
 class CoarseRow(wiring.Component):
-    """`lanes` coarse lanes on one row; latency 14 cycles, one row a cycle; 16 cycles for one in `interval`."""
+    """`lanes` coarse lanes on one row; latency 14 cycles, one row a cycle; a few more for one in `interval`."""
 
     def __init__(self, *, spec: Spec, lanes: int, interval: int = 1, writes: bool = False) -> None:
         self.spec, self.lanes, self.interval, self.writes = spec, lanes, interval, writes
-        self.latency = CoarseLane.LATENCY + turns(2, interval)
+        self.latency = CoarseLane.LATENCY + SLOWER[interval]
         super().__init__(
             {
                 **turn_port(interval),

@@ -17,6 +17,7 @@ from hw.splat.layouts import header_layout, vector
 
 MANTISSA = 16  # bits of a coordinate of the view direction before its division by the length
 SQUARE = 34  # bits of the squared length
+MOST_PAIRS = 2  # of zeros before it
 POLYNOMIAL = signed(18)  # s3.14
 
 
@@ -85,16 +86,21 @@ class Color(wiring.Component):
         top = p.leading_zeros(total, SQUARE, name="square_zeros")
         pairs = Staged(top.value[1:], top.stage, "zero_pairs")  # the square's exponent stays even
         even = Staged(top.value[1:].shift_left(1), top.stage, "even_zeros")
+        if self.interval > 1:  # see below: shifts that never come are left out
+            even = Staged(even.value[:3], even.stage, even.name)
         code = p.shift_left(total, even, SQUARE, name="code")
         root = p.linear_table(
             self.spec.reciprocal_sqrt, Staged(code.value.shift_right(SQUARE - 16), code.stage, "root_code"), name="root"
         )
         # The shift is 32 - DIRECTION_FRACTION - pairs, and pairs is 0 to 2: the square of a
         # normalised mantissa has 31 to 34 bits (fewer only for a zero vector).
-        shift = p.stage(lambda z: resize(32 - DIRECTION_FRACTION - z, unsigned(5)), pairs, name="direction_shift")
+        down = 32 - DIRECTION_FRACTION
+        before = down - MOST_PAIRS - 1 if self.interval > 1 else 0  # by which all are shifted right
+        bits = (down - before).bit_length()
+        shift = p.stage(lambda z: resize(down - before - z, unsigned(bits)), pairs, name="direction_shift")
 
         def direction(v: Staged, root: Staged, shift: Staged, name: str) -> Staged:
-            product = p.stage(lambda v, r: v * r, v, root, name=f"unit_{name}")
+            product = p.stage(lambda v, r: (v * r).shift_right(before), v, root, name=f"unit_{name}")
             return p.shift_right_half_up(product, shift, name=f"direction_{name}")
 
         return in_turn(p, direction, [(v, root, shift) for v in mantissa], "xyz")

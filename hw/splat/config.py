@@ -41,17 +41,18 @@ class Config:
     coarse_cache: int = 0  #: words of coarse halves kept for other groups and later frames of a path; 0: none
     record_cache: int = 0  #: words of records kept for other groups and later frames of a path; 0: none
     shared_sort: int = 0  #: 1: it draws frames whose lists are in drawing order too (Lumina's S²), past the depth sort
+    lean: int = 0  #: 1: queues without a depth here are registers, what has no interval here comes in turn
     order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
     order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
     LIMITS: ClassVar[Limits] = {
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "coarse_interval": (1, 8), "fine_units": (1, 2),
-        "fine_interval": (1, 8), "outstanding": (4, 1024),
-        "list_words": (4, 64), "coarse_words": (4, 512), "record_words": (4, 512),
-        "row_depth": (4, 510), "candidate_depth": (4, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16),
+        "fine_interval": (1, 16), "outstanding": (4, 1024),
+        "list_words": (1, 64), "coarse_words": (1, 512), "record_words": (2, 512),
+        "row_depth": (4, 510), "candidate_depth": (1, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16),
         "lane_share": (1, 8),
-        "lane_depth": (2, 1024), "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
-        "shared_sort": (0, 1),
+        "lane_depth": (1, 1024), "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
+        "shared_sort": (0, 1), "lean": (0, 1),
         "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
     POWERS: ClassVar = (
@@ -106,6 +107,24 @@ class Config:
                 f"coarse_lanes = {self.coarse_lanes}, it is {self.fine_units}"
             )
 
+    def depth(self, places: int) -> int:
+        """Of a queue whose depth is no field: `places`, or, if `lean`, 1."""
+        return 1 if self.lean else places
+
+    def rows_ahead(self, rows: int) -> int:
+        """Rows of tables that a reader asks for ahead: `rows`, or, if `lean`, none."""
+        return 0 if self.lean else rows
+
+    @property
+    def order_interval(self) -> int:
+        """Cycles from one product, or test, of the voxel sorting unit to the next."""
+        return 4 if self.lean else 1
+
+    @property
+    def setup_interval(self) -> int:
+        """Cycles from one splat on a sub-tile to the next in a lane group's set-up."""
+        return 4 if self.lean and self.lane_share > 1 else 1
+
     @property
     def writes_order(self) -> bool:
         """It writes lists in drawing order, too: with codebooks equal depths have another order than the lists'."""
@@ -141,19 +160,21 @@ def nano() -> Config:
     return replace(
         tiny(),
         spec=NANO_SPEC,
-        coarse_interval=4,
-        fine_interval=8,
+        coarse_interval=8,
+        fine_interval=16,
         outstanding=8,
-        coarse_words=8,
-        record_words=8,
-        row_depth=14,
-        candidate_depth=4,
-        splat_depth=4,
+        list_words=1,
+        coarse_words=1,
+        record_words=64,
+        row_depth=64,
+        candidate_depth=1,
+        splat_depth=64,
         lane_share=4,
-        lane_depth=4,
+        lane_depth=1,
         issue_window=1,
+        lean=1,
         order_voxels=256,
-        order_sides=16,
+        order_sides=64,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -23,7 +25,7 @@ from hw.splat.depth_key import DEPTH_BITS
 from hw.splat.layouts import header_layout
 from hw.splat.projection import tangent_layout
 
-SLOWER = {1: 0, 2: 9, 4: 12, 8: 14}  # cycles, by interval: turns, and the wait for what the first turn needs
+SLOWER = {1: 0, 2: 13, 4: 19, 8: 21, 16: 21}  # cycles, by interval: turns, and the wait for what the first turn needs
 ROW = signed(18)  # entries of J·M without the factor f/z: s2.15, then s3.14
 
 
@@ -42,7 +44,7 @@ def covariance_layout() -> data.StructLayout:
 class Covariance(wiring.Component):
     """Σ' = J·M·Mᵀ·Jᵀ + 0.3·I; `golden.splat.covariance`.
 
-    Latency 15 cycles, one a cycle; 33 multipliers of up to 18×18. Once in 8 cycles: 29 cycles, 17 multipliers, for axes
+    Latency 15 cycles, one a cycle; 33 multipliers of up to 18×18. Once in 8 cycles: 36 cycles, 9 multipliers, for axes
     and entries come in turn.
     """
 
@@ -89,14 +91,24 @@ class Covariance(wiring.Component):
         fraction = self.spec.scale_fraction
         codes = [p.source(self.i.scale[k], f"scale_code_{k}") for k in range(3)]
         index = [Staged(c.value[:fraction], 0, f"scale_fraction_{k}") for k, c in enumerate(codes)]
-        mantissa = [p.step_table(self.spec.scale_exp2, index[k], name=f"scale_mantissa_{k}") for k in range(3)]
         exponents = [Staged(c.value[fraction:], 0, f"scale_exponent_{k}") for k, c in enumerate(codes)]
+        if self.interval > 1:
+            largest = p.stage(lambda *e: max_all(e), *exponents, name="scale_exponent")
+            sets = [(index[k], exponents[k], largest) for k in range(3)]
+            return in_turn(p, lambda *operands: self._one_scale(p, *operands), sets, "012"), largest
+        mantissa = [p.step_table(self.spec.scale_exp2, index[k], name=f"scale_mantissa_{k}") for k in range(3)]
         largest = p.stage(lambda *e: max_all(e), *exponents, name="scale_exponent")
         scales: list[Staged] = []
         for k in range(3):
             down = p.stage(lambda a, b: (a - b).as_unsigned()[: len(b)], largest, exponents[k], name=f"scale_down_{k}")
             scales.append(p.shift_right(mantissa[k], down, name=f"scale_{k}"))
         return scales, largest
+
+    def _one_scale(self, p: Pipe, index: Staged, exponent: Staged, largest: Staged, name: str) -> Staged:
+        """A mantissa on the largest exponent."""
+        mantissa = p.step_table(self.spec.scale_exp2, index, name=f"scale_mantissa_{name}")
+        down = p.stage(lambda a, b: (a - b).as_unsigned()[: len(b)], largest, exponent, name=f"scale_down_{name}")
+        return p.shift_right(mantissa, down, name=f"scale_{name}")
 
     def _rows(self, p: Pipe, scale: list[Staged]) -> list[list[Staged]]:
         """b_k = (V_axis,k - t·V_2,k) · scale_k, s3.14, for the three axes k of the Gaussian, in x and in y."""
@@ -132,17 +144,33 @@ class Covariance(wiring.Component):
         """Σ_k b_ik·b_jk, and the leading zeros of the larger variance."""
         shapes = {"xx": unsigned(SUM_WIDTH), "xy": signed(SUM_WIDTH + 1), "yy": unsigned(SUM_WIDTH)}
         sums: dict[str, Staged] = {}
-        for name, (first, second) in {"xx": (0, 0), "xy": (0, 1), "yy": (1, 1)}.items():
+        pairs = {"xx": (0, 0), "xy": (0, 1), "yy": (1, 1)}
+        if self.interval > 1:
+            made = in_turn(
+                p, lambda *operands: self._sum(p, *operands), [rows[a] + rows[b] for a, b in pairs.values()], [*pairs]
+            )
+            sums = {
+                name: Staged(resize(item.value, shapes[name]), item.stage, name)
+                for name, item in zip(pairs, made, strict=True)
+            }
+            pairs = {}
+        for name, (first, second) in pairs.items():
             terms = [
                 term
                 for k in range(3)
                 for term in p.parted_product(rows[first][k], rows[second][k], name=f"bb_{name}{k}")
             ]
             sums[name] = p.stage(lambda *t, s=shapes[name]: resize(add_all(t), s), *terms, name=f"sum_{name}")
-        when = sums["yy"].stage  # where there are turns, the last to come
-        largest = Staged(p.at(sums["xx"], when) | sums["yy"].value, when, "largest")
+        when = max(sums["xx"].stage, sums["yy"].stage)
+        largest = Staged(p.at(sums["xx"], when) | p.at(sums["yy"], when), when, "largest")
         zeros = p.leading_zeros(largest, SUM_WIDTH, name="sum_zeros")
         return sums, zeros
+
+    def _sum(self, p: Pipe, *operands: Any) -> Staged:
+        """A dot product, as wide as the mixed one."""
+        *rows, name = operands
+        terms = [term for k in range(3) for term in p.parted_product(rows[k], rows[3 + k], name=f"bb_{name}{k}")]
+        return p.stage(lambda *t: resize(add_all(t), signed(SUM_WIDTH + 1)), *terms, name=f"sum_{name}")
 
     def _factors(self, p: Pipe) -> dict[str, Staged]:
         """(f/z)² for xx, xy, yy, as mantissas."""
@@ -155,10 +183,13 @@ class Covariance(wiring.Component):
             p.m.d.sync += focal.eq(self.frame[f"focal_{axis}"])
             held = p.constant(focal, f"focal_{axis}")
             h[axis] = p.stage(lambda r, f: (r * f).shift_right(bits), reciprocal, held, name=f"h_{axis}")
-        return {
-            name: p.stage(lambda a, b: (a * b).shift_right(bits), h[name[0]], h[name[1]], name=f"factor_{name}")
-            for name in ("xx", "xy", "yy")
-        }
+        names = ("xx", "xy", "yy")
+
+        def factor(a: Staged, b: Staged, name: str) -> Staged:
+            return p.stage(lambda a, b: (a * b).shift_right(bits), a, b, name=f"factor_{name}")
+
+        made = in_turn(p, factor, [(h[name[0]], h[name[1]]) for name in names], names)
+        return dict(zip(names, made, strict=True))
 
     def _exponent(self, p: Pipe, sum_zeros: Staged, scale_exponent: Staged) -> tuple[Staged, Staged]:
         """By how much product · 2**up is shifted right: up - exponent of the model, at most 63; and the doublings."""

@@ -22,7 +22,7 @@ from hw.splat.covariance import covariance_layout
 
 DIRECTIONS = ("x", "y", "sum", "difference")
 FACTOR_WIDTH = 13
-SLOWER = {1: 0, 2: 1, 4: 3, 8: 5}  # cycles, by interval
+SLOWER = {1: 0, 2: 1, 4: 3, 8: 5, 16: 5}  # cycles, by interval
 
 
 def extent_layout(spec: Spec) -> data.ArrayLayout:

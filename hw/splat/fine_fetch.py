@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Const, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -108,7 +108,9 @@ class FineFetch(wiring.Component):
         held = Signal(max(width, 8 * record_bytes(self.config.spec.sh_degree)))
         parts = len(held) // width
         have = Signal(range(parts + 1))  # words of a fresh record of several words already in `held`
-        single = words == 1
+        # A small device has no multiplexer for what never comes.
+        never = self.config.lean and min(self.log2_records) + 3 > (width - 1).bit_length()
+        single = Const(0) if never else words == 1
         free = Signal()
         complete = Signal()
         m.d.comb += [

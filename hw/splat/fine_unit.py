@@ -54,7 +54,10 @@ class FineUnit(wiring.Component):
                 "extents": Extents, "touch": Touch, "color": Color,
             }.items()
         }  # fmt: skip
-        slower = sum(self.units[name].latency - self.units[name].LATENCY for name in ("covariance", "extents"))
+        slower = sum(
+            self.units[name].latency - self.units[name].LATENCY
+            for name in ("projection", "covariance", "extents", "touch")
+        )
         self.latency = self.LATENCY + slower
         super().__init__(
             {

@@ -21,8 +21,8 @@ class FrameFetch(wiring.Component):
     Variable latency (the memory's). A group takes 64 bytes of memory bandwidth.
     """
 
-    def __init__(self, *, memory_width: int) -> None:
-        self.memory_width = memory_width
+    def __init__(self, *, memory_width: int, ahead: int = ROWS_AHEAD) -> None:
+        self.memory_width, self.ahead = memory_width, ahead
         super().__init__(
             {
                 "start": In(1),  #: begin a frame; ignored while `busy`
@@ -38,7 +38,7 @@ class FrameFetch(wiring.Component):
         m = Module()
         # The header is read as rows of the table's size.
         header_rows, row_bits = HEADER_BYTES // GROUP_BYTES, 8 * GROUP_BYTES
-        m.submodules.reader = reader = RowReader(width=self.memory_width, row_bytes=GROUP_BYTES, ahead=ROWS_AHEAD)
+        m.submodules.reader = reader = RowReader(width=self.memory_width, row_bytes=GROUP_BYTES, ahead=self.ahead)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
 
         header = Signal(HEADER_BYTES * 8)

@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import RANK_BITS, Spec
+from golden.splat.spec import Spec
 
 GROUP_BITS = 2  # of a group's number; 2**GROUP_BITS groups may be inside
 
@@ -19,7 +19,7 @@ class ItemLayout(data.StructLayout):
         slots = spec.sort_banks << spec.sort_levels
         super().__init__(
             {
-                "rank": RANK_BITS,  #: place in the file; the earlier of equal depths comes first
+                "rank": spec.rank_bits,  #: place in the file; the earlier of equal depths comes first
                 "depth": spec.depth_bits,  #: sort key
                 "group": GROUP_BITS,  #: number of its group, modulo the groups that may be inside
                 "slot": range(slots),  #: where the splat lies

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.lib.pipe import Pipe
+from hw.lib.paced import paced_pipe
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import connect, transfer
 from hw.splat.config import Config
 from hw.splat.dispatcher import Dispatcher
 from hw.splat.lane_array import LaneArray
+from hw.splat.lane_share import lane_queues
 from hw.splat.layouts import TileSplatLayout
 from hw.splat.pixel_bytes import pixel_width
 from hw.splat.raster_setup import RasterSetup
@@ -64,7 +65,7 @@ class LaneGroup(wiring.Component):
         config, spec = self.config, self.config.spec
         m.submodules.queue = queue = StreamQueue(shape=self.i.payload.shape(), depth=config.lane_depth)
         m.submodules.dispatcher = dispatcher = Dispatcher(config=config, watched=self.watched)
-        m.submodules.setup = setup = RasterSetup(spec=spec)
+        m.submodules.setup = setup = RasterSetup(spec=spec, interval=config.setup_interval)
         m.submodules.lanes = lanes = self._lanes()
         connect(m, queue.o, dispatcher.i)
         self._enter(m, queue, dispatcher)
@@ -97,13 +98,13 @@ class LaneGroup(wiring.Component):
         ]
         if isinstance(lanes, SharedLanes):
             m.d.comb += [
-                dispatcher.room.eq(lanes.room),
+                dispatcher.room.eq(lanes.room & self._opens(m, setup)),
                 self.offers.eq(lanes.offers),
                 lanes.takes.eq(self.takes),
             ]
         else:  # whole lanes take an operation a cycle, and hand out as long after it as all others
             m.d.comb += dispatcher.room.eq(1)
-        self._carry(m, platform, dispatcher, lanes)
+        self._carry(m, platform, dispatcher, setup, lanes)
         if self.watched:
             m.d.comb += [
                 self.watch.operation.eq(lanes.watched),
@@ -118,7 +119,7 @@ class LaneGroup(wiring.Component):
         """Whole lanes, or such as share what comes behind their tests."""
         spec, places, share = self.config.spec, self.config.places, self.config.lane_share
         if share > 1:
-            return SharedLanes(spec=spec, places=places, share=share)
+            return SharedLanes(spec=spec, places=places, share=share, **lane_queues(self.config))
         return LaneArray(spec=spec, places=places, watched=self.watched)
 
     def _enter(self, m: Module, queue: StreamQueue, dispatcher: Dispatcher) -> None:
@@ -145,10 +146,20 @@ class LaneGroup(wiring.Component):
             self.dead.eq(settled & (dispatcher.opaque | self.outside).all() & ~(self.i.valid & head.end)),
         ]
 
-    def _carry(self, m: Module, platform: object, dispatcher: Dispatcher, lanes: LaneArray | SharedLanes) -> None:
+    @staticmethod
+    def _opens(m: Module, setup: RasterSetup) -> Value:
+        """The set-up takes an operation that the dispatcher chooses now, and has in a register in the next cycle."""
+        if setup.interval == 1:
+            return Const(1)
+        m.d.sync += setup.turn.eq(setup.turn + 1)
+        return setup.turn == setup.interval - 1
+
+    def _carry(
+        self, m: Module, platform: object, dispatcher: Dispatcher, setup: RasterSetup, lanes: LaneArray | SharedLanes
+    ) -> None:
         """Operation and colour wait for the set-up's result; the flags that write are reset."""
-        p = Pipe(m, platform)
-        latency = RasterSetup.latency
+        p = paced_pipe(m, platform, setup)
+        latency = setup.latency
         color = p.at(p.source(dispatcher.splat.color, "color"), latency)
         place = p.at(p.source(dispatcher.operation.place, "place"), latency)
         m.d.comb += [lanes.i.color.eq(color), lanes.i.operation.place.eq(place)]

@@ -13,13 +13,20 @@ from hw.lib.pipe import Pipe
 from hw.lib.queue import StreamQueue
 from hw.lib.shared import repeat
 from hw.lib.stream import connect, transfer
+from hw.splat.config import Config
 from hw.splat.lane_front import LaneFront, passed_shape
 from hw.splat.lane_steps import lane_steps
 from hw.splat.pixel_bytes import pixel_width
 from hw.splat.pixel_lane import HAZARD, STORE, WRITE, PixelLane
 
-DEPTH = 32  # operations that wait for the back end: as many as are still LUTs on ECP5
-FLUSHES = 2  # flushes that wait for those of the other back ends
+DEPTH = 32  # operations that wait for the back end: as many as are still LUTs on ECP5, unless told otherwise
+LEAN_DEPTH = 64  # as many as are block RAM there
+FLUSHES = 2  # flushes that wait for those of the other back ends, unless told otherwise
+
+
+def lane_queues(config: Config) -> dict[str, int]:
+    """How many operations and flushes wait for a back end."""
+    return {"flushes": config.depth(FLUSHES), "depth": LEAN_DEPTH if config.lean else DEPTH}
 
 
 class LaneShare(wiring.Component):
@@ -29,12 +36,12 @@ class LaneShare(wiring.Component):
     pixels of a flush. A pixel that had the last operation waits a cycle. What is drawn is what as many whole lanes
     draw, bit for bit, later. 4 multipliers and one table for all pixels.
 
-    Operations come at most one a cycle, and never more than `DEPTH` may be under way (`level` counts those in the
+    Operations come at most one a cycle, and never more than `depth` may be under way (`level` counts those in the
     queue). Source: Lumina, NRU.
     """
 
-    def __init__(self, *, spec: Spec, places: int, share: int) -> None:
-        self.spec, self.places, self.share = spec, places, share
+    def __init__(self, *, spec: Spec, places: int, share: int, flushes: int = FLUSHES, depth: int = DEPTH) -> None:
+        self.spec, self.places, self.share, self.flushes, self.depth = spec, places, share, flushes, depth
         power, place = shape_of(spec.power_format), range(places)
         terms = data.ArrayLayout(power, share)
         self.width = pixel_width(spec, as_bytes=False)
@@ -55,7 +62,7 @@ class LaneShare(wiring.Component):
                         }
                     )
                 ),
-                "level": Out(range(DEPTH + 1)),  #: operations in the queue
+                "level": Out(range(depth + 1)),  #: operations in the queue
                 "settled": Out(places),  #: sub-tiles of which every pixel here is opaque
                 "changed": Out(1),  #: a splat has changed a pixel
                 #: flushed pixels of a sub-tile, the state of the first in the low bits
@@ -66,7 +73,7 @@ class LaneShare(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         done = [Signal(self.places, name=f"done_{n}") for n in range(self.share)]
-        m.submodules.queue = queue = StreamQueue(shape=self._entry(), depth=DEPTH)
+        m.submodules.queue = queue = StreamQueue(shape=self._entry(), depth=self.depth)
         m.submodules.lane = lane = PixelLane(spec=self.spec, places=self.places * self.share)
         self._enter(m, platform, queue, done)
         item = self._walk(m, queue)
@@ -141,7 +148,7 @@ class LaneShare(wiring.Component):
         address = Signal(range(self.places * self.share))
         recent = [Signal.like(address, name=f"recent_{k}") for k in range(HAZARD - 1)]
         busy = Signal(HAZARD - 1)  # `recent` had an operation
-        waiting = Signal(range(FLUSHES + 1))  # flushes that have gone, and wait at `flushed` or on their way there
+        waiting = Signal(range(self.flushes + 1))  # flushes that have gone, and wait at `flushed` or on their way there
         goes, last = Signal(), Signal()
         m.d.comb += [
             left.eq(entry.pixels & ~visited),
@@ -150,7 +157,7 @@ class LaneShare(wiring.Component):
             goes.eq(
                 queue.o.valid
                 & ~Cat(busy[k] & (recent[k] == address) for k in range(HAZARD - 1)).any()
-                & ~(entry.flush & (waiting == FLUSHES))
+                & ~(entry.flush & (waiting == self.flushes))
             ),
             last.eq(left == pick),
             queue.o.ready.eq(goes & last),
@@ -193,7 +200,7 @@ class LaneShare(wiring.Component):
     def _hand_out(self, m: Module, lane: PixelLane, address: tuple[Value, Value], flushed: Value) -> None:
         """Flushed pixels come one by one, a sub-tile's first one first; the last one makes it whole."""
         number, place = address
-        m.submodules.flushes = flushes = StreamQueue(shape=self.flushed.payload.shape(), depth=FLUSHES)
+        m.submodules.flushes = flushes = StreamQueue(shape=self.flushed.payload.shape(), depth=self.flushes)
         before = Signal(self.width * (self.share - 1), reset_less=True)
         pixels = Cat(before, lane.pixel)
         with m.If(flushed):

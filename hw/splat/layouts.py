@@ -277,7 +277,7 @@ class SurvivorLayout(data.StructLayout):
     def __init__(self, spec: Spec, inputs: int = 1) -> None:
         one: dict[str, ShapeLike] = {
             "depth": spec.depth_bits,  #: sort key
-            "rank": RANK_BITS,  #: place in the file, by which equal keys are ordered
+            "rank": spec.rank_bits,  #: place in the file, by which equal keys are ordered
             "touch": TouchLayout(spec),  #: if `mark.some`: where it may be seen
             "splat": SplatLayout(spec),  #: if `mark.some`
         }

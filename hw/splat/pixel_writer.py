@@ -61,32 +61,45 @@ class PixelWriter(wiring.Component):
         spec, width = self.config.spec, self.config.memory_width
         tile_bytes = spec.lanes * PIXEL_BYTES
         words = max(8 * tile_bytes // width, 1)
-        m.submodules.queue = queue = StreamQueue(shape=self.tile, depth=TILES_WAITING)
-        m.submodules.narrower = narrower = Narrower(shape=width, ratio=max(words, 2))
-
+        depth = self.config.depth(TILES_WAITING)
+        m.submodules.queue = queue = StreamQueue(shape=self.tile, depth=depth)
         # The pixels come out of one of all lane groups: they are rounded in the next cycle.
         arrives, address_in, pixels = Signal(), Signal(ADDRESS_WIDTH), Signal(self.arriving)
         m.d.sync += [
             arrives.eq(Cat(flushed.valid for flushed in self.flushed).any()),
             Cat(address_in, pixels).eq(self._arriving(m)),
         ]
-        promised = Signal(range(TILES_WAITING + 1))  # places taken or promised
+        promised = Signal(range(depth + 1))  # places taken or promised
         m.d.comb += [
-            self.room.eq(promised < TILES_WAITING - 1),
+            # A flush that is issued now is counted in two cycles.
+            self.room.eq(promised < depth - 1 if depth > 1 else ~(promised | self.reserved)),
             queue.i.payload.address.eq(address_in),
             queue.i.payload.pixels.eq(self._bytes(pixels)),
             queue.i.valid.eq(arrives),
+        ]
+        m.d.sync += promised.eq(promised + self.reserved - transfer(queue.o))
+        request = self.memory.request
+        if self.config.lean and words == 1:
+            m.d.comb += [
+                request.payload.address.eq(queue.o.payload.address),
+                request.payload.data.eq(queue.o.payload.pixels),
+                request.payload.last.eq(1),
+                request.valid.eq(queue.o.valid),
+                queue.o.ready.eq(request.ready),
+                self.busy.eq(promised != 0),
+            ]
+            return m
+        m.submodules.narrower = narrower = Narrower(shape=width, ratio=max(words, 2))
+        m.d.comb += [
             Value.cast(narrower.i.payload.data).eq(queue.o.payload.pixels),
             narrower.i.payload.count.eq(words),
             narrower.i.valid.eq(queue.o.valid),
             queue.o.ready.eq(narrower.i.ready),
             self.busy.eq((promised != 0) | narrower.o.valid),
         ]
-        m.d.sync += promised.eq(promised + self.reserved - transfer(queue.o))
 
         address = Signal(ADDRESS_WIDTH)
         left = Signal(range(words + 1))
-        request = self.memory.request
         with m.If(transfer(queue.o)):
             m.d.sync += [address.eq(queue.o.payload.address), left.eq(words)]
         with m.Elif(transfer(request)):

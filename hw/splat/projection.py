@@ -10,10 +10,12 @@ from golden.formats import Format
 from golden.splat.spec import QUOTIENT_BITS, Spec
 from hw.lib.fixed import clip, saturate, shape_of, shift_round, wrap
 from hw.lib.leading_zeros import leading_zeros
-from hw.lib.paced import paced_pipe, turn_port
+from hw.lib.paced import in_turn, paced_pipe, turn_port
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.depth_key import DEPTH_BITS
 from hw.splat.layouts import header_layout, vector
+
+SLOWER = {1: 0, 2: 6, 4: 6, 8: 6, 16: 6}  # cycles, by interval: the turns, and the wait for what the first turn needs
 
 
 def tangent_layout(spec: Spec) -> data.ArrayLayout:
@@ -25,13 +27,14 @@ class Projection(wiring.Component):
     """tangent = (x/z, y/z), mean = focal · tangent + centre; `golden.splat.projection`.
 
     1/z = reciprocal · 2**(zeros - 14 - mantissa_bits). x, y and z are normalised each by itself. Latency
-    18 cycles, one a cycle; 5 multipliers.
+    18 cycles, one a cycle; 5 multipliers. Once in 2 cycles or more: 24 cycles, 3 multipliers, for x and y come in turn.
     """
 
-    latency = 18
+    LATENCY = 18
 
     def __init__(self, *, spec: Spec, interval: int = 1) -> None:
         self.spec, self.interval = spec, interval
+        self.latency = self.LATENCY + SLOWER[interval]
         mean = shape_of(spec.mean_format)
         super().__init__(
             {
@@ -63,12 +66,22 @@ class Projection(wiring.Component):
         code = Staged(mantissa.value[:bits], mantissa.stage, "depth_code")
         fraction = p.linear_table(self.spec.reciprocal, code, name="inverse")
         reciprocal = p.stage(lambda q: clip(q, 0, (1 << bits) - 1)[:bits], fraction, name="reciprocal")
-        means: list[Staged] = []
-        tangents: list[Staged] = []
-        for k, axis in enumerate("xy"):
-            quotient, below = self._quotient(p, p.source(self.i.point[k], axis), zeros, reciprocal, axis)
-            tangents.append(self._tangent(p, quotient, below, axis))
-            means.append(self._mean(p, quotient, below, axis))
+
+        def projected(
+            value: Staged, zeros: Staged, reciprocal: Staged, focal: Staged, centre: Staged, axis: str
+        ) -> tuple[Staged, Staged]:
+            quotient, below = self._quotient(p, value, zeros, reciprocal, axis)
+            return self._tangent(p, quotient, below, axis), self._mean(p, quotient, below, focal, centre, axis)
+
+        sets = [
+            (
+                p.source(self.i.point[k], axis), zeros, reciprocal,
+                p.constant(self.frame[f"focal_{axis}"][:bits], f"focal_{axis}"),
+                p.source(self.i[f"centre_{axis}"], f"centre_{axis}"),
+            )
+            for k, axis in enumerate("xy")
+        ]  # fmt: skip
+        tangents, means = (list(found) for found in zip(*in_turn(p, projected, sets, "xy"), strict=True))
         centre, exponent = self._centre(p, means)
         p.finish(
             self.o,
@@ -106,17 +119,15 @@ class Projection(wiring.Component):
         wide = p.shift_right_half_up(raised, amount, name=f"wide_{axis}")
         return p.stage(lambda v: saturate(v, self.spec.rotation_format), wide, name=f"tangent_{axis}")
 
-    def _mean(self, p: Pipe, quotient: Staged, below: Staged, axis: str) -> Staged:
+    def _mean(self, p: Pipe, quotient: Staged, below: Staged, focal: Staged, centre: Staged, axis: str) -> Staged:
         """focal · value/z + centre in mean_format."""
         spec = self.spec
-        focal = self.frame[f"focal_{axis}"][: spec.mantissa_bits]
-        scaled = p.stage(lambda q: q * focal, quotient, name=f"focal_product_{axis}")
+        scaled = p.stage(lambda q, f: q * f, quotient, focal, name=f"focal_product_{axis}")
         base = 16 + spec.mantissa_bits - 1 - spec.screen_fraction
         shift = p.stage(lambda b: base - self.frame.focal_exponent[:4] + b, below, name=f"mean_shift_{axis}")
         amount = p.stage(lambda s: Mux(s < 1, 1, s)[:6], shift, name=f"amount_{axis}")
         beyond = p.stage(lambda s: s < 1, shift, name=f"beyond_{axis}")
         offset = p.shift_right_half_up(scaled, amount, name=f"offset_{axis}")
-        centre = p.source(self.i[f"centre_{axis}"], f"centre_{axis}")
         total = p.stage(lambda o, c: o + c, offset, centre, name=f"total_{axis}")
         fmt = spec.mean_format
         negative = p.stage(lambda q: q < 0, quotient, name=f"negative_{axis}")

@@ -8,9 +8,12 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import FAR, GUARD_BITS, Spec
 from hw.lib.fixed import resize, shape_of, shift_round
+from hw.lib.paced import in_turn, paced_pipe, turn_port
 from hw.lib.payloads import SplatLayout
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
+
+SLOWER = {1: 0, 2: 4, 4: 6}  # cycles, by interval
 
 
 def cross_factors(spec: Spec) -> list[int]:
@@ -49,16 +52,19 @@ class RasterSetup(wiring.Component):
 
     The lanes need no multiplier for the exponent: with g the gradient at the first pixel,
     column[x] = x·g_x + x²·a, row[y] = start + y·g_y + y²·c, cross[k] = 2·k·b. Latency 10 cycles,
-    one a cycle; 8 multipliers of 18×18.
+    one a cycle; 8 multipliers of 18×18. Once in 4 cycles: 16 cycles, 3 multipliers, for what is done alike comes in
+    turn.
     """
 
-    latency = 10
+    LATENCY = 10
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
+        self.latency = self.LATENCY + SLOWER[interval]
         place = range(spec.columns)
         super().__init__(
             {
+                **turn_port(interval),
                 #: a splat, and column and row of a sub-tile
                 "i": In(data.StructLayout({"splat": SplatLayout(spec), "column": place, "row": place})),
                 "o": Out(PowerTermsLayout(spec)),  #: of the splat on that sub-tile
@@ -67,16 +73,15 @@ class RasterSetup(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         spec = self.spec
         splat = self.i.splat
         dx = self._distance(p, "column", 0)
         dy = self._distance(p, "row", 1)
         a, b, c = (p.source(splat.conic[k], name) for k, name in enumerate("abc"))
-        product = {
-            name: p.parted_product(coefficient, d, name=name)
-            for name, coefficient, d in (("a_dx", a, dx), ("b_dy", b, dy), ("b_dx", b, dx), ("c_dy", c, dy))
-        }
+        pairs = {"a_dx": (a, dx), "b_dy": (b, dy), "b_dx": (b, dx), "c_dy": (c, dy)}
+        made = in_turn(p, lambda u, v, name: tuple(p.parted_product(u, v, name=name)), [*pairs.values()], [*pairs])
+        product = dict(zip(pairs, made, strict=True))
         # One mantissa is below 2**mantissa_bits and the other not above it: the sum has no carry.
         total = signed(spec.mantissa_bits + len(dx.value) + 1)
 
@@ -85,25 +90,25 @@ class RasterSetup(wiring.Component):
 
         u = p.stage(gradient, *product["a_dx"], *product["b_dy"], name="u")
         v = p.stage(gradient, *product["b_dx"], *product["c_dy"], name="v")
+
+        def along(gradient: Staged, d: Staged, name: str) -> Staged:
+            return p.stage(lambda *t: add_all(t), *p.parted_product(gradient, d, name=name), name=name)
+
         form = p.stage(
-            lambda s, t: s + t,
-            p.stage(lambda *t: add_all(t), *p.parted_product(u, dx, name="dx_u"), name="dx_u"),
-            p.stage(lambda *t: add_all(t), *p.parted_product(v, dy, name="dy_v"), name="dy_v"),
-            name="form",
-        )
+            lambda s, t: s + t, *in_turn(p, along, [(u, dx), (v, dy)], ["dx_u", "dy_v"]), name="form"
+        )  # fmt: skip
         fraction, screen = spec.power_fraction, spec.screen_fraction
         fine = fraction + GUARD_BITS
-        start = self._scaled(p, form, 2 * screen - fraction, "start", exponents=2)
+        start = self._scaled(p, form, self._shift(2 * screen - fraction, "start", exponents=2), "start")
         opacity = Staged(shift_round(splat.opacity, spec.opacity_fraction - fraction, "half_up"), 0, "opacity")
         begin = p.stage(lambda s, o: s + o, start, opacity, name="begin")
         power = shape_of(spec.power_format)
         far = p.stage(lambda s: (s >> fraction + FAR).any() & ~(s >> fraction + FAR).all(), begin, name="far")
 
-        gx = self._scaled(p, u, screen - fine - 1, "gx", exponents=1)
-        gy = self._scaled(p, v, screen - fine - 1, "gy", exponents=1)
-        fine_a, fine_c = self._scaled(p, a, -fine, "fine_a"), self._scaled(p, c, -fine, "fine_c")
         # Twice b, not a shift less: that could be 0 with the narrowest mantissas.
-        fine_b2 = self._scaled(p, Staged(b.value.shift_left(1), b.stage, "b2"), -fine, "fine_b2")
+        b2 = Staged(b.value.shift_left(1), b.stage, "b2")
+        gx, gy = self._all_scaled(p, {"gx": u, "gy": v}, screen - fine - 1, exponents=1)
+        fine_a, fine_c, fine_b2 = self._all_scaled(p, {"fine_a": a, "fine_c": c, "fine_b2": b2}, -fine)
         column = self._steps(p, gx, fine_a, "column")
         row = [
             p.stage(lambda s, t: resize(s + t, power), step, begin, name=f"row_{k}")
@@ -145,11 +150,22 @@ class RasterSetup(wiring.Component):
         mean, exponent = p.source(splat.mean[axis], f"mean_{axis}"), p.source(splat.mean_exponent, "mean_exponent")
         return p.stage(distance, p.source(self.i[place], place), mean, exponent, name=f"d_{'xy'[axis]}")
 
-    def _scaled(self, p: Pipe, value: Staged, offset: int, name: str, *, exponents: int = 0) -> Staged:
-        """value / 2**(conic_shift + offset - exponents·mean_exponent), rounded half up; the spec keeps that above 0."""
+    def _shift(self, offset: int, name: str, *, exponents: int = 0) -> Staged:
+        """conic_shift + offset - exponents·mean_exponent; the spec keeps that above 0."""
         splat = self.i.splat
         total = splat.conic_shift + offset - exponents * splat.mean_exponent
-        shift = Staged(total[:7].as_unsigned(), 0, f"{name}_shift")
+        return Staged(total[:7].as_unsigned(), 0, f"{name}_shift")
+
+    def _all_scaled(self, p: Pipe, items: dict[str, Staged], offset: int, *, exponents: int = 0) -> list[Staged]:
+        """Values by one `_shift`, in turn where there are turns; all then as wide as the last."""
+        if self.interval > 1:
+            shape = Value.cast([*items.values()][-1].value).shape()
+            items = {name: Staged(resize(v.value, shape), v.stage, v.name) for name, v in items.items()}
+        sets = [(item, self._shift(offset, name, exponents=exponents)) for name, item in items.items()]
+        return in_turn(p, lambda *operands: self._scaled(p, *operands), sets, [*items])
+
+    def _scaled(self, p: Pipe, value: Staged, shift: Staged, name: str) -> Staged:
+        """value / 2**shift, rounded half up."""
         amount = p.stage(lambda s: s, shift, name=f"{name}_amount")
         return p.shift_right_half_up(value, amount, name=name)
 

@@ -96,7 +96,9 @@ class Rasteriser(wiring.Component):
     def _deal(self, m: Module, groups: list[LaneGroup]) -> stream.Interface:
         """Every splat with its mask to every lane group; returns the stream that is dealt out."""
         spec = self.config.spec
-        m.submodules.masks = masks = StreamPipeline(TileMask(spec=spec, id_bits=id_bits(self.watched)))
+        m.submodules.masks = masks = StreamPipeline(
+            TileMask(spec=spec, id_bits=id_bits(self.watched)), depth=1 if self.config.lean else None
+        )
         m.submodules.fork = fork = StreamFork(shape=masks.o.payload.shape(), count=len(groups))
         # A group's end waits for its entry: if it is continued, the lane groups do not see it.
         end = self.i.payload.end

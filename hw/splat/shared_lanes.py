@@ -12,12 +12,12 @@ from hw.lib.shared import repeat
 from hw.lib.tree import add_all
 from hw.splat.lane_array import lane_ports
 from hw.splat.lane_front import LaneFront
-from hw.splat.lane_share import DEPTH, LaneShare
+from hw.splat.lane_share import DEPTH, FLUSHES, LaneShare
 from hw.splat.raster_setup import RasterSetup, cross_factors
 
 #: Operations that may come to the queues after their levels were looked at: `room` comes from registers, an operation
 #: leaves its dispatcher through one, and passes the set-up and the front ends.
-UNDER_WAY = RasterSetup.latency + LaneFront.latency + 3
+UNDER_WAY = RasterSetup.LATENCY + LaneFront.latency + 3
 
 
 class SharedLanes(wiring.Component):
@@ -30,8 +30,8 @@ class SharedLanes(wiring.Component):
     Source: Lumina, NRU: front ends per pixel that form and test the exponent, a back end for several.
     """
 
-    def __init__(self, *, spec: Spec, places: int, share: int) -> None:
-        self.spec, self.places, self.share = spec, places, share
+    def __init__(self, *, spec: Spec, places: int, share: int, flushes: int = FLUSHES, depth: int = DEPTH) -> None:
+        self.spec, self.places, self.share, self.flushes, self.depth = spec, places, share, flushes, depth
         super().__init__(
             {
                 **lane_ports(spec, places),
@@ -46,8 +46,9 @@ class SharedLanes(wiring.Component):
         spec = self.spec
         count = spec.lanes // self.share
         shares = repeat(
-            m, platform, "lane_share", count, lambda: LaneShare(spec=spec, places=self.places, share=self.share)
-        )
+            m, platform, "lane_share", count,
+            lambda: LaneShare(spec=spec, places=self.places, share=self.share, flushes=self.flushes, depth=self.depth),
+        )  # fmt: skip
         operation, terms = self.i.operation, self.i.terms
         factors = cross_factors(spec)
         for k, share in enumerate(shares):
@@ -64,7 +65,7 @@ class SharedLanes(wiring.Component):
                     share.i.column[n].eq(terms.column[x]),
                     share.i.cross[n].eq(terms.cross[factors.index(x * y)]),
                 ]
-        m.d.sync += self.room.eq(Cat(share.level <= DEPTH - UNDER_WAY for share in shares).all())
+        m.d.sync += self.room.eq(Cat(share.level <= self.depth - UNDER_WAY for share in shares).all())
         m.d.sync += self.drawn.changed.eq(add_all([share.changed for share in shares]))
         self._tell_done(m, shares)
         self._hand_out(m, shares)

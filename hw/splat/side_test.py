@@ -16,6 +16,22 @@ SUM_WIDTH = NORMAL_WIDTH + HALF_BITS + 2
 LONGEST_SHIFT = (1 << EXPONENT_WIDTH) - 1
 
 
+def test_layouts(spec: Spec, position_bits: int) -> tuple[data.StructLayout, data.StructLayout]:
+    """A test of a box against two sides, and its answer."""
+    tags = {
+        "axis": 2,  #: of the sides: columns, rows, the camera's plane
+        "position": position_bits,  #: number of the column or row
+        "final": 1,  #: the voxel's last test
+    }
+    box = {
+        "middle": vector(spec),  #: of the voxel's box, in camera space
+        "half": data.ArrayLayout(HALF_BITS, 3),  #: its half extents along world axes
+        "exponent": EXPONENT_WIDTH,  #: of these
+        "sides": SidesLayout(spec),  #: to test it against
+    }
+    return data.StructLayout({**box, **tags}), data.StructLayout({"passed": 1, **tags})
+
+
 class SideTest(wiring.Component):
     """a - slope·z against the box's extent along either side's normal; `golden.splat.vsu.reach`.
 
@@ -27,21 +43,11 @@ class SideTest(wiring.Component):
 
     def __init__(self, *, spec: Spec, position_bits: int) -> None:
         self.spec = spec
-        tags = {
-            "axis": 2,  #: of the sides: columns, rows, the camera's plane
-            "position": position_bits,  #: number of the column or row
-            "final": 1,  #: the voxel's last test
-        }
-        box = {
-            "middle": vector(spec),  #: of the voxel's box, in camera space
-            "half": data.ArrayLayout(HALF_BITS, 3),  #: its half extents along world axes
-            "exponent": EXPONENT_WIDTH,  #: of these
-            "sides": SidesLayout(spec),  #: to test it against
-        }
+        asked, answer = test_layouts(spec, position_bits)
         super().__init__(
             {
-                "i": In(data.StructLayout({**box, **tags})),  #: a box and two sides
-                "o": Out(data.StructLayout({"passed": 1, **tags})),  #: 8 cycles later: it reaches between them
+                "i": In(asked),  #: a box and two sides
+                "o": Out(answer),  #: 8 cycles later: it reaches between them
             }
         )
 
@@ -72,21 +78,28 @@ class SideTest(wiring.Component):
         """How far the box's middle lies behind a side, and how far the box reaches from it."""
         side = sides.value[name]
         slope = Staged(side.slope, sides.stage, f"{name}_slope")
-        product = p.stage(
-            lambda *t: add_all(t), *p.parted_product(z, slope, name=f"{name}_product"), name=f"{name}_product"
-        )
-        beside = p.stage(
-            lambda a, v: a - v.shift_right(self.spec.slope_format.fraction), along, product, name=f"{name}_beside"
-        )
-        terms: list[Staged] = []
-        for k in range(3):
-            normal, half = (
-                Staged(side.normal[k], sides.stage, f"{name}_normal_{k}"),
-                p.source(self.i.half[k], f"half_{k}"),
-            )
-            terms += p.parted_product(half, normal, name=f"{name}_term_{k}")
-        total = p.stage(lambda *t: add_all(t), *terms, name=f"{name}_sum")
+        normal = [Staged(side.normal[k], sides.stage, f"{name}_normal_{k}") for k in range(3)]
+        half = [p.source(self.i.half[k], f"half_{k}") for k in range(3)]
         exponent = p.source(self.i.exponent, "exponent")
-        wide = p.shift_left(total, exponent, SUM_WIDTH + LONGEST_SHIFT, name=f"{name}_wide")
-        extent = p.stage(lambda w: w.shift_right(NORMAL_FRACTION) + 1 + LIST_SLACK, wide, name=f"{name}_extent")
-        return beside, extent
+        return beside_side(p, self.spec, along, z, slope, *normal, *half, exponent, name=name)
+
+
+def beside_side(
+    p: Pipe, spec: Spec, along: Staged, z: Staged, slope: Staged, *box: Staged, name: str
+) -> tuple[Staged, Staged]:
+    """How far a point lies behind a side, and how far a box around it reaches from it.
+
+    `box`: the side's normal, the box's half extents, their exponent.
+    """
+    normals, halves, exponent = box[:3], box[3:6], box[6]
+    product = p.stage(
+        lambda *t: add_all(t), *p.parted_product(z, slope, name=f"{name}_product"), name=f"{name}_product"
+    )
+    beside = p.stage(lambda a, v: a - v.shift_right(spec.slope_format.fraction), along, product, name=f"{name}_beside")
+    terms: list[Staged] = []
+    for k, (normal, half) in enumerate(zip(normals, halves, strict=True)):
+        terms += p.parted_product(half, normal, name=f"{name}_term_{k}")
+    total = p.stage(lambda *t: add_all(t), *terms, name=f"{name}_sum")
+    wide = p.shift_left(total, exponent, SUM_WIDTH + LONGEST_SHIFT, name=f"{name}_wide")
+    extent = p.stage(lambda w: w.shift_right(NORMAL_FRACTION) + 1 + LIST_SLACK, wide, name=f"{name}_extent")
+    return beside, extent

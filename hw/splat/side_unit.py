@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import NORMAL_FRACTION, RECIPROCAL_BITS, Spec
 from hw.lib.fixed import clip, resize
+from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
 from hw.splat.layouts import NORMAL_WIDTH, SideLayout, header_layout, view_layout
@@ -19,28 +20,29 @@ class SideUnit(wiring.Component):
     """slope = edge / focal, rounded outwards; |row_axis - slope·row_z|, rounded up.
 
     `golden.splat.vsu.side_slopes` and `sides`. With axis `FRONT`, the camera's plane: slope 0, |row_z|. Latency
-    11 cycles, one side a cycle; multipliers of 29×12 bits and three of 16×12.
+    11 cycles, one side a cycle; multipliers of 29×12 bits and three of 16×12. Once in 4 cycles: 14 cycles, and one of
+    the latter.
     """
 
-    latency = 11
-
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
+        self.latency = 11 + turns(3, interval)
         self.edge_shape = signed(20 + spec.screen_fraction)
         super().__init__(
             {
+                **turn_port(interval),
                 #: where the side lies from the principal point, on the screen; low or high side; of a column (axis
                 #: 0), of a row (1) or the camera's plane (`FRONT`)
                 "i": In(data.StructLayout({"edge": self.edge_shape, "high": 1, "axis": 2})),
                 "frame": In(header_layout()),  #: the frame's header, constant while sides are made
                 "view": In(view_layout()),  #: the same of the view
-                "o": Out(SideLayout(spec)),  #: 11 cycles later
+                "o": Out(SideLayout(spec)),  #: `latency` cycles later
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         spec, view = self.spec, self.view
         axis, high = p.source(self.i.axis, "axis"), p.source(self.i.high, "high")
         code = p.stage(
@@ -60,7 +62,7 @@ class SideUnit(wiring.Component):
             self.o,
             self.latency,
             slope=slope,
-            normal=p.join([self._magnitude(p, slope, axis, k) for k in range(3)], "normal"),
+            normal=p.join(self._magnitudes(p, slope, axis), "normal"),
         )
         return m
 
@@ -68,18 +70,28 @@ class SideUnit(wiring.Component):
         fmt = self.spec.slope_format
         return resize(clip(slope, fmt.low, fmt.high), signed(fmt.width))
 
-    def _magnitude(self, p: Pipe, slope: Staged, axis: Staged, k: int) -> Staged:
-        """|row_axis - slope·row_z| along world axis k, rounded up."""
+    def _magnitudes(self, p: Pipe, slope: Staged, axis: Staged) -> list[Staged]:
+        """|row_axis - slope·row_z| along every world axis, rounded up."""
+        width = self.spec.rotation_format.width
+        sets = [
+            [slope, axis]
+            + [
+                p.constant(self.frame[f"rotation_{row}{k}"][:width].as_signed(), f"rotation_{row}{k}")
+                for row in range(3)
+            ]
+            for k in range(3)
+        ]
+        return in_turn(p, lambda *operands: self._magnitude(p, *operands), sets, "012")
+
+    def _magnitude(self, p: Pipe, slope: Staged, axis: Staged, x: Staged, y: Staged, z: Staged, k: str) -> Staged:
+        """The same along one, the camera's rows along which are x, y, z."""
         spec = self.spec
-        width, fraction = spec.rotation_format.width, spec.slope_format.fraction
-        x, y, z = (self.frame[f"rotation_{row}{k}"][:width].as_signed() for row in range(3))
+        fraction = spec.slope_format.fraction
         narrow = Staged(resize(slope.value, signed(fraction + 3)), slope.stage, f"slope_{k}")
         normal = p.stage(
-            lambda a, *v: Mux(a == FRONT, z, Mux(a[0], y, x)).shift_left(fraction) - add_all(v),
-            axis,
-            *p.parted_product(narrow, p.constant(z, f"rotation_2{k}"), name=f"product_{k}"),
-            name=f"normal_{k}",
-        )
+            lambda a, x, y, z, *v: Mux(a == FRONT, z, Mux(a[0], y, x)).shift_left(fraction) - add_all(v),
+            axis, x, y, z, *p.parted_product(narrow, z, name=f"product_{k}"), name=f"normal_{k}",
+        )  # fmt: skip
         drop = spec.rotation_format.fraction + fraction - NORMAL_FRACTION
         return p.stage(
             lambda n: resize((Mux(n < 0, -n, n) + (1 << drop) - 1).shift_right(drop), unsigned(NORMAL_WIDTH)),

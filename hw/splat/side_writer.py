@@ -14,12 +14,12 @@ from hw.splat.side_unit import FRONT, SideUnit
 class SideWriter(wiring.Component):
     """`golden.splat.vsu.sides` of all columns and rows of groups: the camera's plane, then columns, then rows.
 
-    A side takes 13 cycles: they are few, and the unit's inputs hold still meanwhile. The camera's plane is row 0
-    of both tables; columns and rows begin at row 1 of their own.
+    A side takes 13 cycles, more if the unit takes one in `interval`: they are few, and its inputs hold still
+    meanwhile. The camera's plane is row 0 of both tables; columns and rows begin at row 1 of their own.
     """
 
-    def __init__(self, *, spec: Spec, sides_bits: int) -> None:
-        self.spec, self.bits = spec, sides_bits
+    def __init__(self, *, spec: Spec, sides_bits: int, interval: int = 1) -> None:
+        self.spec, self.bits, self.interval = spec, sides_bits, interval
         table_row = data.StructLayout({"valid": 1, "axis": 2, "row": sides_bits, "sides": SidesLayout(spec)})
         super().__init__(
             {
@@ -36,7 +36,7 @@ class SideWriter(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         spec = self.spec
-        m.submodules.unit = unit = SideUnit(spec=spec)
+        m.submodules.unit = unit = SideUnit(spec=spec, interval=self.interval)
         size = spec.group_size
         step, margin = size << spec.screen_fraction, spec.screen_margin
         places = size.bit_length() - 1
@@ -44,6 +44,8 @@ class SideWriter(wiring.Component):
         high, axis = Signal(), Signal(2)
         row, left = Signal(self.bits), Signal(self.bits)  # of its table; columns or rows still to do
         wait = Signal(range(unit.latency + 2))
+        if self.interval > 1:
+            m.d.comb += unit.turn.eq(wait - 1)  # the edge is there when 1 cycle has been waited
         principal = Mux(axis[0], self.view.principal_y, self.view.principal_x)
         m.d.comb += [
             unit.frame.eq(self.frame),

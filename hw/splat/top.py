@@ -27,6 +27,7 @@ from hw.splat.depth_sort import DepthSort
 from hw.splat.events import waits_of, work_of
 from hw.splat.fine_fetch import FineFetch
 from hw.splat.fine_filter import FineFilter
+from hw.splat.frame_fetch import ROWS_AHEAD as FRAME_ROWS
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.frame_sequencer import FrameSequencer
 from hw.splat.layouts import SurvivorLayout, group_layout
@@ -56,7 +57,7 @@ class SplatEngine(wiring.Component):
     def __init__(self, *, config: Config, watched: bool = False) -> None:
         self.config, self.watched = config, watched
         self.vsu = VoxelSortingUnit(config=config)
-        self.frame_fetch = FrameFetch(memory_width=config.memory_width)
+        self.frame_fetch = FrameFetch(memory_width=config.memory_width, ahead=config.rows_ahead(FRAME_ROWS))
         self.voxel_fetch = VoxelFetch(config=config)
         self.coarse_fetch = CoarseFetch(config=config)
         self.coarse_filter = CoarseFilter(config=config)
@@ -252,7 +253,9 @@ class SplatEngine(wiring.Component):
         m.submodules.fork = fork = StreamFork(shape=group_layout(), count=len(takers))
         connect(m, groups, fork.i)
         for k, (source, (taker, wants)) in enumerate(zip(fork.o, takers.items(), strict=True)):
-            m.submodules[f"groups_{k}"] = queue = StreamQueue(shape=group_layout(), depth=GROUPS_AHEAD)
+            m.submodules[f"groups_{k}"] = queue = StreamQueue(
+                shape=group_layout(), depth=self.config.depth(GROUPS_AHEAD)
+            )
             m.d.comb += [
                 queue.i.payload.eq(source.payload),
                 queue.i.valid.eq(source.valid & wants),

@@ -22,8 +22,8 @@ class ViewFetch(wiring.Component):
     Variable latency (the memory's). A row takes 64 bytes of memory bandwidth.
     """
 
-    def __init__(self, *, memory_width: int) -> None:
-        self.memory_width = memory_width
+    def __init__(self, *, memory_width: int, ahead: int = ROWS_AHEAD) -> None:
+        self.memory_width, self.ahead = memory_width, ahead
         super().__init__(
             {
                 "start": In(1),  #: load the header; ignored while rows are missing
@@ -39,7 +39,7 @@ class ViewFetch(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        m.submodules.reader = reader = RowReader(width=self.memory_width, row_bytes=LINE_BYTES, ahead=ROWS_AHEAD)
+        m.submodules.reader = reader = RowReader(width=self.memory_width, row_bytes=LINE_BYTES, ahead=self.ahead)
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
         # Each row has its registers, so that what nobody reads of it takes none.
         rows = [Signal(8 * LINE_BYTES, name=f"row_{k}") for k in range(ROWS)]

@@ -51,11 +51,16 @@ class VoxelFetch(wiring.Component):
         m = Module()
         per_word = self.config.word_bytes // VOXEL_BYTES
         m.submodules.fork = fork = StreamFork(shape=group_layout(), count=2)
-        m.submodules.groups = groups = StreamQueue(shape=group_layout(), depth=GROUPS_AHEAD)
+        m.submodules.groups = groups = StreamQueue(shape=group_layout(), depth=self.config.depth(GROUPS_AHEAD))
         m.submodules.reader = reader = BurstReader(width=self.config.memory_width, depth=self.config.list_words)
-        m.submodules.narrower = narrower = Narrower(shape=voxel_layout(), ratio=max(per_word, 2))
-        origin = VoxelOrigin(spec=self.config.spec, shared=self.shared)
-        m.submodules.pipeline = pipeline = StreamPipeline(origin)
+        m.submodules.narrower = narrower = Narrower(
+            shape=voxel_layout(), ratio=per_word if self.config.lean else max(per_word, 2)
+        )
+        interval = self.config.order_interval
+        origin = VoxelOrigin(spec=self.config.spec, shared=self.shared, interval=interval)
+        m.submodules.pipeline = pipeline = StreamPipeline(
+            origin, depth=1 if self.config.lean else None, interval=interval
+        )
         wiring.connect(m, wiring.flipped(self.memory), reader.memory)
         connect(m, self.groups, fork.i)
         connect(m, fork.o[1], groups.i)

@@ -17,6 +17,7 @@ from hw.splat.layouts import EntryLayout, ListedLayout, ReachedLayout
 
 WIDE_FROM = 1024  # voxels: for fewer, the places of wide digits take longer to make than more passes
 OUT_WAITING = 16  # visits behind the memories …
+LEAN_WAITING = 64  # so many are block RAM on ECP5
 ON_THE_WAY = 4  # … of which so many may still come when reading is held
 
 
@@ -206,7 +207,8 @@ class VoxelOrder(wiring.Component):
 
         Returns: the write port of the entries.
         """
-        m.submodules.queue = queue = StreamQueue(shape=self.o.payload.shape(), depth=OUT_WAITING)
+        waiting = LEAN_WAITING if self.config.lean else OUT_WAITING
+        m.submodules.queue = queue = StreamQueue(shape=self.o.payload.shape(), depth=waiting)
         connect(m, queue.o, self.o)
         write, read = two_port_memory(m, platform, "entries", width=EntryLayout().size, depth=self.config.order_voxels)
         bound, end = Signal.like(word.bound), Signal()
@@ -216,7 +218,7 @@ class VoxelOrder(wiring.Component):
             Value.cast(queue.i.payload.entry).eq(read.data),
             queue.i.payload.bound.eq(bound),
             queue.i.payload.end.eq(end),
-            hold.eq(queue.level > OUT_WAITING - ON_THE_WAY),
+            hold.eq(queue.level > waiting - ON_THE_WAY),
         ]
         m.d.sync += [queue.i.valid.eq(sends | ends), bound.eq(self._key(word.bound)), end.eq(ends)]
         return write

@@ -6,11 +6,12 @@ from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.spec import CAMERA_FRACTION, HALF_BITS, STRETCH_FRACTION, Spec
+from golden.splat.spec import CAMERA_FRACTION, HALF_BITS, STRETCH_FRACTION
 from hw.lib.fixed import resize, shape_of
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer
 from hw.lib.stream_pipeline import StreamPipeline
+from hw.splat.config import Config
 from hw.splat.dot_unit import DotUnit
 from hw.splat.layouts import EXPONENT_WIDTH, EntryLayout, PlacedLayout, header_layout, place_layout
 
@@ -22,10 +23,12 @@ WAITING = 4  # voxels whose products are under way
 class VoxelPlace(wiring.Component):
     """`golden.splat.vsu.near_bounds`, `middles` and `stretched` of every entry of the voxel table.
 
-    One voxel in 5 cycles; three multipliers of 32×18 bits and three of 17×8.
+    One voxel in 5 cycles; three multipliers of 32×18 bits and three of 17×8. If the config is `lean`, one in 20 cycles,
+    by one of the former.
     """
 
-    def __init__(self, *, spec: Spec) -> None:
+    def __init__(self, *, config: Config) -> None:
+        self.config, spec = config, config.spec
         self.spec = spec
         super().__init__(
             {
@@ -37,9 +40,12 @@ class VoxelPlace(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        unit = DotUnit(spec=self.spec, steps=NEAREST + 1)
-        m.submodules.pipeline = pipeline = StreamPipeline(unit)
-        m.submodules.boxes = boxes = StreamQueue(shape=self._box_layout(), depth=WAITING)
+        config = self.config
+        unit = DotUnit(spec=self.spec, steps=NEAREST + 1, interval=config.order_interval)
+        m.submodules.pipeline = pipeline = StreamPipeline(
+            unit, depth=1 if config.lean else None, interval=config.order_interval
+        )
+        m.submodules.boxes = boxes = StreamQueue(shape=self._box_layout(), depth=config.depth(WAITING))
         m.d.comb += unit.frame.eq(self.frame)
         self._ask(m, pipeline.i, boxes.i)
         self._gather(m, pipeline.o, boxes.o)

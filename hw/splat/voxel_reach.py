@@ -12,6 +12,7 @@ from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer, width_of
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.config import Config
+from hw.splat.cross_test import AXES, CrossTest
 from hw.splat.layouts import CrossLayout, EntryLayout, PlacedLayout, ReachedLayout, SidesLayout
 from hw.splat.side_test import SideTest
 from hw.splat.side_unit import FRONT
@@ -52,12 +53,9 @@ class VoxelReach(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        spec = self.config.spec
-        tags = data.StructLayout({"entry": EntryLayout(), "bound": shape_of(spec.camera_format)})
-        pipelines = [StreamPipeline(SideTest(spec=spec, position_bits=self.bits)) for _ in range(2)]
-        m.submodules.column_test, m.submodules.row_test = pipelines
-        m.submodules.tested = tested = StreamQueue(shape=tags, depth=WAITING)
-        tests, results = [p.i for p in pipelines], [p.o for p in pipelines]
+        tags = data.StructLayout({"entry": EntryLayout(), "bound": shape_of(self.config.spec.camera_format)})
+        m.submodules.tested = tested = StreamQueue(shape=tags, depth=self.config.depth(WAITING))
+        tests, results = self._tests_in_turn(m) if self.config.lean else self._tests(m)
         row, final = Signal(self.bits), Signal()
         moves = transfer(tests[0])
         m.d.comb += final.eq(row == Mux(self.columns > self.rows, self.columns, self.rows))
@@ -67,6 +65,29 @@ class VoxelReach(wiring.Component):
         self._ask(m, row, final, sides, tests, tested.i)
         self._gather(m, results, tested.o)
         return m
+
+    def _tests(self, m: Module) -> tuple[list[stream.Interface], list[stream.Interface]]:
+        """A circuit for each table: where tests go, and where their answers come from."""
+        pipelines = [StreamPipeline(SideTest(spec=self.config.spec, position_bits=self.bits)) for _ in range(2)]
+        m.submodules.column_test, m.submodules.row_test = pipelines
+        return [p.i for p in pipelines], [p.o for p in pipelines]
+
+    def _tests_in_turn(self, m: Module) -> tuple[list[stream.Interface], list[stream.Interface]]:
+        """The same of one circuit for both tables, which always get and give something together."""
+        interval = self.config.order_interval
+        unit = CrossTest(spec=self.config.spec, position_bits=self.bits, interval=interval)
+        m.submodules.tests = pipeline = StreamPipeline(unit, depth=1, interval=interval)
+        tests = [stream.Signature(unit.i.shape()[name].shape).create(path=("test", name)) for name in AXES]
+        answers = [stream.Signature(unit.o.shape()[name].shape).create(path=("answer", name)) for name in AXES]
+        m.d.comb += [pipeline.i.valid.eq(tests[0].valid), pipeline.o.ready.eq(answers[0].ready)]
+        for name, test, answer in zip(AXES, tests, answers, strict=True):
+            m.d.comb += [
+                pipeline.i.payload[name].eq(test.payload),
+                test.ready.eq(pipeline.i.ready),
+                answer.payload.eq(pipeline.o.payload[name]),
+                answer.valid.eq(pipeline.o.valid),
+            ]
+        return tests, answers
 
     def _table(self, m: Module, platform: object, axis: int, after: Value) -> data.View:
         """The sides of the row that is tested; `after` is the one of the next cycle."""

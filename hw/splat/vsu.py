@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Elaboratable, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,7 +14,7 @@ from hw.splat.config import Config
 from hw.splat.layouts import NUMBER_WIDTH, header_layout
 from hw.splat.list_writer import ListWriter
 from hw.splat.side_writer import SideWriter
-from hw.splat.view_fetch import ViewFetch
+from hw.splat.view_fetch import ROWS_AHEAD, ViewFetch
 from hw.splat.voxel_order import VoxelOrder
 from hw.splat.voxel_place import VoxelPlace
 from hw.splat.voxel_reach import VoxelReach
@@ -27,7 +27,8 @@ class VoxelSortingUnit(wiring.Component):
     the host's: where the view says `listed`, the unit leaves everything as it is.
 
     With V voxels of which S are in view, and C columns, R rows of groups: 26·(C + R + 1) cycles for the sides,
-    V·max(C + 1, R + 1, 5) for the tests, then what `VoxelOrder` takes for S, or `ListWriter`.
+    V·max(C + 1, R + 1, 5) for the tests, four times as many if the config is `lean`, then what
+    `VoxelOrder` takes for S, or `ListWriter`.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -52,9 +53,9 @@ class VoxelSortingUnit(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config, spec = self.config, self.config.spec
-        m.submodules.fetch = fetch = ViewFetch(memory_width=config.memory_width)
-        m.submodules.sides = sides = SideWriter(spec=spec, sides_bits=self.bits)
-        m.submodules.place = place = VoxelPlace(spec=spec)
+        m.submodules.fetch = fetch = ViewFetch(memory_width=config.memory_width, ahead=config.rows_ahead(ROWS_AHEAD))
+        m.submodules.sides = sides = SideWriter(spec=spec, sides_bits=self.bits, interval=config.order_interval)
+        m.submodules.place = place = VoxelPlace(config=config)
         m.submodules.reach = reach = VoxelReach(config=config)
         m.submodules.order = order = VoxelOrder(config=config)
         m.submodules.writer = writer = ListWriter(config=config)
@@ -86,7 +87,7 @@ class VoxelSortingUnit(wiring.Component):
         m.d.sync += [waiting.eq(reach.tested), tested.eq(Mux(starts, 0, tested + waiting))]
         with m.FSM():
             with m.State("IDLE"):
-                m.d.sync += header_address.eq(self.address + LINE_BYTES)
+                m.d.sync += header_address.eq(self.address + (LINE_BYTES + self._changed[0] * config.word_bytes))
                 m.d.comb += fetch.start.eq(self.start)
                 with m.If(self.start):
                     m.d.sync += self.busy.eq(1)
@@ -110,13 +111,13 @@ class VoxelSortingUnit(wiring.Component):
                     m.next = "LISTS"
             with m.State("LISTS"):
                 with m.If(order.taking & ~writer.busy):
-                    m.d.sync += part.eq(0)
+                    m.d.sync += part.eq(self._changed[0])
                     m.next = "CLOSE"
             with m.State("CLOSE"):
                 m.d.comb += closing.eq(1)
                 with m.If(transfer(self.write.request)):
                     m.d.sync += [part.eq(part + 1), header_address.eq(header_address + config.word_bytes)]
-                    with m.If(part == self._header_words - 1):
+                    with m.If(part == self._changed[-1]):
                         m.d.sync += self.busy.eq(0)
                         m.next = "IDLE"
         m.d.comb += [
@@ -130,6 +131,24 @@ class VoxelSortingUnit(wiring.Component):
     @property
     def _header_words(self) -> int:
         return LINE_BYTES // self.config.word_bytes
+
+    @property
+    def _changed(self) -> range:
+        """Words of the header's second line that are written: all, or, if `lean`, those that the unit changes."""
+        if not self.config.lean:
+            return range(self._header_words)
+        places = [
+            (header_layout()[name].offset - 8 * LINE_BYTES) // self.config.memory_width
+            for name in ("near", "group_count")
+        ]
+        return range(min(places), max(places) + 1)
+
+    def _word(self, line: Value, part: Value) -> Value:
+        """The word at hand, one of `_changed`."""
+        width, words = self.config.memory_width, self._changed
+        if not self.config.lean:
+            return line.word_select(part, width)
+        return Array(line.word_select(k if k in words else words[0], width) for k in range(words[-1] + 1))[part]
 
     def _nearest(self, m: Module, placed: stream.Interface, plane: Value, near: Signal, *, clear: Value) -> None:
         """near = max(near plane, least near bound - 1), as far as voxels have passed."""
@@ -162,7 +181,7 @@ class VoxelSortingUnit(wiring.Component):
         with m.If(closing):
             m.d.comb += [
                 request.payload.address.eq(address),
-                request.payload.data.eq(second.word_select(part, self.config.memory_width)),
-                request.payload.last.eq(part == self._header_words - 1),
+                request.payload.data.eq(self._word(second, part)),
+                request.payload.last.eq(part == self._changed[-1]),
             ]
         return closing

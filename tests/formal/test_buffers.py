@@ -32,6 +32,7 @@ def holds(capacity: int) -> Properties:
     ("make", "capacity"),
     [
         (lambda: SkidBuffer(shape=3), 2),
+        (lambda: StreamQueue(shape=2, depth=1), 1),
         (lambda: StreamQueue(shape=2, depth=2), 2),
         (lambda: StreamQueue(shape=2, depth=3), 3),
         (lambda: StreamQueue(shape=2, depth=4), 4),

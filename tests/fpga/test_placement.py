@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from fpga.boards import BOARDS
+from fpga.boards import BOARDS, find_board
 from fpga.build import usercode
-from fpga.placement import Placed, find_nextpnr, pack, read_report
+from fpga.placement import Nextpnr, Placed, find_nextpnr, pack, place, read_report
 from golden.errors import InputError
 from hw.generate import config_hash
 from hw.radiance.config import nano, tiny
@@ -89,3 +91,16 @@ def test_what_is_no_nextpnr_is_one_line(tmp_path: Path) -> None:
     broken.chmod(0o755)
     with pytest.raises(SynthesisError, match=r"^nextpnr: .*broken does not run: Exec format error$"):
         print(find_nextpnr(str(broken)).version)
+
+
+@pytest.mark.parametrize(("options", "placer"), [((), "heap"), (("--placer", "static"), "static")])
+def test_a_placer_of_the_user_s_is_taken(
+    options: tuple[str, ...], placer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr("fpga.placement._run_tool", lambda tool, log, command: commands.append(list(command)))
+    monkeypatch.setattr("fpga.placement.read_report", lambda *_: None)
+    netlist: Any = SimpleNamespace(json=tmp_path / "top.json", constraints=tmp_path / "top.lpf")
+    place(netlist, find_board("ulx3s-85f"), 1, Nextpnr(program=("nextpnr",), options=options))
+    (command,) = commands
+    assert [command[k + 1] for k, word in enumerate(command) if word == "--placer"] == [placer]

@@ -54,7 +54,7 @@ class GroupCache(wiring.Component):
         connect(m, wiring.flipped(self.answers), answers.i)
         operation = self.watch.operation
         # A square's last splat may still make a record full on its way through the lanes.
-        way = RasterSetup.latency + interpolation(config.spec.splat) + WRITE + 6
+        way = RasterSetup.LATENCY + interpolation(config.spec.splat) + WRITE + 6
         left = Signal(range(way + 1))
         with m.If(self.watch.square_end):
             m.d.sync += left.eq(way)

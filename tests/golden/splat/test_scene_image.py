@@ -11,6 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from golden.errors import InputError
 from golden.scenes.scene import SH_C0
 from golden.scenes.voxels import choose_edge, voxelise
 from golden.splat.extents import extents
@@ -164,6 +165,13 @@ def test_degree_is_the_lower_of_scene_and_spec(scene_degree: int, spec: Spec, de
     assert image.sh_degree == degree
     assert image.sh.shape == (len(image), (degree + 1) ** 2 - 1, 3)
     assert (image.sh_exponent == 0).all() == (degree == 0)
+
+
+def test_a_scene_of_more_gaussians_than_ranks_is_refused() -> None:
+    spec = replace(TINY, rank_bits=6)
+    assert int(build_scene_image(random_scene(2, 64), spec).rank.max()) == 63
+    with pytest.raises(InputError, match="a scene may hold at most 64 Gaussians, this one holds 65"):
+        build_scene_image(random_scene(2, 65), spec)
 
 
 def test_transparent_gaussians_are_left_out_and_counted() -> None:

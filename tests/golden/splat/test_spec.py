@@ -35,6 +35,7 @@ LIMITS = {
     "color_fraction": (6, 12),
     "accumulator_fraction": (8, 20),
     "depth_bits": (12, 30),
+    "rank_bits": (6, 25),
     "sort_levels": (3, 13),
     "sort_banks": (1, 8),
     "codebooks": (0, 1),
@@ -114,6 +115,7 @@ def test_the_checks_of_alpha(check: str) -> None:
         ({"group_size": 8, "subtile": 8}, "splat: group_size must be 2 to 16 sub-tiles a side, 8 px / 8 px is 1"),
         ({"subtile": 2}, "splat: group_size must be 2 to 16 sub-tiles a side, 64 px / 2 px is 32"),
         ({"power_fraction": 10}, "splat: mantissa_bits must be at least power_fraction + 7, 16 for 10"),
+        ({"codebooks": 1, "rank_bits": 16}, "splat: rank_bits must be 25 with codebooks, it is 16"),
         ({"mantissa_bits": 12}, "splat: mantissa_bits must be at least power_fraction + 7, 12 for 6"),
         (
             {"dc_bits": 12},

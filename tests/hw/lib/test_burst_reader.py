@@ -65,7 +65,7 @@ def test_latency_and_throughput(latency: int, length: int, spare: int) -> None:
 
 
 def test_depth() -> None:
-    refuses("depth must be at least 2 words, it is 1", lambda: BurstReader(width=32, depth=1))
+    refuses("depth must be at least 1 word, it is 0", lambda: BurstReader(width=32, depth=0))
 
 
 @pytest.mark.parametrize("width", [16, 48])

@@ -11,7 +11,7 @@ from hw.lib.queue import StreamQueue
 from tests.hw.lib.bench import Bench, ticks
 from tests.hw.lib.simulate import assert_independent, refuses
 
-DEPTHS = [2, 3, 4, 33]
+DEPTHS = [1, 2, 3, 4, 33]
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -32,8 +32,10 @@ def test_latency_and_throughput(depth: int) -> None:
     source = bench.source(dut.i, range(60))
     sink = bench.sink(dut.o, range(60))
     bench.run()
-    assert sink.cycles[0] - source.cycles[0] == 2
-    if depth == 2:
+    assert sink.cycles[0] - source.cycles[0] == min(depth, 2)
+    if depth == 1:
+        assert sink.cycles[59] - sink.cycles[0] == 59 * 2
+    elif depth == 2:
         assert sink.cycles[58] - sink.cycles[0] == 58 * 3 // 2
     else:
         assert sink.cycles == list(range(sink.cycles[0], sink.cycles[0] + 60))
@@ -113,4 +115,4 @@ def test_reset_empties_it() -> None:
 
 
 def test_depth() -> None:
-    refuses("depth must be at least 2, it is 1", lambda: StreamQueue(shape=8, depth=1))
+    refuses("depth must be at least 1, it is 0", lambda: StreamQueue(shape=8, depth=0))

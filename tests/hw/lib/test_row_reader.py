@@ -17,13 +17,14 @@ def row_at(address: int, row_bytes: int) -> int:
     return sum(word_at(address + k) << 8 * k for k in range(0, row_bytes, WIDTH // 8))
 
 
+@pytest.mark.parametrize("ahead", [0, 2])
 @pytest.mark.parametrize("row_bytes", [4, 8, 20])
 @pytest.mark.parametrize(("stall_in", "memory", "stall_out"), [(0.0, 0.0, 0.0), (0.5, 0.3, 0.0), (0.0, 0.2, 0.6)])
 def test_rows_are_whole_and_in_order(
-    row_bytes: int, stall_in: float, memory: float, stall_out: float, seed: int
+    row_bytes: int, stall_in: float, memory: float, stall_out: float, ahead: int, seed: int
 ) -> None:
     """Every row comes in one burst, its first word lowest."""
-    dut = RowReader(width=WIDTH, row_bytes=row_bytes, ahead=2)
+    dut = RowReader(width=WIDTH, row_bytes=row_bytes, ahead=ahead)
     bench = Bench(dut, seed=seed)
     addresses = [4 * bench.random.getrandbits(20) for _ in range(25)]
     model = MemoryModel(bench, dut.memory, latency=4, stall=memory)
@@ -72,4 +73,4 @@ def test_a_row_stays_until_the_next_ones_first_word(seed: int) -> None:
 def test_impossible_rows_are_refused(row_bytes: int) -> None:
     message = f"RowReader: row_bytes must be 1 to 64 words of 4 bytes, it is {row_bytes}"
     refuses(message, lambda: RowReader(width=WIDTH, row_bytes=row_bytes))
-    refuses("RowReader: ahead must be at least 1, it is 0", lambda: RowReader(width=WIDTH, row_bytes=4, ahead=0))
+    refuses("RowReader: ahead must be at least 0, it is -1", lambda: RowReader(width=WIDTH, row_bytes=4, ahead=-1))

@@ -119,7 +119,7 @@ def test_reset_leaves_nothing_behind() -> None:
 
 
 def test_parameters() -> None:
-    message = "depth must be at least 2, it is 1"
-    refuses(message, lambda: StreamPipeline(Triple(latency=1), depth=1))
+    message = "depth must be at least 1, it is 0"
+    refuses(message, lambda: StreamPipeline(Triple(latency=1), depth=0))
     message = "the datapath's latency must be at least 1, it is 0"
     refuses(message, lambda: StreamPipeline(Triple(latency=0)))

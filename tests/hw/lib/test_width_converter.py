@@ -25,7 +25,7 @@ def words(elements: list[int], lasts: list[bool], ratio: int) -> list[dict[str, 
     return result
 
 
-@pytest.mark.parametrize("ratio", RATIOS)
+@pytest.mark.parametrize("ratio", [1, *RATIOS])
 @pytest.mark.parametrize(("put", "get"), STALLS)
 def test_narrower(ratio: int, put: float, get: float, seed: int) -> None:
     dut = Narrower(shape=signed(7), ratio=ratio)
@@ -50,11 +50,13 @@ def test_narrower_sends_one_element_a_cycle(ratio: int, full: bool) -> None:
     assert sink.cycles == list(range(1, 1 + sum(counts)))
 
 
-def test_narrower_sends_nothing_for_an_empty_word() -> None:
-    dut = Narrower(shape=8, ratio=2)
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_narrower_sends_nothing_for_an_empty_word(ratio: int) -> None:
+    dut = Narrower(shape=8, ratio=ratio)
     bench = Bench(dut)
-    bench.source(dut.i, [{"data": [1, 2], "count": c} for c in (1, 0, 0, 2)])
-    bench.sink(dut.o, [1, 1, 2])
+    data = list(range(1, ratio + 1))
+    bench.source(dut.i, [{"data": data, "count": c} for c in (1, 0, 0, ratio)])
+    bench.sink(dut.o, [1, *data])
     bench.run()
 
 
@@ -85,5 +87,5 @@ def test_widener_takes_one_element_a_cycle(ratio: int) -> None:
 
 
 def test_ratio() -> None:
-    refuses("ratio must be at least 2, it is 1", lambda: Narrower(shape=8, ratio=1))
+    refuses("ratio must be at least 1, it is 0", lambda: Narrower(shape=8, ratio=0))
     refuses("ratio must be at least 1, it is 0", lambda: Widener(shape=8, ratio=0))

@@ -22,6 +22,7 @@ from tests.hw.lib.instances import assert_counts
         ("paper", {"fine_units": 2}),
         ("tiny", {"lane_share": 2}),
         ("tiny", {"shared_sort": 1}),
+        ("nano", {}),
     ],
 )  # fmt: skip
 def test_counts(name: str, fields: dict[str, int]) -> None:

@@ -39,7 +39,9 @@ from tests.hw.splat.workload import mask_bits, touch_payload, workload_of
 SAMPLE = 60
 SPECS = pytest.mark.parametrize("spec", [DEFAULT, TINY], ids=["default", "tiny"])
 PACED = pytest.mark.parametrize(
-    ("spec", "interval"), [(DEFAULT, 1), (TINY, 1), (TINY, 2), (NANO, 8)], ids=["default", "tiny", "once in 2", "nano"]
+    ("spec", "interval"),
+    [(DEFAULT, 1), (TINY, 1), (TINY, 2), (NANO, 8), (NANO, 16)],
+    ids=["default", "tiny", "once in 2", "once in 8", "nano"],
 )
 EVERY_CASE = pytest.mark.parametrize("name", CASES)
 
@@ -68,11 +70,11 @@ def uniform(seed: int, low: int, high: int, *shape: int) -> Tensor:
 
 
 @EVERY_CASE
-@SPECS
-def test_projection(name: str, spec: Spec, seed: int) -> None:
+@PACED
+def test_projection(name: str, spec: Spec, interval: int, seed: int) -> None:
     """Tangents, 1/z and centre of every Gaussian in front of the near plane."""
     v, candidates = chosen(name, spec, seed)
-    projects(v, candidates.point)
+    projects(v, candidates.point, interval)
 
 
 @SPECS
@@ -90,7 +92,7 @@ def test_projection_of_any_point(spec: Spec, seed: int) -> None:
         assert (int(codes.min()), int(codes.max())) == (fmt.low, fmt.high)
 
 
-def projects(v: View, point: Tensor) -> ModelProjection:
+def projects(v: View, point: Tensor, interval: int = 1) -> ModelProjection:
     """The block does as the model, whose results these are."""
     p = projection(point, v.frame, v.middle, v.spec)
     centre, exponent = scaled_centre(p.mean, v.spec)
@@ -98,7 +100,7 @@ def projects(v: View, point: Tensor) -> ModelProjection:
     wanted = payloads(
         tangent=p.tangent, reciprocal=p.reciprocal, zeros=p.zeros, mean=p.mean, centre=centre, exponent=exponent
     )
-    same(answers(Projection(spec=v.spec), rows, header=header_of(v)), wanted)
+    same(answers(Projection(spec=v.spec, interval=interval), rows, header=header_of(v)), wanted)
     return p
 
 
@@ -159,14 +161,14 @@ def covariance_inputs(v: View, candidates: Candidates, seed: int) -> tuple[dict[
 
 
 @EVERY_CASE
-@SPECS
-def test_covariance(name: str, spec: Spec, seed: int) -> None:
+@PACED
+def test_covariance(name: str, spec: Spec, interval: int, seed: int) -> None:
     """All three entries, from scales of 2**-20 edges to those that overflow."""
     v, candidates = chosen(name, spec, seed)
     inputs, (cov, doublings) = covariance_inputs(v, candidates, seed)
     assert int(doublings.max()) > 0
     wanted = payloads(**entries_of(cov, doublings))
-    same(answers(Covariance(spec=spec), payloads(**inputs), header=header_of(v)), wanted)
+    same(answers(Covariance(spec=spec, interval=interval), payloads(**inputs), header=header_of(v)), wanted)
 
 
 def entries_of(cov: Tensor, doublings: Tensor) -> dict[str, Tensor]:
@@ -181,15 +183,18 @@ def covariances(spec: Spec, seed: int) -> tuple[Tensor, Tensor]:
     return cov, torch.cat([*(doublings for _, doublings in found), torch.tensor([0, 1, 11])])
 
 
-@pytest.mark.parametrize("spec", [DEFAULT, TINY, replace(DEFAULT, covariance_bits=24)], ids=["default", "tiny", "wide"])
-def test_conic(spec: Spec, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("spec", "interval"),
+    [(DEFAULT, 1), (TINY, 1), (replace(DEFAULT, covariance_bits=24), 1), (TINY, 2), (NANO, 8), (NANO, 16)],
+)
+def test_conic(spec: Spec, interval: int, seed: int) -> None:
     """Mantissas, their shift, and the sign of the determinant; nothing else where that is not positive."""
     cov, doublings = covariances(spec, seed)
     mantissa, shift, positive = conic(cov, doublings, spec)
     assert 0 < int((~positive).sum()) < len(positive) // 2
     wanted = payloads(conic=mantissa, shift=shift, positive=positive.long())
     wanted = [row if row["positive"] else {"positive": 0} for row in wanted]
-    same(answers(Conic(spec=spec), payloads(**entries_of(cov, doublings))), wanted)
+    same(answers(Conic(spec=spec, interval=interval), payloads(**entries_of(cov, doublings))), wanted)
 
 
 @PACED
@@ -208,8 +213,8 @@ def test_extents(spec: Spec, interval: int, seed: int) -> None:
     )
 
 
-@SPECS
-def test_touch(spec: Spec, seed: int) -> None:
+@PACED
+def test_touch(spec: Spec, interval: int, seed: int) -> None:
     """Strips anywhere around the group, on groups of any valid size; and whether they touch any sub-tile."""
     count = 400
     splats = strips(spec, seed, count)
@@ -224,7 +229,7 @@ def test_touch(spec: Spec, seed: int) -> None:
             wanted[-1] = {"any": 1, "touch": touch_payload(ranges[0].tolist(), int(direction))}
     rows = payloads(**vars(splats), valid_columns=valid["columns"], valid_rows=valid["rows"])
     assert 20 < sum(row["any"] for row in wanted) < count - 20
-    same(answers(Touch(spec=spec), rows), wanted)
+    same(answers(Touch(spec=spec, interval=interval), rows), wanted)
 
 
 @SPECS

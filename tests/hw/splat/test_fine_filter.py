@@ -37,7 +37,7 @@ def needles(v: View) -> View:
 @pytest.mark.parametrize(
     ("name", "spec", "interval"),
     [
-        ("random", DEFAULT, 1), ("far", TINY, 1), ("close", DEFAULT, 1), ("far", TINY, 2), ("random", NANO, 8),
+        ("random", DEFAULT, 1), ("far", TINY, 1), ("close", DEFAULT, 1), ("far", TINY, 2), ("random", NANO, 16),
         ("close", NANO, 8),
     ],
 )  # fmt: skip

@@ -39,11 +39,16 @@ def bytes_of(states: int, spec: Spec) -> int:
     return int.from_bytes(bytes(pixel_bytes(made, spec).flatten().tolist()), "little")
 
 
-@pytest.mark.parametrize(("width", "lane_groups", "as_bytes"), [(128, 1, False), (256, 4, True), (512, 2, False)])
+@pytest.mark.parametrize(
+    ("width", "lane_groups", "as_bytes", "lean"),
+    [(128, 1, False, 0), (256, 4, True, 0), (512, 2, False, 0), (128, 1, False, 1), (512, 1, True, 1)],
+)
 @pytest.mark.parametrize(("pause", "stall"), [(0, 0), (0.3, 0.7)])
-def test_three_frames(width: int, lane_groups: int, as_bytes: bool, pause: float, stall: float, seed: int) -> None:
+def test_three_frames(
+    width: int, lane_groups: int, as_bytes: bool, lean: int, pause: float, stall: float, seed: int
+) -> None:
     """Each lane group in an order of its own; a frame begins while some still hand out squares of the one before."""
-    config = replace(tiny(), memory_width=width, lane_groups=lane_groups)
+    config = replace(tiny(), memory_width=width, lane_groups=lane_groups, lean=lean)
     spec = config.spec
     dut: Any = PixelWriter(config=config, as_bytes=as_bytes)
     width_in = spec.lanes * pixel_width(spec, as_bytes=as_bytes)
@@ -63,7 +68,7 @@ def test_three_frames(width: int, lane_groups: int, as_bytes: bool, pause: float
     ]
 
     async def run(ctx: Any) -> None:
-        begun, overlapped = -1, False
+        begun, overlapped, reserve = -1, False, False
         flying: deque[tuple[int, int, int, int, int]] = deque()
         cycle = 0
         while any(left) or flying or ctx.get(dut.busy):
@@ -75,8 +80,8 @@ def test_three_frames(width: int, lane_groups: int, as_bytes: bool, pause: float
                 ctx.set(dut.frame_address, BASES[begun + 1])
                 overlapped |= begun in waiting
             may = [k for k, more in enumerate(left) if more and more[0][0] <= begun]
+            ctx.set(dut.reserved, reserve)  # of the cycle before: a dispatcher issues by a register
             reserve = bool(may) and ctx.get(dut.room) == 1 and rng.random() >= pause
-            ctx.set(dut.reserved, reserve)
             if reserve:
                 group = rng.choice(may)
                 flying.append((cycle + LATENCY, group, *left[group].pop(0)))

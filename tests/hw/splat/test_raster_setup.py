@@ -22,17 +22,18 @@ from tests.hw.splat.workload import splat_payloads
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize(
-    "spec",
+    ("spec", "interval"),
     [
-        DEFAULT,
-        TINY,
-        NANO,
-        replace(DEFAULT, power_fraction=4, exp_entries=16, screen_fraction=4),
-        replace(TINY, alpha_check="quad_centre"),
+        (DEFAULT, 1),
+        (TINY, 1),
+        (TINY, 2),
+        (NANO, 4),
+        (replace(DEFAULT, power_fraction=4, exp_entries=16, screen_fraction=4), 1),
+        (replace(TINY, alpha_check="quad_centre"), 1),
     ],
-    ids=["default", "tiny", "nano", "coarse", "centre"],
+    ids=["default", "tiny", "once in 2", "nano", "coarse", "centre"],
 )
-def test_raster_setup(name: str, spec: Spec, seed: int) -> None:
+def test_raster_setup(name: str, spec: Spec, interval: int, seed: int) -> None:
     """Rows, columns and cross terms, the far flag, and nothing but that flag where it is set."""
     rng = Random(seed)
     splats = sorted_splats(name, spec, 1000)
@@ -60,7 +61,7 @@ def test_raster_setup(name: str, spec: Spec, seed: int) -> None:
             assert fits or bool(s.far[n]) or each is not splats
             if not fits and not bool(s.far[n]):
                 wanted[-1] = {"far": 0}
-    same(answers(RasterSetup(spec=spec), rows), wanted)
+    same(answers(RasterSetup(spec=spec, interval=interval), rows), wanted)
 
 
 def test_far_starts_at_its_bound() -> None:

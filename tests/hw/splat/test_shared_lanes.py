@@ -16,7 +16,7 @@ from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload
 from tests.hw.splat.lanes import Lanes
 
-AWAY = RasterSetup.latency + 2  # cycles from a look at `room` to the lanes: the dispatcher's register and the set-up
+AWAY = RasterSetup.LATENCY + 2  # cycles from a look at `room` to the lanes: the dispatcher's register and the set-up
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,12 @@ WIDTHS = [128, 256, 512]
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("spec", [DEFAULT, TINY, replace(DEFAULT, depth_bits=30)], ids=["default", "tiny", "deep"])
-def test_voxel_origin(name: str, spec: Spec) -> None:
+@pytest.mark.parametrize(
+    ("spec", "interval"),
+    [(DEFAULT, 1), (TINY, 1), (replace(DEFAULT, depth_bits=30), 1), (TINY, 4)],
+    ids=["default", "tiny", "deep", "once in 4"],
+)
+def test_voxel_origin(name: str, spec: Spec, interval: int) -> None:
     """Corner, both ways, and sort key of the near bound, for bounds in front of and behind the camera."""
     v = case(name, spec)
     w = workload_of(v)
@@ -44,7 +48,7 @@ def test_voxel_origin(name: str, spec: Spec) -> None:
         rows.append({"voxel": {**index, "count": n, "first": 8 * n, "depth": depth}, "end": n % 2})
         place = {"relative": relative[voxel].tolist(), "origin": origin[voxel].tolist()}
         wanted.append({**place, "bound": keys[n % len(keys)], "first": 8 * n, "count": n, "end": n % 2})
-    same(answers(VoxelOrigin(spec=spec), rows, header=w.header), wanted)
+    same(answers(VoxelOrigin(spec=spec, interval=interval), rows, header=w.header), wanted)
 
 
 def bench_of(

@@ -95,11 +95,13 @@ def check(v: View, found: Bytes) -> None:
         assert list_of(found, mine) == list_of(wanted, host)
 
 
-@pytest.mark.parametrize(("width", "stall"), [(128, 0), (256, 0.4), (512, 0.3)])
-def test_a_view(width: int, stall: float, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "stall", "lean"), [(128, 0, 0), (256, 0.4, 0), (512, 0.3, 0), (128, 0.3, 1), (256, 0, 1)]
+)
+def test_a_view(width: int, stall: float, lean: int, seed: int) -> None:
     """Twice on end, from a memory in which nothing but the scene and the camera's words stand."""
     v = crowd()
-    config = replace(CONFIG, memory_width=width)
+    config = replace(CONFIG, memory_width=width, lean=lean)
     found, counters = run(config, blank(host_memory(v)), frames=2, stall=stall, seed=seed)
     check(v, found)
     visits = reach(v.image, v.frame, v.spec)

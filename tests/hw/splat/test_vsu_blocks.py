@@ -35,13 +35,18 @@ EVERY_CASE = pytest.mark.parametrize("name", CASES)
 PAUSES = pytest.mark.parametrize(("put", "get"), [(0, 0), (0.3, 0.5)])
 
 
+INTERVALS = pytest.mark.parametrize("interval", [1, 4])
+LEAN = pytest.mark.parametrize("lean", [0, 1])
+
+
 def some(values: list[Payload], number: int = 40) -> list[Payload]:
     return values[:: max(1, len(values) // number)]
 
 
+@INTERVALS
 @SPECS
 @EVERY_CASE
-def test_side_unit(name: str, spec: Spec) -> None:
+def test_side_unit(name: str, spec: Spec, interval: int) -> None:
     v = case(name, spec)
     w = workload_of(v)
     one = spec.group_size << spec.screen_fraction
@@ -53,16 +58,17 @@ def test_side_unit(name: str, spec: Spec) -> None:
             if side in entry["sides"]:
                 rows.append({"edge": at, "high": int(side == "high"), "axis": entry["axis"]})
                 wanted.append(entry["sides"][side])
-    same(answers(SideUnit(spec=spec), rows, header=w.header, view=view_of(w.memory.data)), wanted)
+    same(answers(SideUnit(spec=spec, interval=interval), rows, header=w.header, view=view_of(w.memory.data)), wanted)
 
 
+@INTERVALS
 @SPECS
 @EVERY_CASE
-def test_side_writer(name: str, spec: Spec) -> None:
+def test_side_writer(name: str, spec: Spec, interval: int) -> None:
     """The whole table twice on end, a start while busy in vain."""
     v = case(name, spec)
     w = workload_of(v)
-    dut: Any = SideWriter(spec=spec, sides_bits=BITS)
+    dut: Any = SideWriter(spec=spec, sides_bits=BITS, interval=interval)
     bench = Bench(dut)
     hold_frame(bench, w.header)
     bench.m.d.comb += [dut.view[field].eq(code) for field, code in view_of(w.memory.data).items()]
@@ -120,8 +126,9 @@ def extent(normal: list[int], voxel: Payload) -> int:
     return ((total << voxel["exponent"]) >> 14) + 1 + LIST_SLACK
 
 
+@INTERVALS
 @EVERY_CASE
-def test_dot_unit(name: str) -> None:
+def test_dot_unit(name: str, interval: int) -> None:
     v = case(name)
     rows: list[Payload] = []
     wanted: list[Payload] = []
@@ -131,16 +138,17 @@ def test_dot_unit(name: str) -> None:
         dot = sum(int(a) * int(b) for a, b in zip(v.frame.rotation[row], vector, strict=True)) >> 16
         rows.append({"vector": vector, "row": row, "step": k % 5})
         wanted.append({"dot": dot, "step": k % 5})
-    same(answers(DotUnit(spec=v.spec, steps=5), rows, header=workload_of(v).header), wanted)
+    same(answers(DotUnit(spec=v.spec, steps=5, interval=interval), rows, header=workload_of(v).header), wanted)
 
 
+@LEAN
 @PAUSES
 @pytest.mark.parametrize("name", CASES)
-def test_voxel_place(name: str, put: float, get: float, seed: int) -> None:
+def test_voxel_place(name: str, put: float, get: float, lean: int, seed: int) -> None:
     v = case(name, TINY)
     w = workload_of(v)
     count = min(len(v.image.grid), 60)
-    dut: Any = VoxelPlace(spec=TINY)
+    dut: Any = VoxelPlace(config=replace(tiny(), lean=lean))
     bench = Bench(dut, seed=seed)
     hold_frame(bench, w.header)
     bench.source(dut.i, places_of(w.memory.data)[:count], stall=put)
@@ -149,12 +157,13 @@ def test_voxel_place(name: str, put: float, get: float, seed: int) -> None:
     same(log.values, placed(v)[:count])
 
 
+@LEAN
 @PAUSES
 @pytest.mark.parametrize("name", CASES)
-def test_voxel_reach(name: str, put: float, get: float, seed: int) -> None:
+def test_voxel_reach(name: str, put: float, get: float, lean: int, seed: int) -> None:
     """The tables are written, read, and then every voxel tested against them."""
     v = windowed(case(name, TINY))
-    dut: Any = VoxelReach(config=replace(tiny(), order_sides=32))
+    dut: Any = VoxelReach(config=replace(tiny(), order_sides=32, lean=lean))
     bench = Bench(dut, seed=seed)
     given = placed(v)[:60]
     wanted = reached(v, 60)
@@ -193,13 +202,13 @@ def test_voxel_reach(name: str, put: float, get: float, seed: int) -> None:
     same(log.values, wanted)
 
 
-@pytest.mark.parametrize("width", [128, 512])
+@pytest.mark.parametrize(("width", "ahead"), [(128, 16), (512, 16), (128, 0)])
 @PAUSES
-def test_view_fetch(width: int, put: float, get: float, seed: int) -> None:
+def test_view_fetch(width: int, ahead: int, put: float, get: float, seed: int) -> None:
     """Header, view and the voxel table of two frames."""
     v = case("random", TINY)
     memory = build_memory_image(v.image, v.frame, TINY, base=128)
-    dut: Any = ViewFetch(memory_width=width)
+    dut: Any = ViewFetch(memory_width=width, ahead=ahead)
     bench = Bench(dut, seed=seed)
     ByteMemory(bench, dut.memory, memory.data.tobytes(), latency=7, stall=put)
     places = places_of(memory.data, 128)
