@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from amaranth.build import Platform
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
@@ -30,8 +30,12 @@ class BoardTop(Elaboratable):
         m.submodules.pll = pll = Pll(settings=self.board.pll)
         m.submodules.clock_pin = oscillator = io.Buffer("i", platform.request(platform.default_clk, dir="-"))
         m.domains.sync = ClockDomain()
-        m.submodules.reset = ResetSynchronizer(~pll.locked)
-        m.d.comb += [pll.i.eq(oscillator.i), ClockSignal().eq(pll.o)]
+        m.domains.before = ClockDomain(local=True)  # the same clock, with the reset before its global buffer
+        m.submodules.reset = ResetSynchronizer(~pll.locked, domain="before")
+        m.submodules.reset_buffer = Instance(
+            "DCCA", i_CLKI=ResetSignal("before"), i_CE=Const(1), o_CLKO=ResetSignal()
+        )  # fmt: skip
+        m.d.comb += [pll.i.eq(oscillator.i), ClockSignal().eq(pll.o), ClockSignal("before").eq(pll.o)]
         self._serial(m, platform)
         self._lights(m, platform)
         return m

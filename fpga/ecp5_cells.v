@@ -160,6 +160,19 @@ module MULT18X18D (
   } = product[35:0];
 endmodule
 
+// Global buffer, always enabled.
+module DCCA (
+    input CLKI, CE,
+    output CLKO
+);
+  assign CLKO = CLKI;
+  always @(CE)
+    if (CE === 1'b0) begin
+      $display("DCCA: there is no model of this mode");
+      $finish;
+    end
+endmodule
+
 // The PLL gives the clock on as it comes, whatever its dividers: nothing here depends on time. It locks after 8 cycles.
 module EHXPLLL (
     input CLKI, CLKFB, PHASESEL1, PHASESEL0, PHASEDIR, PHASESTEP, PHASELOADREG, STDBY, PLLWAKESYNC, RST, ENCLKOP,

@@ -26,6 +26,10 @@ from hw.cluster.receive_port import ReceivePort
 from hw.cluster.rescale import Rescale
 from hw.cluster.send_port import SendPort
 from hw.cluster.sequencer import Sequencer
+from hw.cluster.serial_alu import SerialAlu
+from hw.cluster.serial_lanes import SerialLanes
+from hw.cluster.serial_rescale import SerialRescale
+from hw.cluster.serial_sums import SerialSums
 from hw.cluster.stream_beats import StreamBeats
 from hw.cluster.stream_reader import StreamReader
 from hw.cluster.turn_unit import TurnUnit
@@ -44,6 +48,17 @@ def catalogue(config: Config) -> dict[str, Block]:
     """By name, which is the module's name too: the network, then what the decode units need if there are any."""
     spec = config.spec
     nodes, lanes = spec.nodes, spec.nodes * spec.lanes
+    serial = config.serial == 1
+    arithmetic = {
+        "merge_scale": Block(lambda: MergeScale(), nodes),
+        "merge_lane": Block(lambda: MergeLane(), lanes),
+        "merge_lanes": Block(lambda: MergeLanes(spec=spec), nodes),
+        "vector_alu": Block(lambda: VectorAlu(spec=spec), nodes),
+    }
+    in_turn = {
+        "serial_lanes": Block(lambda: SerialLanes(spec=spec), nodes),
+        "serial_alu": Block(lambda: SerialAlu(spec=spec, interval=config.interval), nodes),
+    }
     network = {
         "command_reader": Block(lambda: CommandReader(config=config)),
         "command_issuer": Block(lambda: CommandIssuer(config=config)),
@@ -57,11 +72,8 @@ def catalogue(config: Config) -> dict[str, Block]:
         "send_port": Block(lambda: SendPort(config=config), nodes),
         "operand_port": Block(lambda: OperandPort(config=config), nodes),
         "receive_port": Block(lambda: ReceivePort(config=config), nodes),
-        "combine_lane": Block(lambda: CombineLane(), lanes),
-        "merge_scale": Block(lambda: MergeScale(), nodes),
-        "merge_lane": Block(lambda: MergeLane(), lanes),
-        "merge_lanes": Block(lambda: MergeLanes(spec=spec), nodes),
-        "vector_alu": Block(lambda: VectorAlu(spec=spec), nodes),
+        "combine_lane": Block(lambda: CombineLane(), nodes if serial else lanes),
+        **(in_turn if serial else arithmetic),
         "node": Block(lambda: Node(config=config), nodes),
         "network": Block(lambda: Network(config=config)),
     }
@@ -69,8 +81,16 @@ def catalogue(config: Config) -> dict[str, Block]:
 
 
 def _decode_units(config: Config) -> dict[str, Block]:
-    spec = config.spec
+    spec, interval = config.spec, config.interval
     nodes = spec.nodes
+    rescale = {"rescale": Block(lambda: Rescale(spec=spec), nodes)}
+    sums = {
+        "probability": Block(lambda: Probability(), nodes),
+        "value_sums": Block(lambda: ValueSums(spec=spec), nodes),
+    }
+    if config.serial:
+        rescale = {"serial_rescale": Block(lambda: SerialRescale(spec=spec), nodes)}
+        sums = {"serial_sums": Block(lambda: SerialSums(spec=spec, interval=interval), nodes)}
     dequantise = {"dequantise": Block(lambda: Dequantise(spec=spec), nodes)}
     return {
         "stream_beats": Block(lambda: StreamBeats(spec=spec)),
@@ -79,11 +99,10 @@ def _decode_units(config: Config) -> dict[str, Block]:
         "code_units": Block(lambda: CodeUnits(spec=spec), nodes),
         "activation_memory": Block(lambda: ActivationMemory(spec=spec), nodes),
         **(dequantise if spec.weight_bits == 4 else {}),
-        "dot_product": Block(lambda: DotProduct(spec=spec), nodes),
-        "rescale": Block(lambda: Rescale(spec=spec), nodes),
-        "projection": Block(lambda: Projection(spec=spec), nodes),
-        "probability": Block(lambda: Probability(), nodes),
-        "value_sums": Block(lambda: ValueSums(spec=spec), nodes),
-        "turn_unit": Block(lambda: TurnUnit(spec=spec), nodes),
-        "compute": Block(lambda: Compute(spec=spec), nodes),
+        "dot_product": Block(lambda: DotProduct(spec=spec, interval=interval), nodes),
+        **rescale,
+        "projection": Block(lambda: Projection(spec=spec, interval=interval), nodes),
+        **sums,
+        "turn_unit": Block(lambda: TurnUnit(spec=spec, interval=interval), nodes),
+        "compute": Block(lambda: Compute(spec=spec, interval=interval), nodes),
     }

@@ -14,7 +14,6 @@ from hw.lib.burst_reader import BurstReader
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import connect, transfer
-from hw.lib.width_converter import Widener
 
 COMMANDS_AHEAD = 4
 
@@ -139,14 +138,16 @@ class CommandReader(wiring.Component):
         if words == 1:
             m.d.comb += reader.o.ready.eq(ready)
             return reader.o.payload.word_select(self.number % share, 8 * COMMAND_BYTES), reader.o.valid, ready
-        m.submodules.widener = widener = Widener(shape=8 * self.config.word_bytes, ratio=words)
-        m.d.comb += [
-            widener.i.payload.data.eq(reader.o.payload),
-            widener.i.valid.eq(reader.o.valid),
-            reader.o.ready.eq(widener.i.ready),
-            widener.o.ready.eq(ready),
-        ]
-        return Value.cast(widener.o.payload.data), widener.o.valid, ready
+        width = 8 * self.config.word_bytes
+        earlier, place = Signal(width * (words - 1), reset_less=True), Signal(range(words))
+        last = place == words - 1
+        m.d.comb += reader.o.ready.eq(ready | ~last)
+        with m.If(transfer(reader.o)):
+            m.d.sync += [
+                earlier.eq(Cat(earlier, reader.o.payload)[width:]),
+                place.eq(Mux(last, 0, place + 1)),
+            ]
+        return Cat(earlier, reader.o.payload), reader.o.valid & last, ready
 
     def _impossible(self, c) -> Value:
         """A code out of range, or codes that do not go together (golden/cluster/command.py)."""

@@ -11,15 +11,26 @@ from amaranth.lib.wiring import In, Out
 from golden.cluster.spec import Spec, Turned
 from golden.float_format import SINGLE
 from hw.cluster.activation_memory import CodeUnits
-from hw.cluster.layouts import Beat, BeatLayout, ReadLayout, SettingsLayout, WriteLayout, address_bits
+from hw.cluster.layouts import (
+    Beat,
+    BeatLayout,
+    ReadLayout,
+    SettingsLayout,
+    WriteLayout,
+    address_bits,
+)
 from hw.cluster.merge_lanes import TurnLayout
-from hw.cluster.probability import Probability
+from hw.cluster.phase import phase_port
+from hw.cluster.probability import Probability, add_share
 from hw.cluster.projection import MAXIMUM_LATENCY, READ_LATENCY, Projection, projection_latency
 from hw.cluster.rescale import EXPONENT
+from hw.cluster.serial_lanes import OperandsLayout
+from hw.cluster.serial_sums import SerialSums
 from hw.cluster.turn_unit import TurnUnit
 from hw.cluster.value_sums import ValueSums
 from hw.lib.float_reciprocal import FloatReciprocal
 from hw.lib.memory import two_port_memory
+from hw.lib.paced import still
 from hw.lib.pipe import Pipe, Staged
 
 WRITING = 3  # cycles from a result to the memory that keeps it
@@ -45,12 +56,23 @@ class Compute(wiring.Component):
 
     Nothing in here waits: a beat's results are written a fixed number of cycles later, at the latest
     `settle` of its phase. Beats that need them may not come earlier.
+
+    With an `interval` beats come once in so many cycles, with `phase` 0, and hold still but for their kind; products
+    and distances of singles go to `SerialLanes`.
     """
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
+        shared = {
+            "distance": Out(OperandsLayout()),  #: a maximum and a score, negated
+            "exponential": In(32),  #: of the distance
+            "multiply": Out(OperandsLayout()),  #: for the multiplier
+            "product": In(32),  #: of the multiplier
+        }
         super().__init__(
             {
+                **phase_port(interval),
+                **(shared if interval > 1 else {}),
                 "rank": In(range(spec.nodes)),  #: of this node, constant
                 "beat": In(BeatLayout(spec)),  #: what to do in this cycle
                 "flit": In(spec.link_width),  #: the stream's word of this beat, if its kind has one
@@ -66,24 +88,32 @@ class Compute(wiring.Component):
         )
 
     @staticmethod
-    def settle(spec: Spec) -> dict[str, int]:
+    def settle(spec: Spec, interval: int = 1) -> dict[str, int]:
         """Cycles after a phase's last beat until all it does is done, the write register included; by phase."""
-        turn = max(TurnUnit.TURN_LATENCY, FloatReciprocal.latency)
+        turn = max(TurnUnit.turn_latency(spec, interval), FloatReciprocal.latency)
+        serial = interval > 1
         return {
             "load": WRITING,
-            "project": projection_latency(spec) + WRITING,
-            "weigh": READ_LATENCY + 1 + Probability.latency + WRITING,
-            "record": ValueSums.record_latency + WRITING,
-            "vector": READ_LATENCY + turn + WRITING,
+            "project": projection_latency(spec, interval) + WRITING,
+            "weigh": READ_LATENCY + 1 + Probability.latency + WRITING + (interval + 1 if serial else 0),
+            "record": (SerialSums.record_latency(spec) if serial else ValueSums.record_latency) + WRITING,
+            "vector": READ_LATENCY + serial + turn + WRITING,
             "maximum": MAXIMUM_LATENCY + spec.lanes.bit_length(),
-            "codes": TurnUnit.CODE_LATENCY + WRITING,
+            "codes": TurnUnit.code_latency(spec, interval) + WRITING,
         }
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        serial = self.interval > 1
+        p = Pipe(m, platform, interval=self.interval, turn=self.phase if serial else None)
         spec, beat = self.spec, self.beat
-        m.submodules.projection = projection = Projection(spec=spec)
+        m.submodules.projection = projection = Projection(spec=spec, interval=self.interval)
+        if serial:
+            m.d.comb += [
+                projection.turn.eq(self.phase),
+                self.multiply.eq(projection.multiply),
+                projection.product.eq(self.product),
+            ]
         exponent, factor = Signal(signed(EXPONENT)), Signal(32, init=SINGLE.one)
         reads = Cat(beat.kind == kind for kind in (Beat.VALUES, Beat.VECTOR, Beat.DIVISOR, Beat.MAXIMUM)).any()
         m.d.comb += [
@@ -130,49 +160,67 @@ class Compute(wiring.Component):
 
     def _values(self, m: Module, p: Pipe, maximum: Value) -> tuple[Value, Value, Value]:
         """Values times their shares; a record's flit to write."""
-        beat = self.beat
-        m.submodules.probability = probability = Probability()
-        m.submodules.sums = sums = ValueSums(spec=self.spec)
+        beat, serial = self.beat, self.interval > 1
+        sums = SerialSums(spec=self.spec, interval=self.interval) if serial else ValueSums(spec=self.spec)
         words = Staged(self.word, READ_LATENCY, "word")
         score = p.stage(
             lambda flit, k: flit.word_select(k, 32), words, p.source(beat.word, "word_number"), name="score"
         )
-        m.d.comb += [probability.i.score.eq(score.value), probability.i.maximum.eq(maximum)]
-        when = score.stage + Probability.latency
+        share = self._share(m, score, maximum)
+        m.submodules.sums = sums
         row = p.source(beat.index[: len(sums.i.row)], "row")
+        values, when = p.source(self.flit, "values"), share.stage
         # A register before the multipliers, since a memory keeps the codes until then.
-        codes = p.stage(
-            lambda v: v, Staged(p.at(p.source(self.flit, "values"), when - 1), when - 1, "kept"), name="codes"
-        )
+        codes = p.stage(lambda v: v, Staged(p.at(values, when - 1), when - 1, "kept"), name="codes")
+        kept = still(p, share, when)
         m.d.comb += [
-            sums.valid.eq(self._is(m, Beat.VALUES, when)),
-            sums.i.probability.eq(probability.o),
-            sums.i.codes.eq(codes.value),
-            sums.i.row.eq(p.at(row, when)),
-            sums.i.first.eq(p.at(p.source(beat.first, "first"), when)),
-            sums.i.begin.eq(p.at(p.source(beat.begin, "begin"), when)),
+            sums.valid.eq(self._is(m, Beat.VALUES, kept.stage)),
+            sums.i.probability.eq(kept.value),
+            sums.i.codes.eq(still(p, codes, when).value),
+            sums.i.row.eq(still(p, row, when).value),
+            sums.i.first.eq(still(p, p.source(beat.first, "first"), when).value),
+            sums.i.begin.eq(still(p, p.source(beat.begin, "begin"), when).value),
             sums.read.row.eq(beat.index),
             sums.read.part.eq(beat.place),
             sums.read.header.eq(beat.first),
             sums.maximum.eq(maximum),
         ]
-        address = p.at(p.source(beat.address, "record_address"), ValueSums.record_latency)
-        return self._is(m, Beat.RECORD, ValueSums.record_latency), address, sums.o
+        if serial:
+            m.d.comb += sums.read.word.eq(self.phase)
+        latency = SerialSums.record_latency(self.spec) if serial else ValueSums.record_latency
+        address = p.at(p.source(beat.address, "record_address"), latency)
+        return self._is(m, Beat.RECORD, latency), address, sums.o
+
+    def _share(self, m: Module, score: Staged, maximum: Value) -> Staged:
+        """Of a token; as `Probability` makes it."""
+        when = score.stage + Probability.latency
+        if self.interval == 1:
+            m.submodules.probability = probability = Probability()
+            m.d.comb += [probability.i.score.eq(score.value), probability.i.maximum.eq(maximum)]
+            return Staged(probability.o, when, "share")
+        m.d.comb += [
+            self.distance.enable.eq(self._is(m, Beat.VALUES, score.stage)),
+            Cat(self.distance.a, self.distance.b).eq(Cat(maximum, score.value[:-1], ~score.value[-1])),
+        ]
+        return Staged(add_share(m, self.exponential), when, "share")
 
     def _turn(self, m: Module, p: Pipe, platform: object) -> Turning:
         """Vectors to units of codes, which become activations or entries of the cache."""
         spec, beat, settings = self.spec, self.beat, self.settings
-        m.submodules.turn = turn = TurnUnit(spec=spec)
+        m.submodules.turn = turn = TurnUnit(spec=spec, interval=self.interval)
         m.submodules.reciprocal = reciprocal = FloatReciprocal()
         m.submodules.units = units = CodeUnits(spec=spec)
+        vector = still(p, Staged(self.word, READ_LATENCY, "vector"), READ_LATENCY)
+        if self.interval > 1:
+            m.d.comb += turn.word.eq(self.phase - 2)
         m.d.comb += [
             units.valid.eq(beat.kind == Beat.ACTIVATIONS),
             units.index.eq(beat.index),
             units.flit.eq(self.flit),
-            turn.valid.eq(self._is(m, Beat.VECTOR, READ_LATENCY)),
-            turn.i.vector.eq(self.word),
-            turn.i.row.eq(p.at(p.source(beat.place, "place"), READ_LATENCY)),
-            turn.i.first.eq(p.at(p.source(beat.first, "turn_first"), READ_LATENCY)),
+            turn.valid.eq(self._is(m, Beat.VECTOR, vector.stage)),
+            turn.i.vector.eq(vector.value),
+            turn.i.row.eq(p.at(p.source(beat.place, "place"), vector.stage)),
+            turn.i.first.eq(p.at(p.source(beat.first, "turn_first"), vector.stage)),
             turn.read.eq(beat.index),
             self.turns.eq(turn.valid),
             self.turn.eq(turn.turn),
@@ -189,22 +237,25 @@ class Compute(wiring.Component):
                 write.en.eq(fills),
                 read.addr.eq(beat.index),
                 read.en.eq(beat.kind == Beat.VECTOR),
-                turn.i[name].eq(p.stage(lambda v: v, Staged(read.data, 1, name), name=name).value),
+                turn.i[name].eq(
+                    still(p, p.stage(lambda v: v, Staged(read.data, 1, name), name=name), READ_LATENCY).value
+                ),
             ]
         caches = Signal()
         m.d.sync += caches.eq((settings.turned == Turned.CACHE) | (settings.turned == Turned.CACHE_ALL))
         m.d.comb += turn.cache.eq(caches)
 
-        came = self._is(m, Beat.CODES, TurnUnit.CODE_LATENCY)
-        full = p.at(p.source(beat.last & (beat.kind == Beat.CODES), "unit_full"), TurnUnit.CODE_LATENCY) & came
+        latency = TurnUnit.code_latency(spec, self.interval)
+        came = self._is(m, Beat.CODES, latency)
+        full = p.at(p.source(beat.last & (beat.kind == Beat.CODES), "unit_full"), latency) & came
         unit = Signal(spec.flit_bytes * spec.activation_bits)
         filled = Signal()
         width = spec.lanes * spec.activation_bits
         with m.If(came):
             m.d.sync += unit.eq(Cat(unit[width:], turn.codes))
         m.d.sync += filled.eq(full)
-        place = p.at(p.source(beat.place, "unit_place"), TurnUnit.CODE_LATENCY + 1)
-        address = p.at(p.source(beat.address, "unit_address"), TurnUnit.CODE_LATENCY + 1)
+        place = p.at(p.source(beat.place, "unit_place"), latency + 1)
+        address = p.at(p.source(beat.address, "unit_address"), latency + 1)
         return Turning(
             loaded=units.o,
             caches=caches,

@@ -23,15 +23,23 @@ class Config:
     operand_depth: int = 8  #: own flits read ahead of the ones they are combined with
     command_depth: int = 4  #: collectives that wait in a node
     read_words: int = 128  #: words of external memory asked for and not yet used
+    #: 1: a node has one multiplier and one adder of singles, which take the words of a flit in turn: its vector ALU and
+    #: its decode unit take a flit once in 2 · lanes cycles
+    serial: int = 0
 
     LIMITS: ClassVar[Limits] = {
         "link_stages": (1, 64), "receive_depth": (2, 256), "operand_depth": (4, 64), "command_depth": (2, 64),
-        "read_words": (32, STREAM_AHEAD),
+        "read_words": (32, STREAM_AHEAD), "serial": (0, 1),
     }  # fmt: skip
     POWERS: ClassVar = ()
 
     def __post_init__(self) -> None:
         check_limits("cluster", self)
+
+    @property
+    def interval(self) -> int:
+        """Cycles from a flit that enters a node's vector ALU or decode unit to the next."""
+        return 2 * self.spec.lanes if self.serial else 1
 
     @property
     def word_bytes(self) -> int:
@@ -41,7 +49,7 @@ class Config:
 
 def nano() -> Config:
     """2 nodes of 4 KiB, 64-bit links: beside its memory on an FPGA of 84,000 LUTs and 156 multipliers."""
-    return Config(spec=NANO_SPEC, operand_depth=8, command_depth=2, read_words=32)
+    return Config(spec=NANO_SPEC, operand_depth=8, command_depth=2, read_words=32, serial=1)
 
 
 def tiny() -> Config:

@@ -21,9 +21,9 @@ def total_width(spec: Spec) -> int:
     return 8 + spec.activation_bits + (spec.inputs - 1).bit_length()
 
 
-def dot_latency(spec: Spec) -> int:
+def dot_latency(spec: Spec, interval: int = 1) -> int:
     """Cycles from a row's last flit to its sum."""
-    stages, operands = 2, spec.products  # products and accumulator
+    stages, operands = 1 + interval, spec.products // interval  # products and accumulator
     while operands > 1:
         stages, operands = stages + 1, -(-operands // FAN_IN)
     return stages
@@ -35,10 +35,12 @@ class DotProduct(wiring.Component):
     As many products a cycle as a flit has weights, each behind a register; then an adder tree of four
     operands a stage, and the accumulator. Throughput one flit a cycle; `o` is a row's total from
     `dot_latency` cycles after its last flit came, for one cycle.
+
+    With an `interval` flits come at least so many cycles apart, and as large a part of a flit is multiplied in a cycle.
     """
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
         count = spec.products
         layout = data.StructLayout(
             {
@@ -49,7 +51,7 @@ class DotProduct(wiring.Component):
         )
         super().__init__(
             {
-                "i": In(layout),  #: a flit's codes and what they are multiplied with
+                "i": In(layout),  #: a flit's codes and their activations; hold still for `interval` cycles
                 "valid": In(1),  #: a flit comes in this cycle; rows may have gaps
                 "o": Out(signed(total_width(spec))),  #: the row's sum so far
             }
@@ -58,14 +60,15 @@ class DotProduct(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         p = Pipe(m, platform)
+        codes, activations, valid, begins = self._part(m)
         level: Sequence[Staged] = [
             p.stage(
                 lambda a, b: a * b,
-                p.source(self.i.codes[k], f"code_{k}"),
-                p.source(self.i.activations[k], f"activation_{k}"),
+                p.source(code, f"code_{k}"),
+                p.source(activation, f"activation_{k}"),
                 name=f"product_{k}",
             )
-            for k in range(self.spec.products)
+            for k, (code, activation) in enumerate(zip(codes, activations, strict=True))
         ]
         depth = 0
         while len(level) > 1:
@@ -75,13 +78,29 @@ class DotProduct(wiring.Component):
             ]
             depth += 1
         flit = level[0]
-        first: Value = p.at(p.source(self.i.first, "first"), flit.stage)
+        first: Value = p.at(p.source(begins, "first"), flit.stage)
         comes = Signal(flit.stage)
-        m.d.sync += comes.eq((comes << 1) | self.valid)
+        m.d.sync += comes.eq((comes << 1) | valid)
         with m.If(comes[-1]):
             m.d.sync += self.o.eq(resize(Mux(first, 0, self.o) + flit.value, self.o.shape()))
-        if flit.stage + 1 != dot_latency(self.spec):
-            raise ValueError(
-                f"DotProduct takes {flit.stage + 1} cycles, its stated latency is {dot_latency(self.spec)}"
-            )
+        taken, stated = flit.stage + self.interval, dot_latency(self.spec, self.interval)
+        if taken != stated:
+            raise ValueError(f"DotProduct takes {taken} cycles, its stated latency is {stated}")
         return m
+
+    def _part(self, m: Module) -> tuple[list[Value], list[Value], Value, Value]:
+        """Codes and activations of this cycle, whether there are any, and whether they begin a row."""
+        i, count = self.i, self.spec.products // self.interval
+        if self.interval == 1:
+            numbers = range(count)
+            return [i.codes[k] for k in numbers], [i.activations[k] for k in numbers], self.valid, i.first
+        slot = Signal(range(self.interval))
+        comes = self.valid | (slot != 0)
+        with m.If(comes):
+            m.d.sync += slot.eq(slot + 1)
+        parts: list[list[Value]] = []
+        for codes in (i.codes, i.activations):
+            width = len(codes[0])
+            part = Value.cast(codes).word_select(slot, count * width)
+            parts.append([part.word_select(k, width).as_signed() for k in range(count)])
+        return parts[0], parts[1], comes, i.first & (slot == 0)

@@ -10,6 +10,7 @@ from golden.cluster.spec import QUARTERS, Op, Turned, Weighed
 from hw.cluster.compute import Compute
 from hw.cluster.config import Config
 from hw.cluster.layouts import LENGTH, Beat, BeatLayout, SettingsLayout, command_layout
+from hw.cluster.phase import enters_next, only_at, phase_port
 from hw.cluster.stream_beats import StreamBeats
 from hw.cluster.stream_reader import StreamReader
 from hw.lib.memory_port import ReadSignature
@@ -21,7 +22,7 @@ class Feeder(wiring.Component):
 
     A word of the stream is a beat in the cycle in which it leaves the reader; lane b of it is node b's
     flit. Then come the command's phases without a stream, one beat a cycle, each after the units have
-    settled.
+    settled. Where the units take a beat once in an interval, it comes in phase 0, and holds still but for its kind.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -29,6 +30,7 @@ class Feeder(wiring.Component):
         self.width = self.spec.nodes * self.spec.link_width
         super().__init__(
             {
+                **phase_port(config.interval),
                 "i": In(stream.Signature(command_layout())),  #: commands, each taken at its end
                 "ahead": In(stream.Signature(command_layout())),  #: those of `i` that read a stream, as soon as known
                 "beat": Out(BeatLayout(self.spec)),  #: for all nodes, from registers; IDLE if nothing is to be done
@@ -60,12 +62,13 @@ class Feeder(wiring.Component):
             settings.root.eq(c.root),
             settings.scale.eq(c.scale),
             settings.stride.eq(Mux(c.op == Op.GEMV, c.rank_stride, 0)),
-            beat.eq(beats.o),
-            beat.kind.eq(Mux(transfer(reader.o), beats.o.kind, Beat.IDLE)),
-            self.word.eq(reader.o.payload),
         ]
+        enters = enters_next(m, self, self.config.interval)
+        with only_at(m, enters):
+            m.d.sync += [beat.eq(beats.o), self.word.eq(reader.o.payload)]
+        m.d.sync += beat.kind.eq(Mux(transfer(reader.o), beats.o.kind, Beat.IDLE))
         number = Signal(LENGTH)  # of the phase's beats
-        settle = Compute.settle(self.spec)
+        settle = Compute.settle(self.spec, self.config.interval)
         wait = Signal(range(max(settle.values()) + 1))
         score_flits = (c.flits + self.spec.lanes - 1) >> (self.spec.lanes - 1).bit_length()
         second = Signal()  # the second phase has begun
@@ -90,10 +93,10 @@ class Feeder(wiring.Component):
                     with m.Else():
                         m.next = "vector"
             with m.State("stream"):
-                m.d.comb += reader.o.ready.eq(1)
+                m.d.comb += reader.o.ready.eq(1 if enters is None else enters)
                 streams = Mux(c.op == Op.WEIGH, settle["weigh"], settle["project"])
                 ends(transfer(reader.o) & reader.last, Mux(c.op == Op.LOAD, settle["load"], streams))
-            with m.State("maximum"):
+            with m.State("maximum"), only_at(m, enters):
                 m.d.sync += [
                     number.eq(number + 1),
                     wait.eq(settle["maximum"]),
@@ -108,18 +111,18 @@ class Feeder(wiring.Component):
                 m.d.sync += wait.eq(wait - 1)
                 with m.If(wait == 0):
                     m.next = "stream"
-            with m.State("divisor"):
+            with m.State("divisor"), only_at(m, enters):
                 m.d.sync += [beat.kind.eq(Beat.DIVISOR), beat.address.eq(c.source - 1)]
                 m.next = "vector"
-            with m.State("vector"):
+            with m.State("vector"), only_at(m, enters):
                 m.d.sync += number.eq(number + 1)
                 self._vector_beat(m, number)
                 ends(number == c.flits - 1, settle["vector"])
-            with m.State("codes"):
+            with m.State("codes"), only_at(m, enters):
                 m.d.sync += number.eq(number + 1)
                 self._code_beat(m, number)
                 ends(number == c.flits - 1, settle["codes"])
-            with m.State("record"):
+            with m.State("record"), only_at(m, enters):
                 m.d.sync += number.eq(number + 1)
                 self._record_beat(m, number)
                 ends(number == c.record * QUARTERS, settle["record"])

@@ -13,6 +13,41 @@ from hw.lib.float_parts import is_nan, less
 from hw.lib.pipe import Pipe
 
 
+class FactorsLayout(data.StructLayout):
+    """What a record's merge begins with."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "top": 32,  #: the larger maximum
+                "a": 32,  #: factor of the node's own record
+                "b": 32,  #: factor of the received one
+            }
+        )
+
+
+def order(x: Value, y: Value) -> Value:
+    """Of two maxima the larger, whether one is NaN, whether x is the smaller one, and whether they are equal."""
+    nan = is_nan(x, SINGLE) | is_nan(y, SINGLE)
+    lower = less(x, y)
+    return Cat(Mux(nan, SINGLE.nan, Mux(lower, y, x))[:32], nan, lower, x == y)
+
+
+def same(o: Value) -> Value:
+    """The maxima whose `order` it is have a difference of 0, infinite ones too."""
+    return o[34] & ~o[32]
+
+
+def pick(o: Value, f: Value) -> Value:
+    """A `FactorsLayout` of two maxima's `order`, and of the exponential of their distance."""
+    top, nan, lower = o[:32], o[32], o[33]
+    return Cat(
+        top,
+        Mux(nan, SINGLE.nan, Mux(lower, f, SINGLE.one))[:32],
+        Mux(nan, SINGLE.nan, Mux(lower, SINGLE.one, f))[:32],
+    )
+
+
 class MergeScale(wiring.Component):
     """top = max(m1, m2), a = exp(m1 - top), b = exp(m2 - top); equals `golden.cluster.combine.merge_factors`.
 
@@ -29,49 +64,24 @@ class MergeScale(wiring.Component):
                 "m2": 32,  #: of the received one
             }
         )
-        factors = data.StructLayout(
-            {
-                "top": 32,  #: the larger maximum
-                "a": 32,  #: factor of the node's own record
-                "b": 32,  #: factor of the received one
-            }
-        )
         super().__init__(
             {
                 "i": In(maxima),  #: singles, every cycle
-                "o": Out(factors),  #: singles, 18 cycles later
+                "o": Out(FactorsLayout()),  #: singles, 18 cycles later
             }
         )
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         p = Pipe(m, platform)
-        one = SINGLE.one
         m.submodules.subtract = subtract = FloatAdd(fmt=SINGLE)
         m.submodules.exp = exp = FloatExp()
         m1, m2 = p.source(self.i.m1, "m1"), p.source(self.i.m2, "m2")
         m.d.comb += Value.cast(subtract.i).eq(Cat(self.i.m1, self.i.m2[:-1], ~self.i.m2[-1]))
-
-        def order(x: Value, y: Value) -> Value:
-            nan = is_nan(x, SINGLE) | is_nan(y, SINGLE)
-            lower = less(x, y)
-            return Cat(Mux(nan, SINGLE.nan, Mux(lower, y, x))[:32], nan, lower, x == y)
-
         ordered = p.stage(order, m1, m2, name="ordered")
         difference = p.source(subtract.o, "difference", FloatAdd.latency)
-        equal = p.at(ordered, FloatAdd.latency)
-        same = equal[34] & ~equal[32]
-        m.d.comb += exp.i.eq(Mux(same, 0, Cat(difference.value[:-1], Const(0, 1))))
+        m.d.comb += exp.i.eq(Mux(same(p.at(ordered, FloatAdd.latency)), 0, Cat(difference.value[:-1], Const(0, 1))))
         factor = p.source(exp.o, "factor", FloatAdd.latency + FloatExp.latency)
-
-        def pick(o: Value, f: Value) -> Value:
-            top, nan, lower = o[:32], o[32], o[33]
-            return Cat(
-                top,
-                Mux(nan, SINGLE.nan, Mux(lower, f, one))[:32],
-                Mux(nan, SINGLE.nan, Mux(lower, one, f))[:32],
-            )
-
         result = p.stage(pick, ordered, factor, name="result")
         if result.stage != self.latency:
             raise ValueError(f"MergeScale takes {result.stage} cycles, its stated latency is {self.latency}")

@@ -10,6 +10,7 @@ from hw.cluster.config import Config
 from hw.cluster.exchange import Exchange, source_of
 from hw.cluster.layouts import TURN, BeatLayout, HostLayout, SettingsLayout, command_layout
 from hw.cluster.node import EventLayout, Node
+from hw.cluster.phase import phase_port
 from hw.lib.shared import repeat
 
 
@@ -20,6 +21,7 @@ class Network(wiring.Component):
         self.config, spec = config, config.spec
         super().__init__(
             {
+                **phase_port(config.interval),
                 "i": In(stream.Signature(command_layout())),  #: collective commands
                 "pause": In(spec.nodes),  #: by node: its links carry nothing in this cycle
                 "host": In(HostLayout(spec, nodes=spec.nodes)),  #: access to the memories while all nodes are idle
@@ -45,6 +47,7 @@ class Network(wiring.Component):
         for k, node in enumerate(nodes):
             m.d.comb += [
                 node.rank.eq(k),
+                *([node.phase.eq(self.phase)] if self.config.interval > 1 else []),
                 node.i.payload.eq(self.i.payload),
                 node.i.valid.eq(self.i.valid & ready),
                 node.pause.eq(self.pause[k]),

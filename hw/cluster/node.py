@@ -21,9 +21,12 @@ from hw.cluster.layouts import (
 from hw.cluster.merge_lanes import MergeLanes
 from hw.cluster.node_memory import NodeMemory
 from hw.cluster.operand_port import READ_LATENCY, OperandPort
+from hw.cluster.phase import phase_port
 from hw.cluster.receive_port import ReceivePort
 from hw.cluster.send_port import SendPort
 from hw.cluster.sequencer import Sequencer
+from hw.cluster.serial_alu import SerialAlu
+from hw.cluster.serial_lanes import SerialLanes
 from hw.cluster.vector_alu import VectorAlu
 from hw.cluster.walker import Walker
 from hw.cluster.widen_flit import WidenFlit
@@ -66,6 +69,7 @@ class Node(wiring.Component):
         self.config, spec = config, config.spec
         super().__init__(
             {
+                **phase_port(config.interval),
                 "rank": In(range(spec.nodes)),  #: of this node, constant
                 "i": In(stream.Signature(command_layout())),  #: collective commands
                 "sent": Out(spec.link_width),  #: a flit for one of the node's links
@@ -97,8 +101,7 @@ class Node(wiring.Component):
         m.submodules.send = send = SendPort(config=config)
         m.submodules.operand = operand = OperandPort(config=config)
         m.submodules.receive = receive = ReceivePort(config=config)
-        m.submodules.alu = alu = VectorAlu(spec=config.spec)
-        m.submodules.lanes = lanes = MergeLanes(spec=config.spec)
+        alu, lanes = self._arithmetic(m)
         connect(m, self.i, commands.i)
         connect(m, commands.o, sequencer.i)
         issued = self._walk(m, sequencer, {"send": send.i, "operand": operand.i, "receive": receive.i})
@@ -122,7 +125,6 @@ class Node(wiring.Component):
             lanes.merge.eq(alu.merge),
             lanes.merges.eq(alu.merges),
             lanes.add.eq(alu.add),
-            alu.lanes.eq(lanes.o),
             send.pause.eq(self.pause),
             receive.pause.eq(self.pause),
         ]
@@ -144,7 +146,27 @@ class Node(wiring.Component):
             self.events.receive_wait.eq(receive.waits),
             self.events.lost.eq(receive.lost),
         ]
+        if config.interval > 1:
+            m.d.comb += receive.phase.eq(self.phase)
         return m
+
+    def _arithmetic(self, m: Module) -> tuple[VectorAlu, MergeLanes] | tuple[SerialAlu, SerialLanes]:
+        spec, interval = self.config.spec, self.config.interval
+        if interval == 1:
+            m.submodules.alu = alu = VectorAlu(spec=spec)
+            m.submodules.lanes = lanes = MergeLanes(spec=spec)
+            m.d.comb += alu.lanes.eq(lanes.o)
+            return alu, lanes
+        m.submodules.alu = alu = SerialAlu(spec=spec, interval=interval)
+        m.submodules.lanes = lanes = SerialLanes(spec=spec)
+        m.d.comb += [
+            alu.turn.eq(self.phase),
+            alu.merged.eq(lanes.o),
+            alu.sum.eq(lanes.sum),
+            lanes.zero.eq(alu.zero),
+            alu.exponential.eq(lanes.exponential),
+        ]
+        return alu, lanes
 
     def _walk(self, m: Module, sequencer: Sequencer, sides: dict[str, stream.Interface]) -> Signal:
         """A queue of turns and a walker for each side. Returns the number of turns that were issued."""
@@ -174,9 +196,17 @@ class Node(wiring.Component):
             *(inner.eq(outer) for inner, outer in zip(receive.data, self.data, strict=True)),
         ]
 
-    def _compute(self, m: Module, memory: NodeMemory, lanes: MergeLanes) -> None:
+    def _compute(self, m: Module, memory: NodeMemory, lanes: MergeLanes | SerialLanes) -> None:
         """The decode unit, which has the memory for itself while it works."""
-        m.submodules.compute = compute = Compute(spec=self.config.spec)
+        m.submodules.compute = compute = Compute(spec=self.config.spec, interval=self.config.interval)
+        if isinstance(lanes, SerialLanes):
+            m.d.comb += [
+                compute.phase.eq(self.phase),
+                lanes.distance.eq(compute.distance),
+                compute.exponential.eq(lanes.exponential),
+                lanes.multiply.eq(compute.multiply),
+                compute.product.eq(lanes.product),
+            ]
         m.d.comb += [
             compute.rank.eq(self.rank),
             compute.beat.eq(self.beat),
@@ -193,7 +223,9 @@ class Node(wiring.Component):
             m.d.comb += memory.write.eq(compute.write)
         m.d.sync += self.events.clipped.eq(compute.clipped)
 
-    def _memory(self, m: Module, memory: NodeMemory, send: SendPort, operand: OperandPort, alu: VectorAlu) -> None:
+    def _memory(
+        self, m: Module, memory: NodeMemory, send: SendPort, operand: OperandPort, alu: VectorAlu | SerialAlu
+    ) -> None:
         """The send side reads first, operands second; results and the host write."""
         m.submodules.widen = widen = WidenFlit(config=self.config)
         item = send.i.payload

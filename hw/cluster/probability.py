@@ -14,6 +14,17 @@ from hw.lib.float_parts import is_nan
 from hw.lib.float_to_code import FloatToCode
 
 
+def add_share(m: Module, exponential: Value) -> Value:
+    """A token's share, of the exponential of its distance from the maximum, `FloatToCode.latency` cycles later."""
+    m.submodules.code = code = FloatToCode(bits=PROBABILITY_BITS + 1)
+    m.d.comb += [
+        code.i.x.eq(exponential),
+        code.i.shift.eq(PROBABILITY_BITS),
+        code.i.limit.eq((1 << PROBABILITY_BITS) - 1),
+    ]
+    return code.o.code[:PROBABILITY_BITS]
+
+
 class Probability(wiring.Component):
     """o = round(2**17 · exp(score - maximum)), at most 2**17 - 1; NaN gives 0.
 
@@ -40,14 +51,10 @@ class Probability(wiring.Component):
         m = Module()
         m.submodules.subtract = subtract = FloatAdd(fmt=SINGLE)
         m.submodules.exp = exp = FloatExp()
-        m.submodules.code = code = FloatToCode(bits=PROBABILITY_BITS + 1)
         distance = Mux(is_nan(subtract.o, SINGLE), SINGLE.nan, Cat(subtract.o[:-1], Const(0, 1)))
         m.d.comb += [
             Value.cast(subtract.i).eq(Cat(self.i.maximum, self.i.score[:-1], ~self.i.score[-1])),
             exp.i.eq(distance),
-            code.i.x.eq(exp.o),
-            code.i.shift.eq(PROBABILITY_BITS),
-            code.i.limit.eq((1 << PROBABILITY_BITS) - 1),
-            self.o.eq(code.o.code),
+            self.o.eq(add_share(m, exp.o)),
         ]
         return m

@@ -13,7 +13,10 @@ from hw.cluster.dequantise import Dequantise
 from hw.cluster.dot_product import DotProduct, dot_latency
 from hw.cluster.layouts import Beat, BeatLayout, SettingsLayout, WriteLayout
 from hw.cluster.rescale import EXPONENT, Rescale
+from hw.cluster.serial_lanes import OperandsLayout
+from hw.cluster.serial_rescale import SerialRescale
 from hw.lib.float_parts import extreme
+from hw.lib.paced import paced_pipe, still, turn_port
 from hw.lib.pipe import Pipe, Staged
 
 READ_LATENCY = 2  # of the activations, and of the node's memory
@@ -21,13 +24,14 @@ MAXIMUM_LATENCY = READ_LATENCY + 2  # beside the levels of the tree
 
 
 def codes_at(spec: Spec) -> int:
-    """Cycles from a beat to the multipliers."""
+    """Cycles from a beat to its codes."""
     return Dequantise.latency if spec.weight_bits == 4 else READ_LATENCY
 
 
-def projection_latency(spec: Spec) -> int:
+def projection_latency(spec: Spec, interval: int = 1) -> int:
     """Cycles from a row's last beat to its flit of results."""
-    return codes_at(spec) + dot_latency(spec) + Rescale.latency + 1
+    multipliers = codes_at(spec) + (interval > 1)
+    return multipliers + dot_latency(spec, interval) + Rescale.latency + 1
 
 
 class Projection(wiring.Component):
@@ -36,14 +40,23 @@ class Projection(wiring.Component):
     Beats SCALES, GROUPS, WEIGHTS and KEYS, one flit a cycle; the words of a flit of results are
     collected, and the flit leaves `projection_latency` cycles after the row's last beat. Scores: the maximum is
     kept, the last token's is -∞ if `masked`, and so are the words after it in the last flit.
+
+    With an `interval` beats come once in so many cycles, with `turn` 0, and hold still but for their kind; a multiplier
+    outside rescales.
     """
 
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
         self.memory = ActivationMemory(spec=spec)
         self.codes_at = codes_at(spec)
+        rescaling = {
+            "multiply": Out(OperandsLayout()),  #: for the multiplier of `SerialLanes`
+            "product": In(32),  #: of the multiplier
+        }
         super().__init__(
             {
+                **turn_port(interval),
+                **(rescaling if interval > 1 else {}),
                 "beat": In(BeatLayout(spec)),  #: what to do in this cycle
                 "flit": In(spec.link_width),  #: the stream's word of this beat
                 "scores": In(spec.link_width),  #: the flit that a MAXIMUM beat asked for 2 cycles ago
@@ -60,11 +73,12 @@ class Projection(wiring.Component):
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
-        p = Pipe(m, platform)
+        p = paced_pipe(m, platform, self)
         spec, beat = self.spec, self.beat
         m.submodules.activations = memory = self.memory
-        m.submodules.dot = dot = DotProduct(spec=spec)
-        m.submodules.rescale = rescale = Rescale(spec=spec)
+        m.submodules.dot = dot = DotProduct(spec=spec, interval=self.interval)
+        serial = self.interval > 1
+        m.submodules.rescale = rescale = SerialRescale(spec=spec) if serial else Rescale(spec=spec)
         keys = beat.kind == Beat.KEYS
         multiplies = keys | (beat.kind == Beat.WEIGHTS)
         bits = (memory.banks - 1).bit_length()
@@ -72,19 +86,21 @@ class Projection(wiring.Component):
             memory.write.eq(self.activations),
             memory.read.eq(Mux(keys, beat.index >> bits, beat.index)),
         ]
-        codes = self._codes(m, p, keys, bits)
-        summed = self.codes_at + dot_latency(spec)
+        codes = still(p, Staged(self._codes(m, p, keys, bits), self.codes_at, "codes"), self.codes_at)
+        summed = codes.stage + dot_latency(spec, self.interval)
         valid = Signal(summed + Rescale.latency)  # of a row's last beat
-        enters = Signal(self.codes_at)
+        enters = Signal(codes.stage)
         m.d.sync += [
             enters.eq((enters << 1) | multiplies),
             valid.eq((valid << 1) | (multiplies & beat.last)),
         ]
         m.d.comb += [
             dot.valid.eq(enters[-1]),
-            Value.cast(dot.i.codes).eq(codes),
-            Value.cast(dot.i.activations).eq(p.at(Staged(memory.codes, READ_LATENCY, "activation"), self.codes_at)),
-            dot.i.first.eq(p.at(p.source(beat.first, "first"), self.codes_at)),
+            Value.cast(dot.i.codes).eq(codes.value),
+            Value.cast(dot.i.activations).eq(
+                still(p, Staged(memory.codes, READ_LATENCY, "activation"), self.codes_at).value
+            ),
+            dot.i.first.eq(still(p, p.source(beat.first, "first"), self.codes_at).value),
         ]
         scales = Signal(spec.link_width)
         with m.If(beat.kind == Beat.SCALES):
@@ -100,8 +116,14 @@ class Projection(wiring.Component):
             rescale.i.total.eq(dot.o),
             rescale.i.exponent.eq(self.exponent),
             rescale.i.factor.eq(self.factor),
-            rescale.i.scale.eq(p.at(scale, summed)),
+            rescale.i.scale.eq(p.at(scale, summed + (SerialRescale.SCALE if serial else 0))),
         ]
+        if isinstance(rescale, SerialRescale):
+            m.d.comb += [
+                rescale.valid.eq(valid[summed - 1]),
+                self.multiply.eq(rescale.multiply),
+                rescale.product.eq(self.product),
+            ]
         tag = p.source(Cat(beat.address, beat.word, beat.begin, beat.final, keys), "tag")
         self._look(m, p)
         self._collect(m, rescale.o, valid[-1], p.at(tag, summed + Rescale.latency))

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.cluster.spec import Kind
 from hw.cluster.config import Config
 from hw.cluster.layouts import INDEX, TURN, ItemLayout
+from hw.cluster.phase import enters_next, only_at, phase_port
 from hw.cluster.vector_alu import PairLayout
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer
@@ -20,7 +21,8 @@ class ReceivePort(wiring.Component):
     A sender has a credit for every place of its buffer, so that nothing arrives without room, however
     far ahead it is; the credit returns when the flit is taken. A flit is combined only after the
     node has sent its own of the same number, since the result may take its place. Latency 1 cycle to the
-    ALU after the flit is at its buffer's end (2 cycles).
+    ALU after the flit is at its buffer's end (2 cycles). Where the ALU takes a flit once in an interval, it gets one,
+    or an idle side's turn, in phase 0; what it got holds still until the next.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -28,6 +30,7 @@ class ReceivePort(wiring.Component):
         width = spec.link_width
         super().__init__(
             {
+                **phase_port(config.interval),
                 "i": In(stream.Signature(ItemLayout(spec))),  #: flits of the receive side
                 "data": In(width).array(spec.links),  #: by link: the flit that arrives, if `valid`
                 "valid": In(spec.links),  #: a flit arrives on these links; it is never held back
@@ -70,6 +73,9 @@ class ReceivePort(wiring.Component):
         # What left for the ALU in the last cycle is in neither pipeline yet.
         last_merges = self.o.operation.reduce & (self.o.operation.kind == Kind.MERGE)
         emptied = emptied & (~self.o_valid | (last_merges == merges))
+        enters = enters_next(m, self, self.config.interval)
+        if enters is not None:
+            emptied = emptied & enters
         takes = Signal()
         m.d.comb += [
             sent.eq(behind[-1] | ((behind == 0) & (self.read > item.index))),
@@ -81,13 +87,14 @@ class ReceivePort(wiring.Component):
         for k, buffer in enumerate(buffers):
             m.d.comb += buffer.o.ready.eq(transfer(self.i) & item.active & chosen[k])
             m.d.sync += self.credit[k].eq(transfer(buffer.o))
-        m.d.sync += [
-            self.o_valid.eq(transfer(self.i)),
-            self.o.own.eq(self.own.payload),
-            self.o.received.eq(Array([b.o.payload for b in buffers])[item.link]),
-            self.o.operation.eq(operation),
-            self.o.tag.address.eq(item.address),
-            self.o.tag.write.eq(item.active & ~item.discard),
-            self.o.tag.last.eq(item.last),
-        ]
+        m.d.sync += self.o_valid.eq(transfer(self.i))
+        with only_at(m, enters):
+            m.d.sync += [
+                self.o.own.eq(self.own.payload),
+                self.o.received.eq(Array([b.o.payload for b in buffers])[item.link]),
+                self.o.operation.eq(operation),
+                self.o.tag.address.eq(item.address),
+                self.o.tag.write.eq(item.active & ~item.discard),
+                self.o.tag.last.eq(item.last),
+            ]
         return m

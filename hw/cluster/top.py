@@ -101,6 +101,12 @@ class ClusterEngine(wiring.Component):
         wiring.connect(m, issuer.collective, network.i)
         wiring.connect(m, issuer.move, mover.i)
 
+        if config.interval > 1:
+            phase = Signal(range(config.interval))
+            m.d.sync += phase.eq(phase + 1)
+            m.d.comb += network.phase.eq(phase)
+            if spec.compute:
+                m.d.comb += feeder.phase.eq(phase)
         starts = Signal()
         idle = network.idle.all()
         m.d.comb += [

@@ -8,9 +8,11 @@ from amaranth.lib.wiring import In, Out
 
 from golden.cluster.spec import CACHE_LIMIT, MAX_HEAD, Spec
 from golden.float_format import SINGLE
+from hw.cluster import serial_lanes
 from hw.cluster.merge_lane import MergeLane
 from hw.cluster.merge_lanes import TurnLayout
 from hw.cluster.rescale import EXPONENT
+from hw.cluster.serial_lanes import together
 from hw.lib.float_to_code import FloatToCode
 from hw.lib.memory import two_port_memory
 from hw.lib.shared import repeat
@@ -19,15 +21,15 @@ from hw.lib.shared import repeat
 class TurnUnit(wiring.Component):
     """z[c] = own[c]·x[c] + other[c]·x[c XOR 1], kept; then z as codes. Equals `golden.cluster.compute`.
 
-    First all flits of a vector go in, one a cycle; `TURN_LATENCY` cycles after the last, the largest
+    First all flits of a vector go in, one a cycle; `turn_latency` cycles after the last, the largest
     exponent is known and the codes may be asked for, one flit a cycle, in order. `MergeLanes` turns the vector.
+
+    With an `interval` all of this is done to a flit once in so many cycles: `SerialLanes` turn, and the words become
+    codes one after the other.
     """
 
-    TURN_LATENCY = MergeLane.latency + 3
-    CODE_LATENCY = 2 + FloatToCode.latency
-
-    def __init__(self, *, spec: Spec) -> None:
-        self.spec = spec
+    def __init__(self, *, spec: Spec, interval: int = 1) -> None:
+        self.spec, self.interval = spec, interval
         width = spec.link_width
         self.rows = MAX_HEAD // spec.lanes
         layout = data.StructLayout(
@@ -44,14 +46,27 @@ class TurnUnit(wiring.Component):
                 "valid": In(1),  #: `i` is a flit of a vector
                 "i": In(layout),  #: a vector's flits, gaps among them allowed
                 "turn": Out(TurnLayout(spec)),  #: for the lanes, with `valid`
-                "turned": In(width),  #: what the lanes made of it, `MergeLane.latency` later
+                "turned": In(width),  #: what the lanes made of it, `MergeLanes`' latency later
                 "cache": In(1),  #: codes have 8 bits and exponent 0; else `activation_bits`, and are as large as fits
-                "read": In(range(self.rows)),  #: row to make codes of
-                "codes": Out(spec.lanes * spec.activation_bits),  #: of the row asked for `CODE_LATENCY` cycles ago
+                "read": In(range(self.rows)),  #: row to make codes of; holds still for `interval` cycles
+                **(
+                    {"word": In(range(spec.lanes))} if interval > 1 else {}
+                ),  #: of the row that was asked for, 2 cycles ago
+                "codes": Out(spec.lanes * spec.activation_bits),  #: of the row asked for `code_latency` cycles ago
                 "clipped": Out(spec.lanes),  #: which of these codes were clipped
                 "exponent": Out(signed(EXPONENT)),  #: of the codes of activations, value = code·2**exponent
             }
         )
+
+    @staticmethod
+    def turn_latency(spec: Spec, interval: int = 1) -> int:
+        """Cycles from a vector's last flit until its codes may be asked for."""
+        return (MergeLane.latency if interval == 1 else serial_lanes.latency(spec)) + 3
+
+    @staticmethod
+    def code_latency(spec: Spec, interval: int = 1) -> int:
+        """Cycles from a row that is asked for to its codes."""
+        return 2 + FloatToCode.latency + (0 if interval == 1 else spec.lanes - 1)
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -59,10 +74,11 @@ class TurnUnit(wiring.Component):
         lanes = spec.lanes
         m.d.comb += [self.turn.vector.eq(i.vector), self.turn.own.eq(i.own), self.turn.other.eq(i.other)]
         write, read = two_port_memory(m, platform, "vectors", width=spec.link_width, depth=self.rows)
-        comes = Signal(MergeLane.latency)
+        turning = self.turn_latency(spec, self.interval) - 3  # cycles that the lanes take
+        comes = Signal(turning)
         m.d.sync += comes.eq(Cat(self.valid, comes))
         tags: list[Value] = [Cat(i.row, i.first)]
-        for k in range(MergeLane.latency):
+        for k in range(turning):
             tags.append(Signal(len(tags[0]), name=f"tag_{k}", reset_less=True))
             m.d.sync += tags[-1].eq(tags[-2])
         m.d.comb += [
@@ -80,14 +96,23 @@ class TurnUnit(wiring.Component):
         ]
         flit = Signal(spec.link_width, reset_less=True)
         m.d.sync += flit.eq(read.data)
-        coders = repeat(m, platform, "turn_code", lanes, lambda: FloatToCode(bits=spec.activation_bits))
-        for k, coder in enumerate(coders):
+        parallel = self.interval == 1
+        count = lanes if parallel else 1
+        coders = repeat(m, platform, "turn_code", count, lambda: FloatToCode(bits=spec.activation_bits))
+        made = [Value.cast(coder.o) for coder in coders]
+        if not parallel:
+            words = together(m, made[0], lanes, 1)
+            made = [words.word_select(k, len(made[0])) for k in range(lanes)]
+        for k, code in enumerate(made):
+            if k < count:
+                m.d.comb += [
+                    coders[k].i.x.eq(flit[32 * k : 32 * k + 32] if parallel else flit.word_select(self.word, 32)),
+                    coders[k].i.shift.eq(shift),
+                    coders[k].i.limit.eq(limit),
+                ]
             m.d.comb += [
-                coder.i.x.eq(flit[32 * k : 32 * k + 32]),
-                coder.i.shift.eq(shift),
-                coder.i.limit.eq(limit),
-                self.codes.word_select(k, spec.activation_bits).eq(coder.o.code),
-                self.clipped[k].eq(coder.o.clipped),
+                self.codes.word_select(k, spec.activation_bits).eq(code[:-1]),
+                self.clipped[k].eq(code[-1]),
             ]
         return m
 

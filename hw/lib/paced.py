@@ -29,6 +29,12 @@ def paced_pipe(m: Module, platform: object, unit: Any) -> Pipe:
     return Pipe(m, platform, interval=unit.interval, turn=unit.turn if unit.interval > 1 else None)
 
 
+def still(p: Pipe, item: Staged, stage: int) -> Staged:
+    """The value in cycle `stage`; of a paced pipe in the cycle after, from where on it holds still for an interval."""
+    now = Staged(p.at(item, stage), stage, item.name)
+    return now if p.interval == 1 else Staged(p.at(now, stage + 1), stage + 1, item.name)
+
+
 def turns(count: int, interval: int) -> int:
     """Cycles that `in_turn` takes for `count` sets of operands, beside those of its function."""
     together = min(count, interval)

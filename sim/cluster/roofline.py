@@ -12,17 +12,18 @@ from sim.kernel.roofline import Roofline
 
 
 def collective_roofline(workload: ClusterWorkload, job: JobResult, _: MemorySettings) -> Roofline:
-    """Of the collectives alone: flits through the busiest node's link, at one flit a cycle."""
-    link = busiest_link(workload.commands, workload.config.spec)
+    """Of the collectives alone: flits through the busiest node's link, at one flit an interval."""
+    link = busiest_link(workload.commands, workload.config.spec) * workload.config.interval
     return Roofline(cycles=job.counters["collective_cycles"], stages={"link": link})
 
 
 def decode_roofline(workload: ClusterWorkload, job: JobResult, memory: MemorySettings) -> Roofline:
     """Cycles that the steps need at least; each depends on the one before, so that they add up.
 
-    Words of memory at its bandwidth, read or written; flits through the busiest node's link; and a flit a cycle through
-    the decode units' phases that read no stream.
+    Words of memory at its bandwidth, read or written, those of streams at one an interval besides; and a flit an
+    interval through the busiest node's link, and through the decode units' phases that read no stream.
     """
+    interval = workload.config.interval
     units = 0
     for command in workload.commands:
         if command.op == Op.TURN:
@@ -30,10 +31,12 @@ def decode_roofline(workload: ClusterWorkload, job: JobResult, memory: MemorySet
         elif command.op == Op.WEIGH:
             scores = -(-command.flits // workload.config.spec.lanes) if command.kind == Weighed.FOUND else 0
             units += scores + 1 + QUARTERS * command.record
-    words = sum(job.counters[name] for name in ("stream_words", "load_words", "store_words", "program_words"))
+    words = sum(job.counters[name] for name in ("load_words", "store_words", "program_words"))
     rate = memory.words_a_cycle(workload.config.word_bytes)
+    streams = job.counters["stream_words"] * max(1 / rate, interval)
     link = busiest_link(workload.commands, workload.config.spec)
-    return Roofline(cycles=job.counters["cycles"], stages={"steps": words / rate + link + units})
+    steps = words / rate + streams + (link + units) * interval
+    return Roofline(cycles=job.counters["cycles"], stages={"steps": steps})
 
 
 def busiest_link(commands: Sequence[Command], spec: Spec) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from dataclasses import replace
@@ -71,6 +72,16 @@ def test_a_product_too_many_becomes_look_up_tables(tmp_path: Path, monkeypatch: 
     assert multiplications((tmp_path / "top.coarse.il").read_text()) == {(w, w): 2 for w in WIDTHS}
     assert made.verilog.read_text().count("  MULT18X18D ") == 5
     require_fit(made, small, "products")
+
+
+def test_a_global_buffer_drives_the_reset(tmp_path: Path) -> None:
+    """nextpnr lays a net on the global wires only where one stands."""
+    cells = json.loads(synthesise_top(Products(), BOARDS["ulx3s-85f"], tmp_path).json.read_text())
+    cells = cells["modules"]["top"]["cells"].values()
+    (buffer,) = (cell["connections"] for cell in cells if cell["type"] == "DCCA")
+    resets = [cell["connections"]["LSR"] for cell in cells if cell["type"] == "TRELLIS_FF"]
+    assert buffer["CE"] == ["1"]
+    assert resets.count(buffer["CLKO"]) >= len(WIDTHS) > resets.count(buffer["CLKI"])
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from golden.cluster.spec import ElementType, Kind, Spec
 from golden.float_format import HALF, SINGLE
 from hw.cluster.combine_lane import CombineLane
 from hw.cluster.config import Config
+from hw.cluster.serial_alu import SerialAlu
 from hw.cluster.vector_alu import VectorAlu
 from hw.cluster.widen_flit import WidenFlit
 from hw.lib.fields import pack
@@ -67,8 +68,9 @@ def single(rng: random.Random) -> int:
     return int(floats.to_codes(torch.tensor([value])).item())
 
 
+@pytest.mark.parametrize("interval", [1, 2 * SPEC.lanes], ids=["parallel", "serial"])
 @pytest.mark.parametrize("gap", [0.0, 0.5])
-def test_merge_records(gap: float, rng: random.Random) -> None:
+def test_merge_records(gap: float, interval: int, rng: random.Random) -> None:
     """Records of 1 to 4 flits back to back and with gaps; equal, infinite and NaN maxima among them."""
     records = []
     for k in range(40):
@@ -85,8 +87,16 @@ def test_merge_records(gap: float, rng: random.Random) -> None:
         merged = combine(torch.tensor(own), torch.tensor(received), ElementType.SINGLE, Kind.MERGE, len(own))
         expected += merged.tolist()
         flits += [(a, b, n == 0) for n, (a, b) in enumerate(zip(own, received, strict=True))]
-    alu = VectorAlu(spec=SPEC)
+    alu = VectorAlu(spec=SPEC) if interval == 1 else SerialAlu(spec=SPEC, interval=interval)
     got: list[list[int]] = []
+
+    async def interval_ends(ctx) -> None:
+        for phase in range(interval):
+            if phase:
+                ctx.set(alu.valid, 0)
+            if isinstance(alu, SerialAlu):
+                ctx.set(alu.turn, phase)
+            await ctx.tick()
 
     async def feed(ctx) -> None:
         for number, (own, received, header) in enumerate(flits):
@@ -94,17 +104,17 @@ def test_merge_records(gap: float, rng: random.Random) -> None:
                 ctx.set(alu.valid, 0)
                 ctx.set(alu.i.own, rng.getrandbits(64))
                 ctx.set(alu.i.operation.header, 1)
-                await ctx.tick()
+                await interval_ends(ctx)
             ctx.set(alu.valid, 1)
             ctx.set(alu.i.own, own[0] | own[1] << 32)
             ctx.set(alu.i.received, received[0] | received[1] << 32)
             operation = {"format": ElementType.SINGLE, "kind": Kind.MERGE, "reduce": 1, "header": int(header)}
             ctx.set(alu.i.operation, operation)
             ctx.set(alu.i.tag, {"address": number, "write": 1, "last": 0})
-            await ctx.tick()
+            await interval_ends(ctx)
         ctx.set(alu.valid, 0)
         for _ in range(50):
-            await ctx.tick()
+            await interval_ends(ctx)
 
     async def watch(ctx) -> None:
         while True:
@@ -113,7 +123,7 @@ def test_merge_records(gap: float, rng: random.Random) -> None:
                 assert place == len(got)
                 got.append([bits & 0xFFFFFFFF, bits >> 32])
 
-    simulator = Simulator(with_lanes(alu, SPEC))
+    simulator = Simulator(with_lanes(alu, SPEC, interval))
     simulator.add_clock(1e-6)
     simulator.add_testbench(feed)
     simulator.add_testbench(watch, background=True)

@@ -9,7 +9,7 @@ import pytest
 
 from golden.cluster.spec import Spec
 from hw.cluster.catalogue import catalogue
-from hw.cluster.config import CONFIGS, Config, default, tiny
+from hw.cluster.config import CONFIGS, Config, default, nano, tiny
 from hw.cluster.top import ClusterEngine
 from hw.generate import generate
 from tests.hw.lib.instances import assert_counts
@@ -39,10 +39,11 @@ def test_named_configs() -> None:
     [
         tiny(),
         default(),
+        nano(),
         replace(tiny(), spec=replace(tiny().spec, weight_bits=4)),
         replace(tiny(), spec=replace(tiny().spec, nodes=2, compute=0)),
     ],
-    ids=["tiny", "default", "int4", "network alone"],
+    ids=["tiny", "default", "nano", "int4", "network alone"],
 )
 def test_blocks_stand_in_the_top_as_often_as_they_say(config: Config) -> None:
     assert_counts(catalogue(config), ClusterEngine(config=config))

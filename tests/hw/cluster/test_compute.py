@@ -21,21 +21,24 @@ from tests.hw.cluster.lanes import with_lanes
 from tests.hw.cluster.numbers import code, flits_of
 
 INT8 = Spec(nodes=4, link_width=64, memory_kib=4, inputs=256)
-SPECS = {
+SPECS: dict[str, Spec] = {
     "int8": INT8,
     "int4": replace(INT8, weight_bits=4),
     "12-bit activations": replace(INT8, activation_bits=12),
     "wide, int4": replace(INT8, link_width=128, weight_bits=4, activation_bits=16),
 }
+#: Cycles from beat to beat: words of a flit beside each other, or one after the other.
+INTERVALS = pytest.mark.parametrize("serial", [False, True], ids=["parallel", "serial"])
 Item = tuple[dict[str, int], int]  # a beat's fields, and its flit
 
 
 class Bench:
     """Drives one unit; `memory` is its node's, by flit."""
 
-    def __init__(self, spec: Spec, rank: int = 0) -> None:
+    def __init__(self, spec: Spec, rank: int = 0, serial: bool = False) -> None:
         self.spec, self.rank = spec, rank
-        self.dut = Compute(spec=spec)
+        self.interval = 2 * spec.lanes if serial else 1
+        self.dut = Compute(spec=spec, interval=self.interval)
         self.memory: dict[int, int] = {}
         self.phases: list[tuple[dict[str, int], list[Item]]] = []
         self.clipped = 0
@@ -52,11 +55,22 @@ class Bench:
             ctx.set(dut.rank, self.rank)
             reads: list[int] = [0] * READ_LATENCY
 
-            async def cycle(beat: dict[str, int], flit: int) -> None:
+            async def beat_of(beat: dict[str, int], flit: int) -> None:
                 for name in dut.beat.shape().members:
                     ctx.set(dut.beat[name], Beat(beat.get(name, 0)) if name == "kind" else beat.get(name, 0))
                 ctx.set(dut.flit, flit)
-                reads.append(self.memory.get(ctx.get(dut.read.address), 0) if ctx.get(dut.read.enable) else 0)
+                for phase in range(self.interval):
+                    if phase:
+                        ctx.set(dut.beat.kind, Beat.IDLE)
+                    if self.interval > 1:
+                        ctx.set(dut.phase, phase)
+                    await cycle()
+
+            async def cycle() -> None:
+                reads.append(
+                    self.memory.get(ctx.get(dut.read.address), 0) if ctx.get(dut.read.enable) else rng.getrandbits(64)
+                )
+                # What was not asked for is noise.
                 ctx.set(dut.word, reads[-1 - READ_LATENCY])
                 await ctx.tick()
                 self.clipped += ctx.get(dut.clipped)
@@ -68,12 +82,12 @@ class Bench:
                     ctx.set(dut.settings[name], settings.get(name, 0))
                 for beat, flit in items:
                     while rng.random() < 0.2:
-                        await cycle({}, rng.getrandbits(self.spec.link_width))
-                    await cycle(beat, flit)
-                for _ in range(max(Compute.settle(self.spec).values())):
-                    await cycle({}, 0)
+                        await beat_of({}, rng.getrandbits(self.spec.link_width))
+                    await beat_of(beat, flit)
+                for _ in range(-(-max(Compute.settle(self.spec, self.interval).values()) // self.interval)):
+                    await beat_of({}, 0)
 
-        simulator = Simulator(with_lanes(self.dut, self.spec))
+        simulator = Simulator(with_lanes(self.dut, self.spec, self.interval))
         simulator.add_clock(1e-6)
         simulator.add_testbench(drive)
         simulator.run()
@@ -114,11 +128,12 @@ def rows(kind: Beat, raw: np.ndarray, flits: int, spec: Spec, address: int = 0) 
             }, flit  # fmt: skip
 
 
+@INTERVALS
 @pytest.mark.parametrize("name", SPECS)
-def test_gemv(name: str, rng: random.Random) -> None:
+def test_gemv(name: str, serial: bool, rng: random.Random) -> None:
     """Projections of rows that reach the limits, with exponents and factors of either size."""
     spec = SPECS[name]
-    bench, unit, inputs, blocks = Bench(spec, rank=2), Unit(spec), 128, 3
+    bench, unit, inputs, blocks = Bench(spec, rank=2, serial=serial), Unit(spec), 128, 3
     activations(bench, unit, rng, inputs, rng.choice([1e-3, 1.7, 4096.0]))
     values = np.random.default_rng(rng.getrandbits(32)).standard_normal((blocks * spec.lanes, inputs))
     weights = quantise(values, spec)
@@ -145,13 +160,14 @@ def test_gemv(name: str, rng: random.Random) -> None:
     assert bench.words(5 + 2 * 7, blocks).tolist() == expected.tolist()
 
 
+@INTERVALS
 @pytest.mark.parametrize(
     ("name", "rank"), [("int8", 0), ("int8", 3), ("int4", 3), ("12-bit activations", 0), ("wide, int4", 3)]
 )
-def test_attention(name: str, rank: int, rng: random.Random) -> None:
+def test_attention(name: str, rank: int, serial: bool, rng: random.Random) -> None:
     """Scores, their maximum, and the record; a rank above the root does not have the last token."""
     spec = SPECS[name]
-    bench, unit, head, tokens, root = Bench(spec, rank), Unit(spec), 64, 7, 1
+    bench, unit, head, tokens, root = Bench(spec, rank, serial), Unit(spec), 64, 7, 1
     activations(bench, unit, rng, head, 0.01)
     cache = np.array([[rng.randint(-127, 127) for _ in range(head)] for _ in range(2 * tokens)])
     keys, values = cache[:tokens], cache[tokens:]
@@ -171,11 +187,12 @@ def test_attention(name: str, rank: int, rng: random.Random) -> None:
     assert bench.words(40, 1 + 4 * flits).tolist() == unit.attend(scores, torch.from_numpy(values)).tolist()
 
 
+@INTERVALS
 @pytest.mark.parametrize("flits", [1, 2, 9])
-def test_maximum(flits: int, rng: random.Random) -> None:
+def test_maximum(flits: int, serial: bool, rng: random.Random) -> None:
     """Of the scores in memory alone, whatever the last scores' was: the record's header has it."""
     spec = SPECS["int8"]
-    bench, unit = Bench(spec), Unit(spec)
+    bench, unit = Bench(spec, serial=serial), Unit(spec)
     activations(bench, unit, rng, 64, 1.0)
     keys = unit.codes[:64].numpy().astype(np.int8)[None]  # their product with themselves is far above all scores
     scale = code(1.0)
@@ -188,6 +205,7 @@ def test_maximum(flits: int, rng: random.Random) -> None:
     assert int(bench.words(40, 1)[0]) == largest(scores)
 
 
+@INTERVALS
 @pytest.mark.parametrize(
     ("name", "turned"),
     [
@@ -197,11 +215,11 @@ def test_maximum(flits: int, rng: random.Random) -> None:
         ("wide, int4", Turned.CACHE),
     ],
 )
-def test_turn(name: str, turned: Turned, rng: random.Random) -> None:
+def test_turn(name: str, turned: Turned, serial: bool, rng: random.Random) -> None:
     """Rotary embedding to activations, which keys are then multiplied with, or to the cache, clipped."""
     spec = SPECS[name]
     rank, root, head = 1, 1, 64
-    bench, unit = Bench(spec, rank), Unit(spec)
+    bench, unit = Bench(spec, rank, serial), Unit(spec)
     flits = head // spec.lanes
     numbers = torch.tensor([rng.gauss(0, 3) for _ in range(3 * head)])
     vector, own, other = floats.to_codes(numbers).reshape(3, head)

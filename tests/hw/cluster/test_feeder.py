@@ -45,13 +45,17 @@ def random_command(rng: random.Random, spec: Spec) -> Command:
     return Command(op=op, kind=kind, record=rng.randrange(1, 5), flits=rng.randrange(1, 9), **common)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize(("name", "serial"), [("int8", 0), ("int4", 0), ("int8", 1)])
 @pytest.mark.parametrize("stall", [0.0, 0.3])
-def test_beats(name: str, stall: float, rng: random.Random) -> None:
-    """Every beat and its word, in order, for commands in random order, announced as early as there is room."""
+def test_beats(name: str, serial: int, stall: float, rng: random.Random) -> None:
+    """Every beat and its word, in order, for commands in random order, announced as early as there is room.
+
+    For serial nodes a beat comes in phase 0 alone, and its fields and its word stay for the interval.
+    """
     spec = SPECS[name]
     commands = [random_command(rng, spec) for _ in range(40)]
-    dut = Feeder(config=Config(spec=spec, read_words=32))
+    config = Config(spec=spec, read_words=32, serial=serial)
+    dut = Feeder(config=config)
     bench = Bench(dut, seed=rng.getrandbits(32))
     MemoryModel(bench, dut.memory, latency=9, stall=stall)
     fields = [{f.name: int(getattr(c, f.name)) for f in COMMAND} for c in commands]
@@ -63,11 +67,20 @@ def test_beats(name: str, stall: float, rng: random.Random) -> None:
     seen: list[int] = []
 
     async def watch(ctx: Any) -> None:
-        number = 0
+        number, phase = 0, 0
+        still: dict[str, int] = {}
         while len(seen) < len(expected):
             await ctx.tick()
+            phase = (phase + 1) % config.interval
+            if serial:
+                ctx.set(dut.phase, phase)
+            now = {field: ctx.get(dut.beat[field]) for field in dut.beat.shape().members if field != "kind"}
+            now["of the stream"] = ctx.get(dut.word)
+            assert phase == 0 or not still or now == still
+            still = now
             if ctx.get(dut.beat.kind) == Beat.IDLE:
                 continue
+            assert phase == 0
             command, beat = expected[len(seen)]
             assert Beat(ctx.get(dut.beat.kind)).name == beat["kind"], (len(seen), command)
             for field in set(beat) - {"kind"}:

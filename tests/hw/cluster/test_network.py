@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -32,10 +33,14 @@ def program(nodes: int) -> list[Command]:
     ] + [Command(op=Op.REDUCE, schedule=Schedule.XOR, kind=Kind.MERGE, record=2, flits=4, target=48)]  # fmt: skip
 
 
-@pytest.mark.parametrize(("nodes", "pause"), [(2, 0.0), (2, 0.5), pytest.param(8, 0.3, marks=pytest.mark.slow)])
-def test_program(nodes: int, pause: float, rng, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("nodes", "pause", "serial"),
+    [(2, 0.0, 0), (2, 0.5, 0), (2, 0.5, 1), pytest.param(8, 0.3, 0, marks=pytest.mark.slow)],
+)
+def test_program(nodes: int, pause: float, serial: int, rng, seed: int) -> None:
     spec = Spec(nodes=nodes, link_width=64, memory_kib=1, compute=0)
-    network = Network(config=replace(Config(spec=spec), receive_depth=4, operand_depth=4, command_depth=2))
+    config = replace(Config(spec=spec), receive_depth=4, operand_depth=4, command_depth=2, serial=serial)
+    network = Network(config=config)
     model = Cluster(spec)
     generator = torch.Generator().manual_seed(seed)
     values = torch.randn((nodes, WORDS, 2), generator=generator)
@@ -45,7 +50,9 @@ def test_program(nodes: int, pause: float, rng, seed: int) -> None:
     got = torch.zeros((nodes, WORDS, 2), dtype=torch.int64)
 
     async def pauses(ctx) -> None:
-        while True:
+        for cycle in count():
+            if serial:
+                ctx.set(network.phase, cycle % config.interval)
             ctx.set(network.pause, sum((rng.random() < pause) << k for k in range(nodes)))
             await ctx.tick()
 

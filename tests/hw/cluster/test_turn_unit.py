@@ -39,7 +39,7 @@ def test_turned_and_quantised(spec: Spec, cache: bool, rng: random.Random) -> No
             cycles.append({"valid": 1, "i": {**flit, "row": k, "first": int(k == 0)}, "cache": cache})
             if rng.random() < 0.3:
                 cycles.append({"i": {"vector": rng.getrandbits(64), "row": 0, "first": 1}, "cache": cache})
-        cycles += [{"cache": cache}] * TurnUnit.TURN_LATENCY
+        cycles += [{"cache": cache}] * TurnUnit.turn_latency(spec)
         turned = turn(vector, own, other)
         if cache:
             codes, clipped = floats.to_code(turned, torch.zeros_like(turned), CACHE_LIMIT)
@@ -47,8 +47,8 @@ def test_turned_and_quantised(spec: Spec, cache: bool, rng: random.Random) -> No
         else:
             codes, exponent = quantise(turned, spec.activation_bits)
             clipped = torch.zeros_like(codes)
-        checks.append((len(cycles) + TurnUnit.CODE_LATENCY, codes.tolist(), exponent, clipped.bool().tolist()))
-        cycles += [{"read": k, "cache": cache} for k in range(flits)] + [{"cache": cache}] * TurnUnit.CODE_LATENCY
+        checks.append((len(cycles) + TurnUnit.code_latency(spec), codes.tolist(), exponent, clipped.bool().tolist()))
+        cycles += [{"read": k, "cache": cache} for k in range(flits)] + [{"cache": cache}] * TurnUnit.code_latency(spec)
     got = play(dut, cycles, ["codes", "clipped", "exponent"], beside=with_lanes(dut, spec), driven=["turned"])
     bits = spec.activation_bits
     for start, codes, exponent, clipped in checks:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from amaranth.back import rtlil
-from amaranth.hdl import Elaboratable, Module, Value, signed
+from amaranth.hdl import Elaboratable, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.sim import Simulator
 
-from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
+from hw.lib.paced import in_turn, paced_pipe, still, turn_port, turns
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.stream_pipeline import StreamPipeline
 from tests.hw.lib.bench import Bench
@@ -85,3 +86,33 @@ def test_operands_of_a_place_have_one_shape() -> None:
         return in_turn(p, lambda v, name: p.stage(lambda x: x, v, name=name), sets, "ab")
 
     refuses("a: operands 0 have different shapes", build)
+
+
+@pytest.mark.parametrize("interval", [1, 4])
+@pytest.mark.parametrize("stage", [1, 5])
+def test_still_values(interval: int, stage: int, rng: random.Random) -> None:
+    """What entered at turn 0, from the cycle after `stage` on for an interval; without one, in that cycle alone."""
+    m = Module()
+    i, turn = Signal(8), Signal(range(4))
+    p = Pipe(m, None, interval=interval, turn=turn if interval > 1 else None)
+    item = still(p, p.stage(lambda v: v, p.source(i, "i"), name="number"), stage)
+    assert item.stage == stage + (interval > 1)
+    o = Signal.like(item.value)
+    m.d.comb += o.eq(item.value)
+    values = [rng.getrandbits(8) for _ in range(40)]
+    got: list[int] = []
+
+    async def bench(ctx: Any) -> None:
+        for cycle, value in enumerate(values):
+            ctx.set(turn, cycle % interval)
+            ctx.set(i, value)
+            got.append(ctx.get(o))
+            await ctx.tick()
+
+    simulator = Simulator(m)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    for cycle in range(item.stage, len(values)):
+        entered = (cycle - item.stage) // interval * interval
+        assert got[cycle] == values[entered], cycle

@@ -12,13 +12,14 @@ from golden.cluster.command import Command
 from golden.cluster.memory_image import MemoryImage, aligned, program_bytes, to_lanes
 from golden.cluster.spec import INDEPENDENT, SCHEDULES, ElementType, Kind, Op, Schedule, Status
 from golden.cluster.turns import traffic
-from hw.cluster.config import tiny
+from hw.cluster.config import Config, tiny
 from sim.cluster.player import LinkedMemory
 from sim.cluster.run import PROGRAM, run
 from sim.cluster.workload import ClusterWorkload, prepare, random_messages
 from sim.kernel.run import simulate
 
 CONFIG = tiny()
+SERIAL = replace(CONFIG, serial=1)
 SPEC = CONFIG.spec
 SIZE = 128  # bytes of a message
 SLOT = SIZE // SPEC.flit_bytes  # flits
@@ -40,7 +41,7 @@ def everything() -> list[Command]:
     return reductions + others
 
 
-def program(commands: list[Command], watchdog: int = 5000) -> ClusterWorkload:
+def program(commands: list[Command], watchdog: int = 5000, config: Config = CONFIG) -> ClusterWorkload:
     """Loads all of the nodes' memories, runs the commands, stores them all."""
     size = SPEC.words * SPEC.flit_bytes
     total = [Command(op=Op.LOAD, flits=SPEC.words), *commands, Command(op=Op.STORE, flits=SPEC.words)]
@@ -53,7 +54,7 @@ def program(commands: list[Command], watchdog: int = 5000) -> ClusterWorkload:
     halves = random_messages(CONFIG, size, ElementType.HALF, 7)
     data[first:] = to_lanes(halves, SPEC)
     image = MemoryImage(data=data, result_address=len(data), result_bytes=size * SPEC.nodes)
-    return ClusterWorkload(config=CONFIG, commands=tuple(total), memory=image, names={"op": "program"})
+    return ClusterWorkload(config=config, commands=tuple(total), memory=image, names={"op": "program"})
 
 
 def placed(commands: list[Command], rng: np.random.Generator, independent: float) -> list[Command]:
@@ -67,12 +68,13 @@ def placed(commands: list[Command], rng: np.random.Generator, independent: float
     return result
 
 
+@pytest.mark.parametrize("config", [CONFIG, SERIAL], ids=["parallel", "serial"])
 @pytest.mark.parametrize(("stalls", "pauses", "seed"), [(0, 0, 1), (64, 64, 2), (128, 200, 3)])
-def test_every_collective(stalls: int, pauses: int, seed: int) -> None:
+def test_every_collective(stalls: int, pauses: int, seed: int, config: Config) -> None:
     """All collectives in random order as one program, several under way at once: the nodes' whole memories equal."""
     rng = np.random.default_rng(seed)
     commands = placed([everything()[k] for k in rng.permutation(len(everything()))], rng, independent=0.0)
-    workload = program(commands)
+    workload = program(commands, config=config)
     memory = LinkedMemory(stalls=stalls, seed=seed, link_pauses=pauses)
     counters = run(workload, memory=memory, check=True).counters
     assert counters["status"] == Status.DONE

@@ -37,6 +37,23 @@ def test_step(dataflow: Dataflow, unfused: bool, tokens: int, stalls: int, seed:
     assert done.checked
 
 
+@pytest.mark.parametrize(
+    ("dataflow", "fields", "stalls"),
+    [
+        (Dataflow.TOKEN, {}, 0),
+        (Dataflow.HEAD, {}, 64),
+        (Dataflow.TOKEN, {"weight_bits": 4}, 64),
+        (Dataflow.HEAD, {"activation_bits": 12}, 0),
+    ],
+)
+def test_serial_step(dataflow: Dataflow, fields: dict[str, int], stalls: int, seed: int) -> None:
+    """The same where the words of a flit take one multiplier and one adder in turn."""
+    config = replace(tiny(), serial=1)
+    config = replace(config, spec=replace(config.spec, **fields))
+    workload = prepare_step(config, *random_head(64, 256, 30, seed), dataflow=dataflow, trace=True)
+    assert run(workload, memory=LinkedMemory(stalls=stalls, seed=seed, link_pauses=stalls), check=True).checked
+
+
 @pytest.mark.parametrize(("group", "hidden", "tokens", "stalls"), [(3, 72, 70, 0), (4, 104, 9, 64), (8, 40, 1, 0)])
 def test_grouped_queries(group: int, hidden: int, tokens: int, stalls: int, seed: int) -> None:
     """Query heads that share keys and values, and hidden sizes that are no powers of two."""
