@@ -18,7 +18,7 @@ from hw.splat.layouts import DetailLayout, SurvivorLayout, group_layout, header_
 class FineFilter(wiring.Component):
     """Runs `FineUnit`, or two of them, on a stream and drops what colours nothing.
 
-    Latency 60 cycles, one candidate a cycle; of two units 61 cycles, one pair a cycle. A pair of which both colour
+    Latency 61 cycles, one candidate a cycle; of two units one pair a cycle. A pair of which both colour
     something leaves in 2 cycles, or at once where the depth sort has two `sort_inputs`. One unit may take a candidate
     in `fine_interval` cycles. `groups` gives one entry a group; it moves on with the payload that ends the group.
     """
@@ -50,16 +50,16 @@ class FineFilter(wiring.Component):
             self.i.ready.eq(pipeline.i.ready & self.groups.valid),
             self.groups.ready.eq(transfer(self.i) & self.i.payload.mark.end),
         ]
+        # The depth sort's first cycle has no time for the choice, nor for the pipeline's memory.
+        m.submodules.slice = slice_ = SkidBuffer(shape=self.survivors)
+        connect(m, slice_.o, self.o)
         if self.units > 1:
-            # The depth sort's first cycle has no time for the choice.
-            m.submodules.slice = slice_ = SkidBuffer(shape=self.survivors)
             (self._join if self.joins else self._take_turns)(m, pipeline.o, slice_.i)
-            connect(m, slice_.o, self.o)
         else:
             m.d.comb += [
-                self.o.payload.eq(pipeline.o.payload.survivor),
-                self.o.valid.eq(pipeline.o.valid),
-                pipeline.o.ready.eq(self.o.ready),
+                slice_.i.payload.eq(pipeline.o.payload.survivor),
+                slice_.i.valid.eq(pipeline.o.valid),
+                pipeline.o.ready.eq(slice_.i.ready),
             ]
         return m
 
