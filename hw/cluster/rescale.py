@@ -16,6 +16,20 @@ from hw.lib.pipe import Pipe
 EXPONENT = 10  # bits of the activations' exponent
 
 
+class TotalLayout(data.StructLayout):
+    """A row's sum on its way to its number."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "total": signed(total_width(spec)),  #: the sum
+                "exponent": signed(EXPONENT),  #: of the activations; holds still while totals are under way
+                "factor": 32,  #: of the activations, a single; holds still too
+                "scale": 32,  #: of a row, a single
+            }
+        )
+
+
 class Rescale(wiring.Component):
     """o = total·2**exponent · factor · scale, rounded three times; equals `golden.cluster.compute.rescale`.
 
@@ -26,17 +40,9 @@ class Rescale(wiring.Component):
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        layout = data.StructLayout(
-            {
-                "total": signed(total_width(spec)),  #: a row's sum
-                "exponent": signed(EXPONENT),  #: of the activations; holds still while totals are under way
-                "factor": 32,  #: of the activations, a single; holds still too
-                "scale": 32,  #: of this row, a single
-            }
-        )
         super().__init__(
             {
-                "i": In(layout),  #: a total every cycle
+                "i": In(TotalLayout(spec)),  #: a total every cycle, with its row's scale
                 "o": Out(32),  #: its number, a single, `latency` cycles later
             }
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, signed
-from amaranth.lib import data, wiring
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.cluster.spec import Spec
 from hw.cluster.dot_product import total_width
-from hw.cluster.rescale import EXPONENT
+from hw.cluster.rescale import TotalLayout
 from hw.cluster.serial_lanes import OperandsLayout
 from hw.lib.float_from_int import FloatFromInt
 from hw.lib.float_multiply import FloatMultiply
@@ -23,18 +23,10 @@ class SerialRescale(wiring.Component):
 
     def __init__(self, *, spec: Spec) -> None:
         self.spec = spec
-        layout = data.StructLayout(
-            {
-                "total": signed(total_width(spec)),  #: a row's sum
-                "exponent": signed(EXPONENT),  #: of the activations; holds still while totals are under way
-                "factor": 32,  #: of the activations, a single; holds still too
-                "scale": 32,  #: of the row whose total came `SCALE` cycles ago, a single
-            }
-        )
         super().__init__(
             {
                 "valid": In(1),  #: a total comes in this cycle
-                "i": In(layout),  #: the total, and the scale of an earlier one
+                "i": In(TotalLayout(spec)),  #: the total, and the scale of the row whose total came `SCALE` cycles ago
                 "multiply": Out(OperandsLayout()),  #: for the multiplier
                 "product": In(32),  #: what it made of what it got `FloatMultiply.latency` cycles ago
                 "o": Out(32),  #: a total's number, a single, `latency` cycles later

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from golden.cluster.spec import MAX_HEAD, PROBABILITY_BITS, QUARTERS, Spec
 from hw.cluster.layouts import LENGTH
 from hw.cluster.serial_lanes import together
-from hw.cluster.value_sums import SUM_WIDTH
+from hw.cluster.value_sums import SUM_WIDTH, ValuesLayout
 from hw.lib.fixed import resize
 from hw.lib.float_from_int import FloatFromInt
 from hw.lib.memory import two_port_memory
@@ -29,15 +29,6 @@ class SerialSums(wiring.Component):
         self.rows = MAX_HEAD // spec.flit_bytes
         self.codes = spec.flit_bytes // interval  # that are multiplied in a cycle
         row = range(self.rows)
-        layout = data.StructLayout(
-            {
-                "probability": PROBABILITY_BITS,  #: the token's share
-                "codes": spec.link_width,  #: a flit of its values, 8 bits each
-                "row": row,  #: which of its flits
-                "first": 1,  #: its first flit, with which the share is added to l
-                "begin": 1,  #: it is the first token: sums start from 0
-            }
-        )
         read = data.StructLayout(
             {
                 "row": row,  #: of sums
@@ -49,7 +40,7 @@ class SerialSums(wiring.Component):
         super().__init__(
             {
                 "valid": In(1),  #: `i` comes
-                "i": In(layout),  #: values and their token's share; hold still for `interval` cycles
+                "i": In(ValuesLayout(spec)),  #: values and their token's share; hold still for `interval` cycles
                 "read": In(read),  #: the flit to make; not before the sums are written
                 "maximum": In(32),  #: of the scores, a single; for the header
                 "o": Out(spec.link_width),  #: the flit whose first word was asked for `record_latency` cycles ago

@@ -17,6 +17,21 @@ from hw.lib.shared import repeat
 SUM_WIDTH = PROBABILITY_BITS + 8 + LENGTH  # no sum of 2**16 tokens leaves it
 
 
+class ValuesLayout(data.StructLayout):
+    """A flit of a token's values."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__(
+            {
+                "probability": PROBABILITY_BITS,  #: the token's share
+                "codes": spec.link_width,  #: a flit of its values, 8 bits each
+                "row": range(MAX_HEAD // spec.flit_bytes),  #: which of its flits
+                "first": 1,  #: its first flit, with which the share is added to l
+                "begin": 1,  #: it is the first token: sums start from 0
+            }
+        )
+
+
 class ValueSums(wiring.Component):
     """o[c] = Σ P·v[c] and l = Σ P over the tokens, exact; then as singles. Equals `golden.cluster.compute`.
 
@@ -31,15 +46,6 @@ class ValueSums(wiring.Component):
         self.spec = spec
         self.rows = MAX_HEAD // spec.flit_bytes
         row = range(self.rows)
-        layout = data.StructLayout(
-            {
-                "probability": PROBABILITY_BITS,  #: the token's share
-                "codes": spec.link_width,  #: a flit of its values, 8 bits each
-                "row": row,  #: which of its flits
-                "first": 1,  #: its first flit, with which the share is added to l
-                "begin": 1,  #: it is the first token: sums start from 0
-            }
-        )
         read = data.StructLayout(
             {
                 "row": row,  #: of sums
@@ -50,7 +56,7 @@ class ValueSums(wiring.Component):
         super().__init__(
             {
                 "valid": In(1),  #: `i` is a flit of values
-                "i": In(layout),  #: values and their token's share
+                "i": In(ValuesLayout(spec)),  #: values and their token's share
                 "read": In(read),  #: the flit to make; not before the sums are written
                 "maximum": In(32),  #: of the scores, a single; for the header
                 "o": Out(spec.link_width),  #: the flit asked for `record_latency` cycles ago
