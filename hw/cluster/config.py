@@ -23,9 +23,7 @@ class Config:
     operand_depth: int = 8  #: own flits read ahead of the ones they are combined with
     command_depth: int = 4  #: collectives that wait in a node
     read_words: int = 128  #: words of external memory asked for and not yet used
-    #: 1: a node has one multiplier and one adder of singles, which take the words of a flit in turn: its vector ALU and
-    #: its decode unit take a flit once in 2 · lanes cycles
-    serial: int = 0
+    serial: int = 0  #: 1: a node has one multiplier and one adder of singles, and takes a flit once in 2 · lanes cycles
 
     LIMITS: ClassVar[Limits] = {
         "link_stages": (1, 64), "receive_depth": (2, 256), "operand_depth": (4, 64), "command_depth": (2, 64),

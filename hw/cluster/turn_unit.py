@@ -41,6 +41,9 @@ class TurnUnit(wiring.Component):
                 "first": 1,  #: the flit begins a vector
             }
         )
+        word = {
+            "word": In(range(spec.lanes)),  #: of the row that was asked for, 2 cycles ago
+        }
         super().__init__(
             {
                 "valid": In(1),  #: `i` is a flit of a vector
@@ -49,9 +52,7 @@ class TurnUnit(wiring.Component):
                 "turned": In(width),  #: what the lanes made of it, `MergeLanes`' latency later
                 "cache": In(1),  #: codes have 8 bits and exponent 0; else `activation_bits`, and are as large as fits
                 "read": In(range(self.rows)),  #: row to make codes of; holds still for `interval` cycles
-                **(
-                    {"word": In(range(spec.lanes))} if interval > 1 else {}
-                ),  #: of the row that was asked for, 2 cycles ago
+                **(word if interval > 1 else {}),
                 "codes": Out(spec.lanes * spec.activation_bits),  #: of the row asked for `code_latency` cycles ago
                 "clipped": Out(spec.lanes),  #: which of these codes were clipped
                 "exponent": Out(signed(EXPONENT)),  #: of the codes of activations, value = code·2**exponent

@@ -69,6 +69,17 @@ def test_generate_refuses_before_any_work(
     assert re.search(message, outcome.err)
 
 
+def test_generate_refuses_what_the_engine_has_no_room_for(tessera: Tessera, tmp_path: Path) -> None:
+    """The model runs such a config; nothing is written."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)  # what was made before the refusal
+        outcome = tessera("generate", "kv", "--set", "lanes=8", "-o", tmp_path / "out")
+        gc.collect()
+    message = "kv: rows must not exceed 2 · lanes - 4 = 12, whose shifts fit in a memory word, it is 16"
+    assert (outcome.status, outcome.err) == (2, f"tessera: error: {message}\n")
+    assert not (tmp_path / "out").exists()
+
+
 def test_demo_draws_checks_and_reports(
     tessera: Tessera, scene_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

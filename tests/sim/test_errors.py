@@ -142,7 +142,6 @@ ERRORS = [
         f"{RENDER.replace('model', 'rtl')} --path two.json --radiance",
         "lumina: RTL draws with value = colour alone, it is remainder",
     ),
-    ("generate kv --set lanes=8 -o out", "rows must not exceed 2 · lanes - 4 = 12"),
     ("generate splat --set memory_width=100 -o out", "memory_width must lie in 128..512, it is 100"),
     ("generate splat --config tiny -o taken", "taken"),
     ("demo missing.ply", "missing.ply: no such file"),

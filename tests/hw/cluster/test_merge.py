@@ -16,6 +16,7 @@ from golden.float_format import SINGLE
 from hw.cluster.merge_lane import MergeLane
 from hw.cluster.merge_lanes import MergeLanes
 from hw.cluster.merge_scale import MergeScale
+from hw.cluster.serial_lanes import SerialLanes, latency
 from hw.lib.fields import pack, unpack_nested
 from tests.hw.cluster.cycles import play
 from tests.hw.cluster.numbers import joined, parted, single
@@ -72,5 +73,27 @@ def test_merge_lanes(rng: random.Random) -> None:
         expected[len(cycles) - 1 + MergeLane.latency] = result.tolist()
         cycles += [{}] * rng.randint(MergeLane.product_latency, MergeLane.product_latency + 2)
     got = play(dut, [*cycles, *[{}] * (MergeLane.latency + 1)], ["o"])
+    for cycle, words in expected.items():
+        assert parted(got[cycle]["o"], 32, spec.lanes) == words, cycle
+
+
+def test_serial_lanes(rng: random.Random) -> None:
+    """Flits to be merged or turned hold still for 2 · lanes cycles; one adder and one multiplier give the same."""
+    spec = Spec(nodes=2, link_width=128, memory_kib=4, inputs=256)
+    dut = SerialLanes(spec=spec)
+    cycles: list[dict[str, Any]] = []
+    expected: dict[int, list[int]] = {}
+    for kind in rng.choices(["merge", "turn"], k=100):
+        one, other, a, b = ([single(rng) for _ in range(spec.lanes)] for _ in range(4))
+        if kind == "merge":
+            given = {"own": joined(one, 32), "received": joined(other, 32), "a": a[0], "b": b[0]}
+            result = merge_words(*torch.tensor([one, other, [a[0]] * spec.lanes, [b[0]] * spec.lanes]))
+        else:
+            given = {"vector": joined(one, 32), "own": joined(a, 32), "other": joined(b, 32)}
+            result = turn(*torch.tensor([one, a, b]))
+        expected[len(cycles) + latency(spec)] = result.tolist()
+        cycles += [{f"{kind}s": 1, kind: given}, *({kind: given} for _ in range(2 * spec.lanes - 1))]
+        cycles += [{}] * rng.choice([0, 0, 1, 3])
+    got = play(dut, [*cycles, *[{}] * (latency(spec) + 1)], ["o"])
     for cycle, words in expected.items():
         assert parted(got[cycle]["o"], 32, spec.lanes) == words, cycle

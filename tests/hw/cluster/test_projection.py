@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from amaranth.hdl import Cat, Module, Value
 
 from golden.cluster.beats import stream_beats
 from golden.cluster.command import Command
@@ -21,7 +22,9 @@ from hw.cluster.dot_product import DotProduct, dot_latency
 from hw.cluster.layouts import Beat
 from hw.cluster.projection import MAXIMUM_LATENCY, READ_LATENCY, Projection, projection_latency
 from hw.cluster.rescale import Rescale
+from hw.cluster.serial_rescale import SerialRescale
 from hw.lib.fields import pack
+from hw.lib.float_multiply import FloatMultiply
 from tests.hw.cluster.cycles import play
 from tests.hw.cluster.numbers import code, flits_of, joined, parted, single
 from tests.hw.lib.simulate import run_datapath
@@ -99,6 +102,33 @@ def test_rescale(rng: random.Random) -> None:
         settled = [cases[-1]] * Rescale.latency  # the factor holds still until the last total has left
         got = run_datapath(dut, [*cases, *settled])[: len(cases)]
         assert got == rescale(torch.tensor(totals), exponent, factor, torch.tensor(scales)).tolist()
+
+
+def test_serial_rescale(rng: random.Random) -> None:
+    """The same beside a multiplier of others: a total once in 2 · lanes cycles, its scale when its turn comes."""
+    dut = SerialRescale(spec=INT8)
+    m = Module()
+    m.submodules.dut = dut
+    m.submodules.multiplier = multiplier = FloatMultiply(fmt=SINGLE)
+    m.d.comb += [
+        Value.cast(multiplier.i).eq(Cat(dut.multiply.a, dut.multiply.b)),
+        dut.product.eq(multiplier.o),
+    ]
+    width, interval = len(dut.i.total), 2 * INT8.lanes
+    exponent, factor = -140, code(3.7)
+    totals = [-1, (1 << (width - 1)) - 1, *(rng.getrandbits(rng.randrange(1, width)) - 1 for _ in range(60))]
+    scales = [single(rng) for _ in totals]
+    cycles: list[dict[str, Any]] = []
+    for cycle in range(interval * len(totals) + SerialRescale.latency):
+        number, phase = divmod(cycle, interval)
+        earlier, later = divmod(cycle - SerialRescale.SCALE, interval)
+        given = {"exponent": exponent, "factor": factor}
+        given |= {"total": totals[number]} if phase == 0 and number < len(totals) else {}
+        given |= {"scale": scales[earlier]} if later == 0 and 0 <= earlier < len(scales) else {"scale": single(rng)}
+        cycles.append({"valid": int("total" in given), "i": given})
+    got = play(dut, cycles, ["o"], beside=m, driven=["product"])[SerialRescale.latency :: interval]
+    wanted = rescale(torch.tensor(totals), exponent, factor, torch.tensor(scales)).tolist()
+    assert [each["o"] for each in got][: len(totals)] == wanted
 
 
 class Rows:

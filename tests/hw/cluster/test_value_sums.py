@@ -14,6 +14,7 @@ from golden.cluster.compute import probabilities, record_of
 from golden.cluster.spec import PROBABILITY_BITS, QUARTERS, Spec
 from golden.float_format import SINGLE
 from hw.cluster.probability import Probability
+from hw.cluster.serial_sums import SerialSums
 from hw.cluster.value_sums import ValueSums
 from hw.lib.fields import pack
 from tests.hw.cluster.cycles import play
@@ -36,11 +37,14 @@ def test_probability(maximum: int, rng: random.Random) -> None:
 
 @pytest.mark.parametrize("spec", [NARROW, replace(NARROW, link_width=128)], ids=["64 bits", "128 bits"])
 @pytest.mark.parametrize("head", [16, 128])
-def test_sums_and_record(spec: Spec, head: int, rng: random.Random) -> None:
+@pytest.mark.parametrize("serial", [False, True], ids=["parallel", "serial"])
+def test_sums_and_record(spec: Spec, head: int, serial: bool, rng: random.Random) -> None:
     """Two sets of tokens, rows back to back and with gaps: nothing of the first set is left in the second."""
     flits = head // spec.flit_bytes
     maximum = single(rng)
-    dut = ValueSums(spec=spec)
+    interval, words_of = (2 * spec.lanes, spec.lanes) if serial else (1, 1)  # cycles a flit, and of a record's flit
+    dut = SerialSums(spec=spec, interval=interval) if serial else ValueSums(spec=spec)
+    latency = SerialSums.record_latency(spec) if serial else ValueSums.record_latency
     cycles: list[dict[str, Any]] = []
     for tokens in (3, 6):
         shares = [(1 << PROBABILITY_BITS) - 1, 0, *(rng.getrandbits(17) for _ in range(tokens - 2))]
@@ -52,13 +56,14 @@ def test_sums_and_record(spec: Spec, head: int, rng: random.Random) -> None:
                     noise = {"probability": rng.getrandbits(17), "codes": rng.getrandbits(spec.link_width), "first": 1}
                     cycles.append({"i": noise})
                 beat = {"probability": share, "codes": flit, "row": k, "first": int(k == 0), "begin": int(token == 0)}
-                cycles.append({"valid": 1, "i": beat})
+                cycles += [{"valid": 1, "i": beat}, *({"i": beat} for _ in range(interval - 1))]
         cycles += [{}, {}]  # the last sum is written
     start = len(cycles)
     asked = [{"header": 1}] + [{"row": k // QUARTERS, "part": k % QUARTERS} for k in range(QUARTERS * flits)]
-    cycles += [{"read": each, "maximum": maximum} for each in asked]
-    cycles += [{"maximum": maximum}] * ValueSums.record_latency
-    got = play(dut, cycles, ["o"])[start + ValueSums.record_latency :]
+    numbers: list[dict[str, int]] = [{"word": word} for word in range(spec.lanes)] if serial else [{}]
+    cycles += [{"read": each | number, "maximum": maximum} for each in asked for number in numbers]
+    cycles += [{"maximum": maximum}] * latency
+    got = play(dut, cycles, ["o"])[start + latency :: words_of]
     total, output = torch.tensor([sum(shares)]), torch.from_numpy(np.array(shares) @ values)
     words = [word for each in got for word in parted(each["o"], 32, spec.lanes)]
     assert words == record_of(maximum, total, output, spec).tolist()

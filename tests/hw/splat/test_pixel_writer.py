@@ -73,7 +73,7 @@ def test_three_frames(
         cycle = 0
         while any(left) or flying or ctx.get(dut.busy):
             waiting = [*(more[0][0] for more in left if more), *(flight[2] for flight in flying)]
-            begins = begun < len(SQUARES) - 1 and not ctx.get(dut.old) and rng.random() < 0.02
+            begins = begun < len(SQUARES) - 1 and not ctx.get(dut.old) and rng.random() < 0.05
             ctx.set(dut.start, begins)
             if begins:
                 ctx.set(dut.squares, SQUARES[begun] if begun >= 0 else 0)

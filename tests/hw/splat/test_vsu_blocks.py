@@ -11,6 +11,7 @@ from golden.splat.memory_image import build_memory_image
 from golden.splat.spec import DEFAULT, LIST_SLACK, TINY, Spec
 from hw.lib.fields import unpack_nested
 from hw.splat.config import tiny
+from hw.splat.cross_test import CrossTest
 from hw.splat.dot_unit import DotUnit
 from hw.splat.layouts import NORMAL_WIDTH
 from hw.splat.side_test import SideTest
@@ -118,6 +119,30 @@ def test_side_test(name: str, spec: Spec) -> None:
             wanted.append({"passed": int(passed), **tags})
     assert 0 < sum(row["passed"] for row in wanted) < len(wanted)
     same(answers(unit, rows), wanted)
+
+
+@SPECS
+def test_cross_test(spec: Spec) -> None:
+    """A column and a row of a box by one circuit in turn: what two `SideTest`s say."""
+    v = case("random", spec)
+    cross, side = CrossTest(spec=spec, position_bits=BITS, interval=4), SideTest(spec=spec, position_bits=BITS)
+    pairs: list[tuple[Payload, Payload]] = []
+    entries = table(v)
+    for number, voxel in enumerate(some(placed(v), 25)):
+        box = {field: voxel[field] for field in ("half", "exponent", "middle")}
+        both = [entries[(number + k) % len(entries)] for k in (0, len(entries) // 2)]
+        first, second = (
+            whole(
+                side.i.shape(),
+                {**box, "axis": e["axis"], "position": e["row"], "final": number & 1, "sides": fill(e["sides"])},
+            )
+            for e in both
+        )
+        pairs.append((first, second))
+    got = answers(cross, [{"column": column, "row": row} for column, row in pairs])
+    assert [each["column"] for each in got] == answers(side, [column for column, _ in pairs])
+    assert [each["row"] for each in got] == answers(side, [row for _, row in pairs])
+    assert len({each["column"]["passed"] for each in got}) == 2
 
 
 def extent(normal: list[int], voxel: Payload) -> int:
