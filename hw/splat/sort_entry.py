@@ -32,8 +32,8 @@ class SortEntry(wiring.Component):
 
     A bank whose root leaves is preferred, since taking its place costs that bank no cycle. With two inputs the banks,
     and the places with them, stand in two halves: bank k in half k mod 2. A survivor and its partner go to both halves
-    in one cycle; where one half takes none, the survivor goes first and its partner in a later cycle. A survivor alone
-    goes to the halves in turn. A bound counts from the cycle in which it is seen. Latency 0.
+    in one cycle; where the second takes none, the survivor goes first and its partner later. One alone goes to the
+    halves in turn. A bound counts from the cycle in which it is seen. Latency 0.
     """
 
     def __init__(self, *, config: Config) -> None:
@@ -75,11 +75,18 @@ class SortEntry(wiring.Component):
         halves = [self._half(m, half) for half in range(self.ways)]
         takes = Cat(half.able for half in halves)
         both, goes = Signal(), Signal(self.ways)
+        alone, first = Signal(self.ways), Signal(self.ways)  # where a survivor alone goes, and a pair or its first
+        # Of a pair the first goes to the first half, unless that is full: so what a half gets is known early, and
+        # whether it takes it may be known late.
+        crowded = Signal()
+        m.d.sync += crowded.eq(Cat(self.full[:: self.ways]).all())
         side = Signal()  # where a survivor alone goes if both halves take one
         if self.ways > 1:
             m.d.comb += [
-                both.eq(pair & takes.all()),
-                goes.eq(Mux(both | ~takes.all(), takes, Mux(side, 0b10, 0b01)) & some.replicate(2)),
+                both.eq(pair & ~crowded & takes.all()),
+                alone.eq(Mux(takes.all(), Mux(side, 0b10, 0b01), takes)),
+                first.eq(Mux(crowded, Cat(0, takes[1]), Cat(takes[0], takes.all()))),
+                goes.eq(Mux(pair, first, alone) & some.replicate(2)),
             ]
         else:
             m.d.comb += goes.eq(some & takes)
@@ -91,7 +98,7 @@ class SortEntry(wiring.Component):
             self.taken.eq(add_all(list(entering))),
         ]
         for number, half in enumerate(halves):
-            self._enter(m, number, half, entering[number], second=later | both if number else later)
+            self._enter(m, number, half, entering[number], second=later | (pair & ~crowded) if number else later)
         m.d.sync += [
             later.eq((later | entering.any()) & ~transfer(self.i)),
             side.eq(Mux(entering.any() & ~both, entering[0], side)),
@@ -106,10 +113,12 @@ class SortEntry(wiring.Component):
         m.submodules[f"pool_{number}" if self.ways > 1 else "pool"] = pool
         turn = Signal(len(pops), init=1, name=f"turn_{number}")
         chosen, able = Signal(len(pops), name=f"chosen_{number}"), Signal(name=f"able_{number}")
+        # What leaves is known late. With two inputs the halves choose what enters, which must not wait for it: a full
+        # bank takes something a cycle after its pop, and not beside it.
+        takes = free.any() if self.ways > 1 else (chosen & ready).any()
         m.d.comb += [
-            # What leaves is known late.
             chosen.eq(Mux(pops.any(), first_from(turn, pops), Mux(free.any(), first_from(turn, free), turn))),
-            able.eq((chosen & ready).any() & pool.o.valid),
+            able.eq(takes & pool.o.valid),
             pool.i.payload.eq(self.back[number].slot),
             pool.i.valid.eq(self.back[number].valid),
         ]
