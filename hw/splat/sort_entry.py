@@ -69,9 +69,11 @@ class SortEntry(wiring.Component):
         mark = self.i.payload.mark
         later = Signal()  # the survivor at hand has entered, its partner has not
         some, pair = Signal(), Signal()
+        there: Value = Const(0, 1)  # a partner, if there is a survivor
         m.d.comb += some.eq(mark.some)
         if self.ways > 1:
-            m.d.comb += pair.eq(some & self.i.payload.partner.there & ~later)
+            there = self.i.payload.partner.there
+            m.d.comb += pair.eq(some & there & ~later)
         halves = [self._half(m, half) for half in range(self.ways)]
         takes = Cat(half.able for half in halves)
         both, goes = Signal(), Signal(self.ways)
@@ -98,7 +100,7 @@ class SortEntry(wiring.Component):
             self.taken.eq(add_all(list(entering))),
         ]
         for number, half in enumerate(halves):
-            self._enter(m, number, half, entering[number], second=later | (pair & ~crowded) if number else later)
+            self._enter(m, number, half, entering[number], second=later | (there & ~crowded) if number else later)
         m.d.sync += [
             later.eq((later | entering.any()) & ~transfer(self.i)),
             side.eq(Mux(entering.any() & ~both, entering[0], side)),
