@@ -142,8 +142,10 @@ class SortEntry(wiring.Component):
             kept.data.eq(Cat(_either(second, [kept_of(part) for part in parts]), item.rank)),
             kept.enable.eq(enters),
         ]
+        # A single half's bank says itself whether it takes what is offered.
+        offers = enters if self.ways > 1 else self.i.valid & here.mark.some & half.pool.o.valid
         for place, bank in enumerate(range(number, self.config.spec.sort_banks, self.ways)):
-            m.d.comb += [self.item[bank].eq(item), self.enter[bank].eq(enters & half.chosen[place])]
+            m.d.comb += [self.item[bank].eq(item), self.enter[bank].eq(offers & half.chosen[place])]
         with m.If(enters):
             m.d.sync += half.turn.eq(half.chosen.rotate_left(1))
         with m.If(transfer(self.i) & here.mark.end):
