@@ -77,13 +77,13 @@ class SortEntry(wiring.Component):
         halves = [self._half(m, half) for half in range(self.ways)]
         takes = Cat(half.able for half in halves)
         both, goes = Signal(), Signal(self.ways)
-        alone, first = Signal(self.ways), Signal(self.ways)  # where a survivor alone goes, and a pair or its first
-        # Of a pair the first goes to the first half, unless that is full: so what a half gets is known early, and
-        # whether it takes it may be known late.
-        crowded = Signal()
-        m.d.sync += crowded.eq(Cat(self.full[:: self.ways]).all())
+        crowded = Signal()  # the first half was full
         side = Signal()  # where a survivor alone goes if both halves take one
         if self.ways > 1:
+            # Of a pair the first goes to the first half, unless that is full: so what a half gets is known early, and
+            # whether it takes it may be known late.
+            alone, first = Signal(2), Signal(2)  # where a survivor alone goes, and a pair or its first
+            m.d.sync += crowded.eq(Cat(self.full[::2]).all())
             m.d.comb += [
                 both.eq(pair & ~crowded & takes.all()),
                 alone.eq(Mux(takes.all(), Mux(side, 0b10, 0b01), takes)),
