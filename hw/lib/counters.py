@@ -22,7 +22,8 @@ def count(m: Module, counters: data.View, events: Mapping[str, Value], *, clear:
     """Adds each event's value (a flag or a small number) to its counter every cycle.
 
     Latency 2 cycles: events come late in a cycle, from arbiters and handshakes, and wait in a register before they are
-    added. `clear` sets all to zero, events that wait too, and wins. Counters wrap.
+    added. So does `clear`, which is as late and has every counter to reach. It drops the events of its own cycle and of
+    those before; those of the next cycle are the first that count. Counters wrap.
 
     Raises:
         KeyError: an event without a counter, or a counter without an event.
@@ -31,14 +32,14 @@ def count(m: Module, counters: data.View, events: Mapping[str, Value], *, clear:
     names = set(counters.shape().members)
     if names != set(events):
         raise KeyError(f"counters and events differ in {sorted(names ^ set(events))}")
+    clearing = Signal()
+    m.d.sync += clearing.eq(clear)
     for name, event in events.items():
         if Shape.cast(event.shape()).signed:
             raise TypeError(f"event {name} must be unsigned, it is {event.shape()}")
         waiting = Signal(len(event), name=f"event_{name}")
         m.d.sync += [waiting.eq(event), counters[name].eq(counters[name] + waiting)]
-        with m.If(clear):
-            m.d.sync += waiting.eq(0)
-    with m.If(clear):
+    with m.If(clearing):
         m.d.sync += Value.cast(counters).eq(0)
 
 

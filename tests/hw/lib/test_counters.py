@@ -32,6 +32,7 @@ def test_counts_wraps_and_clears(rng: random.Random) -> None:
     async def run(ctx: Any) -> None:
         expected = {"cycles": 0, "bytes": (1 << COUNTER_WIDTH) - 200}
         waiting = {"cycles": 0, "bytes": 0}
+        clearing = False
         for _ in range(200):
             amount, clear = rng.getrandbits(7), rng.random() < 0.02
             ctx.set(dut.amount, amount)
@@ -39,8 +40,9 @@ def test_counts_wraps_and_clears(rng: random.Random) -> None:
             assert {name: ctx.get(dut.counters[name]) for name in expected} == expected
             await ctx.tick()
             for name, event in (("cycles", 1), ("bytes", amount)):
-                expected[name] = 0 if clear else (expected[name] + waiting[name]) % (1 << COUNTER_WIDTH)
-                waiting[name] = 0 if clear else event
+                expected[name] = 0 if clearing else (expected[name] + waiting[name]) % (1 << COUNTER_WIDTH)
+                waiting[name] = event
+            clearing = clear
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
