@@ -79,7 +79,8 @@ def build(
     """Synthesises the top, places it with `seeds` seeds, `jobs` at a time, and packs the fastest; 0: only synthesises.
 
     Args:
-        nextpnr: a program to place with, and options of it; None: the one that pip brings.
+        nextpnr: a program to place with, and options of it; None: the one that pip brings. Without options it gets
+            the engine's.
 
     Raises:
         InputError: no such top or program. SynthesisError: a tool failed.
@@ -87,7 +88,7 @@ def build(
     """
     if top not in TOPS:
         raise InputError(f"top must be one of {', '.join(TOPS)}, it is '{top}'")
-    placer = find_nextpnr(nextpnr)
+    placer = find_nextpnr(nextpnr, engine.placing)
     with step(f"synthesising {engine.name} for {board.name}"):
         netlist = synthesise_top(TOPS[top](engine, config, board), board, folder)
     require_fit(netlist, board.device, f"{engine.name} on {board.name}")

@@ -61,19 +61,22 @@ class Nextpnr:
         return told[1]
 
 
-def find_nextpnr(command: str | None) -> Nextpnr:
+def find_nextpnr(command: str | None, placing: Command = ()) -> Nextpnr:
     """A program of the user's, by its path or its name on PATH, with options; None: the one that pip brings.
+
+    Args:
+        placing: a design's options, for a command that has none.
 
     Raises:
         InputError: there is no such program.
     """
     if command is None:
-        return Nextpnr(program=_of_pip("nextpnr_ecp5"))
+        return Nextpnr(program=_of_pip("nextpnr_ecp5"), options=placing)
     program, *options = shlex.split(command) or [command]
     found = shutil.which(program)
     if found is None:
         raise InputError(f"nextpnr must be a program that can be run, '{program}' is none")
-    return Nextpnr(program=(str(Path(found).absolute()),), options=tuple(options))
+    return Nextpnr(program=(str(Path(found).absolute()),), options=tuple(options) or placing)
 
 
 def place(netlist: Netlist, board: Board, seed: int, nextpnr: Nextpnr) -> Placed:

@@ -20,6 +20,7 @@ class Engine:
 
     name: str
     component: str  #: the class in `hw.<name>.top`, made with `config=`
+    placing: tuple[str, ...] = ()  #: options of nextpnr's for a board, where with its own it does not come to an end
 
     @property
     def folder(self) -> str:
@@ -83,7 +84,7 @@ class Chip(Engine):
 ENGINES = {
     engine.name: engine
     for engine in (
-        Engine(name="splat", component="SplatEngine"),
+        Engine(name="splat", component="SplatEngine", placing=("--placer", "static", "--router", "router2")),
         Engine(name="kv", component="KvEngine"),
         Engine(name="lod", component="LodEngine"),
         Engine(name="cluster", component="ClusterEngine"),

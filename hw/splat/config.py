@@ -33,7 +33,6 @@ class Config:
     record_words: int = 128  #: words of records that are read ahead
     row_depth: int = 62  #: rows of Gaussians in the coarse filter, with those that wait with survivors
     candidate_depth: int = 192  #: candidates that wait for their records
-    sort_inputs: int = 1  #: survivors that the depth sort takes a cycle, at most as many as fine units
     splat_depth: int = 128  #: sorted splats that wait for the rasteriser
     lane_groups: int = 4  #: groups of subtile² pixel lanes, each with its own splat and sub-tile in every cycle
     lane_share: int = 1  #: lanes that share a back end, behind the test on their exponent (Lumina's NRU); 1: none
@@ -50,8 +49,7 @@ class Config:
         "memory_width": (128, 512), "coarse_lanes": (1, 8), "coarse_interval": (1, 8), "fine_units": (1, 2),
         "fine_interval": (1, 16), "outstanding": (4, 1024),
         "list_words": (1, 64), "coarse_words": (1, 512), "record_words": (2, 512),
-        "row_depth": (4, 510), "candidate_depth": (1, 1024), "sort_inputs": (1, 2),
-        "splat_depth": (4, 512), "lane_groups": (1, 16),
+        "row_depth": (4, 510), "candidate_depth": (1, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16),
         "lane_share": (1, 8),
         "lane_depth": (1, 1024), "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
         "shared_sort": (0, 1), "lean": (0, 1),
@@ -63,7 +61,6 @@ class Config:
         "coarse_interval",
         "fine_units",
         "fine_interval",
-        "sort_inputs",
         "lane_groups",
         "lane_share",
         "coarse_cache",
@@ -102,13 +99,6 @@ class Config:
             )
         if self.fine_units > 1 and self.fine_interval > 1:
             raise InputError(f"splat: fine_interval must be 1 with two fine_units, it is {self.fine_interval}")
-        if self.sort_inputs > min(self.fine_units, self.spec.sort_banks):
-            raise InputError(
-                f"splat: sort_inputs must not exceed fine_units = {self.fine_units} nor sort_banks = "
-                f"{self.spec.sort_banks}, it is {self.sort_inputs}"
-            )
-        if self.sort_inputs > 1 and self.shared_sort:
-            raise InputError(f"splat: sort_inputs must be 1 with shared_sort, it is {self.sort_inputs}")
         size = INDEX_RECORD_BYTES if self.spec.codebooks else record_bytes(0)
         records = self.word_bytes // size
         if self.fine_units > 1 and self.fine_units > min(records, self.coarse_lanes):
@@ -139,6 +129,11 @@ class Config:
     def writes_order(self) -> bool:
         """It writes lists in drawing order, too: with codebooks equal depths have another order than the lists'."""
         return self.shared_sort == 1 and not self.spec.codebooks
+
+    @property
+    def sort_inputs(self) -> int:
+        """Survivors that the depth sort takes a cycle; what may go past it goes one by one."""
+        return 1 if self.shared_sort else min(self.fine_units, self.spec.sort_banks)
 
     @property
     def sides_bits(self) -> int:
@@ -206,7 +201,7 @@ def tiny() -> Config:
 
 def default() -> Config:
     """64 pixel lanes in four groups, four coarse filter lanes to two fine units, 64 bytes a cycle."""
-    return Config(spec=DEFAULT_SPEC, fine_units=2)
+    return Config(spec=DEFAULT_SPEC, fine_units=2, lane_depth=1024, issue_window=5, coarse_cache=1024)
 
 
 def paper() -> Config:

@@ -81,6 +81,12 @@ def test_nextpnr_is_pip_s_or_the_user_s(tmp_path: Path, monkeypatch: pytest.Monk
         assert (found.program, found.options, found.version) == ((mine,), ("--router", "router2"), "0.7-1")
 
 
+def test_a_design_s_options_are_for_commands_that_have_none(tmp_path: Path) -> None:
+    mine, placing = program(tmp_path, "(Version 0.7-1)"), ("--placer", "static")
+    assert find_nextpnr(None, placing).options == find_nextpnr(mine, placing).options == placing
+    assert find_nextpnr(f"{mine} --seed 7", placing).options == ("--seed", "7")
+
+
 def test_what_is_no_nextpnr_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^nextpnr must be a program that can be run, 'nothing' is none$"):
         find_nextpnr("nothing")

@@ -20,7 +20,7 @@ from tests.hw.splat.workload import workload
 
 def config_of(levels: int, banks: int, inputs: int = 1) -> Config:
     config = replace(tiny(), spec=replace(TINY, sort_levels=levels, sort_banks=banks))
-    return replace(config, memory_width=512, coarse_lanes=2, fine_units=2, sort_inputs=2) if inputs > 1 else config
+    return replace(config, memory_width=512, coarse_lanes=2, fine_units=2) if inputs > 1 else config
 
 
 def marked(rng: Random, a: Arrivals, first: int) -> list[Payload]:

@@ -110,7 +110,8 @@ def test_fine_filter(units: int, inputs: int, put: float, get: float, seed: int)
     """Groups in a row: the survivors of each, its marks in their places, nothing else."""
     w, numbers = workload_of(needles(workload().view)), (2, 3, 5)
     config = replace(tiny(), memory_width=512, coarse_lanes=4, fine_units=units)
-    config = replace(config, spec=replace(config.spec, sort_banks=2), sort_inputs=inputs)
+    config = replace(config, spec=replace(config.spec, sort_banks=inputs))
+    assert config.sort_inputs == inputs
     dut = FineFilter(config=config)
     bench = Bench(dut, seed=seed)
     hold_frame(bench, w.header)

@@ -20,7 +20,7 @@ from tests.hw.splat.streams import joined, survivor_payload
 
 def config_of(banks: int, inputs: int) -> Config:
     config = replace(tiny(), spec=replace(TINY, sort_levels=4, sort_banks=banks))
-    return replace(config, memory_width=512, coarse_lanes=2, fine_units=2, sort_inputs=2) if inputs > 1 else config
+    return replace(config, memory_width=512, coarse_lanes=2, fine_units=2) if inputs > 1 else config
 
 
 class Banks:

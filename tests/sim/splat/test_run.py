@@ -95,7 +95,8 @@ def draws_as(work: SplatWorkload, wanted: ModelResult, stalls: int) -> None:
 def test_two_fine_units_draw_the_same(stalls: int) -> None:
     """Records of 32 bytes go in pairs, and pairs of splats into two halves of the depth sort."""
     config = replace(CONFIGS["tiny"](), memory_width=512, coarse_lanes=4, fine_units=2)
-    config = replace(config, spec=replace(config.spec, sort_levels=7, sort_banks=2), sort_inputs=2)
+    config = replace(config, spec=replace(config.spec, sort_levels=7, sort_banks=2))
+    assert config.sort_inputs == 2
     work, wanted = replace(workload("tiny", "few", **ODD), config=config), model("tiny", "few", **ODD)
     draws_as(work, wanted, stalls)
 
