@@ -85,7 +85,7 @@ class Dispatcher(wiring.Component):
             flushes.eq(rested.any() & self.room & (self.flush_room | self.silent)),
             flush.eq(lowest(rested) & flushes.replicate(count)),
         ]
-        chosen, first = self._choose_draw(m, left, hazards | closed | (~self.room).replicate(count))
+        chosen, first = self._choose_draw(m, left, hazards | closed)
         self._issue(m, window, chosen, first, flush, flushes, recent)
         self._advance(m, window, left, chosen & (~flushes).replicate(size), first, self.opaque & ~closed)
         self._flush_state(m, to_flush, flushing, flush, closed, Cat(left).any())
@@ -101,7 +101,8 @@ class Dispatcher(wiring.Component):
     def _choose_draw(self, m: Module, left: list[Signal], blocked: Value) -> tuple[Signal, list[Signal]]:
         """Which splat of the window draws, one-hot, if any; of each, the first sub-tile that it could draw on.
 
-        Every splat looks for its sub-tile while the splat itself is still being chosen.
+        Every splat looks for its sub-tile while the splat itself is still being chosen. Whether there is room is asked
+        last, of the choice alone.
         """
         some = Signal(len(left))
         chosen = Signal(len(left))
@@ -111,7 +112,7 @@ class Dispatcher(wiring.Component):
         m.d.comb += [
             *(option.eq(mask & ~blocked) for option, mask in zip(options, left, strict=True)),
             some.eq(Cat(option.any() for option in options)),
-            chosen.eq(lowest(some)),
+            chosen.eq(lowest(some) & self.room.replicate(len(some))),
             *(one.eq(lowest(option)) for one, option in zip(first, options, strict=True)),
         ]
         return chosen, first
