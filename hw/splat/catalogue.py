@@ -55,7 +55,6 @@ from hw.splat.sort_bypass import SortBypass
 from hw.splat.sort_entry import SortEntry
 from hw.splat.tile_mask import TileMask
 from hw.splat.touch import Touch
-from hw.splat.view_fetch import ROWS_AHEAD as VIEW_ROWS
 from hw.splat.view_fetch import ViewFetch
 from hw.splat.view_rotation import ViewRotation
 from hw.splat.voxel_fetch import VoxelFetch
@@ -124,7 +123,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         }  # fmt: skip
     quad_check = Block(lambda: QuadCheck(spec=spec), spec.lanes // 4)
     return {
-        "view_fetch": Block(lambda: ViewFetch(memory_width=config.memory_width, ahead=config.rows_ahead(VIEW_ROWS))),
+        "view_fetch": Block(lambda: ViewFetch(memory_width=config.memory_width, ahead=config.order_rows)),
         "side_unit": Block(lambda: SideUnit(spec=spec, interval=config.order_interval)),
         "side_writer": Block(
             lambda: SideWriter(spec=spec, sides_bits=config.sides_bits, interval=config.order_interval)

@@ -42,6 +42,7 @@ class Config:
     record_cache: int = 0  #: words of records kept for other groups and later frames of a path; 0: none
     shared_sort: int = 0  #: 1: it draws frames whose lists are in drawing order too (Lumina's S²), past the depth sort
     lean: int = 0  #: 1: queues without a depth here are registers, what has no interval here comes in turn
+    order_rows: int = 64  #: rows of the voxel table that the voxel sorting unit reads ahead
     order_voxels: int = 8192  #: voxels in view that the voxel sorting unit orders
     order_sides: int = 256  #: columns of groups, or rows, and one more, that it tests voxels against
 
@@ -53,7 +54,7 @@ class Config:
         "lane_share": (1, 8),
         "lane_depth": (1, 1024), "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
         "shared_sort": (0, 1), "lean": (0, 1),
-        "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
+        "order_rows": (0, 256), "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
     POWERS: ClassVar = (
         "memory_width",
@@ -173,6 +174,7 @@ def nano() -> Config:
         lane_depth=1,
         issue_window=1,
         lean=1,
+        order_rows=0,
         order_voxels=256,
         order_sides=64,
     )
@@ -194,6 +196,7 @@ def tiny() -> Config:
         lane_groups=1,
         lane_depth=8,
         issue_window=2,
+        order_rows=16,
         order_voxels=1024,
         order_sides=64,
     )

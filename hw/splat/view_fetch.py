@@ -12,17 +12,16 @@ from hw.lib.row_reader import RowReader
 from hw.lib.stream import transfer
 from hw.splat.layouts import NUMBER_WIDTH, header_layout, place_layout, view_layout
 
-ROWS_AHEAD = 16  # whose words may be under way: one in 7 cycles at a latency of 100
 ROWS = (HEADER_BYTES + VIEW_BYTES) // LINE_BYTES
 
 
 class ViewFetch(wiring.Component):
     """On `start`, loads header and view from `address` on; then, on `scan`, streams the voxel table.
 
-    Variable latency (the memory's). A row takes 64 bytes of memory bandwidth.
+    Variable latency (the memory's). A row takes 64 bytes of memory bandwidth; of `ahead` rows words may be under way.
     """
 
-    def __init__(self, *, memory_width: int, ahead: int = ROWS_AHEAD) -> None:
+    def __init__(self, *, memory_width: int, ahead: int) -> None:
         self.memory_width, self.ahead = memory_width, ahead
         super().__init__(
             {

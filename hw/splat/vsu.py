@@ -14,7 +14,7 @@ from hw.splat.config import Config
 from hw.splat.layouts import NUMBER_WIDTH, header_layout
 from hw.splat.list_writer import ListWriter
 from hw.splat.side_writer import SideWriter
-from hw.splat.view_fetch import ROWS_AHEAD, ViewFetch
+from hw.splat.view_fetch import ViewFetch
 from hw.splat.voxel_order import VoxelOrder
 from hw.splat.voxel_place import VoxelPlace
 from hw.splat.voxel_reach import VoxelReach
@@ -53,7 +53,7 @@ class VoxelSortingUnit(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         config, spec = self.config, self.config.spec
-        m.submodules.fetch = fetch = ViewFetch(memory_width=config.memory_width, ahead=config.rows_ahead(ROWS_AHEAD))
+        m.submodules.fetch = fetch = ViewFetch(memory_width=config.memory_width, ahead=config.order_rows)
         m.submodules.sides = sides = SideWriter(spec=spec, sides_bits=self.bits, interval=config.order_interval)
         m.submodules.place = place = VoxelPlace(config=config)
         m.submodules.reach = reach = VoxelReach(config=config)
