@@ -65,16 +65,17 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     first frame. Coarse filter: `coarse_lanes` Gaussians in `coarse_interval` cycles. Fine filter: `fine_units`, one
     where the scene's degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of
     2 cycles a splat shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one
-    sub-tile a cycle and lane group, or one sub-tile handed out. Memory: words moved / words a cycle; lists and
-    codebooks may move before the first frame. Useful are the results of lanes that changed their pixel.
+    sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the codebooks'
+    words, too. Memory: words moved / words a cycle; lists and codebooks may move before the first frame. Useful are the results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
     pairs = workload.image.sh_degree <= partner_spec(config.spec).sh_degree
     words, listing = (sum(counters.get(name, 0) for name in names) for names in (DRAW_WORDS, ORDER_WORDS))
     results = counters["draws"] * config.spec.lanes
     alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
-    drawing = {
-        "coarse filter": counters["streamed"] * config.coarse_interval / config.coarse_lanes,
+    loaded = max(alone, counters.get("book_words", 0) / rate)
+    coarse = counters["streamed"] * config.coarse_interval / config.coarse_lanes
+    behind_books = {
         "fine filter": counters["candidates"] * config.fine_interval / (config.fine_units if pairs else 1),
         "depth sort": counters["splats"] * max(1.0, 2 / config.spec.sort_banks),
         "rasteriser": (counters["draws"] + counters["flushes"]) / config.lane_groups,
@@ -84,7 +85,8 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
         useful=counters["changed"] / results if results else None,
         stages={
             "voxel order": counters["order_cycles"],
-            **{name: alone + need for name, need in drawing.items()},
+            "coarse filter": alone + coarse,
+            **{name: loaded + need for name, need in behind_books.items()},
             "memory": max(alone + words / rate, (words + listing) / rate),
         },
     )

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from hw.splat.config import Config, default, tiny
-from hw.splat.counters import COUNTERS
+from hw.splat.counters import COUNTERS, counters_of
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.roofline import Roofline
 from sim.splat.run import roofline
@@ -54,6 +54,20 @@ def test_two_fine_units_halve_the_cycles_of_candidates(books: int, degree: int, 
     config = default()
     config = replace(config, spec=replace(config.spec, codebooks=books), fine_units=2)
     assert bound(counters, config, degree=degree).stages["fine filter"] == cycles
+
+
+@pytest.mark.parametrize(("alone", "behind"), [(0, 2000), (1500, 2000), (5000, 5000)])
+def test_candidates_wait_for_codebooks(alone: int, behind: int) -> None:
+    """1000 words at half a word a cycle, unless the lists take longer."""
+    config = default()
+    config = replace(config, spec=replace(config.spec, codebooks=1))
+    counters = dict.fromkeys(counters_of(config).members, 0)
+    work = {"streamed": 4000, "candidates": 2000, "splats": 300, "draws": 4000, "book_words": 1000}
+    stages = bound(counters | work | {"order_alone": alone}, config, MemorySettings(bandwidth=128)).stages
+    assert {name: need - behind for name, need in stages.items() if name in ("fine filter", "depth sort")} == {
+        "fine filter": 1000, "depth sort": 300,
+    }  # fmt: skip
+    assert (stages["coarse filter"], stages["rasteriser"]) == (alone + 1000, behind + 1000)
 
 
 def test_paced_filters_need_their_intervals() -> None:
