@@ -65,8 +65,9 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     first frame. Coarse filter: `coarse_lanes` Gaussians in `coarse_interval` cycles. Fine filter: `fine_units`, one
     where the scene's degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of
     2 cycles a splat shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one
-    sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the codebooks'
-    words, too. Memory: words moved / words a cycle; lists and codebooks may move before the first frame. Useful are the results of lanes that changed their pixel.
+    sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the
+    codebooks' words, too. Memory: words moved / words a cycle; lists and codebooks may move before the first frame.
+    Useful are the results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
     pairs = workload.image.sh_degree <= partner_spec(config.spec).sh_degree
