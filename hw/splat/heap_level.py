@@ -139,12 +139,15 @@ class HeapLevel(wiring.Component):
 
         held = [Signal(item, name=f"entry_{side}") for side in range(2)]
         count = [Signal(size, name=f"count_{side}") for side in range(2)]
-        # A pop that follows at once reads before the write, and takes the entry on its way.
+        # A pop that follows at once reads before the write, and takes the entry on its way. Numbers are compared a cycle
+        # before, for all that is chosen here waits for the answer.
+        meets = Signal()
         passing = Signal()
         second_nearer = Signal()  # of the pair that is filled
         before = Signal()  # side 1 is the nearer, if both are there
+        m.d.sync += meets.eq(filling_pair == self.i.pair)
         m.d.comb += [
-            passing.eq(writing & (writing_pair == pair)),
+            passing.eq(writing & meets),
             second_nearer.eq((order_key(filled, self.group) < order_key(sibling, self.group)) == writing_side),
             before.eq(Mux(passing, second_nearer, order_read.data)),
         ]
