@@ -40,7 +40,7 @@ class Lanes:
         dut, rng = self.dut, self.bench.random
         answers: deque[tuple[int, str, int, int]] = deque()
         last: dict[int, int] = {}
-        room = False
+        room, lanes_room = False, True
         ctx.set(dut.room, 1)
         cycle = 0
         while True:
@@ -58,6 +58,7 @@ class Lanes:
             assert not (operation.draw and operation.flush)
             if operation.draw or operation.flush:
                 place = operation.place
+                assert lanes_room, "an operation without room"
                 assert cycle - last.get(place, -HAZARD) >= HAZARD, f"hazard on sub-tile {place} in cycle {cycle}"
                 self.early += cycle - last.get(place, -HAZARD) == HAZARD
                 last[place] = cycle
@@ -69,6 +70,8 @@ class Lanes:
                     self.flush(place, silent)
             room = rng.random() < self.room
             ctx.set(dut.flush_room, room)
+            lanes_room = self.room == 1 or rng.random() < 0.8
+            ctx.set(dut.room, lanes_room)
             _, _, end, starved, blocked = await ctx.tick().sample(dut.square_end, dut.starved, dut.blocked)
             self.square_ends += end
             self.starved += starved

@@ -11,7 +11,7 @@ import pytest
 from golden.splat.spec import TINY
 from hw.lib.payloads import SplatLayout, TouchLayout
 from hw.lib.stream import width_of
-from hw.splat.config import Config, tiny
+from hw.splat.config import Config, default, tiny
 from hw.splat.sort_entry import SortEntry
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.datapath import Payload
@@ -128,3 +128,9 @@ def test_pairs_go_two_a_cycle() -> None:
     bench.run(drain=5)
     assert source.cycles[-1] - source.cycles[0] == 7
     assert entered == [0b0011, 0b1100, 0b0011, 0b1100, 0b0001, 0b0010, 0b0100, 0b1000]
+
+
+def test_pairs_enter_where_nothing_goes_past_the_sort() -> None:
+    """As many survivors a cycle as there are fine units and banks; one, where marks and entries go past."""
+    assert (default().sort_inputs, replace(default(), shared_sort=1).sort_inputs) == (2, 1)
+    assert (tiny().sort_inputs, config_of(1, 1).sort_inputs, config_of(4, 2).sort_inputs) == (1, 1, 2)
