@@ -103,7 +103,7 @@ class HeapBank(wiring.Component):
                 with m.If((nearer == side) & (below[side] != 0) & ~replacing):
                     m.d.sync += below[side].eq(below[side] - 1)
                 with m.If((nearer == side) & replacing & ~becomes_root):
-                    m.d.sync += child[side].eq(new)  # for a cycle, if there is something below
+                    m.d.sync += child[side].eq(new)  # unless something nearer comes up from below
         chosen = Mux(smaller, Value.cast(child[1]), Value.cast(child[0]))
         chosen_below = Signal(levels - 1)
         # Both sides are compared at once, so that no comparison waits for the choice of a side.

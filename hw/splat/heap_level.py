@@ -52,8 +52,9 @@ class HeapLevel(wiring.Component):
     An operation comes with the number of the pair below its parent. One cycle later the level
     answers: a pop sends the nearer sibling `up` and goes on below its place; an insert keeps the
     nearer of item and entry, on the side with fewer entries, and goes on below with the other; a
-    replacement sends the nearest of item and siblings up, and if that is a sibling, goes on below
-    its place with the item, or puts it there if nothing is below.
+    replacement sends a sibling up that is nearer than the item, puts the item in the sibling's place,
+    and goes on below that with the item. If none is nearer, nothing comes up, for the level above has
+    put the item in its place already.
     Operations on a heap start at least 2 cycles apart, and an insert reaches each level one cycle
     later than a pop or a replacement would. What comes up from below is written a cycle after it came, so that no
     path leads from one level's memory into another's; a level still never writes twice in a cycle.
@@ -68,8 +69,8 @@ class HeapLevel(wiring.Component):
             {
                 "i": In(HeapOperation(spec, level)),  #: from the level above
                 "i_valid": In(1),  #: there is an operation; it is always taken
-                "up": Out(item),  #: a pop's answer: the entry that fills the parent's place
-                "up_valid": Out(1),  #: there was an entry below the parent
+                "up": Out(item),  #: an answer: the entry that fills the parent's place
+                "up_valid": Out(1),  #: there is one
                 "o": Out(HeapOperation(spec, level + 1)),  #: for the level below, in the answer's cycle
                 "o_valid": Out(1),  #: the operation goes on below
                 "fill": In(item),  #: what the level below sends up, one cycle after the answer
@@ -121,8 +122,8 @@ class HeapLevel(wiring.Component):
         filling_side, writing_side = Signal(), Signal()
         filling_pair, writing_pair = Signal.like(pair), Signal.like(pair)
         writing = Signal()
-        refills = Signal()  # a replacement ends here: its item fills the place itself …
-        refilling, refill = Signal(), Signal(item)  # … when what comes up from below would
+        refills = Signal()  # a replacement's item fills the place itself …
+        refilling, refill = Signal(), Signal(item)  # … unless something comes up from below
         filled = Signal(item)
         sibling, filling_sibling = Signal(item), Signal(item)  # of the entry that is filled
         m.d.sync += [
@@ -134,13 +135,13 @@ class HeapLevel(wiring.Component):
             refilling.eq(refills),
             refill.eq(incoming),
             writing.eq(self.fill_valid | refilling),
-            filled.eq(Mux(refilling, Value.cast(refill), Value.cast(self.fill))),
+            filled.eq(Mux(self.fill_valid, Value.cast(self.fill), Value.cast(refill))),
         ]
 
         held = [Signal(item, name=f"entry_{side}") for side in range(2)]
         count = [Signal(size, name=f"count_{side}") for side in range(2)]
-        # A pop that follows at once reads before the write, and takes the entry on its way. Numbers are compared a cycle
-        # before, for all that is chosen here waits for the answer.
+        # A pop that follows at once reads before the write, and takes the entry on its way. Numbers are compared a
+        # cycle before, for all that is chosen here waits for the answer.
         meets = Signal()
         passing = Signal()
         second_nearer = Signal()  # of the pair that is filled
@@ -176,7 +177,7 @@ class HeapLevel(wiring.Component):
         found = Signal()  # there is an entry on the side
         displaced = Signal(item)  # what an insert finds at its place
         keeps = Signal()  # the incoming item takes that place
-        rises = Signal()  # of item and siblings, a replacement sends the item up
+        rises = Signal()  # a replacement's item comes before both siblings
         m.d.comb += [
             Value.cast(displaced).eq(Mux(smaller, Value.cast(held[1]), Value.cast(held[0]))),
             *(after[k].eq(Mux(insert, count[k] + 1, count[k] - 1)) for k in range(2)),
@@ -184,11 +185,9 @@ class HeapLevel(wiring.Component):
             found.eq(Mux(side, some[1], some[0])),
             keeps.eq(Mux(smaller, wins[1], wins[0])),
             rises.eq(replace & Mux(nearer, wins[1], wins[0])),
-            refills.eq(valid & replace & ~rises & ~Mux(nearer, more[1], more[0])),
-            Value.cast(self.up).eq(
-                Mux(rises, Value.cast(incoming), Mux(nearer, Value.cast(held[1]), Value.cast(held[0])))
-            ),
-            self.up_valid.eq(valid & ~insert & (found | replace)),
+            refills.eq(valid & replace & ~rises),
+            Value.cast(self.up).eq(Mux(nearer, Value.cast(held[1]), Value.cast(held[0]))),
+            self.up_valid.eq(valid & ~insert & found & ~rises),
             self.o.insert.eq(insert),
             self.o.replace.eq(replace),
             self.o.pair.eq(Cat(side, pair)),
