@@ -1,5 +1,7 @@
 """What moves between the parts of an SDRAM's controller, and its pins."""
 
+# pyright: reportCallIssue=false
+
 from __future__ import annotations
 
 from amaranth.lib import data, wiring
