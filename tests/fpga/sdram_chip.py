@@ -51,9 +51,9 @@ class ChipModel:
         command = Cat(pins.we, pins.cas, pins.ras)
         outgoing: deque[int | None] = deque([None] * (CAS_LATENCY - 1))
         pad = (NOP, 0, 0, 0, 0, 1)
-        async for _, _, *seen in ctx.tick().sample(
-            command, pins.bank, pins.address, pins.write_data, pins.drive, pins.mask
-        ):
+        looked = (command, pins.bank, pins.address, pins.write_data, pins.drive, pins.mask)
+        while True:
+            _, _, *seen = await ctx.tick().sample(*looked)
             outgoing.append(self.clock(*pad))
             driven = outgoing.popleft()
             # The chip's clock lies between ours: a column is on the wires in halves of two cycles of the pads.
