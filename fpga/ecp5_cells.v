@@ -160,6 +160,19 @@ module MULT18X18D (
   } = product[35:0];
 endmodule
 
+// Output of both edges: D0 while the clock is high, D1 while it is low. Silicon takes two cycles more.
+module ODDRX1F (
+    input SCLK, RST, D0, D1,
+    output Q
+);
+  reg high = 0, low = 0;
+  always @(posedge SCLK) begin
+    high <= D0;
+    low  <= D1;
+  end
+  assign Q = SCLK ? high : low;
+endmodule
+
 // Global buffer, always enabled.
 module DCCA (
     input CLKI, CE,
