@@ -45,7 +45,7 @@ module sdram_pads_bench;
   always @(posedge edge_) begin : hold
     realtime at_edge;
     at_edge = $realtime;
-    #0.8 if (cycle > 4 && changed > at_edge) wrong = wrong + 1;
+    #0.8 if (cycle > 4 && changed >= at_edge) wrong = wrong + 1;
   end
 
   // What it reads: a column behind each edge, from 6 ns on, until 2.5 ns behind the next one.

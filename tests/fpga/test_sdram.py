@@ -62,14 +62,9 @@ def traffic(dut: Sdram, bench: Bench, *, number: int, stall: float, spread: int 
 
     async def play(ctx: Any) -> None:
         for port, payload in script:
-            request = getattr(dut, port).request
             while bench.stall(stall):
                 await ctx.tick()
-            ctx.set(request.payload, payload)
-            ctx.set(request.valid, 1)
-            while not (await ctx.tick().sample(request.ready))[2]:
-                pass
-            ctx.set(request.valid, 0)
+            await send(ctx, getattr(dut, port).request, payload)
 
     bench.process(play)
     # A sink that stalls is slower than the chip, so that responses pile up.
@@ -115,24 +110,27 @@ def test_slow_times_are_kept(seed: int) -> None:
     assert model.counts[REFRESH] > 16 + 8, "every row has been refreshed, and again"
 
 
-def test_columns_move_in_every_cycle(seed: int) -> None:
-    """A word of four columns comes every 4 cycles, over bursts, and 8 cycles later where a refresh lies between."""
-    dut, bench, model = bench_of(seed, chip=replace(CHIP, columns=512), deadline=2000)
+@pytest.mark.parametrize("width", [64, 128])
+def test_columns_move_in_every_cycle(seed: int, width: int) -> None:
+    """A word comes every so many cycles as it has columns, over bursts, and 8 later where a refresh lies between."""
+    dut, bench, _ = bench_of(seed, width=width, chip=replace(CHIP, columns=512), deadline=2000)
     bench.source(dut.read.request, [{"address": 0, "length": length} for length in (1, 64, 64)])
     log = bench.sink(dut.read.response, 129)
     bench.run()
     steps = [b - a for a, b in zip(log.cycles[1:], log.cycles[2:], strict=False)]
     # PRECHARGE, REFRESH 2 cycles later, ACTIVE 4 later, the next READ 2 later: 8 cycles without a column.
-    assert sorted(set(steps)) == [4, 4 + 8]
-    assert steps.count(12) == model.counts[REFRESH] - 8
-    assert log.cycles[-1] - log.cycles[1] == 4 * 127 + 8 * steps.count(12)
+    columns, refreshes = width // 16, steps.count(width // 16 + 8)
+    assert sorted(set(steps)) == [columns, columns + 8]
+    assert refreshes == 127 * columns // CLOCKS.refresh_interval
+    assert log.cycles[-1] - log.cycles[1] == 127 * columns + 8 * refreshes
 
 
-def test_how_long_a_word_takes(seed: int) -> None:
-    """Cycles from a request to its word, of four columns: bank without an open row, row open, other row open."""
-    dut, bench, _ = bench_of(seed)
+@pytest.mark.parametrize("width", [64, 128])
+def test_how_long_a_word_takes(seed: int, width: int) -> None:
+    """Cycles from a request to its word: bank without an open row, row open, other row open."""
+    dut, bench, _ = bench_of(seed, width=width)
     row = CHIP.banks * CHIP.columns * 2  # bytes between two rows of a bank
-    places, asked = (0, 8, row, row + 8, 0), list[int]()
+    places, asked = (0, 16, row, row + 16, 0), list[int]()
     request = dut.read.request
     log = bench.sink(dut.read.response, len(places))
 
@@ -147,7 +145,8 @@ def test_how_long_a_word_takes(seed: int) -> None:
 
     bench.process(ask)
     bench.run()
-    assert [taken - at for at, taken in zip(asked, log.cycles, strict=True)] == [14, 13, 16, 13, 16]
+    some = width // 16 + 9
+    assert [taken - at for at, taken in zip(asked, log.cycles, strict=True)] == [some + k for k in (1, 0, 3, 0, 3)]
 
 
 def test_the_chip_of_a_board_at_its_clock() -> None:
@@ -194,17 +193,44 @@ def test_a_burst_up_to_the_end_is_none(seed: int) -> None:
     bench.run()
 
 
+async def send(ctx: Any, port: Any, payload: dict[str, int]) -> None:
+    """Until it is taken."""
+    ctx.set(port.payload, payload)
+    ctx.set(port.valid, 1)
+    while not (await ctx.tick().sample(port.ready))[2]:
+        pass
+    ctx.set(port.valid, 0)
+
+
+def test_the_last_of_several_writes_is_read(seed: int) -> None:
+    """Few words of two rows of a bank, written over and over; a read follows at once and is waited for."""
+    dut, bench, _ = bench_of(seed)
+    row = CHIP.banks * CHIP.columns * 2
+    places = (0, 8, row, row + 8)
+    held = dict.fromkeys(places, 0)
+    script = [[(bench.random.choice(places), bench.random.getrandbits(64)) for _ in range(3)] for _ in range(60)]
+    expected: list[dict[str, int]] = []
+    for writes in script:
+        held |= dict(writes)
+        expected.append({"data": held[writes[0][0]], "last": 1})
+    log = bench.sink(dut.read.response, expected)
+
+    async def play(ctx: Any) -> None:
+        for number, writes in enumerate(script):
+            for address, data in writes:
+                await send(ctx, dut.write.request, {"address": address, "data": data, "last": 1})
+            await send(ctx, dut.read.request, {"address": writes[0][0], "length": 1})
+            while len(log.values) <= number:
+                await ctx.tick()
+
+    bench.process(play)
+    bench.run()
+
+
 def test_a_reset_in_the_middle_of_anything(seed: int) -> None:
     """While words are written: the chip is powered up again, and serves."""
     dut, bench, model = bench_of(seed)
     bench.sink(dut.read.response, [{"data": 7, "last": 1}])
-
-    async def send(ctx: Any, port: Any, payload: dict[str, int]) -> None:
-        ctx.set(port.payload, payload)
-        ctx.set(port.valid, 1)
-        while not (await ctx.tick().sample(port.ready))[2]:
-            pass
-        ctx.set(port.valid, 0)
 
     async def play(ctx: Any) -> None:
         for place in range(8):
