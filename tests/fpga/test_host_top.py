@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,11 +13,11 @@ from fpga.host_top import HostTop
 from fpga.link.deframer import Deframer
 from fpga.link.protocol import ANSWER, COMMANDS, Command, Status, encode, pack, unpack
 from fpga.sdram import Sdram
-from fpga.sdram_timing import SDRAM_32_MIB
 from hw.generate import config_hash
 from tests.fpga.inverter import WORD, Config, Inverter, inversion
 from tests.fpga.link.test_uart import wave
-from tests.fpga.sdram_chip import READ, WRITE, ChipModel
+from tests.fpga.sdram_bench import CHIP, CLOCKS, model_of
+from tests.fpga.sdram_chip import READ, WRITE
 from tests.fpga.terminal import receive
 from tests.hw.lib.simulate import refuses
 
@@ -72,11 +71,9 @@ def test_a_job_from_pin_to_pin() -> None:
 
 def test_a_job_out_of_an_sdram() -> None:
     """From the host's pins to the chip's; the chip is then larger than the block RAM, and the host is told."""
-    chip = replace(SDRAM_32_MIB, rows=16, columns=64, power_up=1000, refresh=16 * 7.8e3)
-    clocks = chip.clocks(50)
-    dut = top(patience=8, memory=Sdram(width=8 * WORD, chip=chip, clocks=clocks), memory_bytes=chip.size)
-    model = ChipModel(dut.pins, chip, clocks, other_row=1, longest=5000, lasts=16 * 390)
-    run(dut, job(memory_bytes=chip.size), model.run)
+    dut = top(patience=8, memory=Sdram(width=8 * WORD, chip=CHIP, clocks=CLOCKS), memory_bytes=CHIP.size)
+    model = model_of(dut.pins)
+    run(dut, job(memory_bytes=CHIP.size), model.run)
     words = model.counts[WRITE] * 2 // WORD, model.counts[READ] * 2 // WORD
     assert words == (4 + 3, 4 + 3), "four words from the host, three from the engine; four to it, three to the host"
 
