@@ -30,7 +30,7 @@ class ChipModel:
     """
 
     def __init__(
-        self, pins: Any, chip: SdramChip, clocks: SdramClocks, *, other_row: int, longest: int, lasts: int
+        self, pins: Any, chip: SdramChip, clocks: SdramClocks, *, other_row: int, longest: int, lasts: float
     ) -> None:
         self.pins, self.chip, self.clocks = pins, chip, clocks
         self.other_row, self.longest, self.lasts = other_row, longest, lasts
@@ -43,7 +43,7 @@ class ChipModel:
         self.all_closed = False  # since power-up
         self.refreshes: list[int] = []
         self.now = 0
-        self.counts = dict.fromkeys((ACTIVE, READ, WRITE, PRECHARGE, REFRESH, MODE), 0)
+        self.counts: dict[int, int] = dict.fromkeys((ACTIVE, READ, WRITE, PRECHARGE, REFRESH, MODE), 0)
 
     async def run(self, ctx: Any) -> None:
         """Beside the streams of a bench."""
