@@ -1,8 +1,9 @@
 // Models of the ECP5 cells that Yosys instantiates and has no model of, in the modes in which it does.
 //
 // A cell in another mode ends the simulation with a message. Written after Lattice's memory and DSP usage guides
-// (FPGA-TN-02204, FPGA-TN-02205) and Yosys's own mapping (techlibs/lattice/brams_map_16kd.v, dsp_map_18x18.v). Look-up
-// tables, carry chains, flip-flops, distributed RAM and pads have models of Yosys's: techlibs/ecp5/common_sim.vh.
+// (FPGA-TN-02204, FPGA-TN-02205), Amaranth's use of its output cell, and Yosys's own mapping
+// (techlibs/lattice/brams_map_16kd.v, dsp_map_18x18.v). Look-up tables, carry chains, flip-flops, distributed RAM and
+// pads have models of Yosys's: techlibs/ecp5/common_sim.vh.
 
 // Block RAM: 1,024 words of 18 bits behind two ports of 1 to 18 bits, or a writing and a reading one of up to 36.
 // What one port reads where the other one writes in the same cycle is unknown.
