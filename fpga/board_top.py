@@ -12,13 +12,14 @@ from amaranth.lib.cdc import ResetSynchronizer
 
 from fpga.boards import Board
 from fpga.pll import Pll
+from fpga.sdram_pads import SdramPads
 
 
 class BoardTop(Elaboratable):
     """`top` on `board`, with the PLL's clock; its reset ends two cycles after the PLL has locked.
 
     Its output `send`, and its input `receive` if it has one, are the serial line; its outputs that are called as lights
-    of the board are `run`, `passed` and `failed`.
+    of the board are `run`, `passed` and `failed`. Its port `pins`, if it has one, is the SDRAM's.
     """
 
     def __init__(self, *, top: wiring.Component, board: Board) -> None:
@@ -38,6 +39,9 @@ class BoardTop(Elaboratable):
         m.d.comb += [pll.i.eq(oscillator.i), ClockSignal().eq(pll.o), ClockSignal("before").eq(pll.o)]
         self._serial(m, platform)
         self._lights(m, platform)
+        if "pins" in self.top.signature.members:
+            m.submodules.sdram = sdram = SdramPads(platform.request("sdram", 0, dir="-"))
+            wiring.connect(m, self.top.pins, sdram.pins)
         return m
 
     def _lights(self, m: Module, platform: Platform) -> None:

@@ -1,4 +1,4 @@
-"""The boards that engines run on: device, clock, lights and serial line."""
+"""The boards that engines run on: device, clock, lights, serial line and memory chip."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
 from fpga.colorlight_i5 import ColorlightI5Platform
 from fpga.pll import PllSettings, pll_settings
+from fpga.sdram_timing import SDRAM_32_MIB, SdramChip
 from golden.errors import InputError
 
 BAUD = 115_200  # which every terminal has
@@ -53,6 +54,7 @@ class Board:
     clock_mhz: float  #: of the engine, made by the PLL
     baud: int = BAUD  #: bits a second on the serial line of the self-test
     lights: Mapping[str, Light]  #: by meaning: `run`, `passed`, `failed`; those it has
+    sdram: SdramChip | None = None  #: behind the resource `sdram`, which the platform has then
     resources: tuple[Any, ...] = ()  #: that the platform lacks
     packing: tuple[str, ...] = ()  #: further options of ecppack
     notes: str = ""  #: what a user connects
@@ -85,6 +87,7 @@ BOARDS = {
         Board(
             name="ulx3s-85f", title="ULX3S with an 85F", platform=ULX3S_85F_Platform, clock_mhz=50.0,
             lights={"run": ("led", 0, None), "passed": ("led", 1, None), "failed": ("led", 2, None)},
+            sdram=SDRAM_32_MIB,
             notes="its USB socket US1 is the serial line",
         ),
         Board(

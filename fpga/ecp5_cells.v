@@ -1,8 +1,9 @@
 // Models of the ECP5 cells that Yosys instantiates and has no model of, in the modes in which it does.
 //
 // A cell in another mode ends the simulation with a message. Written after Lattice's memory and DSP usage guides
-// (FPGA-TN-02204, FPGA-TN-02205) and Yosys's own mapping (techlibs/lattice/brams_map_16kd.v, dsp_map_18x18.v). Look-up
-// tables, carry chains, flip-flops, distributed RAM and pads have models of Yosys's: techlibs/ecp5/common_sim.vh.
+// (FPGA-TN-02204, FPGA-TN-02205), Amaranth's use of its output cell, and Yosys's own mapping
+// (techlibs/lattice/brams_map_16kd.v, dsp_map_18x18.v). Look-up tables, carry chains, flip-flops, distributed RAM and
+// pads have models of Yosys's: techlibs/ecp5/common_sim.vh.
 
 // Block RAM: 1,024 words of 18 bits behind two ports of 1 to 18 bits, or a writing and a reading one of up to 36.
 // What one port reads where the other one writes in the same cycle is unknown.
@@ -158,6 +159,19 @@ module MULT18X18D (
     P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18, P17, P16, P15,
     P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
   } = product[35:0];
+endmodule
+
+// Output of both edges: D0 while the clock is high, D1 while it is low. Silicon takes two cycles more.
+module ODDRX1F (
+    input SCLK, RST, D0, D1,
+    output Q
+);
+  reg high = 0, low = 0;
+  always @(posedge SCLK) begin
+    high <= D0;
+    low  <= D1;
+  end
+  assign Q = SCLK ? high : low;
 endmodule
 
 // Global buffer, always enabled.

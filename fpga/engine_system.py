@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from amaranth.hdl import Elaboratable, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.lib.wiring import In, Member, Out, connect, flipped
 
 from fpga.link.layouts import WORDS_BITS
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
+from hw.lib.ports import forward
 from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import transfer
 from hw.lib.write_arbiter import WriteArbiter
@@ -18,12 +19,18 @@ from hw.lib.write_arbiter import WriteArbiter
 OUTSTANDING = 16  # bursts under way
 
 
+def chip_pins(memory: wiring.Component) -> dict[str, Member]:
+    """The ports of a memory, by name, that lead to a chip beside the FPGA."""
+    return {name: member for name, member in memory.signature.members.items() if name == "pins"}
+
+
 class EngineSystem(wiring.Component):
     """Joins engine and loader to one memory.
 
     The engine has the ports of `engine_ports`; other inputs of it stay 0. The memory has the ports `read` and `write`,
-    seen from itself. Both ports of the memory are shared by arbiters, which cost a request 1 cycle. An access of the
-    engine beyond `memory_bytes` sets `fault`; what the memory then gives or keeps is its own affair.
+    seen from itself; if it has a port `pins`, that is here too. `read` and `write` are shared by arbiters, which cost
+    a request 1 cycle. An access of the engine beyond `memory_bytes` sets `fault`; what the memory then gives or keeps
+    is its own affair.
     """
 
     def __init__(self, *, engine: wiring.Component, memory: wiring.Component, width: int, memory_bytes: int) -> None:
@@ -31,6 +38,7 @@ class EngineSystem(wiring.Component):
         self.counter_bits = len(Value.cast(engine.counters))
         super().__init__(
             {
+                **chip_pins(memory),
                 "start": In(1),  #: begin the job whose header lies at `address`; ignored while `busy`
                 "address": In(ADDRESS_WIDTH),  #: of the header, in bytes
                 "busy": Out(1),  #: a job is under way
@@ -47,6 +55,7 @@ class EngineSystem(wiring.Component):
         m = Module()
         m.submodules.engine = engine = self.engine
         m.submodules.memory = memory = self.memory
+        forward(m, self, memory, chip_pins(memory))
         m.submodules.reads = reads = ReadArbiter(width=self.width, count=2, outstanding=OUTSTANDING)
         m.submodules.writes = writes = WriteArbiter(width=self.width, count=2)
         connect(m, reads.memory, memory.read)

@@ -11,7 +11,7 @@ from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from fpga.engine_system import EngineSystem
+from fpga.engine_system import EngineSystem, chip_pins
 from fpga.link.host_link import PATIENCE, HostLink
 from fpga.link.protocol import identity
 from hw.generate import config_hash
@@ -24,7 +24,7 @@ class HostTop(wiring.Component):
 
     Args:
         name: of the engine. config: of it; its hash is what the host asks for. engine, memory: as `EngineSystem`
-            wants them; the memory holds `memory_bytes`.
+            wants them; the memory holds `memory_bytes`. Its port `pins`, if it has one, is here too.
         divisor: clock cycles of a bit. patience: times of a byte after which a frame has broken off.
 
     Raises:
@@ -51,6 +51,7 @@ class HostTop(wiring.Component):
         )  # fmt: skip
         super().__init__(
             {
+                **chip_pins(self.system),
                 "receive": In(1, init=1),  #: pin: bytes from the host, 8N1, in no relation to the clock
                 "send": Out(1, init=1),  #: pin: bytes to the host
                 "run": Out(1),  #: light: a job is under way
@@ -64,6 +65,7 @@ class HostTop(wiring.Component):
         system = self.system
         add_with_reset(m, platform, "system", system, link.reset)
         forward(m, self, link, ["receive", "send"])
+        forward(m, self, system, chip_pins(system))
         m.d.comb += [self.run.eq(link.running), self.failed.eq(system.fault)]
         wiring.connect(m, link.read, system.read)
         wiring.connect(m, link.write, system.write)

@@ -11,6 +11,7 @@ from fpga.block_ram import BlockRam
 from fpga.boards import Board
 from fpga.host_top import HostTop
 from fpga.port_names import BAUD
+from fpga.sdram import Sdram
 from fpga.self_test import SelfTest
 from sim.engines import Engine
 
@@ -29,13 +30,20 @@ def self_test(engine: Engine, config: Any, board: Board) -> SelfTest:
 
 
 def host_link(engine: Engine, config: Any, board: Board) -> HostTop:
-    """A host gives the engine its jobs; see `HostTop`. Its memory takes two fifths of the block RAMs at most."""
-    memory_bytes = 1 << int(MEMORY_SHARE * board.device.bram * BRAM_BYTES).bit_length() - 1
+    """A host gives the engine its jobs; see `HostTop`.
+
+    Its memory is the board's SDRAM; where there is none, block RAM, of which it takes two fifths at most.
+    """
     width = 8 * config.word_bytes
+    if board.sdram:
+        memory_bytes = board.sdram.size
+        memory = Sdram(width=width, chip=board.sdram, clocks=board.sdram.clocks(board.clock_mhz))
+    else:
+        memory_bytes = 1 << int(MEMORY_SHARE * board.device.bram * BRAM_BYTES).bit_length() - 1
+        memory = BlockRam(width=width, words=memory_bytes // config.word_bytes)
     return HostTop(
         name=engine.name, config=config, engine=engine.top(config), memory_bytes=memory_bytes,
-        memory=BlockRam(width=width, words=memory_bytes // config.word_bytes),
-        divisor=round(board.clock_mhz * 1e6 / BAUD),
+        memory=memory, divisor=round(board.clock_mhz * 1e6 / BAUD),
     )  # fmt: skip
 
 

@@ -10,19 +10,21 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from fpga.board_top import BoardTop
-from fpga.boards import BAUD, BOARDS, PACKAGES, find_board
+from fpga.boards import BAUD, BOARDS, PACKAGES, Board, find_board
 from fpga.pll import COMPARED, OSCILLATING, pll_settings
+from fpga.sdram_layouts import SdramPins
 from fpga.tops import TOPS
 from golden.errors import InputError
 from sim.commands import bitstream
 
 
 class Blinker(wiring.Component):
-    """A top with all that a board can join: lights, and both ways of the line."""
+    """A top with all that a board can join: lights, both ways of the line, and a memory chip if it is to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, chip: bool = False) -> None:
         lights = {name: Out(1) for name in ("run", "passed", "failed")}
-        super().__init__({**lights, "send": Out(1), "receive": In(1)})
+        pins = {"pins": Out(SdramPins())} if chip else {}
+        super().__init__({**lights, **pins, "send": Out(1), "receive": In(1)})
 
     def elaborate(self, platform: Any) -> Elaboratable:
         m = Module()
@@ -43,17 +45,32 @@ def test_a_board_s_clock_is_one_that_its_pll_makes(name: str) -> None:
     assert board.platform().package in PACKAGES
 
 
+def constraints(board: Board, top: wiring.Component) -> tuple[str, list[str]]:
+    """What the placer is told, and the sites of pins in it."""
+    platform = board.platform()
+    platform.add_resources(board.resources)
+    design: Any = BoardTop(top=top, board=board)
+    text = platform.prepare(design, "top", debug_verilog=False).files["top.lpf"]
+    assert isinstance(text, str)
+    return text, [line.split('"')[3] for line in text.splitlines() if line.startswith("LOCATE")]
+
+
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_top_is_joined_to_the_pins_there_are(name: str) -> None:
     """One site a pin, a frequency for the oscillator, and the two ways of the line."""
     board = find_board(name)
-    platform = board.platform()
-    platform.add_resources(board.resources)
-    design: Any = BoardTop(top=Blinker(), board=board)
-    constraints = platform.prepare(design, "top", debug_verilog=False).files["top.lpf"]
-    sites = [line.split('"')[3] for line in constraints.splitlines() if line.startswith("LOCATE")]
+    text, sites = constraints(board, Blinker())
     assert len(set(sites)) == len(sites) == 3 + len(board.lights)  # clock, both ways of the line, lights
-    assert constraints.count("FREQUENCY PORT") == 1
+    assert text.count("FREQUENCY PORT") == 1
+
+
+@pytest.mark.parametrize("name", [name for name, board in BOARDS.items() if board.sdram])
+def test_an_sdram_is_joined_to_its_pins(name: str) -> None:
+    """Clock and its enable, four of a command, bank, address, masks, data."""
+    board = find_board(name)
+    _, without = constraints(board, Blinker())
+    _, sites = constraints(board, Blinker(chip=True))
+    assert len(set(sites)) == len(sites) == len(without) + 2 + 4 + 2 + 13 + 2 + 16
 
 
 def test_every_board_reads_as_its_makers_document_it() -> None:

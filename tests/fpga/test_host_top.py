@@ -12,9 +12,12 @@ from fpga.engine_system import EngineSystem
 from fpga.host_top import HostTop
 from fpga.link.deframer import Deframer
 from fpga.link.protocol import ANSWER, COMMANDS, Command, Status, encode, pack, unpack
+from fpga.sdram import Sdram
 from hw.generate import config_hash
 from tests.fpga.inverter import WORD, Config, Inverter, inversion
 from tests.fpga.link.test_uart import wave
+from tests.fpga.sdram_bench import CHIP, CLOCKS, model_of
+from tests.fpga.sdram_chip import READ, WRITE
 from tests.fpga.terminal import receive
 from tests.hw.lib.simulate import refuses
 
@@ -22,10 +25,9 @@ DIVISOR, MEMORY = 4, 256
 
 
 def top(**others: Any) -> HostTop:
-    return HostTop(
-        name="inverter", config=Config(), engine=Inverter(), memory_bytes=MEMORY, divisor=DIVISOR,
-        memory=BlockRam(width=8 * WORD, words=MEMORY // WORD), **others,
-    )  # fmt: skip
+    if "memory" not in others:
+        others |= {"memory": BlockRam(width=8 * WORD, words=MEMORY // WORD), "memory_bytes": MEMORY}
+    return HostTop(name="inverter", config=Config(), engine=Inverter(), divisor=DIVISOR, **others)
 
 
 class Pins:
@@ -50,9 +52,11 @@ class Pins:
         return frame.payload[1:]
 
 
-def run(dut: HostTop, script: Any) -> None:
+def run(dut: HostTop, script: Any, beside: Any = None) -> None:
     simulator = Simulator(dut)
     simulator.add_clock(1e-6)
+    if beside:
+        simulator.add_testbench(beside, background=True)
 
     async def bench(ctx: Any) -> None:
         await script(Pins(ctx, dut))
@@ -62,6 +66,19 @@ def run(dut: HostTop, script: Any) -> None:
 
 
 def test_a_job_from_pin_to_pin() -> None:
+    run(top(patience=8), job())
+
+
+def test_a_job_out_of_an_sdram() -> None:
+    """From the host's pins to the chip's; the chip is then larger than the block RAM, and the host is told."""
+    dut = top(patience=8, memory=Sdram(width=8 * WORD, chip=CHIP, clocks=CLOCKS), memory_bytes=CHIP.size)
+    model = model_of(dut.pins)
+    run(dut, job(memory_bytes=CHIP.size), model.run)
+    words = model.counts[WRITE] * 2 // WORD, model.counts[READ] * 2 // WORD
+    assert words == (4 + 3, 4 + 3), "four words from the host, three from the engine; four to it, three to the host"
+
+
+def job(memory_bytes: int = MEMORY) -> Any:
     """Identified, loaded behind half a frame that broke off, run, read; the light is on while the job runs."""
     workload = inversion(3)
     memory = workload.memory
@@ -69,6 +86,7 @@ def test_a_job_from_pin_to_pin() -> None:
     async def script(pins: Pins) -> None:
         parts = unpack(COMMANDS[Command.IDENTIFY].answer, await pins.ask(Command.IDENTIFY, size=31))
         assert parts["config_hash"].hex() == config_hash(Config())
+        assert int.from_bytes(parts["memory_bytes"], "little") == memory_bytes
         await pins.send(encode(Command.WRITE, 1, bytes(20))[:11])
         await pins.ctx.tick().repeat(10 * 10 * DIVISOR)
         await pins.ask(Command.WRITE, pack(COMMANDS[Command.WRITE].arguments, 0) + memory.data.tobytes())
@@ -83,7 +101,7 @@ def test_a_job_from_pin_to_pin() -> None:
         assert int.from_bytes(counters, "little") >> 40 == 3
         assert not pins.ctx.get(pins.dut.failed)
 
-    run(top(patience=8), script)
+    return script
 
 
 def drive(system: EngineSystem, script: Any) -> None:
