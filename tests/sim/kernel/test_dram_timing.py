@@ -223,7 +223,7 @@ def test_commands_are_the_twins(tmp_path: Path, seed: int, case: int) -> None:
 def test_an_access_counts_for_the_part_of_its_address(tmp_path: Path) -> None:
     """Worked out by hand: reads of rows 0, 0 and 1 of a bank, cut at the second read and at row 1.
 
-    All three enter in a clock each, from the one before the first command on; see the sequence `rows`.
+    Each is queued from its entry to its read command; see the sequence `rows`. A wrong cut is seen, and moves nothing.
     """
     places = [address(LPDDR4, 0, 0), address(LPDDR4, 0, 0, column=1), address(LPDDR4, 0, 1)]
     traced = run(tmp_path, LPDDR4, places, parts=[0, *places[1:]])
