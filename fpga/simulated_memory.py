@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.lib.memory_port import ReadSignature, WriteSignature
-from sim.kernel.memory import DRAM_COUNTERS, external_memory
+from sim.kernel.memory import DRAM_COUNTERS, PARTS_LAYOUT, external_memory
 
 COUNTS = ("words_read", "words_written", "read_waits", "write_waits")  # 40 bits each
 DRAM_BITS = DRAM_COUNTERS.size - 2 * 40  # without the last two of those
@@ -34,6 +34,7 @@ class SimulatedMemory(wiring.Component):
         m.submodules.memory = external_memory(
             self, width=self.width, log2_words=self.log2_words, dump=Const(0, 1),
             fault=self.fault, fault_address=Signal(32), dram_counters=Signal(DRAM_BITS),
+            part_counters=Signal(PARTS_LAYOUT.size),
             **{name: Signal(40) for name in COUNTS},
         )  # fmt: skip
         return m

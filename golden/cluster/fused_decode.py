@@ -85,4 +85,10 @@ def fused_decode(
     program = program_bytes(commands, spec, watchdog=watchdog, base=base)
     before, padding = (np.zeros(size, np.uint8) for size in (base, first - base - len(program)))
     data = np.concatenate([before, program, padding, *parts.values(), np.zeros(spare, np.uint8)])
-    return commands, MemoryImage(data=data, result_address=len(data), result_bytes=kept, header_address=base)
+    begins = first + np.cumsum([0, *map(len, parts.values())])
+    places_in_memory = {name: int(begin) for name, begin in zip((*parts, "exchange"), begins, strict=True)}
+    del places_in_memory["constants"]  # lie behind `hidden`, and count with it
+    return commands, MemoryImage(
+        data=data, result_address=len(data), result_bytes=kept, header_address=base,
+        parts={"program": base, **places_in_memory, "results": len(data)},
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class MemoryImage:
     result_address: int
     result_bytes: int
     header_address: int = 0
+    parts: dict[str, int] = field(default_factory=dict)  #: of each table the first byte address, for a DRAM's counts
 
 
 def aligned(size: int, spec: Spec) -> int:

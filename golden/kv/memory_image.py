@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +41,7 @@ class MemoryImage:
     result_bytes: int
     select_offset: int  #: of the bitmaps in the result
     gather_offset: int  #: of the gathered records in the result
+    parts: dict[str, int] = field(default_factory=dict)  #: of each table the first byte address, for a DRAM's counts
 
 
 def records(data: Quantised, spec: Spec) -> Bytes:
@@ -123,6 +124,13 @@ def build_memory_image(data: Quantised, spec: Spec, options: Options, *, base: i
         result_bytes=gather_offset + tokens * token_bytes,
         select_offset=select_offset,
         gather_offset=gather_offset,
+        parts={
+            "header": base,
+            **addresses,
+            "log": place,
+            "bitmaps": place + select_offset,
+            "gathered": place + gather_offset,
+        },
     )
 
 

@@ -178,7 +178,21 @@ def build_scan_image(data: ScanData, spec: Spec, options: ScanOptions, *, base: 
         result_bytes=spec.heads * (list_bytes + gather_bytes),
         select_offset=0,
         gather_offset=spec.heads * list_bytes,
+        parts={
+            "header": base,
+            "rows": base + lines(HEADER_BYTES),
+            **_store_parts(addresses),
+            "lists": place,
+            "gathered": place + spec.heads * list_bytes,
+        },
     )
+
+
+def _store_parts(addresses: list[dict[str, int]]) -> dict[str, int]:
+    """Of one head its planes, rest and records; those of several lie head by head, and are one part."""
+    if len(addresses) > 1:
+        return {"store": addresses[0]["planes_address"]}
+    return {name: addresses[0][f"{name}_address"] for name in ("planes", "rest", "record")}
 
 
 def _result_bytes(tokens: int, spec: Spec) -> tuple[int, int]:

@@ -85,6 +85,7 @@ def build_sink_image(codes: Tensor, spec: Spec, options: SinkOptions) -> MemoryI
         result_bytes=lines(-(-length // 8)),
         select_offset=0,
         gather_offset=0,
+        parts={"header": 0, "scores": lines(HEADER_BYTES), "kept": result},
     )
 
 

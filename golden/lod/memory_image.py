@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,7 @@ class LodImage:
     subtrees: int
     views: int
     temporal: bool
+    parts: dict[str, int] = field(default_factory=dict)  #: of each table the first byte address, for a DRAM's counts
 
     @property
     def kept(self) -> range:
@@ -144,6 +145,10 @@ def build_memory_image(
         data=data, header_address=base, result_address=state_address, result_bytes=state_bytes + places * stride,
         state_bytes=state_bytes, result_stride=stride, word_bytes=word_bytes, buffers=places, subtrees=count,
         views=len(path), temporal=temporal,
+        parts={
+            "job": base, "views": view_address, "nodes": tree_address, "queue": queue_address,
+            "state": state_address, "cuts": state_address + state_bytes,
+        },
     )  # fmt: skip
 
 

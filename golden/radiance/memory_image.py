@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +44,7 @@ class RadianceImage:
     pixels: list[int]  #: by visit
     results: list[int]  #: by visit, the byte of the read-back region where its results begin
     room_bytes: int
+    parts: dict[str, int] = field(default_factory=dict)  #: of each table the first byte address, for a DRAM's counts
 
     def last_room(self, region: int) -> int:
         """Where in the read-back region the region's last visit saves."""
@@ -108,6 +109,10 @@ def build_memory_image(
         data=data, header_address=base, result_address=rooms, result_bytes=int(places[-1]), spec=spec,
         identity=identity, regions=[visit.region for visit in visits], pixels=pixels, results=places[:-1].tolist(),
         room_bytes=room,
+        parts={
+            "job": base, "visits": visit_address, "pixels": int(begins[0]), "caches": rooms,
+            "results": rooms + int(places[0]),
+        },
     )  # fmt: skip
 
 

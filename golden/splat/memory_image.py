@@ -5,7 +5,7 @@ With codebooks also where they lie, behind the view, and they themselves, before
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,7 @@ class MemoryImage:
     header_address: int
     result_address: int  #: the framebuffer, after `data`
     result_bytes: int
+    parts: dict[str, int] = field(default_factory=dict)  #: of each table the first byte address, for a DRAM's counts
 
 
 def aligned_first(image: SceneImage) -> Ints:
@@ -202,6 +203,16 @@ def build_memory_image(
         result_bytes=order_room(image, frame)
         if sorts
         else sum(not group.continued for group in frame.groups) * spec.group_size**2 * PIXEL_BYTES,
+        parts={
+            "header": base,
+            "groups": group_address,
+            "lists": list_address,
+            "voxels": voxel_address,
+            "coarse": coarse_address,
+            "records": record_address,
+            **({"books": book_address} if books else {}),
+            "framebuffer": frame_address,
+        },
     )
 
 

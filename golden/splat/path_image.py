@@ -2,6 +2,7 @@
 
 Heads of all frames, two rooms that the voxel sorting unit's lists and group tables take in turn, the
 scene once, and the framebuffers. A frame that the host lists has its group table and lists in its head.
+The heads are the part `header`, both rooms are `lists`.
 """
 
 from __future__ import annotations
@@ -96,7 +97,12 @@ def build_path_image(
     before, room = np.zeros(base, np.uint8), np.zeros(scene_address - address, np.uint8)
     data = np.concatenate([before, *(head.data for head in heads), room, last.memory.data[last.scene :]])
     size = sum(head.memory.result_bytes for head in heads)
-    return MemoryImage(data=data, header_address=base, result_address=len(data), result_bytes=size)
+    stored = ("voxels", "coarse", "records", "books", "framebuffer")
+    parts = {name: place + moved for name, place in last.memory.parts.items() if name in stored}
+    return MemoryImage(
+        data=data, header_address=base, result_address=len(data), result_bytes=size,
+        parts={"header": base, "lists": address, **parts},
+    )  # fmt: skip
 
 
 def _head(

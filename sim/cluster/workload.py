@@ -87,6 +87,7 @@ def prepare(
     program = program_bytes(commands, spec, watchdog=watchdog)
     data[: len(program)] = program
     data[first:] = to_lanes(messages, spec)
+    parts = {"program": 0, "messages": first, "results": result}
     names = {
         "scene": f"{op.name.lower()} of {spec.nodes}",
         "size": int(messages.shape[1]),
@@ -98,7 +99,7 @@ def prepare(
     }
     return CollectiveWorkload(
         config=config, commands=tuple(commands), names=names, messages=messages, collective=in_place,
-        memory=MemoryImage(data=data, result_address=result, result_bytes=out * spec.external_bytes),
+        memory=MemoryImage(data=data, result_address=result, result_bytes=out * spec.external_bytes, parts=parts),
     )  # fmt: skip
 
 

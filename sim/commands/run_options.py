@@ -66,7 +66,7 @@ class RunOptions:
             out.print(f"{r.cycles} cycles, bound {r.bound:.0f} ({r.limit}), ratio {r.ratio:.3f}{useful}")
         used = run.memory_use()
         if used:
-            out.print(used)
+            out.print("\n".join([used, *run.memory_parts()]))
         if run.checked:
             hardware = "board" if self.backend == Backend.FPGA else "RTL"
             out.print(f"{hardware} equals the model in all {run.words} words of {', '.join(stages(run))}")

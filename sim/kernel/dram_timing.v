@@ -12,7 +12,12 @@
 // a quarter full. Pages stay open.
 //
 // Plus-arguments dram_<field>=N, all read at time 0; without dram_channels the module is off. +dram_trace=FILE gets a
-// line for every access that enters a queue and for every command: clock, channel, name, bank, row.
+// line for every access that enters a queue and for every command: clock, channel, name, bank, row, and of an access
+// its address.
+//
+// +dram_parts=N +dram_part_2=ADDRESS … +dram_part_N=ADDRESS, ascending, N at most 8, cut the memory into parts that are
+// counted apart, reads and writes together: part k begins at its address, part 1 at 0. An access belongs to the part
+// of its first byte, an activation to the access that it was sent for.
 module dram_timing #(
     parameter WORD_BYTES = 64
 ) (
@@ -28,15 +33,17 @@ module dram_timing #(
     input write_take,  // a word is written in this cycle
     input [31:0] write_address,
     output reg write_room,
-    output [13*40-1:0] counters
+    output [13*40-1:0] counters,
+    output [8*6*40-1:0] part_counters  // the first part's at the lowest bits
 );
-  localparam CHANNELS = 16, BANKS = 32, QUEUE = 64, TAGS = 2048, FRONT = 128;
+  localparam CHANNELS = 16, BANKS = 32, QUEUE = 64, TAGS = 2048, FRONT = 128, PARTS = 8;
   localparam MOST = WORD_BYTES > 16 ? WORD_BYTES / 16 : 1;  // accesses of a word
 
   reg [31:0] channels, burst_bits, megahertz, engine_megahertz, banks, groups;
   reg [31:0] channel_shift, bank_shift, row_shift, row_bits, hash;
   reg [31:0] cl, cwl, burst, rcd, rp, ras, rc, rrd, faw, ccd, ccd_long, wtr, rtw, wr, rtp, refi, rfc, per_bank;
   reg [31:0] activate_clocks, column_clocks, precharge_clocks, queue, window, cap, path;
+  reg [31:0] parts, part_2, part_3, part_4, part_5, part_6, part_7, part_8;
   reg [8*512-1:0] file;
   reg tracing;
   integer trace;
@@ -79,6 +86,14 @@ module dram_timing #(
     `FIELD(window)
     `FIELD(cap)
     `FIELD(path)
+    `FIELD(parts)
+    `FIELD(part_2)
+    `FIELD(part_3)
+    `FIELD(part_4)
+    `FIELD(part_5)
+    `FIELD(part_6)
+    `FIELD(part_7)
+    `FIELD(part_8)
     tracing = $value$plusargs("dram_trace=%s", file) != 0;
     if (tracing) trace = $fopen(file, "w");
   end
@@ -104,6 +119,9 @@ module dram_timing #(
   reg [31:0] q_row[0:2*CHANNELS*QUEUE-1];
   reg [31:0] q_tag[0:2*CHANNELS*QUEUE-1];
   reg [ 1:0] q_kind[0:2*CHANNELS*QUEUE-1];  // 0: no command for it yet, 1: activated, 2: precharged before
+
+  reg [ 2:0] q_part[0:2*CHANNELS*QUEUE-1];  // whose access it is, from 0
+  reg [31:0] q_since[0:2*CHANNELS*QUEUE-1];  // the clock in which it entered
 
   // Banks, channel * BANKS + bank: the open row, and from when on a command may come.
   reg        is_open[0:CHANNELS*BANKS-1];
@@ -134,12 +152,21 @@ module dram_timing #(
     moved[0]
   };
 
+  // Of each part the same five, and the clocks that its accesses waited in their queue, summed.
+  reg [39:0] of_part[0:6*PARTS-1];
+  genvar g;
+  generate
+    for (g = 0; g < 6 * PARTS; g = g + 1) begin : each_part
+      assign part_counters[40*g+:40] = of_part[g];
+    end
+  endgenerate
+
   // A word that lies in the access of the one before, where accesses are longer than words, asks for no other.
   reg [31:0] read_total, read_last;
   wire read_shared = read_joins & read_address >> burst_bits == read_last;
   assign read_number = read_total + per_word - {31'd0, read_shared};
 
-  integer c, d, i, k, base, pick, kind, f, cb, ticks;
+  integer c, d, i, k, base, pick, kind, f, cb, ticks, part;
   reg [31:0] access, channel, bank, row, wanted;
   reg [BANKS-1:0] waits, older, tried;
   reg hit, due, held, sent, still;
@@ -158,6 +185,19 @@ module dram_timing #(
     end
   endtask
 
+  function [2:0] part_of(input [31:0] first_byte);
+    begin
+      part_of = 0;
+      if (parts > 1 && first_byte >= part_2) part_of = 1;
+      if (parts > 2 && first_byte >= part_3) part_of = 2;
+      if (parts > 3 && first_byte >= part_4) part_of = 3;
+      if (parts > 4 && first_byte >= part_5) part_of = 4;
+      if (parts > 5 && first_byte >= part_6) part_of = 5;
+      if (parts > 6 && first_byte >= part_7) part_of = 6;
+      if (parts > 7 && first_byte >= part_8) part_of = 7;
+    end
+  endfunction
+
   task enter;  // moves accesses of direction d from the front to their queues, in order
     begin
       still = 1;
@@ -172,10 +212,14 @@ module dram_timing #(
             q_row[i*QUEUE+level[i]] = row;
             q_tag[i*QUEUE+level[i]] = front_head[d];
             q_kind[i*QUEUE+level[i]] = 0;
+            q_part[i*QUEUE+level[i]] = part_of(access << burst_bits);
+            q_since[i*QUEUE+level[i]] = now;
             level[i] = level[i] + 1;
             front_head[d] = front_head[d] + 1;
             still = 1;
-            if (tracing) $fwrite(trace, "%0d %0d %s %0d %0d\n", now, channel, d ? "INW" : "INR", bank, row);
+            if (tracing)
+              $fwrite(trace, "%0d %0d %s %0d %0d %0d\n", now, channel, d ? "INW" : "INR", bank, row,
+                      access << burst_bits);
           end
         end
       end
@@ -272,7 +316,9 @@ module dram_timing #(
   task activate;
     begin
       if (q_kind[base+i] == 0) q_kind[base+i] = 1;
+      part = 6 * q_part[base+i];
       moved[5*d+4] = moved[5*d+4] + 1;
+      of_part[part+4] = of_part[part+4] + 1;
       is_open[cb] = 1;
       open_row[cb] = q_row[base+i];
       passed[cb] = 0;
@@ -306,6 +352,10 @@ module dram_timing #(
       kind = q_kind[base+pick];
       moved[5*d] = moved[5*d] + 1;
       moved[5*d+1+kind] = moved[5*d+1+kind] + 1;
+      part = 6 * q_part[base+pick];
+      of_part[part] = of_part[part] + 1;
+      of_part[part+1+kind] = of_part[part+1+kind] + 1;
+      of_part[part+5] = of_part[part+5] + {8'd0, now - q_since[base+pick]};
       command(d ? "WRT" : "RED", column_clocks, open_row[cb]);
       level[d*CHANNELS+c] = level[d*CHANNELS+c] - 1;
       for (i = pick; i < level[d*CHANNELS+c]; i = i + 1) begin
@@ -313,6 +363,8 @@ module dram_timing #(
         q_row[base+i]  = q_row[base+i+1];
         q_tag[base+i]  = q_tag[base+i+1];
         q_kind[base+i] = q_kind[base+i+1];
+        q_part[base+i] = q_part[base+i+1];
+        q_since[base+i] = q_since[base+i+1];
       end
     end
   endtask
@@ -327,6 +379,7 @@ module dram_timing #(
       latency = 0;
       turns = 0;
       for (i = 0; i < 10; i = i + 1) moved[i] = 0;
+      for (i = 0; i < 6 * PARTS; i = i + 1) of_part[i] = 0;
       for (d = 0; d < 2; d = d + 1) begin
         front_head[d] = 0;
         front_tail[d] = 0;

@@ -40,7 +40,8 @@ module external_memory #(
     output reg [39:0] words_written,
     output reg [39:0] read_waits,
     output reg [39:0] write_waits,
-    output [13*40-1:0] dram_counters
+    output [13*40-1:0] dram_counters,
+    output [8*6*40-1:0] part_counters
 );
   localparam BYTES = WIDTH / 8;
   localparam LOG2_BYTES = $clog2(BYTES);
@@ -124,7 +125,8 @@ module external_memory #(
       .write_take(write_now),
       .write_address(write_address),
       .write_room(write_room),
-      .counters(dram_counters)
+      .counters(dram_counters),
+      .part_counters(part_counters)
   );
 
   always @(posedge clk) begin

@@ -43,6 +43,7 @@ async def job(dut) -> None:
         "fault_address": int(dut.fault_address.value),
         "counters": hex(int(dut.counters.value)),
         "memory": hex(int(dut.memory_counters.value)),
+        "parts": hex(int(dut.part_counters.value)),
         "words_read": int(dut.words_read.value),
         "words_written": int(dut.words_written.value),
     }

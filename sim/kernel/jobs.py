@@ -19,6 +19,7 @@ from sim.kernel import runner
 from sim.kernel.console import follow
 from sim.kernel.designs import design
 from sim.kernel.dram import Dram
+from sim.kernel.dram_parts import counted_parts, part_plusargs, parts_of
 from sim.kernel.folders import run_folder
 from sim.kernel.memory import DRAM_COUNTERS, IDLE_LIMIT, SOURCES, MemoryHarness
 from sim.kernel.waves import Waves, waves_hint
@@ -52,7 +53,10 @@ class MemorySettings:
 
 
 class Job(Protocol):
-    """What an engine reads and writes: `data` from address 0, a result of `result_bytes` behind it."""
+    """What an engine reads and writes: `data` from address 0, a result of `result_bytes` behind it.
+
+    A job may have `parts` too, a mapping of names to first byte addresses: a DRAM then counts by part (`parts_of`).
+    """
 
     @property
     def data(self) -> Bytes: ...
@@ -77,6 +81,7 @@ class JobResult:
     run_seconds: float  # the whole process: start, image, job, dump
     free_seconds: float  # from start to done, the simulator running free
     dram: dict[str, int] | None = None  # what the DRAM counted, where there was one
+    dram_parts: dict[str, dict[str, int]] = field(default_factory=dict)  # and of each of the job's parts
     taps: dict[str, Path] = field(default_factory=dict)
 
 
@@ -133,6 +138,7 @@ def run_job(
         run_seconds=run_seconds,
         free_seconds=result["seconds"],
         dram=memory.dram.counted(unpack(int(result["memory"], 16), DRAM_COUNTERS)) if memory.dram else None,
+        dram_parts=counted_parts(parts_of(job), int(result["parts"], 16), memory.dram) if memory.dram else {},
         taps={path.stem: path for path in taps.iterdir()} if taps else {},
     )
 
@@ -167,6 +173,7 @@ def memory_files(job: Job, word: int, memory: MemorySettings, folder: Path) -> d
         "dump_first": job.result_address // word,
         "dump_last": (job.result_address + job.result_bytes) // word - 1,
         **memory.plusargs(),
+        **(part_plusargs(parts_of(job)) if memory.dram else {}),
     }
 
 

@@ -44,6 +44,20 @@ DRAM_COUNTERS = CounterLayout(
     }
 )
 
+MOST_PARTS = 8  # of the memory that `dram_timing.v` tells apart
+#: What is counted of each of them, 40 bits each.
+PART_COUNTERS = {
+    "bursts": "accesses of one DRAM burst, reads and writes",
+    "row_hits": "of these, no command was needed before",
+    "row_misses": "of these, the bank was closed",
+    "row_conflicts": "of these, another row was open in the bank",
+    "activations": "rows opened for its accesses",
+    "queued": "DRAM clocks from an access's entry into its queue to its read or write command, summed",
+}
+PARTS_LAYOUT = CounterLayout(
+    {f"{part}_{name}": text for part in range(MOST_PARTS) for name, text in PART_COUNTERS.items()}
+)
+
 
 def external_memory(
     ports: wiring.Component, *, width: int, log2_words: int, dump: Value, **outputs: Value
@@ -83,7 +97,7 @@ class MemoryHarness(wiring.Component):
     Members:
         dump: on its rising edge the memory writes its file. fault, fault_address: first access
         beyond the memory's end. words_read, words_written: what the memory served since reset.
-        memory_counters: `DRAM_COUNTERS`.
+        memory_counters: `DRAM_COUNTERS`. part_counters: `PARTS_LAYOUT`.
         done: the engine was busy and is no longer. stuck: no word has moved for `IDLE_LIMIT` cycles.
         Every port of the engine but `read` and `write`.
     """
@@ -93,6 +107,7 @@ class MemoryHarness(wiring.Component):
         self.passed = {n: member for n, member in engine.signature.members.items() if n not in ("read", "write")}
         own = {"dump": In(1), "fault": Out(1), "fault_address": Out(32), "done": Out(1), "stuck": Out(1)}
         counted = {"words_read": Out(40), "words_written": Out(40), "memory_counters": Out(DRAM_COUNTERS.size)}
+        counted["part_counters"] = Out(PARTS_LAYOUT.size)
         super().__init__({**self.passed, **own, **counted})
 
     def elaborate(self, platform: object) -> Elaboratable:
@@ -109,7 +124,7 @@ class MemoryHarness(wiring.Component):
             engine, width=self.width, log2_words=self.log2_words, dump=self.dump,
             fault=self.fault, fault_address=self.fault_address,
             words_read=self.words_read, words_written=self.words_written,
-            read_waits=waits[0], write_waits=waits[1], dram_counters=accesses,
+            read_waits=waits[0], write_waits=waits[1], dram_counters=accesses, part_counters=self.part_counters,
         )  # fmt: skip
         for name, tapped in {**engine.taps, WRITES: write}.items():
             payload = Value.cast(tapped.payload)

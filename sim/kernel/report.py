@@ -26,7 +26,7 @@ def commit() -> str:
 def make_report(
     *, engine: str, config: Any, seed: int, workload: Mapping[str, Any], roofline: Roofline | None = None,
     counters: Mapping[str, int] | None = None, dram_bytes: Mapping[str, int] | None = None,
-    dram: Mapping[str, int] | None = None, memory: Mapping[str, Any] | None = None,
+    dram: Mapping[str, Any] | None = None, memory: Mapping[str, Any] | None = None,
     quality: Mapping[str, Any] | None = None, baselines: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """One run as JSON. `cycles`, `counters`, `bytes` are measured in simulation; `bound` is modelled from counters."""

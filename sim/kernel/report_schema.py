@@ -66,9 +66,10 @@ _FIELDS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("useful_share", _or_null(_NUMBER), "Work that changed a result over work done; null where it is not counted."),
     ("counters", _map(_WHOLE), "Counters of the hardware, by name."),
     ("bytes", _map(_WHOLE), "Bytes to and from external memory by kind, and their total."),
-    ("dram", _or_null(_map(_WHOLE)),
+    ("dram", _or_null({"type": "object", "properties": {"parts": _map(_map(_WHOLE))}, "additionalProperties": _WHOLE}),
      "What the DRAM counted, by port: bursts, their row hits, misses and conflicts, activations, bytes at the pins, and"
-     " cycles waited; null for the flat memory."),
+     " cycles waited; `parts`: by part of the memory, reads and writes together, the same but cycles waited, and DRAM"
+     " clocks that accesses were queued; null for the flat memory."),
     ("quality", _OPEN, "Figures of the results; null where one has no value. `rtl_equals_model`, of a board"
      " `board_equals_model`, and the number of `words_compared`, if every word was compared."),
     ("baselines", {"type": "array", "items": _record(

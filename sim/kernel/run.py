@@ -26,6 +26,7 @@ from sim.kernel.compare import (
 )  # fmt: skip
 from sim.kernel.console import note, warn
 from sim.kernel.differences import Difference
+from sim.kernel.dram_parts import part_lines
 from sim.kernel.files import write_png
 from sim.kernel.folders import LOGS, run_folder
 from sim.kernel.jobs import Job, JobResult, MemorySettings, run_job
@@ -143,6 +144,10 @@ class Run:
             f"waited {counted['read_waits']} cycles for reads and {counted['write_waits']} for writes"
         )
 
+    def memory_parts(self) -> list[str]:
+        """The same by part of the memory, a line each; none without a DRAM."""
+        return part_lines(self.job.dram_parts) if self.job else []
+
     def report(self) -> dict[str, Any]:
         """The run as JSON, in the schema that all engines share."""
         config = self.workload.config
@@ -158,7 +163,7 @@ class Run:
             roofline=self.roofline,
             counters=self.counters,
             dram_bytes=dram_bytes(self.counters, config.word_bytes) if self.job else None,
-            dram=self.job.dram if self.job else None,
+            dram={**self.job.dram, "parts": self.job.dram_parts} if self.job and self.job.dram else None,
             quality={**self.quality, **verdict},
         )
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.kernel.dram import Dram
+from sim.kernel.dram_parts import part_plusargs
 from tests.sim.kernel.memory_run import WORDS, Served, serve
 
 
@@ -21,6 +22,7 @@ class Event(NamedTuple):
     name: str  # INR, INW, ACT, PRE, RED, WRT, REF
     bank: int
     row: int
+    address: int = 0  # of an access
 
     @property
     def entry(self) -> bool:
@@ -53,13 +55,17 @@ def address(dram: Dram, bank: int, row: int, column: int = 0, channel: int = 0) 
 
 def run(
     folder: Path, dram: Dram, reads: Sequence[int] = (), writes: Sequence[int] = (), *, words: int = 1, after: int = 0,
-    rest: int = 8, **settings: int,
+    rest: int = 8, parts: Sequence[int] = (),
 ) -> Traced:  # fmt: skip
-    """Reads of `words` words each at these addresses, and writes of one; what lies beyond the memory reads as zero."""
+    """Reads of `words` words each at these addresses, and writes of one; what lies beyond the memory reads as zero.
+
+    `parts`: the first addresses of parts that are counted apart, ascending.
+    """
     path = folder / "trace"
-    plusargs = {**dram.plusargs(), "dram_trace": path, **settings}
+    plusargs = {**dram.plusargs(), "dram_trace": path, **part_plusargs({str(a): a for a in parts})}
     image = np.arange(WORDS, dtype=np.uint64)
     stores = [(place, k) for k, place in enumerate(writes)]
     served = serve(folder, image, [(a, words) for a in reads], stores, after=after, rest=rest, **plusargs)
     lines = (line.split() for line in path.read_text().splitlines())
-    return Traced(served, [Event(int(t), int(c), name, int(b), int(r)) for t, c, name, b, r in lines])
+    events = [Event(int(t), int(c), name, *map(int, places)) for t, c, name, *places in lines]
+    return Traced(served, events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -47,6 +48,9 @@ class Access:
 
     bank: int
     row: int
+    part: int = 0
+    entered: int = 0
+    kind: str = "row_hits"  # what was needed for it
 
 
 @dataclass
@@ -61,6 +65,7 @@ class Channel:
     history: list[Event] = field(default_factory=list)
     mode: str = "RED"
     refreshes: int = 0
+    counts: Counter[tuple[int, str]] = field(default_factory=Counter)  # of a part
 
     def __post_init__(self) -> None:
         self.rules, self.clocks = rules(self.dram), bus_clocks(self.dram)
@@ -142,7 +147,10 @@ class Channel:
                 first = looked.index(access)
                 if any(a.bank == access.bank and a.row != access.row for a in looked[:first]):
                     self.passed[access.bank] += 1
-                self.queues[self.mode].remove(access)
+                self.queues[self.mode] = [a for a in self.queues[self.mode] if a is not access]
+                self.counts[access.part, "bursts"] += 1
+                self.counts[access.part, access.kind] += 1
+                self.counts[access.part, "queued"] += clock - access.entered
                 return
         self.open_or_close(clock, looked, {access.bank for access in waiting}, held)
 
@@ -164,8 +172,11 @@ class Channel:
                 continue
             if bank not in self.rows:
                 if self.send(clock, "ACT", bank, access.row):
+                    access.kind = "row_misses" if access.kind == "row_hits" else access.kind
+                    self.counts[access.part, "activations"] += 1
                     return
             elif bank not in waiting and self.send(clock, "PRE", bank, self.rows[bank]):
+                access.kind = "row_conflicts"
                 return
 
     def oldest(self, looked: Sequence[Access]) -> Iterator[tuple[int, Access]]:
@@ -177,15 +188,22 @@ class Channel:
                 yield access.bank, access
 
 
-def replay(dram: Dram, entries: Sequence[Event], clocks: int) -> list[Event]:
-    """The commands of `clocks` clocks, for accesses that enter the queues as they did."""
+def replay(
+    dram: Dram, entries: Sequence[Event], clocks: int, parts: Sequence[int] = (0,)
+) -> tuple[list[Event], Counter[tuple[int, str]]]:  # fmt: skip
+    """The commands of `clocks` clocks, for accesses that enter the queues as they did, and counts by part.
+
+    `parts`: their first addresses, ascending from 0.
+    """
     channels = [Channel(dram, number) for number in range(dram.channels)]
     coming = list(reversed(entries))
     for clock in range(clocks):
         while coming and coming[-1].clock == clock:
             event = coming.pop()
+            part = max(k for k, first in enumerate(parts) if event.address >= first)
             mode = "RED" if event.name == "INR" else "WRT"
-            channels[event.channel].queues[mode].append(Access(event.bank, event.row))
+            channels[event.channel].queues[mode].append(Access(event.bank, event.row, part, clock))
         for channel in channels:
             channel.step(clock)
-    return sorted((e for channel in channels for e in channel.history), key=lambda e: (e.clock, e.channel))
+    counts = sum((channel.counts for channel in channels), Counter[tuple[int, str]]())
+    return sorted((e for channel in channels for e in channel.history), key=lambda e: (e.clock, e.channel)), counts

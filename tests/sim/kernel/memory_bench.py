@@ -61,6 +61,7 @@ async def memory(dut) -> None:
         "words": [hex(payload) for payload in taken],
         "cycles": [cycle - begin for cycle in taken.cycles],
         "all": end - begin,
+        "parts": hex(int(dut.part_counters.value)),
         "memory": hex(int(dut.memory_counters.value)),
         **{n: int(getattr(dut, n).value) for n in ("fault", "fault_address", "words_read", "words_written")},
     }

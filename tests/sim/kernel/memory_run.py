@@ -18,7 +18,7 @@ from hw.lib.fields import pack, unpack
 from hw.lib.memory_port import ReadDataLayout, ReadRequestLayout, ReadSignature, WriteLayout, WriteSignature
 from sim.kernel import runner
 from sim.kernel.designs import design
-from sim.kernel.memory import DRAM_COUNTERS, SOURCES, MemoryHarness
+from sim.kernel.memory import DRAM_COUNTERS, PARTS_LAYOUT, SOURCES, MemoryHarness
 
 WIDTH, LOG2_WORDS = 64, 8
 WORDS, WORD_BYTES = 1 << LOG2_WORDS, WIDTH // 8
@@ -82,6 +82,7 @@ class Served:
     dump: Words
     status: dict[str, int]
     memory: dict[str, int]  # what `DRAM_COUNTERS` count
+    parts: dict[str, int]  # what `PARTS_LAYOUT` has
 
 
 def serve(
@@ -124,5 +125,6 @@ def serve(
         all=result.pop("all"),
         dump=np.array([int(line, 16) for line in lines], np.uint64),
         memory=unpack(int(result.pop("memory"), 16), DRAM_COUNTERS),
+        parts=unpack(int(result.pop("parts"), 16), PARTS_LAYOUT),
         status=result,
     )

@@ -207,10 +207,37 @@ def test_commands_are_the_twins(tmp_path: Path, seed: int, case: int) -> None:
         others = rng.integers((3, dram.channels), size=(count, 2))
         return [address(dram, int(b), int(row), channel=int(c)) for b, (row, c) in zip(banks, others, strict=True)]
 
-    traced = run(tmp_path, dram, places(150), places(150), after=60 * (case % 2), rest=300)
+    reads, writes = places(150), places(150)
+    cuts = rng.choice([*reads, *writes], int(rng.integers(1, 8)))
+    parts = sorted({0, *map(int, cuts)})
+    traced = run(tmp_path, dram, reads, writes, after=60 * (case % 2), rest=300, parts=parts)
     entries = [event for event in traced.events if event.entry]
     assert len(entries) > 200
-    assert replay(dram, entries, traced.events[-1].clock + 1) == traced.commands
+    commands, counts = replay(dram, entries, traced.events[-1].clock + 1, parts)
+    assert commands == traced.commands
+    assert {name: n for name, n in traced.served.parts.items() if n} == {
+        f"{k}_{name}": n for (k, name), n in counts.items() if n
+    }
+
+
+def test_an_access_counts_for_the_part_of_its_address(tmp_path: Path) -> None:
+    """Worked out by hand: reads of rows 0, 0 and 1 of a bank, cut at the second read and at row 1.
+
+    Each is queued from its entry to its read command; see the sequence `rows`. A wrong cut is seen, and moves nothing.
+    """
+    places = [address(LPDDR4, 0, 0), address(LPDDR4, 0, 0, column=1), address(LPDDR4, 0, 1)]
+    traced = run(tmp_path, LPDDR4, places, parts=[0, *places[1:]])
+    entered = [event.clock for event in traced.events if event.entry]
+    left = [event.clock for event in traced.commands if event.name == "RED"]
+    queued = [out - come for come, out in zip(entered, left, strict=True)]
+    assert list(traced.served.parts.values())[: 3 * 6] == [
+        *(1, 0, 1, 0, 1, queued[0]), *(1, 1, 0, 0, 0, queued[1]), *(1, 0, 0, 1, 1, queued[2]),
+    ]  # fmt: skip
+    assert not any(list(traced.served.parts.values())[3 * 6 :])
+    assert left[2] - left[0] == 126 - 29
+    wrong = run(tmp_path, LPDDR4, places, parts=[0, places[1] + LPDDR4.burst_bytes, places[2]])
+    assert wrong.commands == traced.commands
+    assert wrong.served.parts["0_bursts"] == 2
 
 
 def moved_a_cycle(traced: Traced, dram: Dram) -> float:
