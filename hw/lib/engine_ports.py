@@ -21,5 +21,5 @@ def engine_ports(memory_width: int, counters: CounterLayout) -> dict[str, Any]:
         "busy": Out(1),  #: a job is under way; all its words are written when it falls
         "read": Out(ReadSignature(memory_width)),  #: the memory's words
         "write": Out(WriteSignature(memory_width)),  #: words into the same memory
-        "counters": Out(counters),  #: of the last job
+        "counters": Out(counters),  #: of the last job, from 2 cycles after `start` on
     }

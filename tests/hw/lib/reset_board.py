@@ -69,6 +69,7 @@ class ResetBoard:
         ctx.set(self.dut.start, 1)
         await ctx.tick()
         ctx.set(self.dut.start, 0)
+        await ctx.tick()  # until here counters may be those of the job before
         while ctx.get(self.dut.busy):
             if stop and ctx.get(self.dut.counters[stop[0]]) >= stop[1]:
                 ctx.set(self.bench.reset, 1)
