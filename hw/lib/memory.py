@@ -3,7 +3,7 @@
 A block RAM leaves open what a port reads from a row that is written in the same cycle. Amaranth
 promises the old word, and Yosys builds that promise from registers and multiplexers around the
 RAM: 64 words of 64 bits on an ECP5 take 136 flip-flops and 70 LUTs more. Where the two ports never
-meet, nobody needs it.
+meet, or nobody uses what is read then, nobody needs it.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from amaranth.hdl import Assert, Module, ResetSignal
+from amaranth.hdl import Assert, Module, ResetSignal, Signal
 from amaranth.lib.memory import Memory, ReadPort, WritePort
 
 NEVER_MEET = "tessera_never_meet"
 
 
 def two_port_memory(
-    m: Module, platform: object, name: str, *, width: int, depth: int, init: Sequence[int] = ()
+    m: Module, platform: object, name: str, *, width: int, depth: int, init: Sequence[int] = (), meet: bool = False
 ) -> tuple[WritePort, ReadPort]:  # fmt: skip
     """Adds a memory as submodule `name`; the caller sees to it that its ports never meet.
+
+    Or that nobody uses what is read where they `meet`: in a proof that is a wrong word.
 
     The word at `read.addr` is at `read.data` after the clock edge at which `read.en` was high, and
     stays there. Neither contents nor `read.data` are reset; `init` is what its first rows hold at power-up, where the
@@ -29,6 +31,13 @@ def two_port_memory(
     """
     m.submodules[name] = memory = Memory(shape=width, depth=depth, init=init, attrs={NEVER_MEET: 1})
     write, read = memory.write_port(), memory.read_port()
+    if platform == "formal" and meet:
+        spoilt = Signal(name=f"{name}_spoilt")
+        taken = read.signature.create()
+        with m.If(read.en):
+            m.d.sync += spoilt.eq(write.en & (write.addr == read.addr))
+        m.d.comb += [read.addr.eq(taken.addr), read.en.eq(taken.en), taken.data.eq(read.data ^ spoilt.replicate(width))]
+        return write, taken
     if platform == "formal":
         with m.If(write.en & read.en & ~ResetSignal()):
             m.d.sync += Assert(write.addr != read.addr, "a row is written while it is read")

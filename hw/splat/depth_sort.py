@@ -17,7 +17,7 @@ from hw.lib.stream import connect, transfer
 from hw.lib.tree import add_all
 from hw.splat.config import Config
 from hw.splat.heap_bank import HeapBank
-from hw.splat.heap_level import GROUP_BITS, ItemLayout, order_key
+from hw.splat.heap_item import GROUP_BITS, ItemLayout, order_key
 from hw.splat.layouts import SurvivorLayout
 from hw.splat.sort_entry import SortEntry, kept_of
 from hw.splat.watch import id_bits

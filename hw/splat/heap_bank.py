@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.spec import Spec
 from hw.lib.counters import hold
 from hw.lib.stream import transfer
-from hw.splat.heap_level import GROUP_BITS, HeapLevel, ItemLayout, order_key
+from hw.splat.heap_item import GROUP_BITS, ItemLayout, comes, order_key
+from hw.splat.heap_level import HeapLevel
 
 
 class HeapBank(wiring.Component):
@@ -104,13 +105,13 @@ class HeapBank(wiring.Component):
                     m.d.sync += below[side].eq(below[side] - 1)
                 with m.If((nearer == side) & replacing & ~becomes_root):
                     m.d.sync += child[side].eq(new)  # unless something nearer comes up from below
-        chosen = Mux(smaller, Value.cast(child[1]), Value.cast(child[0]))
         chosen_below = Signal(levels - 1)
         # Both sides are compared at once, so that no comparison waits for the choice of a side.
         stays = [(below[k] == 0) | (order_key(loser, self.group) < key[k]) for k in range(2)]
         loser_stays = Signal()
         m.d.comb += [
             chosen_below.eq(Mux(smaller, below[1], below[0])),
+            Value.cast(level.i.displaced).eq(Mux(smaller, Value.cast(child[1]), Value.cast(child[0]))),
             loser_stays.eq(Mux(smaller, stays[1], stays[0])),
             popped_below.eq(Mux(nearer, below[1], below[0]) > 1),
         ]
@@ -123,7 +124,8 @@ class HeapBank(wiring.Component):
             m.d.comb += [
                 level.i.insert.eq(1),
                 level.i.pair.eq(smaller),
-                level.i.item.eq(Mux(loser_stays, chosen, Value.cast(loser))),
+                level.i.item.eq(loser),
+                level.i.stays.eq(loser_stays),
                 level.i_valid.eq(chosen_below != 0),
             ]
         with m.Else():
@@ -133,10 +135,10 @@ class HeapBank(wiring.Component):
                 level.i.item.eq(new),
                 level.i_valid.eq(self.pop & popped_below & ~becomes_root),
             ]
-        with m.If(level.up_valid):
+        with m.If(comes(level.up)):
             for side in range(2):
                 with m.If(popped_side == side):
-                    m.d.sync += child[side].eq(level.up)
+                    m.d.sync += child[side].eq(level.up.item)
 
         self._chain(m, level, clearing, clear_pair)
         return m
@@ -153,6 +155,5 @@ class HeapBank(wiring.Component):
                 deeper.i.eq(level.o),
                 deeper.i_valid.eq(level.o_valid),
                 level.fill.eq(deeper.up),
-                level.fill_valid.eq(deeper.up_valid),
             ]
             level = deeper

@@ -13,7 +13,7 @@ from hw.lib.payloads import SplatLayout, TouchLayout
 from hw.lib.stream import transfer, width_of
 from hw.lib.tree import add_all
 from hw.splat.config import Config
-from hw.splat.heap_level import GROUP_BITS, ItemLayout
+from hw.splat.heap_item import GROUP_BITS, ItemLayout
 from hw.splat.layouts import SurvivorLayout
 from hw.splat.slot_pool import SlotPool
 

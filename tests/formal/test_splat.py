@@ -13,7 +13,7 @@ from hw.lib.stream import transfer
 from hw.splat.config import tiny
 from hw.splat.dispatcher import Dispatcher
 from hw.splat.heap_bank import HeapBank
-from hw.splat.heap_level import order_key
+from hw.splat.heap_item import order_key
 from hw.splat.lane_array import LaneArray
 from hw.splat.pixel_lane import HAZARD
 from hw.splat.slot_pool import SlotPool

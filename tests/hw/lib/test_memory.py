@@ -60,6 +60,39 @@ def test_reads_one_cycle_later_and_holds() -> None:
     simulator.run()
 
 
+class Meeting(wiring.Component):
+    """A memory whose ports may meet, as a proof sees it."""
+
+    def __init__(self) -> None:
+        super().__init__({"row": In(4), "write": In(1), "o": Out(8)})
+
+    def elaborate(self, platform: object) -> Elaboratable:
+        m = Module()
+        write, read = two_port_memory(m, "formal", "met", width=8, depth=16, init=[5] * 16, meet=True)
+        m.d.comb += [write.addr.eq(self.row), write.data.eq(7), write.en.eq(self.write)]
+        m.d.comb += [read.addr.eq(self.row), read.en.eq(1), self.o.eq(read.data)]
+        return m
+
+
+def test_where_ports_meet_a_proof_reads_neither_word() -> None:
+    dut = Meeting()
+    seen: list[int] = []
+
+    async def run(ctx: Any) -> None:
+        for write in (0, 1, 0):
+            ctx.set(dut.row, 3)
+            ctx.set(dut.write, write)
+            await ctx.tick()
+            seen.append(ctx.get(dut.o))
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(run)
+    simulator.run()
+    assert (seen[0], seen[2]) == (5, 7)
+    assert seen[1] not in (5, 7)
+
+
 def test_only_marked_memories_are_changed() -> None:
     before = generate(Storage(), "storage").rtlil
     after = open_collisions(before)

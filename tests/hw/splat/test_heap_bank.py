@@ -10,7 +10,7 @@ import pytest
 
 from golden.splat.spec import TINY
 from hw.splat.heap_bank import HeapBank
-from hw.splat.heap_level import GROUP_BITS
+from hw.splat.heap_item import GROUP_BITS
 from tests.hw.lib.bench import Bench
 
 Item = tuple[int, int, int, int]  # group, depth, rank, slot: as they are compared

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from golden.splat.spec import TINY
-from hw.splat.heap_level import GROUP_BITS, HeapLevel
+from hw.splat.heap_item import GROUP_BITS, comes
+from hw.splat.heap_level import HeapLevel
 from tests.hw.lib.bench import Bench
 from tests.hw.splat.test_heap_bank import scattered
 
@@ -99,16 +100,16 @@ def test_random_operations(level: int, group: int, seed: int) -> None:
         fill: Item | None = None
         wait = 0
         for cycle in range(CYCLES):
-            ctx.set(dut.fill_valid, fill is not None)
-            if fill is not None:
-                ctx.set(dut.fill, fields(fill))
+            from_side, other = rng.randrange(2), rng.randrange(2)
+            there = (fill is not None) << from_side | other << (1 - from_side)
+            ctx.set(dut.fill, {"item": fields(fill or places.item()), "side": from_side, "there": there})
             answered, asked, fill = asked, None, None
             pair, wait = rng.randrange(len(places.pairs)), max(wait - 1, 0)
             insert = rng.random() < (0.7 if cycle // 100 % 2 else 0.3)
             kind = "insert" if insert else rng.choice(["pop", "replace"])
             full = sum(map(len, places.pairs[pair])) == 2 * places.capacity
             seen["full"] += full
-            # After a pop or a replacement the next insert comes a cycle later than another of those would.
+            # Two cycles between operations, but an insert comes a cycle later than another would.
             valid = wait <= (0 if insert else 1) and not (insert and full) and rng.random() < 0.8
             ctx.set(dut.i_valid, valid)
             if valid:
@@ -116,16 +117,19 @@ def test_random_operations(level: int, group: int, seed: int) -> None:
                     item, answer = places.item(), places.pop(pair)
                 else:
                     item, answer = places.insert(pair) if insert else places.replace(pair)
-                ctx.set(dut.i, {"insert": insert, "replace": kind == "replace", "pair": pair, "item": fields(item)})
-                asked, wait = (kind, pair, answer, item), 1 if insert else 3
+                stays = insert and rng.random() < 0.5
+                taken = {"displaced" if stays else "item": fields(item), "stays": stays}
+                unused = {"item" if stays else "displaced": fields(places.item())}
+                ctx.set(dut.i, {"insert": insert, "replace": kind == "replace", "pair": pair, **taken, **unused})
+                asked, wait = (kind, pair, answer, item), 2 if insert else 3
                 seen[kind] += 1
             up, below = (answered[2]["up"], answered[2]["below"]) if answered else (None, None)
-            assert ctx.get(dut.up_valid) == (up is not None), f"cycle {cycle}"
+            assert ctx.get(comes(dut.up)) == (up is not None), f"cycle {cycle}"
             assert ctx.get(dut.o_valid) == (below is not None), f"cycle {cycle}"
             seen["nothing"] += answered is not None and up is None and below is None
             if up is not None:
                 seen["up"] += 1
-                assert {name: ctx.get(getattr(dut.up, name)) for name in fields(up)} == fields(up)
+                assert {name: ctx.get(getattr(dut.up.item, name)) for name in fields(up)} == fields(up)
             if answered and below is not None:
                 seen["below"] += 1
                 before, at, answer, item = answered
@@ -134,7 +138,8 @@ def test_random_operations(level: int, group: int, seed: int) -> None:
                 assert ctx.get(dut.o.pair) == 2 * at + answer["side"]
                 sent = below if inserts else item
                 if before != "pop":
-                    assert {name: ctx.get(getattr(dut.o.item, name)) for name in fields(sent)} == fields(sent)
+                    lower = dut.o.displaced if ctx.get(dut.o.stays) else dut.o.item
+                    assert {name: ctx.get(getattr(lower, name)) for name in fields(sent)} == fields(sent)
                 # A replacement's item that stays in the place comes from no level below.
                 fill = None if inserts or below == item else below
             await ctx.tick()
