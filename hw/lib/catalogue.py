@@ -33,6 +33,7 @@ from hw.lib.stream_pipeline import StreamPipeline
 from hw.lib.tables import LinearLookUp, exp2_table, reciprocal_table, sqrt_table
 from hw.lib.width_converter import Narrower, Widener
 from hw.lib.write_arbiter import WriteArbiter
+from hw.lib.write_pace import WritePace
 
 
 def catalogue() -> dict[str, Callable[[], wiring.Component]]:
@@ -68,5 +69,6 @@ def catalogue() -> dict[str, Callable[[], wiring.Component]]:
         "row_reader": lambda: RowReader(width=64, row_bytes=64),
         "read_arbiter": lambda: ReadArbiter(width=64, count=4),
         "write_arbiter": lambda: WriteArbiter(width=64, count=4),
+        "write_pace": lambda: WritePace(width=64, interval=8, bursts=64),
         "stream_pipeline": lambda: StreamPipeline(LinearLookUp(table=reciprocal_table(16))),
     }

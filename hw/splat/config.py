@@ -38,6 +38,8 @@ class Config:
     lane_share: int = 1  #: lanes that share a back end, behind the test on their exponent (Lumina's NRU); 1: none
     lane_depth: int = 512  #: splats that wait for a lane group
     issue_window: int = 3  #: splats among which a lane group looks for a free sub-tile
+    pixel_depth: int = 17  #: finished sub-tiles that wait for memory; from 17 on they follow each other at its pace
+    pixel_interval: int = 1  #: cycles from one word of pixels to the next while bursts are read; more suit a DRAM
     coarse_cache: int = 0  #: words of coarse halves kept for other groups and later frames of a path; 0: none
     record_cache: int = 0  #: words of records kept for other groups and later frames of a path; 0: none
     shared_sort: int = 0  #: 1: it draws frames whose lists are in drawing order too (Lumina's S²), past the depth sort
@@ -52,7 +54,8 @@ class Config:
         "list_words": (1, 64), "coarse_words": (1, 512), "record_words": (2, 512),
         "row_depth": (4, 510), "candidate_depth": (1, 1024), "splat_depth": (4, 512), "lane_groups": (1, 16),
         "lane_share": (1, 8),
-        "lane_depth": (1, 1024), "issue_window": (1, 16), "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
+        "lane_depth": (1, 1024), "issue_window": (1, 16), "pixel_depth": (1, 1024), "pixel_interval": (1, 64),
+        "coarse_cache": (0, 1 << 15), "record_cache": (0, 1 << 15),
         "shared_sort": (0, 1), "lean": (0, 1),
         "order_rows": (0, 256), "order_voxels": (16, 1 << 17), "order_sides": (4, 2048),
     }  # fmt: skip
@@ -173,6 +176,7 @@ def nano() -> Config:
         lane_share=4,
         lane_depth=1,
         issue_window=1,
+        pixel_depth=1,
         lean=1,
         order_rows=0,
         order_voxels=256,

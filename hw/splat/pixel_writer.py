@@ -17,7 +17,6 @@ from hw.splat.pixel_bytes import BYTES_WIDTH, StateLayout, pixel_bytes, pixel_wi
 from hw.splat.tiles import place_bits
 
 SQUARE_BITS = 16  # as many squares of pixels as a frame may have groups
-TILES_WAITING = 17  # covers the lanes' latency, so that flushes can follow each other at memory pace
 
 
 class PixelWriter(wiring.Component):
@@ -61,7 +60,7 @@ class PixelWriter(wiring.Component):
         spec, width = self.config.spec, self.config.memory_width
         tile_bytes = spec.lanes * PIXEL_BYTES
         words = max(8 * tile_bytes // width, 1)
-        depth = self.config.depth(TILES_WAITING)
+        depth = self.config.pixel_depth
         m.submodules.queue = queue = StreamQueue(shape=self.tile, depth=depth)
         # The pixels come out of one of all lane groups: they are rounded in the next cycle.
         arrives, address_in, pixels = Signal(), Signal(ADDRESS_WIDTH), Signal(self.arriving)

@@ -18,6 +18,7 @@ from hw.lib.read_arbiter import ReadArbiter
 from hw.lib.stream import connect, payload_shape, transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.lib.write_arbiter import WriteArbiter
+from hw.lib.write_pace import WritePace
 from hw.splat.book_loader import BookLoader
 from hw.splat.coarse_fetch import CoarseFetch
 from hw.splat.coarse_filter import CoarseFilter
@@ -145,7 +146,7 @@ class SplatEngine(wiring.Component):
         for client, reader in zip(arbiter.clients, readers.values(), strict=True):
             wiring.connect(m, client, reader)
         wiring.connect(m, wiring.flipped(self.read), arbiter.memory)
-        written = [vsu.write, rasteriser.memory, *([self.order_writer.write] if config.writes_order else [])]
+        written = [vsu.write, self._pixels(m), *([self.order_writer.write] if config.writes_order else [])]
         m.submodules.writers = writers = WriteArbiter(width=config.memory_width, count=len(written))
         for client, writer in zip(writers.clients, written, strict=True):
             wiring.connect(m, client, writer)
@@ -226,6 +227,21 @@ class SplatEngine(wiring.Component):
                 m.submodules[f"{name}_cache"] = caches[name] = cache
                 wiring.connect(m, cache.client, client)
         return caches
+
+    def _pixels(self, m: Module) -> wiring.PureInterface:
+        """The rasteriser's words, paced where the config says so."""
+        config, response = self.config, self.read.response
+        if config.pixel_interval == 1:
+            return self.rasteriser.memory
+        m.submodules.pace = pace = WritePace(
+            width=config.memory_width, interval=config.pixel_interval, bursts=config.outstanding
+        )
+        wiring.connect(m, pace.client, self.rasteriser.memory)
+        m.d.comb += [
+            pace.asked.eq(transfer(self.read.request)),
+            pace.answered.eq(transfer(response) & response.payload.last),
+        ]
+        return pace.memory
 
     def _decode(self, m: Module) -> None:
         """Puts the decoder between the fetch of records and the fine filter."""

@@ -40,15 +40,18 @@ def bytes_of(states: int, spec: Spec) -> int:
 
 
 @pytest.mark.parametrize(
-    ("width", "lane_groups", "as_bytes", "lean"),
-    [(128, 1, False, 0), (256, 4, True, 0), (512, 2, False, 0), (128, 1, False, 1), (512, 1, True, 1)],
-)
+    ("width", "lane_groups", "as_bytes", "lean", "depth"),
+    [
+        (128, 1, False, 0, 17), (256, 4, True, 0, 17), (512, 2, False, 0, 100), (512, 2, False, 0, 1),
+        (128, 1, False, 1, 1), (512, 1, True, 1, 1),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize(("pause", "stall"), [(0, 0), (0.3, 0.7)])
 def test_three_frames(
-    width: int, lane_groups: int, as_bytes: bool, lean: int, pause: float, stall: float, seed: int
+    width: int, lane_groups: int, as_bytes: bool, lean: int, depth: int, pause: float, stall: float, seed: int
 ) -> None:
     """Each lane group in an order of its own; a frame begins while some still hand out squares of the one before."""
-    config = replace(tiny(), memory_width=width, lane_groups=lane_groups, lean=lean)
+    config = replace(tiny(), memory_width=width, lane_groups=lane_groups, lean=lean, pixel_depth=depth)
     spec = config.spec
     dut: Any = PixelWriter(config=config, as_bytes=as_bytes)
     width_in = spec.lanes * pixel_width(spec, as_bytes=as_bytes)

@@ -103,9 +103,10 @@ def test_two_fine_units_draw_the_same(stalls: int) -> None:
 
 @cache
 def booked(scene: str = "few", **fields: int) -> SplatWorkload:
-    """A view drawn with codebooks, and words kept for other groups; `fields` of the config."""
+    """A view drawn with codebooks, words kept for other groups, and pixels that give way; `fields` of the config."""
     config = CONFIGS["tiny"]()
     config = replace(config, spec=replace(config.spec, codebooks=1), coarse_cache=64, record_cache=32, **fields)
+    config = replace(config, pixel_depth=40, pixel_interval=4)
     given = workload("tiny", scene, **ODD)
     return prepare(given.scene, given.camera, config)
 
