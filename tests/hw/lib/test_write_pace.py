@@ -50,14 +50,14 @@ def test_words_give_way_to_reads_alone(interval: int, seed: int) -> None:
 
 def test_no_word_is_lost_or_withdrawn(seed: int) -> None:
     """Reads begin and end at random under a memory that stalls; the bench's checker sees a word that is withdrawn."""
-    dut: Any = WritePace(width=32, interval=3, bursts=4)
-    bench, _, _ = bench_of(dut, seed, stall=0.5)
+    dut: Any = WritePace(width=32, interval=6, bursts=4)
+    bench, _, _ = bench_of(dut, seed, stall=0.7)
 
     async def read(ctx: Any) -> None:
         under_way = 0
         while True:
             asks = under_way < 4 and bench.random.random() < 0.3
-            answers = under_way > 0 and bench.random.random() < 0.3
+            answers = under_way > 0 and bench.random.random() < 0.6
             ctx.set(dut.asked, asks)
             ctx.set(dut.answered, answers)
             under_way += asks - answers
