@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from golden.splat.memory_map import (
     index_record,
     look_entry,
     sh_entry,
-    sh_entry_bytes,
 )
 from golden.splat.scene_image import BookCodes
 from golden.splat.spec import Spec
@@ -31,6 +31,7 @@ class BookImage:
 
     look: Bytes  #: scale, quaternion and base colour of the same number side by side
     sh: Bytes  #: higher coefficients
+    sh_line_entries: int  #: how many of their entries share a line: the lower the scene's degree, the more
 
     @property
     def size(self) -> int:
@@ -40,7 +41,8 @@ class BookImage:
     @property
     def version(self) -> int:
         """A name of their contents: CRC-32, and 1 in place of 0, which is no version."""
-        return zlib.crc32(self.sh.tobytes(), zlib.crc32(self.look.tobytes())) or 1
+        layout = zlib.crc32(bytes([self.sh_line_entries]))
+        return zlib.crc32(self.sh.tobytes(), zlib.crc32(self.look.tobytes(), layout)) or 1
 
     def header(self, address: int) -> Bytes:
         """What stands behind the view of a frame whose books lie at `address`, [64]."""
@@ -50,6 +52,7 @@ class BookImage:
             "look_lines": len(self.look) // LINE_BYTES,
             "sh_address": address + len(self.look),
             "sh_lines": len(self.sh) // LINE_BYTES,
+            "sh_line_entries": self.sh_line_entries,
         }
         return pack(BOOKS, row, BOOKS_BYTES).reshape(-1)
 
@@ -66,11 +69,13 @@ def pack_books(books: BookCodes, spec: Spec) -> BookImage:
         look_entry(spec), {n: np.pad(c, (0, entries - len(c))) for n, c in columns.items()}, LOOK_BYTES
     )  # fmt: skip
     rest = books.sh.shape[1]
-    sh = np.zeros(0, np.uint8)
+    sh, line_entries = np.zeros(0, np.uint8), 1
     if rest:
+        fields = sh_entry(spec, isqrt(rest + 1) - 1)
+        size = sum(field.width for field in fields) // 8
         codes = {f"sh_{k}_{c}": books.sh[:, k, j] for k in range(rest) for j, c in enumerate("rgb")}
-        sh = pack_blocks(sh_entry(spec), {"sh_exponent": books.sh_exponent, **codes}, sh_entry_bytes(spec))
-    return BookImage(look=to_lines(look.reshape(-1)), sh=to_lines(sh.reshape(-1)))
+        sh, line_entries = pack_blocks(fields, {"sh_exponent": books.sh_exponent, **codes}, size), LINE_BYTES // size
+    return BookImage(look=to_lines(look.reshape(-1)), sh=to_lines(sh.reshape(-1)), sh_line_entries=line_entries)
 
 
 def pack_index_records(books: BookCodes, opacity: Ints, spec: Spec) -> Bytes:

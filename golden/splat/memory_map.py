@@ -82,6 +82,7 @@ BOOKS = [
     Field("look_lines", 32),
     Field("sh_address", 32),
     Field("sh_lines", 32),
+    Field("sh_line_entries", 32),  # in a line of the book of higher coefficients, by the scene's degree: a power of two
 ]
 
 #: One entry of the group table: a square of pixels, or a depth slab [low, high) of one. After a `continued`
@@ -179,16 +180,14 @@ def look_entry(spec: Spec) -> list[Field]:
     return [*fields, Field("spare", 8 * LOOK_BYTES - sum(f.width for f in fields))]
 
 
-def sh_entry(spec: Spec) -> list[Field]:
-    """An entry of the book of higher coefficients, those of the spec's degree, in the record's codes."""
-    fields = [field for field in record(spec, spec.sh_degree) if field.name.startswith("sh_")]
-    return [*fields, Field("spare", 8 * sh_entry_bytes(spec) - sum(f.width for f in fields))]
+def sh_entry(spec: Spec, sh_degree: int) -> list[Field]:
+    """An entry of the book of higher coefficients, bands 1 to `sh_degree`, in the record's codes.
 
-
-def sh_entry_bytes(spec: Spec) -> int:
-    """Bytes from one entry of the book of higher coefficients to the next: a power of two, at most a line."""
-    bits = 4 + 3 * spec.rest_coefficients * spec.sh_bits
-    return 1 << (-(-bits // 8) - 1).bit_length()
+    It is padded to a power of two of bytes, at most a line. What a lower degree has comes first in a higher one's.
+    """
+    fields = [field for field in record(spec, sh_degree) if field.name.startswith("sh_")]
+    bits = sum(field.width for field in fields)
+    return [*fields, Field("spare", (1 << (bits - 1).bit_length()) - bits)]
 
 
 def record_bytes(sh_degree: int) -> int:

@@ -12,6 +12,7 @@ from hw.lib.stream import transfer
 from hw.splat.layouts import BookLineLayout, books_layout
 
 LINE_BITS = 8 * LINE_BYTES
+MOST_ENTRIES = 8  # of higher coefficients in a line: of degree 1, with the shortest codes
 
 
 class BookLoader(wiring.Component):
@@ -19,7 +20,8 @@ class BookLoader(wiring.Component):
 
     `held`, the version of the books on chip, is kept from frame to frame: a frame that names the same one loads
     nothing but its 64 bytes behind the view. Version 0 is never held. One line of 64 bytes a cycle at most, asked for
-    without waiting for the one before; lines leave as they come, for nobody holds them up. Words are taken always.
+    without waiting for the one before; lines leave as they come, for nobody holds them up. Of the higher coefficients,
+    which share a line where the scene's degree is low, an entry leaves in a cycle; only for them memory words wait.
 
     Raises:
         ValueError: a memory word is longer than a line.
@@ -33,7 +35,7 @@ class BookLoader(wiring.Component):
             {
                 "start": In(1),  #: begin a frame; ignored while `busy`
                 "address": In(ADDRESS_WIDTH),  #: of its header, in bytes
-                "line": Out(BookLineLayout()),  #: a line of a book, while `look` or `sh`
+                "line": Out(BookLineLayout()),  #: a line of a book, or an entry, while `look` or `sh`
                 "busy": Out(1),  #: the frame's books are not all there yet; from the cycle after `start` on
                 "loads": Out(1),  #: the frame's books are others than those held, in one cycle of the frame
                 "memory": Out(ReadSignature(memory_width)),  #: where they lie
@@ -46,15 +48,17 @@ class BookLoader(wiring.Component):
         request, response = self.memory.request, self.memory.response
         gathered = Signal(LINE_BITS)
         filled = Signal(range(words + 1))
-        whole = Signal()  # `gathered` is a line
+        left = Signal(range(MOST_ENTRIES + 1))  # how often `gathered`, which is a line, still leaves
+        leaves = left != 0
         place = Signal.like(self.address)  # of the next line to ask for
         to_ask = Signal(32)  # lines
-        number = Signal.like(self.line.line)  # of the next line to come …
-        to_come = Signal(32)  # … and how many are still to
+        number = Signal.like(self.line.line)  # of the line or entry that leaves next
+        to_come = Signal(32)  # lines that have not left
+        entries = Signal.like(left)  # in a line
         held = Signal(32)
         row = Signal(books_layout())
         m.d.comb += [
-            response.ready.eq(1),
+            response.ready.eq(left <= 1),
             request.payload.address.eq(place),
             request.payload.length.eq(words),
             request.valid.eq(to_ask != 0),
@@ -63,19 +67,24 @@ class BookLoader(wiring.Component):
         ]
         with m.If(transfer(request)):
             m.d.sync += [place.eq(place + LINE_BYTES), to_ask.eq(to_ask - 1)]
-        m.d.sync += whole.eq(0)
+        with m.If(leaves):
+            m.d.sync += [number.eq(number + 1), left.eq(left - 1)]
+            for k in range(1, MOST_ENTRIES.bit_length()):
+                with m.If(entries[k]):
+                    m.d.sync += gathered.eq(gathered >> (LINE_BITS >> k))
         with m.If(transfer(response)):
             m.d.sync += [
                 gathered.eq(Cat(gathered, response.payload.data)[self.memory_width :]),
                 filled.eq(Mux(filled == words - 1, 0, filled + 1)),
-                whole.eq(filled == words - 1),
             ]
-        with m.If(whole):
-            m.d.sync += [number.eq(number + 1), to_come.eq(to_come - 1)]
-        last = whole & (to_come == 1)
+            with m.If(filled == words - 1):
+                m.d.sync += left.eq(entries)
+        with m.If(left == 1):
+            m.d.sync += to_come.eq(to_come - 1)
+        last = (left == 1) & (to_come == 1)
 
-        def ask(address: object, lines: object) -> list:
-            return [place.eq(address), to_ask.eq(lines), to_come.eq(lines), number.eq(0)]
+        def ask(address: object, lines: object, times: object = 1) -> list:
+            return [place.eq(address), to_ask.eq(lines), to_come.eq(lines), number.eq(0), entries.eq(times)]
 
         m.d.comb += self.busy.eq(1)
         with m.FSM():
@@ -96,12 +105,12 @@ class BookLoader(wiring.Component):
                     m.d.sync += [held.eq(row.version), *ask(row.look_address, row.look_lines)]
                     m.next = "LOOK"
             with m.State("LOOK"):
-                m.d.comb += self.line.look.eq(whole)
+                m.d.comb += self.line.look.eq(leaves)
                 with m.If(last):
-                    m.d.sync += ask(row.sh_address, row.sh_lines)
+                    m.d.sync += ask(row.sh_address, row.sh_lines, row.sh_line_entries)
                     m.next = "SH"
             with m.State("SH"):
-                m.d.comb += self.line.sh.eq(whole)
+                m.d.comb += self.line.sh.eq(leaves)
                 with m.If(last | (to_come == 0)):
                     m.next = "IDLE"
         return m

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Elaboratable, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.memory_map import LINE_BYTES, LOOK_BYTES, sh_entry_bytes
+from golden.splat.memory_map import LINE_BYTES, LOOK_BYTES
 from golden.splat.spec import RANK_LOW_BITS, Spec
 from hw.splat.book_table import BookTable
 from hw.splat.layouts import BookLineLayout, DetailLayout, IndexedLayout, look_layout, sh_layout
@@ -33,7 +33,7 @@ class IndexLookup(wiring.Component):
         super().__init__(
             {
                 "i": In(IndexedLayout(spec)),  #: a candidate or a mark
-                "line": In(BookLineLayout()),  #: a line of a book to keep, while `look` or `sh`
+                "line": In(BookLineLayout()),  #: a line or entry of a book to keep, while `look` or `sh`
                 "o": Out(DetailLayout(spec)),  #: the same 2 cycles later, with a whole record
             }
         )
@@ -45,12 +45,12 @@ class IndexLookup(wiring.Component):
         sizes = dict(zip(("scale", "rotation", "dc", "sh"), spec.book_entries, strict=True))
         look = look_layout(spec)
         for name, fields in LOOK.items():
-            found = self._table(m, name, sizes[name], look, LOOK_BYTES, fields, self.line.look)
+            found = self._table(m, name, sizes[name], look, fields, self.line.look, per_line=LINE_BYTES // LOOK_BYTES)
             self._cut(m, record, look, fields, found)
         if spec.rest_coefficients:
             layout = sh_layout(spec)
             fields = tuple(name for name in layout.members if name != "spare")
-            found = self._table(m, "sh", sizes["sh"], layout, sh_entry_bytes(spec), fields, self.line.sh)
+            found = self._table(m, "sh", sizes["sh"], layout, fields, self.line.sh, per_line=1)
             self._cut(m, record, layout, fields, found)
 
         i = self.i
@@ -66,11 +66,10 @@ class IndexLookup(wiring.Component):
         return m
 
     def _table(
-        self, m: Module, name: str, entries: int, layout: data.StructLayout, size: int, fields: tuple[str, ...],
-        write: Value,
+        self, m: Module, name: str, entries: int, layout: data.StructLayout, fields: tuple[str, ...],
+        write: Value, *, per_line: int,
     ) -> Value:  # fmt: skip
-        """Adds a book; its entry for the candidate of 2 cycles ago."""
-        per_line = LINE_BYTES // size
+        """Adds a book, whose entries come `per_line` at a time; its entry for the candidate of 2 cycles ago."""
         width = sum(layout[field].width for field in fields)
         table = BookTable(width=width, entries=entries, per_line=per_line)
         m.submodules[name] = table
@@ -81,7 +80,7 @@ class IndexLookup(wiring.Component):
             table.index.eq(self.i.record[f"{name}_index"]),
         ]
         for k in range(per_line):
-            entry = layout(self.line.data.word_select(k, 8 * size)[: layout.size])
+            entry = layout(self.line.data[k * layout.size :][: layout.size])
             m.d.comb += table.data[k].eq(Cat(entry[field] for field in fields))
         return table.o
 

@@ -33,7 +33,7 @@ INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
 NUMBER_WIDTH = 24  # voxels of a scene image
 EXPONENT_WIDTH = 4  # of the half extents of a voxel's box, the widest of which has 30 bits
 NORMAL_WIDTH = NORMAL_FRACTION + 3
-BOOK_LINE_WIDTH = 16  # lines of a codebook: an entry of 64 bytes each at most
+BOOK_LINE_WIDTH = 16  # lines of a codebook, or entries of that of higher coefficients
 BEHIND_WIDTH = 3  # records between two Gaussians of a row of the coarse filter
 
 
@@ -93,8 +93,8 @@ def look_layout(spec: Spec) -> data.StructLayout:
 
 
 def sh_layout(spec: Spec) -> data.StructLayout:
-    """An entry of the book of higher coefficients."""
-    return layout_of(sh_entry(spec))
+    """An entry of the book of higher coefficients, of the spec's degree; a lower one's is a part of it."""
+    return layout_of(sh_entry(spec, spec.sh_degree))
 
 
 def vector(spec: Spec) -> data.ArrayLayout:
@@ -245,15 +245,15 @@ class IndexedLayout(data.StructLayout):
 
 
 class BookLineLayout(data.StructLayout):
-    """A line of a codebook on its way to the chip's memories."""
+    """A line of a codebook, or an entry of that of higher coefficients, on its way to the chip's memories."""
 
     def __init__(self) -> None:
         super().__init__(
             {
                 "look": 1,  #: it belongs to the books of scales, quaternions and base colours
                 "sh": 1,  #: it belongs to the book of higher coefficients
-                "line": BOOK_LINE_WIDTH,  #: its number in the book
-                "data": 8 * LINE_BYTES,  #: its entries
+                "line": BOOK_LINE_WIDTH,  #: its number in the book; with `sh` that of the entry
+                "data": 8 * LINE_BYTES,  #: its entries; with `sh` one from bit 0 on, and anything above it
             }
         )
 

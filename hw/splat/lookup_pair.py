@@ -24,7 +24,7 @@ class LookupPair(wiring.Component):
         super().__init__(
             {
                 "i": In(IndexedLayout(spec, units=2)),  #: a candidate with its partner, or a mark
-                "line": In(BookLineLayout()),  #: a line of a book to keep, while `look` or `sh`
+                "line": In(BookLineLayout()),  #: a line or entry of a book to keep, while `look` or `sh`
                 "o": Out(DetailLayout(spec, units=2)),  #: the same 2 cycles later, with records
             }
         )

@@ -29,7 +29,7 @@ class RecordDecoder(wiring.Component):
             {
                 "i": In(stream.Signature(IndexedLayout(spec, units))),  #: candidates with indices, and marks
                 "hold": In(1),  #: the frame's books are not all there yet
-                "line": In(BookLineLayout()),  #: a line of a book to keep, while `look` or `sh`
+                "line": In(BookLineLayout()),  #: a line or entry of a book to keep, while `look` or `sh`
                 "o": Out(stream.Signature(DetailLayout(spec, units))),  #: the same with whole records, in order
             }
         )

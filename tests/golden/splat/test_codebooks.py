@@ -9,7 +9,9 @@ import pytest
 
 from golden.errors import InputError
 from golden.scenes import Scene
+from golden.splat.book_image import BookImage, pack_books
 from golden.splat.codebooks import _matrices, canonical, passes, with_books
+from golden.splat.memory_map import LINE_BYTES
 from golden.splat.model import render
 from golden.splat.scene_image import build_scene_image
 from golden.splat.spec import DEFAULT, TINY
@@ -71,6 +73,28 @@ def test_small_books_share_entries(degree: int, seed: int) -> None:
     assert (image.rank == np.arange(700)).all()
     assert np.abs(packed.means - scene.means).max() < 1e-6
     assert (np.abs(np.log2(packed.scales.max(1) / scene.scales.max(1))) < 1).all()
+
+
+@pytest.mark.parametrize(("degree", "line_entries"), [(0, 1), (1, 4), (2, 2), (3, 1)])
+def test_low_degrees_share_lines(degree: int, line_entries: int, seed: int) -> None:
+    """A book takes the lines that its scene's degree needs, whatever the spec's; every code is in its place."""
+    spec = replace(DEFAULT, codebooks=1)
+    books = build_scene_image(with_books(visible_scene(seed, 90, degree=degree), spec, iterations=1), spec).books
+    assert books
+    packed = pack_books(books, spec)
+    assert packed.sh_line_entries == line_entries
+    assert len(packed.sh) == (-(-90 // line_entries) * LINE_BYTES if degree else 0)
+    for k, entry in enumerate(packed.sh.reshape(-1, LINE_BYTES // line_entries)[:90] if degree else ()):
+        bits = int.from_bytes(entry.tobytes(), "little")
+        assert bits % 16 == books.sh_exponent[k] % 16
+        codes = [(bits >> 4 + 8 * place) % 256 for place in range(books.sh[k].size)]
+        assert codes == [code % 256 for code in books.sh[k].reshape(-1)], k
+
+
+def test_versions_tell_layouts_apart() -> None:
+    """The same bytes with other numbers of entries in a line are other books."""
+    raw = np.zeros(64, np.uint8)
+    assert len({BookImage(look=raw, sh=raw, sh_line_entries=k).version for k in (1, 2, 4)}) == 3
 
 
 def test_a_part_keeps_its_entries(seed: int) -> None:

@@ -10,7 +10,7 @@ from amaranth.sim import Simulator
 
 from golden.rows import Bytes, Field
 from golden.splat.book_image import pack_blocks
-from golden.splat.memory_map import LINE_BYTES, LOOK_BYTES, look_entry, sh_entry, sh_entry_bytes
+from golden.splat.memory_map import LINE_BYTES, LOOK_BYTES, look_entry, sh_entry
 from golden.splat.spec import RANK_BITS, RANK_LOW_BITS, Spec
 from hw.lib.fields import pack, unpack_nested
 from hw.splat.layouts import BookLineLayout, DetailLayout, IndexedLayout
@@ -20,12 +20,14 @@ INDICES = ("scale_index", "rotation_index", "dc_index", "sh_index")
 
 
 class RandomBooks:
-    """Full books of a spec's sizes, every code at random."""
+    """Full books of a spec's sizes, every code at random; harmonics up to `degree`, that of the spec if None."""
 
-    def __init__(self, spec: Spec, rng: Random) -> None:
+    def __init__(self, spec: Spec, rng: Random, degree: int | None = None) -> None:
         self.spec, self.rng = spec, rng
+        degree = spec.sh_degree if degree is None else degree
+        self.sh_fields = sh_entry(spec, degree) if degree else []
         self.look = self._table(look_entry(spec), max(spec.book_entries[:3]))
-        self.sh = self._table(sh_entry(spec), spec.sh_entries) if spec.rest_coefficients else {}
+        self.sh = self._table(self.sh_fields, spec.sh_entries)
 
     def _table(self, fields: list[Field], entries: int) -> dict[str, np.ndarray]:
         def code(field: Field) -> int:
@@ -41,14 +43,20 @@ class RandomBooks:
     def sh_bytes(self) -> Bytes:
         if not self.sh:
             return np.zeros(0, np.uint8)
-        return pack_blocks(sh_entry(self.spec), self.sh, sh_entry_bytes(self.spec)).reshape(-1)
+        return pack_blocks(self.sh_fields, self.sh, self.sh_entry_bytes).reshape(-1)
+
+    @property
+    def sh_entry_bytes(self) -> int:
+        """From one entry of the book of harmonics to the next."""
+        return sum(field.width for field in self.sh_fields) // 8 or LINE_BYTES
 
     def lines(self) -> list[Payload]:
-        """All lines, as the loader sends them."""
+        """All lines, and entries of harmonics with what lies above them in their line, as the loader sends them."""
         result: list[Payload] = []
-        for name, raw in (("look", self.look_bytes), ("sh", self.sh_bytes)):
-            for k in range(len(raw) // LINE_BYTES):
-                data = int.from_bytes(raw[k * LINE_BYTES : (k + 1) * LINE_BYTES].tobytes(), "little")
+        for name, raw, size in (("look", self.look_bytes, LINE_BYTES), ("sh", self.sh_bytes, self.sh_entry_bytes)):
+            for k in range(len(raw) // size):
+                line_end = -(-(k + 1) * size // LINE_BYTES) * LINE_BYTES
+                data = int.from_bytes(raw[k * size : line_end].tobytes(), "little")
                 result.append({"look": int(name == "look"), "sh": int(name == "sh"), "line": k, "data": data})
         return result
 

@@ -18,17 +18,23 @@ from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.lib.simulate import refuses
 from tests.hw.splat.books import RandomBooks
 
-SPEC = replace(TINY, codebooks=1, scale_entries=32, rotation_entries=16, dc_entries=16, sh_entries=16)
+SPEC = replace(TINY, codebooks=1, sh_degree=3, scale_entries=32, rotation_entries=16, dc_entries=16, sh_entries=16)
 HEAD = HEADER_BYTES + VIEW_BYTES
 #: Versions of the frames' books, and whether each is loaded: not if it is the last one's, always if it is 0.
 FRAMES = [(7, 1), (7, 0), (9, 1), (7, 1), (0, 1), (0, 1), (7, 1), (7, 0)]
 
 
-@pytest.mark.parametrize(("width", "memory", "degree"), [(128, 0.4, 1), (256, 0, 1), (512, 0, 0), (512, 0.4, 1)])
-def test_frames(width: int, memory: float, degree: int, seed: int) -> None:
-    """Lines with their numbers, in order; words read; busy until the last line has left."""
+@pytest.mark.parametrize(
+    ("width", "memory", "degree", "sh_bits"),
+    [
+        (128, 0.4, 1, 6), (128, 0, 2, 8), (256, 0, 1, 8), (512, 0, 0, 6),
+        (512, 0.4, 1, 4), (512, 0, 2, 6), (512, 0.4, 3, 8),
+    ],
+)  # fmt: skip
+def test_frames(width: int, memory: float, degree: int, sh_bits: int, seed: int) -> None:
+    """Lines and entries with their numbers, in order; words read; busy until the last one has left."""
     rng = Random(f"{seed} {width}")
-    books = RandomBooks(replace(SPEC, sh_degree=degree), rng)
+    books = RandomBooks(replace(SPEC, sh_bits=sh_bits), rng, degree)
     dut = BookLoader(memory_width=width)
     bench = Bench(dut, seed=seed)
     look, sh = books.look_bytes, books.sh_bytes
@@ -38,6 +44,7 @@ def test_frames(width: int, memory: float, degree: int, seed: int) -> None:
         row = {
             "version": version, "look_address": place, "look_lines": len(look) // LINE_BYTES,
             "sh_address": place + len(look), "sh_lines": len(sh) // LINE_BYTES,
+            "sh_line_entries": LINE_BYTES // books.sh_entry_bytes,
         }  # fmt: skip
         content = np.concatenate([content, np.zeros(HEAD, np.uint8), pack(BOOKS, row, BOOKS_BYTES)[0], look, sh])
     port = ByteMemory(bench, dut.memory, content.tobytes(), latency=7, stall=memory)
