@@ -46,7 +46,7 @@ def _named(layers: npt.NDArray[np.float32]) -> Results:
 
 #: Counters of words on the memory's ports: for drawing, and what may move before, lists and codebooks.
 DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "write_words", "shared_write_words")
-ORDER_WORDS = ("order_words", "order_write_words", "book_words")
+ORDER_WORDS = ("order_words", "order_write_words")
 
 
 class Stored(Protocol):
@@ -65,16 +65,19 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     first frame. Coarse filter: `coarse_lanes` Gaussians in `coarse_interval` cycles. Fine filter: `fine_units`, one
     where the scene's degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of
     2 cycles a splat shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one
-    sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the
-    codebooks' words, too. Memory: words moved / words a cycle; lists and codebooks may move before the first frame.
+    sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the words of
+    the codebooks and of the first frame's lists, which share the memory; how many the lists had is known of a frame by
+    itself. Memory: words moved / words a cycle; lists and codebooks may move before the first frame.
     Useful are the results of lanes that changed their pixel.
     """
     config, counters = workload.config, job.counters
     pairs = workload.image.sh_degree <= partner_spec(config.spec).sh_degree
     words, listing = (sum(counters.get(name, 0) for name in names) for names in (DRAW_WORDS, ORDER_WORDS))
     results = counters["draws"] * config.spec.lanes
+    books = counters.get("book_words", 0)
     alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
-    loaded = max(alone, counters.get("book_words", 0) / rate)
+    before = books + (listing if counters["frames"] == 1 else 0)
+    loaded = max(alone, before / rate)
     coarse = counters["streamed"] * config.coarse_interval / config.coarse_lanes
     behind_books = {
         "fine filter": counters["candidates"] * config.fine_interval / (config.fine_units if pairs else 1),
@@ -88,7 +91,7 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
             "voxel order": counters["order_cycles"],
             "coarse filter": alone + coarse,
             **{name: loaded + need for name, need in behind_books.items()},
-            "memory": max(alone + words / rate, (words + listing) / rate),
+            "memory": max(alone + words / rate, (words + listing + books) / rate),
         },
     )
 

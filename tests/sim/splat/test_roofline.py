@@ -56,13 +56,16 @@ def test_two_fine_units_halve_the_cycles_of_candidates(books: int, degree: int, 
     assert bound(counters, config, degree=degree).stages["fine filter"] == cycles
 
 
-@pytest.mark.parametrize(("alone", "behind"), [(0, 2000), (1500, 2000), (5000, 5000)])
-def test_candidates_wait_for_codebooks(alone: int, behind: int) -> None:
-    """1000 words at half a word a cycle, unless the lists take longer."""
+@pytest.mark.parametrize(
+    ("frames", "alone", "behind"), [(2, 0, 2000), (2, 1500, 2000), (2, 5000, 5000), (1, 1500, 2500), (1, 3000, 3000)]
+)
+def test_candidates_wait_for_codebooks(frames: int, alone: int, behind: int) -> None:
+    """1000 words at half a word a cycle, with the lists' 250 in a frame by itself, unless lists take longer."""
     config = default()
     config = replace(config, spec=replace(config.spec, codebooks=1))
     counters = dict.fromkeys(counters_of(config).members, 0)
     work = {"streamed": 4000, "candidates": 2000, "splats": 300, "draws": 4000, "book_words": 1000}
+    work |= {"frames": frames, "order_words": 150, "order_write_words": 100}
     stages = bound(counters | work | {"order_alone": alone}, config, MemorySettings(bandwidth=128)).stages
     assert {name: need - behind for name, need in stages.items() if name in ("fine filter", "depth sort")} == {
         "fine filter": 1000, "depth sort": 300,
