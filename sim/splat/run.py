@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.splat.memory_image import expected_results, read_results
+from golden.splat.memory_map import LINE_BYTES, LOOK_BYTES
 from golden.splat.path_image import expected_path, read_path
-from golden.splat.scene_image import SceneImage
+from golden.splat.scene_image import BookCodes, SceneImage
 from hw.splat.config import Config, default
 from hw.splat.counters import COUNTERS, counters_of
 from hw.splat.layouts import partner_spec
@@ -65,10 +66,10 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     first frame. Coarse filter: `coarse_lanes` Gaussians in `coarse_interval` cycles. Fine filter: `fine_units`, one
     where the scene's degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of
     2 cycles a splat shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one
-    sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the words of
-    the codebooks and of the first frame's lists, which share the memory; how many the lists had is known of a frame by
-    itself. Memory: words moved / words a cycle; lists and codebooks may move before the first frame.
-    Useful are the results of lanes that changed their pixel.
+    sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the codebooks:
+    behind a cycle for each line, or entry of higher coefficients, and behind their words and those of the first frame's
+    lists, which share the memory; how many the lists had is known of a frame by itself. Memory: words moved / words a
+    cycle; lists and codebooks may move before the first frame. Useful are the lanes' results that changed a pixel.
     """
     config, counters = workload.config, job.counters
     pairs = workload.image.sh_degree <= partner_spec(config.spec).sh_degree
@@ -77,7 +78,7 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     books = counters.get("book_words", 0)
     alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
     before = books + (listing if counters["frames"] == 1 else 0)
-    loaded = max(alone, before / rate)
+    loaded = max(alone, before / rate, _book_steps(workload.image.books) if books else 0)
     coarse = counters["streamed"] * config.coarse_interval / config.coarse_lanes
     behind_books = {
         "fine filter": counters["candidates"] * config.fine_interval / (config.fine_units if pairs else 1),
@@ -94,6 +95,14 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
             "memory": max(alone + words / rate, (words + listing + books) / rate),
         },
     )
+
+
+def _book_steps(books: BookCodes | None) -> int:
+    """Lines of the books that lie side by side, and entries of the book of higher coefficients."""
+    if not books:
+        return 0
+    entries = max(map(len, (books.scale, books.quaternion, books.dc)))
+    return -(-entries * LOOK_BYTES // LINE_BYTES) + len(books.sh) * bool(books.sh.shape[1])
 
 
 #: The highest in docs/splat.md, without pauses: lastchance, view 1 of 3.

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from hw.splat.config import Config, default, tiny
@@ -13,10 +14,15 @@ from sim.splat.run import roofline
 
 
 def bound(
-    counters: dict[str, int], config: Config, memory: MemorySettings = MemorySettings(), *, degree: int = 0
+    counters: dict[str, int],
+    config: Config,
+    memory: MemorySettings = MemorySettings(),
+    *,
+    degree: int = 0,
+    books: SimpleNamespace | None = None,
 ) -> Roofline:
-    """The bound of a job that counted so, of a scene of that degree."""
-    workload = SimpleNamespace(config=config, image=SimpleNamespace(sh_degree=degree))
+    """The bound of a job that counted so, of a scene of that degree with those codebooks."""
+    workload = SimpleNamespace(config=config, image=SimpleNamespace(sh_degree=degree, books=books))
     return roofline(workload, SimpleNamespace(counters=counters), memory)  # type: ignore[arg-type]
 
 
@@ -71,6 +77,16 @@ def test_candidates_wait_for_codebooks(frames: int, alone: int, behind: int) -> 
         "fine filter": 1000, "depth sort": 300,
     }  # fmt: skip
     assert (stages["coarse filter"], stages["rasteriser"]) == (alone + 1000, behind + 1000)
+
+
+@pytest.mark.parametrize(("rest", "behind"), [(0, 150), (3, 150 + 400)])
+def test_books_are_stored_a_line_or_an_entry_a_cycle(rest: int, behind: int) -> None:
+    """Where the memory gives a word a cycle; four entries of the longest of three books a line, harmonics singly."""
+    config = replace(default(), spec=replace(default().spec, codebooks=1))
+    counters = dict.fromkeys(counters_of(config).members, 0) | {"candidates": 2000, "book_words": 100}
+    entries = {name: np.zeros((count, 3)) for name, count in (("scale", 10), ("quaternion", 597), ("dc", 20))}
+    books = SimpleNamespace(**entries, sh=np.zeros((400, rest, 3)))
+    assert bound(counters, config, degree=3, books=books).stages["fine filter"] == behind + 2000
 
 
 def test_paced_filters_need_their_intervals() -> None:
