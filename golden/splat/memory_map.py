@@ -82,7 +82,7 @@ BOOKS = [
     Field("look_lines", 32),
     Field("sh_address", 32),
     Field("sh_lines", 32),
-    Field("sh_line_entries", 32),  # in a line of the book of higher coefficients, by the scene's degree: a power of two
+    Field("sh_line_entries", 32),  # in a line of the book of higher coefficients, by the scene's degree: 1, 2 or 4
 ]
 
 #: One entry of the group table: a square of pixels, or a depth slab [low, high) of one. After a `continued`
@@ -183,11 +183,11 @@ def look_entry(spec: Spec) -> list[Field]:
 def sh_entry(spec: Spec, sh_degree: int) -> list[Field]:
     """An entry of the book of higher coefficients, bands 1 to `sh_degree`, in the record's codes.
 
-    It is padded to a power of two of bytes, at most a line. What a lower degree has comes first in a higher one's.
+    It is padded to 16, 32 or 64 bytes. What a lower degree has comes first in a higher one's.
     """
     fields = [field for field in record(spec, sh_degree) if field.name.startswith("sh_")]
     bits = sum(field.width for field in fields)
-    return [*fields, Field("spare", (1 << (bits - 1).bit_length()) - bits)]
+    return [*fields, Field("spare", max(128, 1 << (bits - 1).bit_length()) - bits)]
 
 
 def record_bytes(sh_degree: int) -> int:

@@ -12,7 +12,7 @@ from hw.lib.stream import transfer
 from hw.splat.layouts import BookLineLayout, books_layout
 
 LINE_BITS = 8 * LINE_BYTES
-MOST_ENTRIES = 8  # of higher coefficients in a line: of degree 1, with the shortest codes
+MOST_ENTRIES = 4  # of higher coefficients in a line: those of degree 1
 
 
 class BookLoader(wiring.Component):
