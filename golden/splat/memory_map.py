@@ -1,6 +1,6 @@
 """Where everything lies in the engine's memory image, bit by bit.
 
-The contract between host and RTL: `memory_image.py` writes by these tables, `hw/splat/layouts.py`
+The contract between host and RTL: `memory_image.py` writes by these tables, `hw/splat/row_layouts.py`
 reads by them. A table is a list of fields from bit 0 upwards, little endian.
 """
 

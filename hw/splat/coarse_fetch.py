@@ -13,7 +13,8 @@ from hw.lib.queue import StreamQueue
 from hw.lib.run_reader import RunReader
 from hw.lib.stream import connect, transfer
 from hw.splat.config import Config
-from hw.splat.layouts import RowLayout, VisitLayout, header_layout
+from hw.splat.layouts import RowLayout, VisitLayout
+from hw.splat.row_layouts import header_layout
 
 BURST = 8  # words a request
 

@@ -14,7 +14,8 @@ from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.coarse_lane import group_fields
 from hw.splat.coarse_row import CoarseRow
 from hw.splat.config import Config
-from hw.splat.layouts import CandidateLayout, RowLayout, group_layout, header_layout, partner_spec
+from hw.splat.layouts import CandidateLayout, RowLayout, partner_spec
+from hw.splat.row_layouts import group_layout, header_layout
 
 
 class CoarseFilter(wiring.Component):

@@ -23,7 +23,8 @@ from golden.splat.spec import (
 from hw.lib.paced import in_turn, paced_pipe, turn_port
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
-from hw.splat.layouts import coarse_half_layout, header_layout, vector
+from hw.splat.layouts import vector
+from hw.splat.row_layouts import coarse_half_layout, header_layout
 
 STRETCH_BITS = STRETCH_FRACTION + 1
 REACH_SHIFT = RADIUS_BIAS + RADIUS_MANTISSA + STRETCH_FRACTION - CAMERA_FRACTION

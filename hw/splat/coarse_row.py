@@ -10,7 +10,8 @@ from golden.splat.spec import RANK_LOW_BITS, Spec
 from hw.lib.paced import paced_pipe, turn_port
 from hw.lib.shared import repeat
 from hw.splat.coarse_lane import SLOWER, CoarseLane, group_fields
-from hw.splat.layouts import INDEX_WIDTH, RADIUS_KEPT, MarkLayout, RowLayout, header_layout, vector
+from hw.splat.layouts import INDEX_WIDTH, RADIUS_KEPT, MarkLayout, RowLayout, vector
+from hw.splat.row_layouts import header_layout
 
 
 class CoarseResultLayout(data.StructLayout):

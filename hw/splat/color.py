@@ -13,7 +13,8 @@ from hw.lib.fixed import resize, saturate, shift_round
 from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
-from hw.splat.layouts import header_layout, vector
+from hw.splat.layouts import vector
+from hw.splat.row_layouts import header_layout
 
 MANTISSA = 16  # bits of a coordinate of the view direction before its division by the length
 SQUARE = 34  # bits of the squared length

@@ -22,8 +22,8 @@ from hw.lib.paced import in_turn, paced_pipe, turn_port
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all, max_all
 from hw.splat.depth_key import DEPTH_BITS
-from hw.splat.layouts import header_layout
 from hw.splat.projection import tangent_layout
+from hw.splat.row_layouts import header_layout
 
 SLOWER = {1: 0, 2: 13, 4: 19, 8: 21, 16: 21}  # cycles, by interval: turns, and the wait for what the first turn needs
 ROW = signed(18)  # entries of J·M without the factor f/z: s2.15, then s3.14

@@ -11,7 +11,8 @@ from hw.lib.fixed import resize, shape_of
 from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
 from hw.lib.pipe import Staged
 from hw.lib.tree import add_all
-from hw.splat.layouts import header_layout, vector
+from hw.splat.layouts import vector
+from hw.splat.row_layouts import header_layout
 
 
 class DotUnit(wiring.Component):

@@ -13,7 +13,8 @@ from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
 from hw.lib.queue import StreamQueue
 from hw.lib.stream import transfer
 from hw.splat.config import Config
-from hw.splat.layouts import INDEX_WIDTH, CandidateLayout, DetailLayout, IndexedLayout, header_layout
+from hw.splat.layouts import INDEX_WIDTH, CandidateLayout, DetailLayout, IndexedLayout
+from hw.splat.row_layouts import header_layout
 
 
 def log2_records(spec: Spec) -> list[int]:

@@ -12,7 +12,8 @@ from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.config import Config
 from hw.splat.fine_pair import FinePair
 from hw.splat.fine_unit import GROUP_FIELDS, FineUnit
-from hw.splat.layouts import DetailLayout, SurvivorLayout, group_layout, header_layout
+from hw.splat.layouts import DetailLayout, SurvivorLayout
+from hw.splat.row_layouts import group_layout, header_layout
 
 
 class FineFilter(wiring.Component):

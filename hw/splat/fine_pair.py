@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
 from hw.splat.fine_unit import GROUP_FIELDS, FineUnit, group_fields, result_layout
-from hw.splat.layouts import DetailLayout, header_layout, partner_spec
+from hw.splat.layouts import DetailLayout, partner_spec
+from hw.splat.row_layouts import header_layout
 
 
 class FinePair(wiring.Component):

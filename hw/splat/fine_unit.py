@@ -15,8 +15,9 @@ from hw.splat.conic import Conic
 from hw.splat.covariance import Covariance
 from hw.splat.depth_key import depth_key
 from hw.splat.extents import Extents
-from hw.splat.layouts import DetailLayout, SurvivorLayout, header_layout
+from hw.splat.layouts import DetailLayout, SurvivorLayout
 from hw.splat.projection import Projection
+from hw.splat.row_layouts import header_layout
 from hw.splat.touch import Touch
 from hw.splat.view_rotation import ViewRotation
 

@@ -10,7 +10,7 @@ from golden.splat.memory_map import GROUP_BYTES, HEADER_BYTES
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
 from hw.lib.row_reader import RowReader
 from hw.lib.stream import transfer
-from hw.splat.layouts import group_layout, header_layout
+from hw.splat.row_layouts import group_layout, header_layout
 
 ROWS_AHEAD = 4  # whose words may be under way
 

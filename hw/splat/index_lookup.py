@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.memory_map import LINE_BYTES, LOOK_BYTES
 from golden.splat.spec import RANK_LOW_BITS, Spec
 from hw.splat.book_table import BookTable
-from hw.splat.layouts import BookLineLayout, DetailLayout, IndexedLayout, look_layout, sh_layout
+from hw.splat.layouts import BookLineLayout, DetailLayout, IndexedLayout
+from hw.splat.row_layouts import look_layout, sh_layout
 
 #: The fields of a record that a book's entry holds, by the book's name.
 LOOK = {

@@ -1,100 +1,26 @@
-"""Payloads of the splatting engine's streams; splats themselves are in `hw.lib.payloads`."""
+"""Payloads of the splatting engine's streams; splats themselves are in `hw.lib.payloads`.
+
+Those of the voxel sorting unit are in `voxel_layouts`, rows of memory in `row_layouts`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from amaranth.hdl import ShapeLike, signed
+from amaranth.hdl import ShapeLike
 from amaranth.lib import data
 
-from golden.splat.memory_map import (
-    BOOKS,
-    GROUP,
-    HEADER,
-    LINE_BYTES,
-    ORDERED,
-    ORDERED_NUMBER,
-    PLACE,
-    VIEW,
-    VOXEL,
-    coarse_half,
-    index_record,
-    look_entry,
-    record,
-    sh_entry,
-)
-from golden.splat.spec import HALF_BITS, NORMAL_FRACTION, RANK_BITS, RANK_LOW_BITS, Spec
+from golden.splat.memory_map import LINE_BYTES, ORDERED, ORDERED_NUMBER
+from golden.splat.spec import RANK_BITS, RANK_LOW_BITS, Spec
 from hw.lib.fixed import shape_of
 from hw.lib.payloads import SplatLayout, TouchLayout
-from hw.lib.row_layout import layout_of
 from hw.lib.stream import width_of
+from hw.splat.row_layouts import coarse_half_layout, index_record_layout, record_layout
 
 INDEX_WIDTH = 28  # Gaussians of a scene image, padding included
 NUMBER_WIDTH = 24  # voxels of a scene image
-EXPONENT_WIDTH = 4  # of the half extents of a voxel's box, the widest of which has 30 bits
-NORMAL_WIDTH = NORMAL_FRACTION + 3
 BOOK_LINE_WIDTH = 16  # lines of a codebook, or entries of that of higher coefficients
 BEHIND_WIDTH = 3  # records between two Gaussians of a row of the coarse filter
-
-
-def header_layout() -> data.StructLayout:
-    """The frame's header, which every stage sees."""
-    return layout_of(HEADER)
-
-
-def view_layout() -> data.StructLayout:
-    """What the voxel sorting unit reads behind the header."""
-    return layout_of(VIEW)
-
-
-def place_layout() -> data.StructLayout:
-    """An entry of the scene's voxel table."""
-    return layout_of(PLACE)
-
-
-def group_layout() -> data.StructLayout:
-    """An entry of the group table."""
-    return layout_of(GROUP)
-
-
-def voxel_layout() -> data.StructLayout:
-    """An entry of a group's visiting list."""
-    return layout_of(VOXEL)
-
-
-def ordered_layout() -> data.StructLayout:
-    """An entry of a group's list in drawing order."""
-    return layout_of(ORDERED)
-
-
-def coarse_half_layout(spec: Spec) -> data.StructLayout:
-    """What the coarse filter reads of a Gaussian."""
-    return layout_of(coarse_half(spec))
-
-
-def record_layout(spec: Spec) -> data.StructLayout:
-    """A record of the highest degree that is evaluated; lower degrees leave the tail undefined."""
-    return layout_of(record(spec, spec.sh_degree))
-
-
-def books_layout() -> data.StructLayout:
-    """Where the codebooks lie."""
-    return layout_of(BOOKS)
-
-
-def index_record_layout(spec: Spec) -> data.StructLayout:
-    """A record that holds indices of codebooks."""
-    return layout_of(index_record(spec))
-
-
-def look_layout(spec: Spec) -> data.StructLayout:
-    """An entry of the books of scales, quaternions and base colours."""
-    return layout_of(look_entry(spec))
-
-
-def sh_layout(spec: Spec) -> data.StructLayout:
-    """An entry of the book of higher coefficients, of the spec's degree; a lower one's is a part of it."""
-    return layout_of(sh_entry(spec, spec.sh_degree))
 
 
 def vector(spec: Spec) -> data.ArrayLayout:
@@ -294,90 +220,3 @@ class SurvivorLayout(data.StructLayout):
 def carried_bits(spec: Spec) -> int:
     """Bits of a survivor or a sorted splat in which an entry of a list in drawing order can travel in its place."""
     return width_of(SplatLayout(spec)) + width_of(TouchLayout(spec))
-
-
-class SideLayout(data.StructLayout):
-    """A side of a column or row of groups."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(
-            {
-                "slope": signed(spec.slope_format.width),  #: its tangent
-                "normal": data.ArrayLayout(NORMAL_WIDTH, 3),  #: magnitudes of its plane's normal along world axes
-            }
-        )
-
-
-class SidesLayout(data.StructLayout):
-    """Both sides of a column or row of groups."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(
-            {
-                "low": SideLayout(spec),  #: left, or top
-                "high": SideLayout(spec),  #: right, or bottom
-            }
-        )
-
-
-class CrossLayout(data.StructLayout):
-    """The same of a column and of a row of groups."""
-
-    def __init__(self, shape: ShapeLike) -> None:
-        super().__init__({"column": shape, "row": shape})
-
-
-class EntryLayout(data.StructLayout):
-    """What every visit to a voxel needs to know of it: its list entry without the depth."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "index": data.ArrayLayout(signed(16), 3),  #: its place in the grid
-                "count": 16,  #: Gaussians
-                "first": INDEX_WIDTH,  #: number of its first Gaussian
-            }
-        )
-
-
-class PlacedLayout(data.StructLayout):
-    """A voxel of the scene in the view."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(
-            {
-                "entry": EntryLayout(),  #: the voxel
-                "bound": shape_of(spec.camera_format),  #: no Gaussian of it is nearer
-                "middle": vector(spec),  #: of the box around its supports, in camera space
-                "half": data.ArrayLayout(HALF_BITS, 3),  #: that box's half extents along world axes
-                "exponent": EXPONENT_WIDTH,  #: the power of two that they stand on
-            }
-        )
-
-
-class ReachedLayout(data.StructLayout):
-    """A voxel, and the columns and rows of groups that may visit it."""
-
-    def __init__(self, spec: Spec, sides_bits: int) -> None:
-        ends = data.ArrayLayout(sides_bits, 2)
-        super().__init__(
-            {
-                "entry": EntryLayout(),  #: the voxel
-                "bound": shape_of(spec.camera_format),  #: no Gaussian of it is nearer
-                "first": ends,  #: column and row
-                "last": ends,  #: column and row
-            }
-        )
-
-
-class ListedLayout(data.StructLayout):
-    """A visit of a group's list, or the end of the list."""
-
-    def __init__(self, spec: Spec) -> None:
-        super().__init__(
-            {
-                "entry": EntryLayout(),  #: the voxel
-                "bound": shape_of(spec.camera_format),  #: no Gaussian of it is nearer
-                "end": 1,  #: the list is complete, and this no voxel
-            }
-        )

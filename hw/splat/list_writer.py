@@ -11,7 +11,8 @@ from hw.lib.fixed import shape_of
 from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
 from hw.lib.stream import transfer
 from hw.splat.config import Config
-from hw.splat.layouts import CrossLayout, ListedLayout, SidesLayout, group_layout, view_layout, voxel_layout
+from hw.splat.row_layouts import group_layout, view_layout, voxel_layout
+from hw.splat.voxel_layouts import CrossLayout, ListedLayout, SidesLayout
 
 SIDES_READ = 3  # step at which a group's sides have been read
 

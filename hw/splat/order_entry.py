@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.spec import CAMERA_FRACTION, Spec
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.depth_key import depth_key
-from hw.splat.layouts import DetailLayout, SurvivorLayout, header_layout, ordered_layout
+from hw.splat.layouts import DetailLayout, SurvivorLayout
+from hw.splat.row_layouts import header_layout, ordered_layout
 
 
 def carried(payload: Value) -> Value:

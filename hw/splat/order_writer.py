@@ -11,8 +11,8 @@ from golden.splat.spec import Spec
 from hw.lib.memory_port import ADDRESS_WIDTH, WriteSignature
 from hw.lib.payloads import SortedLayout
 from hw.lib.stream import transfer
-from hw.splat.layouts import group_layout
 from hw.splat.order_entry import carried
+from hw.splat.row_layouts import group_layout
 
 
 class OrderWriter(wiring.Component):

@@ -13,7 +13,8 @@ from hw.lib.leading_zeros import leading_zeros
 from hw.lib.paced import in_turn, paced_pipe, turn_port
 from hw.lib.pipe import Pipe, Staged
 from hw.splat.depth_key import DEPTH_BITS
-from hw.splat.layouts import header_layout, vector
+from hw.splat.layouts import vector
+from hw.splat.row_layouts import header_layout
 
 SLOWER = {1: 0, 2: 6, 4: 6, 8: 6, 16: 6}  # cycles, by interval: the turns, and the wait for what the first turn needs
 

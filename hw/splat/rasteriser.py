@@ -16,8 +16,8 @@ from hw.lib.stream_pipeline import StreamPipeline
 from hw.lib.tree import add_all
 from hw.splat.config import Config
 from hw.splat.lane_group import LaneGroup
-from hw.splat.layouts import group_layout
 from hw.splat.pixel_writer import SQUARE_BITS, PixelWriter
+from hw.splat.row_layouts import group_layout
 from hw.splat.tile_mask import TileMask
 from hw.splat.tiles import global_number, place_of
 from hw.splat.watch import FlushedLayout, WatchSignature, id_bits

@@ -9,8 +9,9 @@ from amaranth.lib.wiring import In, Out
 from golden.splat.spec import HALF_BITS, LIST_SLACK, NORMAL_FRACTION, Spec
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
-from hw.splat.layouts import EXPONENT_WIDTH, NORMAL_WIDTH, SidesLayout, vector
+from hw.splat.layouts import vector
 from hw.splat.side_unit import FRONT
+from hw.splat.voxel_layouts import EXPONENT_WIDTH, NORMAL_WIDTH, SidesLayout
 
 SUM_WIDTH = NORMAL_WIDTH + HALF_BITS + 2
 LONGEST_SHIFT = (1 << EXPONENT_WIDTH) - 1

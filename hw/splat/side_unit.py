@@ -11,7 +11,8 @@ from hw.lib.fixed import clip, resize
 from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
-from hw.splat.layouts import NORMAL_WIDTH, SideLayout, header_layout, view_layout
+from hw.splat.row_layouts import header_layout, view_layout
+from hw.splat.voxel_layouts import NORMAL_WIDTH, SideLayout
 
 FRONT = 2  # the axis of the camera's own plane
 

@@ -7,8 +7,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.splat.spec import Spec
-from hw.splat.layouts import SidesLayout, header_layout, view_layout
+from hw.splat.row_layouts import header_layout, view_layout
 from hw.splat.side_unit import FRONT, SideUnit
+from hw.splat.voxel_layouts import SidesLayout
 
 
 class SideWriter(wiring.Component):

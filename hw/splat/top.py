@@ -31,13 +31,14 @@ from hw.splat.fine_filter import FineFilter
 from hw.splat.frame_fetch import ROWS_AHEAD as FRAME_ROWS
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.frame_sequencer import FrameSequencer
-from hw.splat.layouts import SurvivorLayout, group_layout
+from hw.splat.layouts import SurvivorLayout
 from hw.splat.mark_merger import MarkMerger
 from hw.splat.order_entry import OrderEntry
 from hw.splat.order_writer import OrderWriter
 from hw.splat.pixel_writer import SQUARE_BITS
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.record_decoder import RecordDecoder
+from hw.splat.row_layouts import group_layout
 from hw.splat.sort_bypass import SortBypass
 from hw.splat.voxel_fetch import VoxelFetch
 from hw.splat.vsu import VoxelSortingUnit

@@ -10,7 +10,8 @@ from golden.splat.memory_map import HEADER_BYTES, LINE_BYTES, VIEW_BYTES
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
 from hw.lib.row_reader import RowReader
 from hw.lib.stream import transfer
-from hw.splat.layouts import NUMBER_WIDTH, header_layout, place_layout, view_layout
+from hw.splat.layouts import NUMBER_WIDTH
+from hw.splat.row_layouts import header_layout, place_layout, view_layout
 
 ROWS = (HEADER_BYTES + VIEW_BYTES) // LINE_BYTES
 

@@ -14,7 +14,7 @@ from hw.lib.fixed import resize, saturate, shape_of, shift_round
 from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
 from hw.lib.pipe import Pipe, Staged
 from hw.lib.tree import add_all
-from hw.splat.layouts import header_layout
+from hw.splat.row_layouts import header_layout
 
 #: Row r of the product takes camera[k] · q[k ^ r] with these signs.
 SIGNS = ((1, -1, -1, -1), (1, 1, 1, -1), (1, -1, 1, 1), (1, 1, -1, 1))

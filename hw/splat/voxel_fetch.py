@@ -15,7 +15,8 @@ from hw.lib.stream import connect, transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.lib.width_converter import Narrower
 from hw.splat.config import Config
-from hw.splat.layouts import VisitLayout, group_layout, header_layout, ordered_layout, voxel_layout
+from hw.splat.layouts import VisitLayout
+from hw.splat.row_layouts import group_layout, header_layout, ordered_layout, voxel_layout
 from hw.splat.voxel_origin import VoxelOrigin
 
 GROUPS_AHEAD = 2  # groups whose lists may be under way

@@ -13,7 +13,7 @@ from hw.lib.queue import StreamQueue
 from hw.lib.stream import connect
 from hw.splat.config import Config
 from hw.splat.digit_places import DigitPlaces
-from hw.splat.layouts import EntryLayout, ListedLayout, ReachedLayout
+from hw.splat.voxel_layouts import EntryLayout, ListedLayout, ReachedLayout
 
 WIDE_FROM = 1024  # voxels: for fewer, the places of wide digits take longer to make than more passes
 OUT_WAITING = 16  # visits behind the memories …

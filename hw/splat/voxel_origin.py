@@ -14,7 +14,8 @@ from hw.lib.paced import in_turn, paced_pipe, turn_port, turns
 from hw.lib.pipe import Staged
 from hw.lib.tree import add_all
 from hw.splat.depth_key import depth_key
-from hw.splat.layouts import INDEX_WIDTH, OwnLayout, VisitLayout, header_layout, voxel_layout
+from hw.splat.layouts import INDEX_WIDTH, OwnLayout, VisitLayout
+from hw.splat.row_layouts import header_layout, voxel_layout
 
 
 class VoxelOrigin(wiring.Component):

@@ -13,7 +13,8 @@ from hw.lib.stream import transfer
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.config import Config
 from hw.splat.dot_unit import DotUnit
-from hw.splat.layouts import EXPONENT_WIDTH, EntryLayout, PlacedLayout, header_layout, place_layout
+from hw.splat.row_layouts import header_layout, place_layout
+from hw.splat.voxel_layouts import EXPONENT_WIDTH, EntryLayout, PlacedLayout
 
 #: The products of a voxel: its middle along x, y, z; its corner along z; the nearest corner of its Gaussians from that.
 MIDDLE_X, MIDDLE_Y, MIDDLE_Z, CORNER, NEAREST = range(5)

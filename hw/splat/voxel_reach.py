@@ -13,9 +13,9 @@ from hw.lib.stream import transfer, width_of
 from hw.lib.stream_pipeline import StreamPipeline
 from hw.splat.config import Config
 from hw.splat.cross_test import AXES, CrossTest
-from hw.splat.layouts import CrossLayout, EntryLayout, PlacedLayout, ReachedLayout, SidesLayout
 from hw.splat.side_test import SideTest
 from hw.splat.side_unit import FRONT
+from hw.splat.voxel_layouts import CrossLayout, EntryLayout, PlacedLayout, ReachedLayout, SidesLayout
 
 WAITING = 4  # voxels whose tests are under way
 NOTHING = 3  # the axis of a test that is none: a table has fewer rows than the other

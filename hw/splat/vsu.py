@@ -11,8 +11,9 @@ from hw.lib.fixed import shape_of
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature, WriteSignature
 from hw.lib.stream import connect, transfer
 from hw.splat.config import Config
-from hw.splat.layouts import NUMBER_WIDTH, header_layout
+from hw.splat.layouts import NUMBER_WIDTH
 from hw.splat.list_writer import ListWriter
+from hw.splat.row_layouts import header_layout
 from hw.splat.side_writer import SideWriter
 from hw.splat.view_fetch import ViewFetch
 from hw.splat.voxel_order import VoxelOrder

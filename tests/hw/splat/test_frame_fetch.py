@@ -9,7 +9,7 @@ import pytest
 from golden.splat.memory_map import HEADER_BYTES
 from hw.lib.fields import pack, unpack_nested
 from hw.splat.frame_fetch import FrameFetch
-from hw.splat.layouts import header_layout
+from hw.splat.row_layouts import header_layout
 from tests.hw.lib.bench import Bench
 from tests.hw.lib.byte_memory import ByteMemory
 from tests.hw.splat.workload import workload

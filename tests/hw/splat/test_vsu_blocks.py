@@ -13,11 +13,11 @@ from hw.lib.fields import unpack_nested
 from hw.splat.config import tiny
 from hw.splat.cross_test import CrossTest
 from hw.splat.dot_unit import DotUnit
-from hw.splat.layouts import NORMAL_WIDTH
 from hw.splat.side_test import SideTest
 from hw.splat.side_unit import SideUnit
 from hw.splat.side_writer import SideWriter
 from hw.splat.view_fetch import ViewFetch
+from hw.splat.voxel_layouts import NORMAL_WIDTH
 from hw.splat.voxel_place import VoxelPlace
 from hw.splat.voxel_reach import VoxelReach
 from tests.golden.splat.cases import CASES, case

@@ -14,7 +14,8 @@ from hw.splat.coarse_filter import CoarseFilter
 from hw.splat.config import Config, tiny
 from hw.splat.depth_sort import DepthSort
 from hw.splat.fine_filter import FineFilter
-from hw.splat.layouts import CandidateLayout, DetailLayout, RowLayout, SurvivorLayout, group_layout, header_layout
+from hw.splat.layouts import CandidateLayout, DetailLayout, RowLayout, SurvivorLayout
+from hw.splat.row_layouts import group_layout, header_layout
 from sim.kernel.runner import SimulationError
 from sim.kernel.stages import Expected, run_stage
 from tests.hw.splat.datapath import Payload
