@@ -122,6 +122,7 @@ class CoarseFetch(wiring.Component):
         done = Signal(17)  # of a voxel's lanes, from its first row's beginning on, those that were sent
         first, count, end = visit.payload.first, visit.payload["count"], visit.payload.end
         before = first[:log2_lanes]  # lanes of its first row that are not its own
+        mine = [*(k >= before for k in range(lanes - 1)), Const(1)]  # a first row holds one Gaussian at least
         here = Signal.like(row)
         stop = Signal(18)  # lanes from the first row's beginning to the voxel's end
         last = Signal()
@@ -135,7 +136,7 @@ class CoarseFetch(wiring.Component):
             *(out.visit[name].eq(visit.payload[name]) for name in VisitLayout(self.config.spec).members),
             out.begin.eq(~end & ~after_first),
             out.index.eq(first - before + done),
-            out.mask.eq(Cat(~end & (done + k < stop) & (after_first | (k >= before)) for k in range(lanes))),
+            out.mask.eq(Cat(~end & (done + k < stop) & (after_first | mine[k]) for k in range(lanes))),
             # A word may come while the end waits to be taken: nothing of it shows.
             Value.cast(out.halves).eq(Mux(end, 0, words.payload.word_select(here, width))),
             self.o.valid.eq(visit.valid & (end | words.valid)),

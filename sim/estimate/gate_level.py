@@ -54,7 +54,7 @@ class UnitEnergy:
 
     def as_dict(self) -> dict[str, Any]:
         """For a report."""
-        return asdict(self)
+        return {**asdict(self), "instances": [*self.instances]}
 
 
 def unit_energy(record: Mapping[str, Any]) -> UnitEnergy:
