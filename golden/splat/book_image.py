@@ -8,7 +8,7 @@ from math import isqrt
 
 import numpy as np
 
-from golden.rows import Bytes, Field, Ints, pack
+from golden.rows import Bytes, Field, Ints, pack, width_of_row
 from golden.splat.memory_map import (
     BOOKS,
     BOOKS_BYTES,
@@ -72,7 +72,7 @@ def pack_books(books: BookCodes, spec: Spec) -> BookImage:
     sh, line_entries = np.zeros(0, np.uint8), 1
     if rest:
         fields = sh_entry(spec, isqrt(rest + 1) - 1)
-        size = sum(field.width for field in fields) // 8
+        size = width_of_row(fields) // 8
         codes = {f"sh_{k}_{c}": books.sh[:, k, j] for k in range(rest) for j, c in enumerate("rgb")}
         sh, line_entries = pack_blocks(fields, {"sh_exponent": books.sh_exponent, **codes}, size), LINE_BYTES // size
     return BookImage(look=to_lines(look.reshape(-1)), sh=to_lines(sh.reshape(-1)), sh_line_entries=line_entries)

@@ -6,7 +6,7 @@ reads by them. A table is a list of fields from bit 0 upwards, little endian.
 
 from __future__ import annotations
 
-from golden.rows import Field
+from golden.rows import Field, width_of_row
 from golden.splat.spec import (
     CAMERA_FRACTION,
     HALF_BITS,
@@ -26,6 +26,7 @@ PLACE_BYTES = 64
 COARSE_BYTES = 8
 INDEX_RECORD_BYTES = INDEX_RECORD_BITS // 8
 LOOK_BYTES = 16  # an entry of the books of scales, quaternions and base colours, which lie side by side
+LEAST_SH_BYTES = 16  # an entry of the book of higher coefficients takes so many, or twice or four times as many
 VOXEL_ALIGN = LINE_BYTES // COARSE_BYTES  # Gaussians; a voxel's first has a multiple of this as its number
 PIXEL_BYTES = 4
 ORDERED_NUMBER = 25  # bits of a Gaussian's number in a list in drawing order
@@ -183,11 +184,11 @@ def look_entry(spec: Spec) -> list[Field]:
 def sh_entry(spec: Spec, sh_degree: int) -> list[Field]:
     """An entry of the book of higher coefficients, bands 1 to `sh_degree`, in the record's codes.
 
-    It is padded to 16, 32 or 64 bytes. What a lower degree has comes first in a higher one's.
+    It is padded to a power of two of bytes, `LEAST_SH_BYTES` or more. A lower degree's fields come first in a higher's.
     """
     fields = [field for field in record(spec, sh_degree) if field.name.startswith("sh_")]
-    bits = sum(field.width for field in fields)
-    return [*fields, Field("spare", max(128, 1 << (bits - 1).bit_length()) - bits)]
+    bits = width_of_row(fields)
+    return [*fields, Field("spare", max(8 * LEAST_SH_BYTES, 1 << (bits - 1).bit_length()) - bits)]
 
 
 def record_bytes(sh_degree: int) -> int:

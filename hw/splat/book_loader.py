@@ -6,14 +6,14 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.splat.memory_map import BOOKS_BYTES, HEADER_BYTES, LINE_BYTES, VIEW_BYTES
+from golden.splat.memory_map import BOOKS_BYTES, HEADER_BYTES, LEAST_SH_BYTES, LINE_BYTES, VIEW_BYTES
 from hw.lib.memory_port import ADDRESS_WIDTH, ReadSignature
 from hw.lib.stream import transfer
 from hw.splat.layouts import BookLineLayout
 from hw.splat.row_layouts import books_layout
 
 LINE_BITS = 8 * LINE_BYTES
-MOST_ENTRIES = 4  # of higher coefficients in a line: those of degree 1
+MOST_ENTRIES = LINE_BYTES // LEAST_SH_BYTES  # of higher coefficients in a line
 
 
 class BookLoader(wiring.Component):

@@ -47,7 +47,7 @@ def _named(layers: npt.NDArray[np.float32]) -> Results:
 
 #: Counters of words on the memory's ports: for drawing, and what may move before, lists and codebooks.
 DRAW_WORDS = ("frame_words", "list_words", "coarse_words", "record_words", "write_words", "shared_write_words")
-ORDER_WORDS = ("order_words", "order_write_words")
+ORDER_WORDS = ("order_words", "order_write_words", "book_words")
 
 
 class Stored(Protocol):
@@ -67,18 +67,19 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     where the scene's degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of
     2 cycles a splat shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one
     sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the codebooks:
-    behind a cycle for each line, or entry of higher coefficients, and behind their words and those of the first frame's
-    lists, which share the memory; how many the lists had is known of a frame by itself. Memory: words moved / words a
-    cycle; lists and codebooks may move before the first frame. Useful are the lanes' results that changed a pixel.
+    behind a cycle for each line, or entry of higher coefficients, and behind their words and those that were read for
+    the first frame's lists, for both share the memory; how many these were is known of a frame by itself. (Words of
+    lists may still wait to be written.) Memory: words moved / words a cycle; lists and codebooks may move before the
+    first frame. Useful are the lanes' results that changed a pixel.
     """
     config, counters = workload.config, job.counters
     pairs = workload.image.sh_degree <= partner_spec(config.spec).sh_degree
     words, listing = (sum(counters.get(name, 0) for name in names) for names in (DRAW_WORDS, ORDER_WORDS))
     results = counters["draws"] * config.spec.lanes
-    books = counters.get("book_words", 0)
     alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
-    before = books + (listing if counters["frames"] == 1 else 0)
-    loaded = max(alone, before / rate, _book_steps(workload.image.books) if books else 0)
+    read = counters.get("book_words", 0) + (counters["order_words"] if counters["frames"] == 1 else 0)
+    stored = _book_steps(workload.image.books) if workload.image.books and counters["book_loads"] else 0
+    loaded = max(alone, read / rate, stored)
     coarse = counters["streamed"] * config.coarse_interval / config.coarse_lanes
     behind_books = {
         "fine filter": counters["candidates"] * config.fine_interval / (config.fine_units if pairs else 1),
@@ -92,15 +93,13 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
             "voxel order": counters["order_cycles"],
             "coarse filter": alone + coarse,
             **{name: loaded + need for name, need in behind_books.items()},
-            "memory": max(alone + words / rate, (words + listing + books) / rate),
+            "memory": max(alone + words / rate, (words + listing) / rate),
         },
     )
 
 
-def _book_steps(books: BookCodes | None) -> int:
+def _book_steps(books: BookCodes) -> int:
     """Lines of the books that lie side by side, and entries of the book of higher coefficients."""
-    if not books:
-        return 0
     entries = max(map(len, (books.scale, books.quaternion, books.dc)))
     return -(-entries * LOOK_BYTES // LINE_BYTES) + len(books.sh) * bool(books.sh.shape[1])
 

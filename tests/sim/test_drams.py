@@ -41,8 +41,8 @@ def test_rtl_equals_the_model_on_it(case: Callable[[], Case], name: str, stalls:
         assert sum(part[kind] for part in parts.values()) == counted[f"read_{kind}"] + counted[f"write_{kind}"]
     used = {name for name, part in parts.items() if part["bursts"]}
     assert used >= MOVED[operation.engine]
-    # A table of a few bursts may find every queue empty.
-    assert all(part["queued"] > 0 for part in parts.values() if part["bursts"] > 8)
+    # The one entry of a group table, two bursts, may find every queue empty.
+    assert all(parts[name]["queued"] > 0 for name in used if parts[name]["bursts"] > 2)
     assert len(run.memory_parts()) == len(used)
     waiting = dram.queue * dram.channels * dram.burst_bytes  # writes that the end of the job left in queues
     assert counted["read_bytes"] + counted["write_bytes"] >= report["bytes"]["total"] - waiting

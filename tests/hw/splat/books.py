@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from amaranth.sim import Simulator
 
-from golden.rows import Bytes, Field
+from golden.rows import Bytes, Field, width_of_row
 from golden.splat.book_image import pack_blocks
 from golden.splat.memory_map import LINE_BYTES, LOOK_BYTES, look_entry, sh_entry
 from golden.splat.spec import RANK_BITS, RANK_LOW_BITS, Spec
@@ -48,7 +48,7 @@ class RandomBooks:
     @property
     def sh_entry_bytes(self) -> int:
         """From one entry of the book of harmonics to the next."""
-        return sum(field.width for field in self.sh_fields) // 8 or LINE_BYTES
+        return width_of_row(self.sh_fields) // 8 or LINE_BYTES
 
     def lines(self) -> list[Payload]:
         """All lines, and entries of harmonics with what lies above them in their line, as the loader sends them."""
