@@ -43,7 +43,7 @@ def test_step(dataflow: Dataflow, unfused: bool, tokens: int, stalls: int, seed:
         (Dataflow.TOKEN, {}, 0),
         (Dataflow.HEAD, {}, 64),
         (Dataflow.TOKEN, {"weight_bits": 4}, 64),
-        (Dataflow.HEAD, {"activation_bits": 12}, 0),
+        pytest.param(Dataflow.HEAD, {"activation_bits": 12}, 0, marks=pytest.mark.slow),  # a simulator of its own
     ],
 )
 def test_serial_step(dataflow: Dataflow, fields: dict[str, int], stalls: int, seed: int) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from golden.scenes import Scene, load_scene, orbit
 from golden.splat.model import ModelResult, render
-from hw.splat.config import CONFIGS
+from hw.splat.config import CONFIGS, Config
 from sim.kernel.jobs import MemorySettings
 from sim.kernel.run import Run
 from sim.splat.run import run
@@ -23,6 +23,15 @@ from sim.splat.workload import SplatWorkload, prepare
 from tests.golden.splat.scenes import camera_at, random_scene, scene_of
 
 VIEWS = 3  # of an orbit
+
+
+def booked_config() -> Config:
+    """Codebooks, words kept for other groups, and pixels that give way: one simulator for all that draw by it."""
+    config = CONFIGS["tiny"]()
+    return replace(
+        config, spec=replace(config.spec, codebooks=1),
+        coarse_cache=64, record_cache=32, pixel_depth=40, pixel_interval=4,
+    )  # fmt: skip
 
 
 @cache

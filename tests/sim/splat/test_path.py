@@ -18,6 +18,7 @@ from sim.kernel.run import Run
 from sim.splat.path import PathWorkload, prepare_path
 from sim.splat.run import run_path
 from tests.golden.splat.scenes import camera_at, random_scene
+from tests.sim.splat.frames import booked_config
 
 ROOM = 1 << 15
 WAYS = {
@@ -66,11 +67,8 @@ def test_every_frame_is_the_models(way: str, lists: str, stalls: int) -> None:
 
 def test_the_codebooks_are_loaded_once() -> None:
     """All frames have the same; each reads no more than where they lie."""
-    config = CONFIGS["tiny"]()
-    # The config of tests/sim/splat/test_run.py: one simulator for both.
-    config = replace(config, spec=replace(config.spec, codebooks=1), coarse_cache=64, record_cache=32)
     scene = random_scene(11, 400, degree=1, thinnest=0.01, widest=0.1)
-    run = drawn(prepare_path(scene, cameras("there"), config), 64)
+    run = drawn(prepare_path(scene, cameras("there"), booked_config()), 64)
     assert run.counters["book_loads"] == 1
     assert run.counters["frames"] == 4
 

@@ -32,7 +32,7 @@ from sim.splat.run import DRAW
 from sim.splat.suite import run_scene
 from sim.splat.workload import Lists, SplatWorkload, prepare
 from tests.golden.splat.views import View
-from tests.sim.splat.frames import VIEWS, drawn, model, workload
+from tests.sim.splat.frames import VIEWS, booked_config, drawn, model, workload
 
 SCENES = ("lastchance", "flowers_3_0", "statue_angel", "skull")
 FREE, PAUSES = 0, 100  # chance of a pause, in 256
@@ -103,12 +103,9 @@ def test_two_fine_units_draw_the_same(stalls: int) -> None:
 
 @cache
 def booked(scene: str = "few", **fields: int) -> SplatWorkload:
-    """A view drawn with codebooks, words kept for other groups, and pixels that give way; `fields` of the config."""
-    config = CONFIGS["tiny"]()
-    config = replace(config, spec=replace(config.spec, codebooks=1), coarse_cache=64, record_cache=32, **fields)
-    config = replace(config, pixel_depth=40, pixel_interval=4)
+    """A view drawn by `booked_config`, with `fields` of it changed."""
     given = workload("tiny", scene, **ODD)
-    return prepare(given.scene, given.camera, config)
+    return prepare(given.scene, given.camera, replace(booked_config(), **fields))
 
 
 @pytest.mark.slow  # a simulator of its own
