@@ -15,9 +15,8 @@ from golden.formats import encode, saturate
 from golden.scenes.camera import Camera
 from golden.splat.camera_limits import check_intrinsics, check_reach, guard_band, near_code
 from golden.splat.scene_image import SceneImage
-from golden.splat.slabs import cut_crowded
 from golden.splat.spec import CAMERA_FRACTION, STRETCH_FRACTION, Spec
-from golden.splat.vsu import far_bounds, near_bounds, reciprocal, side_slopes, voxel_lists
+from golden.splat.vsu import near_bounds, reciprocal, side_slopes, voxel_lists
 
 Ints = npt.NDArray[np.int64]
 
@@ -108,8 +107,7 @@ def build_frame(image: SceneImage, camera: Camera, spec: Spec, *, near: float = 
     )
     nearest = int(near_bounds(image, frame, spec).min())
     frame = replace(frame, near=max(frame.near_plane, nearest - 1))
-    whole = _groups(image, frame, spec)
-    return replace(frame, groups=cut_crowded(whole, image, frame, spec, far_bounds(image, frame, spec)))
+    return replace(frame, groups=_groups(image, frame, spec))
 
 
 def _principal(camera: Camera, rotation: Ints, spec: Spec) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from golden.splat.coarse_filter import coarse_filter, voxel_fetch
 from golden.splat.depth_key import sort_key
-from golden.splat.depth_sort import depth_sort, voxel_sort
+from golden.splat.depth_sort import Sorted, depth_sort, voxel_sort
 from golden.splat.fine_filter import Splats, fine_filter
 from golden.splat.frame import Frame, Group
 from golden.splat.pixel_lane import Pixels, pixel_bytes
@@ -31,6 +31,7 @@ class Work:
     useful_touches: int = 0  #: those of them that came before the sub-tile was opaque
     changed: int = 0  #: results of lanes, one a pixel and touch, with a weight above 0
     forced: int = 0  #: survivors that left the depth sort unsafely
+    slabs: int = 0  #: times that a group's list was read again because the depth sort was crowded
     deepest: int = 0  #: most survivors held back at once
 
 
@@ -73,10 +74,10 @@ def render_group(
     bounds = sort_key(torch.from_numpy(group.depths), frame, spec)
     visit = arrival[splats.place]
     if held_back:
-        order, forced, deepest = depth_sort(splats.depth, splats.rank, visit, bounds, spec)
+        drawn = depth_sort(splats.depth, splats.rank, visit, bounds, spec)
     else:
-        order, forced, deepest = voxel_sort(splats.depth, splats.rank, visit), 0, 0
-    pixels, touches, useful, changed = rasterise(splats.select(order), spec, pixels, watch)
+        drawn = Sorted(order=voxel_sort(splats.depth, splats.rank, visit))
+    pixels, touches, useful, changed = rasterise(splats.select(drawn.order), spec, pixels, watch)
     work.voxels += len(group.voxels)
     work.streamed += len(streamed)
     work.candidates += len(candidates)
@@ -84,9 +85,10 @@ def render_group(
     work.touches += touches
     work.useful_touches += useful
     work.changed += changed
-    work.forced += forced
-    work.deepest = max(work.deepest, deepest)
-    return GroupResult(candidates=candidates.place, splats=splats, order=order, pixels=pixels)
+    work.forced += drawn.forced
+    work.slabs += drawn.slabs
+    work.deepest = max(work.deepest, drawn.deepest)
+    return GroupResult(candidates=candidates.place, splats=splats, order=drawn.order, pixels=pixels)
 
 
 @undivided_operators()

@@ -24,9 +24,9 @@ from golden.splat.model import ModelResult, Work, untile
 from golden.splat.pixel_lane import pixel_bytes
 from golden.splat.rasteriser import rasterise
 from golden.splat.scene_image import SceneImage
-from golden.splat.slabs import cut_crowded, whole_square
+from golden.splat.slabs import whole_square
 from golden.splat.spec import Spec
-from golden.splat.vsu import far_bounds, near_bounds, voxel_lists
+from golden.splat.vsu import near_bounds, voxel_lists
 from golden.threads import undivided_operators
 
 
@@ -67,13 +67,12 @@ def sort_squares(image: SceneImage, frame: Frame, spec: Spec, margin: int) -> Sh
 def sort_frame(image: SceneImage, frame: Frame, spec: Spec, margin: int) -> Frame:
     """The predicted view as the engine sorts it: squares widened by `margin`, with all voxels that they need.
 
-    What `sort_squares` finds is what their groups' coarse filter passes, in the depth sort's order; a square that would
-    overflow that is cut into slabs.
+    What `sort_squares` finds is what their groups' coarse filter passes, in the depth sort's order.
     """
     lists, bounds = voxel_lists(image, frame, spec, wider=margin + 1), near_bounds(image, frame, spec)
     squares = (widen(whole_square(g, spec), frame, spec, margin) for g in frame.groups if not g.continued)
     groups = tuple(replace(g, voxels=v, depths=bounds[v]) for g, v in zip(squares, lists, strict=True))
-    return replace(frame, groups=cut_crowded(groups, image, frame, spec, far_bounds(image, frame, spec)))
+    return replace(frame, groups=groups)
 
 
 def widen(group: Group, frame: Frame, spec: Spec, margin: int) -> Group:

@@ -1,8 +1,9 @@
-"""Depth slabs: a group that would overflow the depth sort is drawn in several passes, near to far.
+"""Depth slabs by the host: a group that would crowd the depth sort is drawn in several passes, near to far.
 
 Each pass streams the voxels that have a Gaussian in its range of depths and takes no other Gaussian
 of theirs, so that the survivors that wait fit the buffer and the order stays exact. The price is
-that voxels across a cut are streamed again.
+that voxels across a cut are streamed again. The engine makes such slabs by itself where the sort is
+crowded (`golden.splat.depth_sort`); these, which know all candidates beforehand, are fewer.
 """
 
 from __future__ import annotations
@@ -10,16 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from golden.splat.frame import Frame, Group
 from golden.splat.scene_image import SceneImage
 from golden.splat.spec import Spec
-
-if TYPE_CHECKING:  # the frame is made of these groups
-    from golden.splat.frame import Frame, Group
+from golden.splat.vsu import far_bounds
 
 Ints = npt.NDArray[np.int64]
 
@@ -51,23 +50,24 @@ class Arrivals:
         return int((arrived - (self.nearer.clip(first, last) - first)).max(initial=0))
 
 
-def cut_crowded(groups: tuple[Group, ...], image: SceneImage, frame: Frame, spec: Spec, far: Ints) -> tuple[Group, ...]:
-    """The groups, those cut into slabs whose candidates would not all fit the depth sort at some moment.
+def in_slabs(image: SceneImage, frame: Frame, spec: Spec) -> Frame:
+    """The frame, its groups cut into slabs whose candidates would not all fit the depth sort at some moment.
 
-    `far` bounds the depths of every voxel, [V]. What the coarse filter keeps is counted, and the fine filter only
-    takes away from that: no slab overflows, unless more candidates than fit share one sort key.
+    What the coarse filter keeps is counted, and the fine filter only takes away from that: no slab overflows, unless
+    more candidates than fit share one sort key.
     """
+    groups, far = frame.groups, far_bounds(image, frame, spec)
     crowded = [_most_streamed(group, image, frame, far, spec) > spec.sort_capacity for group in groups]
     if not any(crowded):
-        return groups
-    from golden.threads import undivided_operators  # of torch, which is slow to load and seldom needed here
+        return frame
+    from golden.threads import undivided_operators  # of torch
 
     counted = count_arrivals((g for g, many in zip(groups, crowded, strict=True) if many), image, frame, spec)
     result: list[Group] = []
     with undivided_operators():
         for group, many in zip(groups, crowded, strict=True):
             result += _slabs(group, next(counted), spec) if many else [group]
-    return tuple(result)
+    return replace(frame, groups=tuple(result))
 
 
 def _most_streamed(group: Group, image: SceneImage, frame: Frame, far: Ints, spec: Spec) -> int:
@@ -88,8 +88,7 @@ def whole_square(group: Group, spec: Spec) -> Group:
 
 def count_arrivals(groups: Iterable[Group], image: SceneImage, frame: Frame, spec: Spec) -> Iterator[Arrivals]:
     """What the coarse filter keeps of each group."""
-    # They import the frame, which imports this; and torch.
-    import torch
+    import torch  # slow to load and seldom needed here
 
     from golden.splat.coarse_filter import Candidates, coarse_filter, voxel_fetch
     from golden.splat.depth_key import sort_key

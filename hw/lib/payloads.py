@@ -98,6 +98,7 @@ class SortedLayout(data.StructLayout):
         super().__init__(
             {
                 "end": 1,  #: the group is complete; `splat` holds none
+                "kept": 1,  #: with `end`: more is drawn on the same pixels, whatever the group's entry says
                 "touch": TouchLayout(numbers),  #: where it may be seen
                 "splat": SplatLayout(numbers, id_bits),  #: the next one, near to far
             }

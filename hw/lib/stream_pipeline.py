@@ -52,6 +52,7 @@ class StreamPipeline(wiring.Component):
             {
                 "i": In(stream.Signature(datapath.i.shape())),  #: operands; ready while a result would find a place
                 "o": Out(stream.Signature(datapath.o.shape())),  #: results that are kept, in order
+                "arrived": Out(1),  #: the datapath's `o` is a result in this cycle, kept or not
             }
         )
 
@@ -62,11 +63,12 @@ class StreamPipeline(wiring.Component):
 
         valid = Signal(self.datapath.latency)
         m.d.sync += valid.eq(Cat(transfer(self.i), valid[:-1]))
-        arrived = valid[-1]
+        arrived = self.arrived
         kept = arrived & path.o[self.keep] if self.keep else arrived  # type: ignore[index]
 
         credits = Signal(range(self.depth + 1), init=self.depth)
         m.d.comb += [
+            arrived.eq(valid[-1]),
             self.i.ready.eq((credits != 0) & self._opens(m)),
             Value.cast(path.i).eq(Value.cast(self.i.payload)),
             Value.cast(queue.i.payload).eq(Value.cast(path.o)),

@@ -137,7 +137,9 @@ def catalogue(config: Config) -> dict[str, Block]:
         "list_writer": Block(lambda: ListWriter(config=config)),
         "vsu": Block(lambda: VoxelSortingUnit(config=config)),
         "frame_sequencer": Block(FrameSequencer),
-        "frame_fetch": Block(lambda: FrameFetch(memory_width=config.memory_width, ahead=config.rows_ahead(FRAME_ROWS))),
+        "frame_fetch": Block(
+            lambda: FrameFetch(spec=spec, memory_width=config.memory_width, ahead=config.rows_ahead(FRAME_ROWS))
+        ),
         "voxel_origin": Block(
             lambda: VoxelOrigin(spec=spec, shared=config.shared_sort == 1, interval=config.order_interval)
         ),

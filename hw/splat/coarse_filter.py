@@ -35,6 +35,7 @@ class CoarseFilter(wiring.Component):
                 "i": In(stream.Signature(RowLayout(config.spec, config.coarse_lanes))),  #: rows of neighbours
                 "groups": In(stream.Signature(group_layout())),  #: the rows' group; taken with the row that ends it
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
+                "passed": Out(32),  #: voxels of the group that ended last, before any with something behind its depths
                 #: survivors and marks, in order
                 "o": Out(stream.Signature(CandidateLayout(config.spec, config.fine_units, writes=config.writes_order))),
             }
@@ -57,12 +58,22 @@ class CoarseFilter(wiring.Component):
             self.i.ready.eq(pipeline.i.ready & self.groups.valid),
             self.groups.ready.eq(transfer(self.i) & self.i.payload.visit.end),
         ]
+        self._count_passed(m, pipeline.arrived, unit.o)
         # Whether the next block takes a survivor depends on its mark, and a row's last frees its place in the pipeline.
         shape = self.o.payload.shape()
         m.submodules.slice = slice_ = StreamQueue(shape=shape, depth=1) if config.lean else SkidBuffer(shape=shape)
         connect(m, slice_.o, self.o)
         self._serialise(m, self._registered(m, pipeline.o), slice_.i)
         return m
+
+    def _count_passed(self, m: Module, arrived: Signal, row: data.View) -> None:
+        """Counts a group's voxels up to the first that has something behind the group's depths."""
+        voxels, found = Signal(32), Signal()
+        with m.If(arrived & row.mark.end):
+            m.d.sync += [self.passed.eq(voxels), voxels.eq(0), found.eq(0)]
+        with m.Elif(arrived & ~found):
+            # The voxel was counted when it began.
+            m.d.sync += [voxels.eq(voxels + row.mark.begin - row.beyond), found.eq(row.beyond)]
 
     def _registered(self, m: Module, rows: stream.Interface) -> stream.Interface:
         """The pipeline's rows; they come out of block RAM, too late in a cycle to choose a survivor in it."""

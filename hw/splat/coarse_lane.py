@@ -61,6 +61,7 @@ class CoarseLane(wiring.Component):
         }
         result = {
             "keep": 1,  #: it may colour the group
+            "beyond": 1,  #: it lies behind the group's range of depths
             "point": vector(spec),  #: its centre in camera space
             "relative": vector(spec),  #: its centre from the camera along world axes
         }
@@ -89,8 +90,11 @@ class CoarseLane(wiring.Component):
             for k, a in enumerate("xyz")
         ]
         point = self._rotated(p, half, origin)
-        kept = self._inside(p, point, half, p.source(self.i.mask, "mask"))
-        p.finish(self.o, self.latency, keep=kept, relative=p.join(relative, "relative"))
+        mask = p.source(self.i.mask, "mask")
+        before = p.stage(lambda d, bound: d < bound, point[2], p.source(self.i.high, "high"), name="before")
+        beyond = p.stage(lambda ahead, there: there & ~ahead, before, mask, name="beyond")
+        kept = self._inside(p, point, half, before, mask)
+        p.finish(self.o, self.latency, keep=kept, beyond=beyond, relative=p.join(relative, "relative"))
         # Coordinate by coordinate: the test has delayed each already.
         m.d.comb += Value.cast(self.o.point).eq(Cat(p.at(coordinate, self.latency) for coordinate in point))
         return m
@@ -165,7 +169,7 @@ class CoarseLane(wiring.Component):
         share = p.stage(lambda r: (r >> 1) + (SLACK // 2 + 1), radius, name=f"share_{axis}")
         return p.stage(lambda a, b: Mux(a > b, a, b), lean, share, name=f"reach_{axis}")
 
-    def _inside(self, p: Pipe, point: list[Staged], half: Staged, mask: Staged) -> Staged:
+    def _inside(self, p: Pipe, point: list[Staged], half: Staged, before: Staged, mask: Staged) -> Staged:
         """There is a Gaussian, and it passes near plane, range of depths and four sides."""
         drop = self.spec.slope_format.fraction - DEPTH_DROP
         z = point[2]
@@ -200,9 +204,7 @@ class CoarseLane(wiring.Component):
         ]  # fmt: skip
         beside = in_turn(p, outside, sets, "xy")
         front = p.stage(lambda d: d > self.frame.near, z, name="front")
-        low, high = (p.source(self.i[name], name) for name in DEPTHS)
-        behind = p.stage(lambda d, bound: d >= bound, z, low, name="behind")
-        before = p.stage(lambda d, bound: d < bound, z, high, name="before")
+        behind = p.stage(lambda d, bound: d >= bound, z, p.source(self.i.low, "low"), name="behind")
         return p.stage(
             lambda a, b, *rest: Cat(*rest).all() & ~a & ~b, *beside, front, behind, before, mask, name="inside"
         )

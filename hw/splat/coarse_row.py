@@ -23,6 +23,7 @@ class CoarseResultLayout(data.StructLayout):
                 "mark": MarkLayout(spec),  #: of the whole row; `some` if it has a survivor
                 "index": INDEX_WIDTH,  #: of the Gaussian on lane 0
                 "mask": lanes,  #: survivors
+                "beyond": 1,  #: one of its Gaussians lies behind the group's range of depths
                 "ranks_low": data.ArrayLayout(RANK_LOW_BITS, lanes),  #: of their places in the file
                 "points": data.ArrayLayout(vector(spec), lanes),  #: centres in camera space
                 "relatives": data.ArrayLayout(vector(spec), lanes),  #: centres from the camera, world axes
@@ -80,6 +81,7 @@ class CoarseRow(wiring.Component):
         begin, end = late(row.begin, "begin"), late(row.visit.end, "end")
         m.d.comb += [
             out.mask.eq(Cat(lane.o.keep for lane in lanes)),
+            out.beyond.eq(Cat(lane.o.beyond for lane in lanes).any()),
             out.index.eq(late(row.index, "index")),
             out.mark.begin.eq(begin),
             out.mark.end.eq(end),

@@ -9,7 +9,7 @@ COUNTERS = CounterLayout(
     {
         "cycles": "cycles of the job",
         "frames": "frames drawn",
-        "groups": "groups drawn; a square of pixels in depth slabs counts once a slab",
+        "groups": "groups drawn or given up; a square of pixels in depth slabs counts once a slab",
         "groups_stopped": "groups that were opaque before their list ended",
         "voxels": "voxels visited",
         "rows": "rows of neighbouring Gaussians through the coarse filter",
@@ -22,6 +22,7 @@ COUNTERS = CounterLayout(
         "lanes_starved": "cycles without a splat for a lane group, summed over the groups",
         "lanes_blocked": "cycles in which all splats at hand waited for a sub-tile, summed over lane groups",
         "forced": "splats that left the depth sort before they were safe",
+        "slabs": "depth slabs of squares whose splats were too many for the depth sort",
         "bound_fell": "voxels out of order",
         "coarse_wait": "cycles in which the coarse filter waited for memory",
         "coarse_stall": "cycles in which the coarse filter was held up by the next stage",

@@ -23,3 +23,15 @@ def depth_key(p: Pipe, z: Staged, spec: Spec, *, name: str) -> Staged:
         return Mux(depth > 0, Cat(v[DEPTH_BITS - 1 - bits : DEPTH_BITS - 1], exponent), 0)
 
     return p.stage(key, mantissa, zeros, z, name=name)
+
+
+def shifted_key(key: Value, spec: Spec) -> Value:
+    """The depth behind near that a key begins at, times a power of two, for `least_depth` a cycle later."""
+    bits = spec.depth_bits - 5
+    return Cat(key[:bits], 1) << key[bits:]
+
+
+def least_depth(shifted: Value, spec: Spec) -> Value:
+    """The least depth behind near, above 0, whose key is the one that was shifted, or more."""
+    bits = spec.depth_bits - 5
+    return (shifted + ((1 << bits) - 1)) >> bits

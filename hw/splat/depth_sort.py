@@ -31,9 +31,9 @@ class DepthSort(wiring.Component):
     Survivors go to the banks as `SortEntry` says. A bank's nearest leaves for the two places behind the bank as
     soon as its key is below the bound of the current voxel (or its group is complete); of what stands first at each
     bank, in those places or still at its root, the nearest is sent. A survivor that finds all banks full makes the
-    nearest leave before its time; that is counted. Equal keys leave by their place in the file. Four groups may be
-    inside: the one that drains comes first. Bounds must not fall within a group; a fall is counted and the higher
-    bound kept.
+    nearest leave before its time; that is counted. Or the sort says that it is `crowded`, if `cuts` allows it. Equal
+    keys leave by their place in the file. Four groups may be inside: the one that drains comes first. Bounds must not
+    fall within a group; a fall is counted and the higher bound kept.
 
     Takes up to `sort_inputs` survivors and sends up to one splat a cycle; an operation occupies its bank for
     2 cycles, during which the places behind it have something to send. Latency at least 7 cycles.
@@ -50,6 +50,14 @@ class DepthSort(wiring.Component):
                 "i": In(stream.Signature(SurvivorLayout(spec, config.sort_inputs))),
                 "o": Out(stream.Signature(self.sorted)),  #: splats in drawing order, and each group's end
                 "forced": Out(1),  #: in this cycle a splat leaves before it is safe
+                "cuts": In(1),  #: rather than that, the slab of depths ends nearer, unless it is a single key
+                "high": In(spec.depth_bits + 1),  #: the slab's end: no key is as high
+                "crowded": Out(1),  #: in this cycle it should; `lowest` and `bound` say where it is cut, then `middle`
+                "lowest": Out(spec.depth_bits),  #: the nearest key inside; stays during `purge`
+                "bound": Out(spec.depth_bits),  #: nothing nearer comes any more
+                "middle": Out(spec.depth_bits),  #: during `purge`, when half has left: the key of the next one
+                #: from a cycle behind `crowded` on: survivors leave unsent or are not taken, ends leave as `kept`
+                "purge": In(1),
                 "regressed": Out(1),  #: in this cycle a bound comes that is below the one before
                 "held": Out(range(self.slots + 1)),  #: survivors in the banks
             }
@@ -62,7 +70,12 @@ class DepthSort(wiring.Component):
         m.submodules.entry = entry = SortEntry(config=self.config)
         connect(m, self.i, entry.i)
         draining = Signal(GROUP_BITS)  # number of the group whose splats leave
-        m.d.comb += [entry.draining.eq(draining), self.regressed.eq(entry.regressed)]
+        m.d.comb += [
+            entry.draining.eq(draining),
+            entry.drops.eq(self.purge),
+            self.regressed.eq(entry.regressed),
+            self.bound.eq(entry.bound),
+        ]
         for k, bank in enumerate(banks):
             m.d.comb += [
                 bank.group.eq(draining),
@@ -110,13 +123,15 @@ class DepthSort(wiring.Component):
             m.submodules[f"behind_{k}"] = buffer
             root = bank.root
             m.d.comb += [
-                safe[k].eq(bank.occupied & Mux(together, root.depth < entry.bound, root.group == draining)),
+                safe[k].eq(
+                    bank.occupied & Mux(together & ~self.purge, root.depth < entry.bound, root.group == draining)
+                ),
                 waiting[k].eq(buffer.o.valid),
                 buffer.i.payload.eq(root),
                 buffer.i.valid.eq(bank.poppable & (safe[k] | forces[k])),
                 bank.pop.eq(transfer(buffer.i)),
             ]
-        slots, nearest = self._nearest(m, banks, behind, draining)
+        slots, depths, nearest = self._nearest(m, banks, behind, draining)
         still = Cat(~bank.occupied | bank.poppable for bank in banks).all()  # no root changes
         leaves = Signal(len(banks))
         ends = Signal()
@@ -127,7 +142,9 @@ class DepthSort(wiring.Component):
         ]
         m.d.comb += [buffer.o.ready.eq(leaves[k]) for k, buffer in enumerate(behind)]
         alone = together & entry.wanted & still & ~safe.any() & ~waiting.any() & ~forces.any()
-        m.d.sync += forces.eq(Mux(alone, nearest, 0))
+        depth = selected(nearest, depths)
+        m.d.sync += forces.eq(Mux(alone & self._crowd(m, alone, depth), nearest, 0))
+        self._keep_middle(m, leaves.any(), depth)
         with m.If(ends):
             m.d.sync += draining.eq(draining + 1)
 
@@ -152,19 +169,43 @@ class DepthSort(wiring.Component):
                 splats[0].data if len(splats) == 1 else Mux(half[1], splats[1].data, splats[0].data)
             ),
             output.i.payload.end.eq(sending[1][1]),
-            output.i.valid.eq(sending[1].any()),
+            output.i.payload.kept.eq(self.purge),
+            output.i.valid.eq(sending[1][1] | (sending[1][0] & ~self.purge)),
         ]
+
+    def _crowd(self, m: Module, alone: Value, depth: Value) -> Value:
+        """A survivor finds no room, and all are `alone`: says so where the slab may be cut. Returns: it may not."""
+        single, late = Signal(), Signal()  # the slab is a single key; known a cycle later, when all are `alone` still
+        m.d.comb += [
+            single.eq(self.lowest + 1 == self.high),
+            self.crowded.eq(alone & late & self.cuts & ~single),
+        ]
+        m.d.sync += late.eq(alone)
+        with m.If(~self.purge):
+            m.d.sync += self.lowest.eq(depth)
+        return ~self.cuts | (late & single)
+
+    def _keep_middle(self, m: Module, leaves: Value, depth: Value) -> None:
+        """Of what is purged, the key in the middle: nearer than that there is room for as much again."""
+        gone = Signal(range(self.slots + 1))
+        with m.If(~self.purge):
+            m.d.sync += gone.eq(0)
+        with m.Elif(leaves):
+            m.d.sync += gone.eq(gone + 1)
+            with m.If(gone == self.config.spec.sort_capacity // 2):
+                m.d.sync += self.middle.eq(depth)
 
     def _nearest(
         self, m: Module, banks: list[HeapBank], behind: list[SkidBuffer], draining: Value
-    ) -> tuple[list[Value], Signal]:
-        """Slots of what stands first at each bank, behind it or at its root, and which of them is first of all.
+    ) -> tuple[list[Value], list[Value], Signal]:
+        """Slots and keys of what stands first at each bank, behind it or at its root, and which is first of all.
 
         All are compared at once, each with each, so that no comparison waits for another.
         """
         count = len(banks)
         keys: list[Value] = []
         slots: list[Value] = []
+        depths: list[Value] = []
         there, nearest = Signal(count), Signal(count)  # `nearest` is one-hot, or 0 if there is nothing
         for k, (bank, buffer) in enumerate(zip(banks, behind, strict=True)):
             first = Signal(ItemLayout(self.config.spec), name=f"first_{k}")
@@ -174,6 +215,7 @@ class DepthSort(wiring.Component):
             ]
             keys.append(order_key(first, draining))
             slots.append(first.slot)
+            depths.append(first.depth)
         before = {(a, b): Signal(name=f"before_{a}_{b}") for a in range(count) for b in range(a + 1, count)}
         m.d.comb += [less.eq(keys[a] < keys[b]) for (a, b), less in before.items()]
 
@@ -183,4 +225,4 @@ class DepthSort(wiring.Component):
         m.d.comb += nearest.eq(
             Cat(Cat(there[a], *(~there[b] | wins(a, b) for b in range(count) if b != a)).all() for a in range(count))
         )
-        return slots, nearest
+        return slots, depths, nearest

@@ -45,12 +45,13 @@ class OrderWriter(wiring.Component):
         filled = Signal(range(self.per_word + 1))
         table, address, begin = (Signal(ADDRESS_WIDTH, name=name) for name in ("table", "next_word", "begin"))
         count = Signal(32)  # entries of the list that are written
-        ends = Signal()  # the group is complete
+        ends, kept = Signal(), Signal()  # the group is complete; it is not its square's last one
         rows = 8 * GROUP_BYTES // self.memory_width
         part = Signal(range(max(rows, 2)))
         group = Signal(group_layout())
         taken = self.groups.payload
         m.d.comb += [group.eq(taken), group.list_address.eq(begin), group.list_count.eq(count)]
+        continued = taken.continued[0] | kept
         request = self.write.request
         m.d.comb += request.payload.last.eq(1)
         entry = carried(self.i.payload)[: 8 * VOXEL_BYTES]
@@ -59,7 +60,7 @@ class OrderWriter(wiring.Component):
                 m.d.comb += self.i.ready.eq(1)
                 m.d.sync += part.eq(0)
                 with m.If(self.i.valid & self.i.payload.end):
-                    m.d.sync += ends.eq(1)
+                    m.d.sync += [ends.eq(1), kept.eq(self.i.payload.kept)]
                     m.next = "CLOSE"
                 with m.Elif(self.i.valid):
                     m.d.sync += filled.eq(filled + 1)
@@ -71,7 +72,7 @@ class OrderWriter(wiring.Component):
             with m.State("CLOSE"):
                 # A square that goes on keeps what it has of a word.
                 m.next = "GROUP"
-                with m.If(self.groups.valid & ~taken.continued[0] & (filled != 0)):
+                with m.If(self.groups.valid & ~continued & (filled != 0)):
                     m.next = "WORD"
                 with m.Elif(~self.groups.valid):
                     m.next = "CLOSE"
@@ -94,13 +95,13 @@ class OrderWriter(wiring.Component):
                         m.next = "GROUP"
             with m.State("GROUP"):
                 m.d.comb += [
-                    request.valid.eq(self.groups.valid & ~taken.continued[0]),
+                    request.valid.eq(self.groups.valid & ~continued),
                     request.payload.address.eq(table),
                     request.payload.data.eq(Value.cast(group).word_select(part, self.memory_width)),
                 ]
                 with m.If(transfer(request)):
                     m.d.sync += [table.eq(table + self.word_bytes), part.eq(part + 1)]
-                with m.If(self.groups.valid & taken.continued[0]):
+                with m.If(self.groups.valid & continued):
                     m.d.comb += self.group_end.eq(1)
                 with m.Elif(transfer(request) & (part == rows - 1)):
                     lines = (LINE_BYTES - 1).bit_length()

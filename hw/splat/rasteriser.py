@@ -28,8 +28,8 @@ class Rasteriser(wiring.Component):
 
     Takes a splat a cycle; each lane group draws one splat × one sub-tile a cycle. `stop` rises when
     every sub-tile of the group at hand that lies on the image is opaque: the rest of the group
-    cannot change a pixel. The pixels of a `continued` group are not written, and the next group
-    draws on them: to the lane groups both are one.
+    cannot change a pixel. The pixels of a `continued` group, or of one whose end is `kept`, are not written,
+    and the next group draws on them: to the lane groups both are one.
     """
 
     def __init__(self, *, config: Config, watched: bool = False) -> None:
@@ -52,7 +52,8 @@ class Rasteriser(wiring.Component):
                 "old": Out(1),  #: sub-tiles of the frame before are missing: there may be no `start`
                 "stop": Out(1),  #: nothing can change a pixel of the group at hand any more
                 "group_end": Out(1),  #: a group's last splat has come, in this cycle …
-                "square_end": Out(1),  #: … and it is not continued
+                "square_end": Out(1),  #: … and it is not continued …
+                "square_kept": Out(1),  #: … or it is only because the depth sort says so
                 "busy": Out(1),  #: pixels are still to be drawn or written
                 "drawing": Out(groups),  #: so many lane groups get a splat in this cycle, …
                 "flushing": Out(groups),  #: … so many a flush, …
@@ -78,7 +79,8 @@ class Rasteriser(wiring.Component):
         m.d.sync += passing.eq(passing + self.square_end - (transfer(dealt) & dealt.payload.end))
         m.d.comb += [
             self.group_end.eq(transfer(self.i) & self.i.payload.end),
-            self.square_end.eq(self.group_end & ~self.groups.payload.continued[0]),
+            self.square_end.eq(self.group_end & ~self.groups.payload.continued[0] & ~self.i.payload.kept),
+            self.square_kept.eq(self.group_end & ~self.groups.payload.continued[0] & self.i.payload.kept),
             self.groups.ready.eq(self.group_end),
             self.busy.eq(Cat(group.busy for group in groups).any() | (passing != 0) | writer.busy),
             *(
@@ -103,7 +105,7 @@ class Rasteriser(wiring.Component):
         # A group's end waits for its entry: if it is continued, the lane groups do not see it.
         end = self.i.payload.end
         here = self.groups.valid | ~end
-        passes_on = ~end | ~self.groups.payload.continued[0]
+        passes_on = ~end | (~self.groups.payload.continued[0] & ~self.i.payload.kept)
         m.d.comb += [
             masks.i.payload.eq(self.i.payload),
             masks.i.valid.eq(self.i.valid & here & passes_on),

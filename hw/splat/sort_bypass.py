@@ -65,7 +65,7 @@ class SortBypass(wiring.Component):
             m.d.sync += writing.eq(self.sorts)
         with m.If(straight):
             m.d.comb += [out.payload[name].eq(self.i.payload[name]) for name in ("touch", "splat")]
-            m.d.comb += out.payload.end.eq(mark.end)
+            m.d.comb += [out.payload.end.eq(mark.end), out.payload.kept.eq(0)]
         ends = transfer(self.to_sort) & mark.end
         m.d.sync += inside.eq(inside + ends - (transfer(source) & source.payload.end))
         return m

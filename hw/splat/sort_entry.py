@@ -56,6 +56,7 @@ class SortEntry(wiring.Component):
                 #: places of each half that are free again; always taken
                 "back": In(data.ArrayLayout(data.StructLayout({"slot": slot, "valid": 1}), self.ways)),
                 "draining": In(GROUP_BITS),  #: number of the group whose splats leave
+                "drops": In(1),  #: survivors are taken and go nowhere
                 "filling": Out(GROUP_BITS),  #: number of the group that survivors belong to
                 "bound": Out(spec.depth_bits),  #: nothing nearer than this comes any more
                 "wanted": Out(1),  #: the survivor at hand finds every bank full
@@ -93,10 +94,10 @@ class SortEntry(wiring.Component):
         else:
             m.d.comb += goes.eq(some & takes)
         another = (self.filling + 1)[:GROUP_BITS] != self.draining  # group has a number
-        entering = goes & self.i.valid.replicate(self.ways)
+        entering = goes & (self.i.valid & ~self.drops).replicate(self.ways)
         m.d.comb += [
             # An end waits while the groups inside have all the numbers.
-            self.i.ready.eq(Mux(some, goes.any() & (both | ~pair), ~mark.end | another)),
+            self.i.ready.eq(Mux(some, self.drops | (goes.any() & (both | ~pair)), ~mark.end | another)),
             self.taken.eq(add_all(list(entering))),
         ]
         for number, half in enumerate(halves):
@@ -143,7 +144,7 @@ class SortEntry(wiring.Component):
             kept.enable.eq(enters),
         ]
         # A single half's bank says itself whether it takes what is offered.
-        offers = enters if self.ways > 1 else self.i.valid & here.mark.some & half.pool.o.valid
+        offers = enters if self.ways > 1 else self.i.valid & here.mark.some & half.pool.o.valid & ~self.drops
         for place, bank in enumerate(range(number, self.config.spec.sort_banks, self.ways)):
             m.d.comb += [self.item[bank].eq(item), self.enter[bank].eq(offers & half.chosen[place])]
         with m.If(enters):

@@ -39,6 +39,7 @@ from hw.splat.pixel_writer import SQUARE_BITS
 from hw.splat.rasteriser import Rasteriser
 from hw.splat.record_decoder import RecordDecoder
 from hw.splat.row_layouts import group_layout
+from hw.splat.slab_control import SlabControl
 from hw.splat.sort_bypass import SortBypass
 from hw.splat.voxel_fetch import VoxelFetch
 from hw.splat.vsu import VoxelSortingUnit
@@ -59,7 +60,9 @@ class SplatEngine(wiring.Component):
     def __init__(self, *, config: Config, watched: bool = False) -> None:
         self.config, self.watched = config, watched
         self.vsu = VoxelSortingUnit(config=config)
-        self.frame_fetch = FrameFetch(memory_width=config.memory_width, ahead=config.rows_ahead(FRAME_ROWS))
+        self.frame_fetch = FrameFetch(
+            spec=config.spec, memory_width=config.memory_width, ahead=config.rows_ahead(FRAME_ROWS)
+        )
         self.voxel_fetch = VoxelFetch(config=config)
         self.coarse_fetch = CoarseFetch(config=config)
         self.coarse_filter = CoarseFilter(config=config)
@@ -67,6 +70,7 @@ class SplatEngine(wiring.Component):
         self.fine_filter = FineFilter(config=config)
         self.depth_sort = DepthSort(config=config, watched=watched)
         self.rasteriser = Rasteriser(config=config, watched=watched)
+        self.slabs = SlabControl(config=config)
         if config.spec.codebooks:
             self.book_loader = BookLoader(memory_width=config.memory_width)
             self.record_decoder = RecordDecoder(spec=config.spec, units=config.fine_units)
@@ -102,6 +106,7 @@ class SplatEngine(wiring.Component):
         m.submodules.fine_filter = fine_filter = self.fine_filter
         m.submodules.depth_sort = depth_sort = self.depth_sort
         m.submodules.rasteriser = rasteriser = self.rasteriser
+        m.submodules.slabs = self.slabs
 
         connect(m, voxel_fetch.o, coarse_fetch.i)
         connect(m, coarse_fetch.o, coarse_filter.i)
@@ -188,6 +193,7 @@ class SplatEngine(wiring.Component):
             "lost_voxels": vsu.lost_voxel,
             "lost_entries": vsu.lost_entries,
             "voxels": transfer(voxel_fetch.o) & ~voxel_fetch.o.payload.end,
+            "slabs": self.slabs.again,
             **work,
             **waits,
             **words,
@@ -331,6 +337,24 @@ class SplatEngine(wiring.Component):
             return {}
         return {"shared_entries": self.order_writer.listed, "shared_write_words": writers.taken[2]}
 
+    def _part(self, m: Module, frame_fetch: FrameFetch, empty: Value) -> None:
+        """Squares that are too many for the depth sort are read again, slab by slab."""
+        slabs, depth_sort = self.slabs, self.depth_sort
+        m.d.comb += [
+            slabs.begins.eq(frame_fetch.start),
+            slabs.near.eq(frame_fetch.frame.near),
+            *(getattr(slabs, name).eq(getattr(depth_sort, name)) for name in ("crowded", "bound", "lowest", "middle")),
+            slabs.ended.eq(transfer(self.unsorted) & self.unsorted.payload.mark.end),
+            slabs.passed.eq(self.coarse_filter.passed),
+            slabs.empty.eq(empty),
+            depth_sort.cuts.eq(1),
+            depth_sort.high.eq(slabs.high),
+            depth_sort.purge.eq(slabs.purge),
+            frame_fetch.drop.eq(slabs.purge),
+            frame_fetch.again.eq(slabs.again),
+            frame_fetch.slab.eq(slabs.slab),
+        ]
+
     def _progress(
         self, m: Module, sequencer: FrameSequencer, frame_fetch: FrameFetch, voxel_fetch: VoxelFetch,
         rasteriser: Rasteriser,
@@ -347,7 +371,8 @@ class SplatEngine(wiring.Component):
         inside = Signal(16)  # … and whose splats have not all gone
         ahead = Signal(16)  # squares whose lists have been walked, but are not drawn
         squares = Signal(SQUARE_BITS)  # of the frame that the rasteriser began last
-        first, loaded, cut = Signal(), Signal(), Signal()
+        first, loaded, cut, stops = Signal(), Signal(), Signal(), Signal()
+        walked = voxel_fetch.square_walked & ~sorts
         # Taken where the list is read: its end mark may still be in the pipeline when the next group's walk begins.
         ended = voxel_fetch.walked
         # Both are counted a cycle later: what leaves is known late in a cycle.
@@ -356,8 +381,9 @@ class SplatEngine(wiring.Component):
         if self.config.spec.codebooks:
             passed &= ~self.book_loader.busy
         m.d.comb += [
-            voxel_fetch.stop.eq(rasteriser.stop & (ahead == 0) & ~sorts),
-            sequencer.walked.eq(loaded & ~frame_fetch.busy & passed),
+            stops.eq(rasteriser.stop & (ahead == 0) & ~sorts),
+            voxel_fetch.stop.eq(stops | self.slabs.purge),
+            sequencer.walked.eq(loaded & ~frame_fetch.busy & ~self.slabs.busy & passed),
             rasteriser.start.eq(enters & first & ~sorts),
             rasteriser.squares.eq(squares),
         ]
@@ -373,10 +399,12 @@ class SplatEngine(wiring.Component):
             left.eq(transfer(self.unsorted) & self.unsorted.payload.mark.end),
             before.eq(before + entered - left),
             inside.eq(inside + enters - self._group_end),
-            ahead.eq(ahead + (voxel_fetch.square_walked & ~sorts) - rasteriser.square_end),
-            squares.eq(Mux(rasteriser.start, 0, squares + (voxel_fetch.square_walked & ~sorts))),
+            # A square that is kept is walked again.
+            ahead.eq(ahead + walked - rasteriser.square_end - rasteriser.square_kept),
+            squares.eq(Mux(rasteriser.start, 0, squares + walked - rasteriser.square_kept)),
             first.eq(sequencer.draws | (first & ~enters)),
             loaded.eq((loaded | frame_fetch.busy) & ~sequencer.walked),
-            cut.eq(~ended & (cut | voxel_fetch.stop)),
+            cut.eq(~ended & (cut | stops)),
         ]
+        self._part(m, frame_fetch, ~frame_fetch.busy & ~entered & (inside == 0))
         return cut & ended, sequencer.drawing | (inside != 0) | rasteriser.busy

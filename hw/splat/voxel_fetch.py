@@ -67,14 +67,22 @@ class VoxelFetch(wiring.Component):
         connect(m, fork.o[1], groups.i)
         connect(m, pipeline.o, self.o)
         m.d.comb += origin.frame.eq(self.frame)
-        self._ask(m, fork.o[0], reader.i, per_word)
-        self._visit(m, groups.o, reader.o, narrower, pipeline.i, per_word)
+        dropping = Signal()  # the rest of the list at hand
+        ahead = Signal(range(GROUPS_AHEAD + 2))  # lists that are asked for and not at hand
+        m.d.sync += ahead.eq(ahead + transfer(fork.o[0]) - transfer(groups.o))
+        spared = self._ask(m, fork.o[0], reader.i, per_word, dropping & (ahead == 0))
+        self._visit(m, groups.o, reader.o, narrower, pipeline.i, per_word, dropping, spared)
         return m
 
-    def _ask(self, m: Module, groups: stream.Interface, request: stream.Interface, per_word: int) -> None:
-        """Requests the lists of the groups, one word at a time, ahead of the visits."""
+    def _ask(
+        self, m: Module, groups: stream.Interface, request: stream.Interface, per_word: int, spare: Value
+    ) -> Value:
+        """Requests the lists of the groups, one word at a time, ahead of the visits; ends with the next if `spare`.
+
+        Returns: entries that are not asked for any more, with the last word that is.
+        """
         address = Signal(ADDRESS_WIDTH)
-        left = Signal(32)  # list entries not yet asked for
+        left, after = Signal(32), Signal(32)  # list entries not yet asked for, and without those of the word at hand
         m.d.comb += [
             request.payload.address.eq(address),
             request.payload.length.eq(1),
@@ -84,21 +92,20 @@ class VoxelFetch(wiring.Component):
         with m.If(transfer(groups)):
             m.d.sync += [address.eq(groups.payload.list_address), left.eq(groups.payload.list_count)]
         with m.Elif(transfer(request)):
-            m.d.sync += [
-                address.eq(address + self.config.word_bytes),
-                left.eq(Mux(left > per_word, left - per_word, 0)),
-            ]
+            m.d.comb += after.eq(Mux(left > per_word, left - per_word, 0))
+            m.d.sync += [address.eq(address + self.config.word_bytes), left.eq(Mux(spare, 0, after))]
+        return Mux(spare, after, 0)
 
     def _visit(
         self, m: Module, groups: stream.Interface, words: stream.Interface, narrower: Narrower,
-        visits: stream.Interface, per_word: int,
+        visits: stream.Interface, per_word: int, dropping: Signal, spared: Value,
     ) -> None:  # fmt: skip
-        """Sends a group's entries on, then its end mark."""
+        """Sends a group's entries on, then its end mark; those that are `spared` never come."""
         busy = Signal()
         continued = Signal()
+        high, beyond = Signal(32), Signal()  # end of the group's depths; nothing of the list lies before it any more
         to_unpack = Signal(32)  # list entries not yet taken from words
         to_visit = Signal(32)  # … not yet sent on
-        dropping = Signal()  # the rest of this group's list
         entry = narrower.o
         m.d.comb += [
             Value.cast(narrower.i.payload.data).eq(words.payload),
@@ -110,6 +117,7 @@ class VoxelFetch(wiring.Component):
             visits.valid.eq(busy & Mux(to_visit == 0, 1, entry.valid & ~dropping)),
             entry.ready.eq(busy & (to_visit != 0) & (visits.ready | dropping)),
             groups.ready.eq(~busy),
+            beyond.eq((entry.payload.depth >= high.as_signed()) & ~(self.frame.ordered[0] if self.shared else 0)),
             self.walked.eq(transfer(visits) & visits.payload.end),
             self.square_walked.eq(self.walked & ~continued),
         ]
@@ -118,15 +126,18 @@ class VoxelFetch(wiring.Component):
         with m.If(transfer(groups)):
             count = groups.payload.list_count
             m.d.sync += [busy.eq(1), to_unpack.eq(count), to_visit.eq(count), dropping.eq(0)]
-            m.d.sync += continued.eq(groups.payload.continued[0])
-        with m.If(transfer(words)):
-            m.d.sync += to_unpack.eq(Mux(to_unpack > per_word, to_unpack - per_word, 0))
-        with m.If(transfer(entry)):
-            m.d.sync += to_visit.eq(to_visit - 1)
+            m.d.sync += [continued.eq(groups.payload.continued[0]), high.eq(groups.payload.high)]
+        with m.Else():
+            unpacked = Mux(to_unpack > per_word, to_unpack - per_word, 0)
+            m.d.sync += [
+                to_unpack.eq(Mux(transfer(words), unpacked, to_unpack) - spared),
+                to_visit.eq(to_visit - transfer(entry) - spared),
+            ]
         with m.If(self.walked):
             m.d.sync += busy.eq(0)
         # A voxel that has been offered is not withdrawn.
-        with m.If(busy & self.stop & (visits.ready | ~visits.valid)):
+        past = transfer(entry) & beyond
+        with m.If(busy & (past | (self.stop & (visits.ready | ~visits.valid)))):
             m.d.sync += dropping.eq(1)
 
     def _in_order(self, m: Module, entry: data.View, visit: data.View) -> None:

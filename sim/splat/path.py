@@ -10,13 +10,13 @@ import numpy as np
 
 from golden.errors import InputError
 from golden.scenes import Camera, Scene
-from golden.splat.frame import Frame, build_frame
+from golden.splat.frame import Frame
 from golden.splat.memory_image import MemoryImage
 from golden.splat.path_image import build_path_image
 from golden.splat.scene_image import SceneImage, build_scene_image
 from golden.splat.seen_scene import SeenScene, see
 from hw.splat.config import Config
-from sim.splat.workload import NEAR, Lists, check_books, coded_scene, why_host
+from sim.splat.workload import NEAR, Lists, check_books, coded_scene, listed_frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +61,9 @@ def prepare_path(
                 f"{other.edge:g} around another place or other opacities than view 0 with voxels of {seen[0].edge:g}"
             )
     image = build_scene_image(seen[0].scene, config.spec, edge=seen[0].edge, origin=seen[0].origin)
-    frames = tuple(build_frame(image, camera, config.spec, near=near) for camera in cameras)
-    by_host = tuple(lists == Lists.HOST or why_host(image, frame, config) is not None for frame in frames)
+    listed = [listed_frame(image, camera, config, near=near, lists=lists) for camera in cameras]
+    frames = tuple(frame for frame, _ in listed)
+    by_host = tuple(lists == Lists.HOST or reason is not None for _, reason in listed)
     return PathWorkload(
         config=config, scene=scene, cameras=tuple(cameras), near=near, image=image, frames=frames, listed=by_host,
         memory=build_path_image(image, frames, config.spec, listed=by_host),

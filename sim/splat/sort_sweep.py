@@ -13,7 +13,7 @@ from pathlib import Path
 from golden.scenes import Camera, Scene, load_scene, orbit
 from golden.splat.frame import build_frame
 from golden.splat.scene_image import SceneImage, build_scene_image
-from golden.splat.slabs import count_arrivals
+from golden.splat.slabs import count_arrivals, in_slabs
 from golden.splat.spec import DEFAULT
 from sim.kernel.data import present
 from sim.kernel.files import write_json, write_text
@@ -60,7 +60,7 @@ def sweep_row(frame: str, image: SceneImage, camera: Camera) -> SortRow:
     held = (a.most_held(0, 1 << DEFAULT.depth_bits) for a in count_arrivals(endless.groups, image, endless, DEFAULT))
     whole = max(sum(int(image.grid.count[group.voxels].sum()) for group in endless.groups), 1)
     for levels in LEVELS:
-        groups = build_frame(image, camera, replace(DEFAULT, sort_levels=levels)).groups
+        groups = in_slabs(image, endless, replace(DEFAULT, sort_levels=levels)).groups
         follows = [False, *(group.continued for group in groups)]
         crowded.append(sum(now and not before for before, now in pairwise(follows)))
         entries.append(len(groups))

@@ -16,6 +16,7 @@ from golden.splat.frame import Frame, build_frame
 from golden.splat.memory_image import MemoryImage, build_memory_image, pack_scene
 from golden.splat.scene_image import SceneImage, build_scene_image, count_clipped
 from golden.splat.seen_scene import SeenScene, see
+from golden.splat.slabs import in_slabs
 from golden.splat.spec import Spec
 from golden.splat.vsu import reach
 from hw.splat.config import Config
@@ -28,7 +29,7 @@ NEAR = 0.2  # scene units
 class Lists(StrEnum):
     """Who makes a view's group table and visiting lists."""
 
-    ENGINE = "engine"  #: its voxel sorting unit, from the camera's words; the host where that cannot, see `why_host`
+    ENGINE = "engine"  #: its voxel sorting unit, from the camera's words; the host where that has too little memory
     HOST = "host"  #: in any case
 
 
@@ -87,10 +88,9 @@ def prepare(
         image = build_scene_image(seen.scene, config.spec, edge=seen.edge, origin=seen.origin)
         packed = pack_scene(image, config.spec)
     begin = time.perf_counter()
-    frame = build_frame(image, camera, config.spec, near=near)
-    host_seconds = time.perf_counter() - begin
-    reason = why_host(image, frame, config) if lists == Lists.ENGINE else None
+    frame, reason = listed_frame(image, camera, config, near=near, lists=lists)
     listed = lists == Lists.HOST or reason is not None
+    host_seconds = time.perf_counter() - begin
     return SplatWorkload(
         config=config, scene=scene, coded=coded, seen=seen, camera=camera, near=near, view=view,
         host_seconds=host_seconds * listed, why_host=reason, image=image, frame=frame, packed=packed,
@@ -121,13 +121,21 @@ def _stored_alike(seen: SeenScene, other: SeenScene) -> bool:
     return seen.scene is other.scene and seen.edge == other.edge and seen.origin is None and other.origin is None
 
 
-def why_host(image: SceneImage, frame: Frame, config: Config) -> str | None:
+def listed_frame(
+    image: SceneImage, camera: Camera, config: Config, *, near: float, lists: Lists
+) -> tuple[Frame, str | None]:
+    """The frame, and why the voxel sorting unit cannot make its lists, if it should and cannot.
+
+    Squares that crowd the depth sort are in slabs where the host makes the lists; else the engine cuts them.
+    """
+    frame = build_frame(image, camera, config.spec, near=near)
+    reason = _why_host(image, frame, config) if lists == Lists.ENGINE else None
+    by_host = lists == Lists.HOST or reason is not None
+    return in_slabs(image, frame, config.spec) if by_host else frame, reason
+
+
+def _why_host(image: SceneImage, frame: Frame, config: Config) -> str | None:
     """Why the voxel sorting unit cannot make the frame's lists, so that the host has to; None if it can."""
-    if any(group.continued for group in frame.groups):
-        return (
-            "the voxel sorting unit makes no depth slabs, which a square of this view needs: "
-            f"more than sort_banks·(2**sort_levels - 1) = {config.spec.sort_capacity} of its Gaussians would wait"
-        )
     sides = max(frame.columns, frame.rows) + 1
     if sides > config.order_sides:
         return f"order_sides must be at least columns of groups + 1, and rows + 1: {sides}, it is {config.order_sides}"

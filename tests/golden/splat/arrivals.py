@@ -8,7 +8,7 @@ from random import Random
 import torch
 from torch import Tensor
 
-from golden.splat.depth_sort import depth_sort
+from golden.splat.depth_sort import Sorted, depth_sort
 from golden.splat.spec import Spec
 
 
@@ -29,10 +29,14 @@ class Arrivals:
         return list(range(len(self.key))) if self.ranks is None else self.ranks
 
     def sorted(self, spec: Spec) -> tuple[list[int], int, int]:
-        """The model's order, how many left unsafely, the most that waited."""
+        """The model's order without slabs, how many left unsafely, the most that waited."""
+        result = self.passes(spec, cuts=False)
+        return result.order.tolist(), result.forced, result.deepest
+
+    def passes(self, spec: Spec, *, cuts: bool = True) -> Sorted:
+        """All that the model says of them."""
         key, rank, visit, bounds = (self.tensor(name) for name in ("key", "rank", "visit", "bounds"))
-        order, forced, deepest = depth_sort(key, rank, visit, bounds, spec)
-        return order.tolist(), forced, deepest
+        return depth_sort(key, rank, visit, bounds, spec, cuts=cuts)
 
     def tensor(self, name: str) -> Tensor:
         return torch.tensor(getattr(self, name), dtype=torch.int64)

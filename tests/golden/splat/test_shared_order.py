@@ -120,10 +120,11 @@ def test_the_engine_sorts_to_the_same_lists(spec: Spec) -> None:
         kept = coarse_filter(streamed, image, wide, group, spec)
         place = streamed.place[kept]
         keys, bounds = (sort_key(z, wide, spec) for z in (streamed.point[kept, 2], torch.from_numpy(group.depths)))
-        order_of, forced, _ = depth_sort(keys, torch.from_numpy(image.rank)[place], visit[kept], bounds, spec)
-        squares[-1] += place[order_of].tolist()
+        left = depth_sort(keys, torch.from_numpy(image.rank)[place], visit[kept], bounds, spec)
+        assert left.forced == 0
+        assert (left.slabs > 0) == (spec is TINY)
+        squares[-1] += place[left.order].tolist()
         squares += [[]] if not group.continued else []
-        assert forced == 0
     assert squares[:-1] == [places.tolist() for places in order.places]
 
 

@@ -147,10 +147,9 @@ class Workload:
         arrival = dict(zip(streamed.place[kept].tolist(), visit[kept].tolist(), strict=True))
         splats = fine_filter(streamed.select(kept), v.image, v.frame, group, v.spec)
         visits = torch.tensor([arrival[place] for place in splats.place.tolist()], dtype=torch.int64)
-        order, *_ = depth_sort(
-            splats.depth, splats.rank, visits, sort_key(torch.from_numpy(group.depths), v.frame, v.spec), spec or v.spec
-        )
-        return splats.select(order)
+        bounds = sort_key(torch.from_numpy(group.depths), v.frame, v.spec)
+        left = depth_sort(splats.depth, splats.rank, visits, bounds, spec or v.spec, cuts=False)
+        return splats.select(left.order)
 
 
 def sorted_payloads(splats: Splats) -> list[Payload]:
