@@ -61,7 +61,7 @@ class CoarseLane(wiring.Component):
         }
         result = {
             "keep": 1,  #: it may colour the group
-            "beyond": 1,  #: it lies behind the group's range of depths
+            "beyond": 1,  #: it may, but for the group's range of depths, which it lies behind
             "point": vector(spec),  #: its centre in camera space
             "relative": vector(spec),  #: its centre from the camera along world axes
         }
@@ -90,10 +90,7 @@ class CoarseLane(wiring.Component):
             for k, a in enumerate("xyz")
         ]
         point = self._rotated(p, half, origin)
-        mask = p.source(self.i.mask, "mask")
-        before = p.stage(lambda d, bound: d < bound, point[2], p.source(self.i.high, "high"), name="before")
-        beyond = p.stage(lambda ahead, there: there & ~ahead, before, mask, name="beyond")
-        kept = self._inside(p, point, half, before, mask)
+        kept, beyond = self._inside(p, point, half, p.source(self.i.mask, "mask"))
         p.finish(self.o, self.latency, keep=kept, beyond=beyond, relative=p.join(relative, "relative"))
         # Coordinate by coordinate: the test has delayed each already.
         m.d.comb += Value.cast(self.o.point).eq(Cat(p.at(coordinate, self.latency) for coordinate in point))
@@ -169,8 +166,8 @@ class CoarseLane(wiring.Component):
         share = p.stage(lambda r: (r >> 1) + (SLACK // 2 + 1), radius, name=f"share_{axis}")
         return p.stage(lambda a, b: Mux(a > b, a, b), lean, share, name=f"reach_{axis}")
 
-    def _inside(self, p: Pipe, point: list[Staged], half: Staged, before: Staged, mask: Staged) -> Staged:
-        """There is a Gaussian, and it passes near plane, range of depths and four sides."""
+    def _inside(self, p: Pipe, point: list[Staged], half: Staged, mask: Staged) -> tuple[Staged, Staged]:
+        """There is a Gaussian, and it passes near plane, range of depths and four sides; or it lies behind the range."""
         drop = self.spec.slope_format.fraction - DEPTH_DROP
         z = point[2]
         radius_code = Staged(half.value.radius, half.stage, "radius")
@@ -205,6 +202,11 @@ class CoarseLane(wiring.Component):
         beside = in_turn(p, outside, sets, "xy")
         front = p.stage(lambda d: d > self.frame.near, z, name="front")
         behind = p.stage(lambda d, bound: d >= bound, z, p.source(self.i.low, "low"), name="behind")
-        return p.stage(
-            lambda a, b, *rest: Cat(*rest).all() & ~a & ~b, *beside, front, behind, before, mask, name="inside"
-        )
+        before = p.stage(lambda d, bound: d < bound, z, p.source(self.i.high, "high"), name="before")
+
+        def inside(a: Value, b: Value, before: Value, *rest: Value) -> Value:
+            return Cat(*rest).all() & ~a & ~b & before
+
+        kept = p.stage(inside, *beside, before, front, behind, mask, name="inside")
+        ahead = Staged(~before.value, before.stage, "ahead")
+        return kept, p.stage(inside, *beside, ahead, front, behind, mask, name="beyond")

@@ -23,7 +23,7 @@ class CoarseResultLayout(data.StructLayout):
                 "mark": MarkLayout(spec),  #: of the whole row; `some` if it has a survivor
                 "index": INDEX_WIDTH,  #: of the Gaussian on lane 0
                 "mask": lanes,  #: survivors
-                "beyond": 1,  #: one of its Gaussians lies behind the group's range of depths
+                "beyond": 1,  #: there would be one more, but it lies behind the group's range of depths
                 "ranks_low": data.ArrayLayout(RANK_LOW_BITS, lanes),  #: of their places in the file
                 "points": data.ArrayLayout(vector(spec), lanes),  #: centres in camera space
                 "relatives": data.ArrayLayout(vector(spec), lanes),  #: centres from the camera, world axes

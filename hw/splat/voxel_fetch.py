@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -103,7 +103,7 @@ class VoxelFetch(wiring.Component):
         """Sends a group's entries on, then its end mark; those that are `spared` never come."""
         busy = Signal()
         continued = Signal()
-        high, beyond = Signal(32), Signal()  # end of the group's depths; nothing of the list lies before it any more
+        high, beyond = Signal(signed(33)), Signal()  # end of the group's depths, behind near; the voxel lies beyond
         to_unpack = Signal(32)  # list entries not yet taken from words
         to_visit = Signal(32)  # … not yet sent on
         entry = narrower.o
@@ -117,7 +117,7 @@ class VoxelFetch(wiring.Component):
             visits.valid.eq(busy & Mux(to_visit == 0, 1, entry.valid & ~dropping)),
             entry.ready.eq(busy & (to_visit != 0) & (visits.ready | dropping)),
             groups.ready.eq(~busy),
-            beyond.eq((entry.payload.depth >= high.as_signed()) & ~(self.frame.ordered[0] if self.shared else 0)),
+            beyond.eq((entry.payload.depth >= high) & ~(self.frame.ordered[0] if self.shared else 0)),
             self.walked.eq(transfer(visits) & visits.payload.end),
             self.square_walked.eq(self.walked & ~continued),
         ]
@@ -126,7 +126,7 @@ class VoxelFetch(wiring.Component):
         with m.If(transfer(groups)):
             count = groups.payload.list_count
             m.d.sync += [busy.eq(1), to_unpack.eq(count), to_visit.eq(count), dropping.eq(0)]
-            m.d.sync += [continued.eq(groups.payload.continued[0]), high.eq(groups.payload.high)]
+            m.d.sync += [continued.eq(groups.payload.continued[0]), high.eq(groups.payload.high - self.frame.near)]
         with m.Else():
             unpacked = Mux(to_unpack > per_word, to_unpack - per_word, 0)
             m.d.sync += [
