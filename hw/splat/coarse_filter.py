@@ -21,10 +21,10 @@ from hw.splat.row_layouts import group_layout, header_layout
 class CoarseFilter(wiring.Component):
     """Tests a row a cycle, or one in `coarse_interval`, and sends its survivors on in memory order.
 
-    Latency 18 cycles, 17 if the config is `lean`. A row leaves after as many cycles as it has survivors (at least one if it
-    carries a mark); rows with neither vanish. With two fine units, survivors leave in pairs where a memory word holds
-    both records and the second unit can draw the scene's degree (`partner_spec`): an even one takes the odd one behind
-    it along, with codebooks any the next of its row. `groups` moves on with the row that ends the group.
+    Latency 18 cycles, 17 if the config is `lean`. A row leaves after as many cycles as it has survivors (at least one
+    if it carries a mark); rows with neither vanish. With two fine units, survivors leave in pairs where a memory word
+    holds both records and the second unit can draw the scene's degree (`partner_spec`): an even one takes the odd one
+    behind it along, with codebooks any the next of its row. `groups` moves on with the row that ends the group.
     Of a frame that `sorts` all leave one by one.
     """
 
@@ -35,7 +35,7 @@ class CoarseFilter(wiring.Component):
                 "i": In(stream.Signature(RowLayout(config.spec, config.coarse_lanes))),  #: rows of neighbours
                 "groups": In(stream.Signature(group_layout())),  #: the rows' group; taken with the row that ends it
                 "frame": In(header_layout()),  #: the frame's header, constant while the frame is drawn
-                "passed": Out(32),  #: voxels of the group that ended last, before any with something behind its depths
+                "passed": Out(32),  #: of the group that ended last: so many first voxels have nothing behind its depths
                 #: survivors and marks, in order
                 "o": Out(stream.Signature(CandidateLayout(config.spec, config.fine_units, writes=config.writes_order))),
             }
@@ -67,13 +67,13 @@ class CoarseFilter(wiring.Component):
         return m
 
     def _count_passed(self, m: Module, arrived: Signal, row: data.View) -> None:
-        """Counts a group's voxels up to the first that has something behind the group's depths."""
-        voxels, found = Signal(32), Signal()
+        """Numbers a group's voxels up to the first that has something behind the group's depths, or else the last."""
+        voxel = Signal(32)
+        begun, found = Signal(), Signal()
         with m.If(arrived & row.mark.end):
-            m.d.sync += [self.passed.eq(voxels), voxels.eq(0), found.eq(0)]
+            m.d.sync += [self.passed.eq(voxel), voxel.eq(0), begun.eq(0), found.eq(0)]
         with m.Elif(arrived & ~found):
-            # The voxel was counted when it began.
-            m.d.sync += [voxels.eq(voxels + row.mark.begin - row.beyond), found.eq(row.beyond)]
+            m.d.sync += [voxel.eq(voxel + (begun & row.mark.begin)), begun.eq(1), found.eq(row.beyond)]
 
     def _registered(self, m: Module, rows: stream.Interface) -> stream.Interface:
         """The pipeline's rows; they come out of block RAM, too late in a cycle to choose a survivor in it."""

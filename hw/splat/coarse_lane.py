@@ -167,7 +167,7 @@ class CoarseLane(wiring.Component):
         return p.stage(lambda a, b: Mux(a > b, a, b), lean, share, name=f"reach_{axis}")
 
     def _inside(self, p: Pipe, point: list[Staged], half: Staged, mask: Staged) -> tuple[Staged, Staged]:
-        """There is a Gaussian, and it passes near plane, range of depths and four sides; or it lies behind the range."""
+        """There is a Gaussian that passes near plane, four sides and range of depths; or all but the range's end."""
         drop = self.spec.slope_format.fraction - DEPTH_DROP
         z = point[2]
         radius_code = Staged(half.value.radius, half.stage, "radius")

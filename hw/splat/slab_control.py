@@ -37,7 +37,7 @@ class SlabControl(wiring.Component):
                 "lowest": In(key),
                 "middle": In(key),
                 "ended": In(1),  #: the end of an entry comes into the sort
-                "passed": In(32),  #: voxels of that entry before the first with something behind its slab
+                "passed": In(32),  #: so many first voxels of that entry have nothing behind its slab
                 "empty": In(1),  #: no group is anywhere in the engine, and none comes
                 "high": Out(key + 1),  #: to the sort: the slab's end
                 "purge": Out(1),  #: to all stages: what comes is given up

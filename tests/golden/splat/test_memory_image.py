@@ -22,9 +22,10 @@ from golden.splat.memory_map import (
     record,
     record_bytes,
 )
+from golden.splat.slabs import in_slabs
 from golden.splat.spec import DEFAULT, TINY
 from tests.golden.splat.rows import groups_of, header_of, list_of, row
-from tests.golden.splat.views import View, view, whole_frame
+from tests.golden.splat.views import View, view
 
 SPECS = {"default": DEFAULT, "tiny": TINY, "flat colour": replace(DEFAULT, sh_degree=0)}
 
@@ -113,7 +114,7 @@ def test_framebuffer(name: str, width: int, height: int) -> None:
     """Pixel (x, y) lies where groups, sub-tiles and pixels, each row by row, put it."""
     spec = SPECS[name]
     v = view(spec)
-    frame = whole_frame(v.image, replace(v.camera, width=width, height=height), spec)
+    frame = build_frame(v.image, replace(v.camera, width=width, height=height), spec)
     size, tile = spec.group_size, spec.subtile
     y, x = np.mgrid[:height, :width]
     group = y // size * -(-width // size) + x // size
@@ -130,7 +131,7 @@ def test_slabs_share_a_square_of_the_framebuffer() -> None:
     """Every slab is an entry with its range of depths; only the last of a square adds to the framebuffer."""
     spec = replace(TINY, sort_levels=4)
     v = view(spec)
-    frame = build_frame(v.image, v.camera, spec)
+    frame = in_slabs(v.image, v.frame, spec)
     memory = build_memory_image(v.image, frame, spec)
     entries = groups_of(memory.data)
     assert len(entries) == len(frame.groups) > len(v.frame.groups)

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from golden.errors import InputError
-from golden.splat.frame import build_frame
 from golden.splat.memory_image import aligned_first, build_memory_image
 from golden.splat.memory_map import ORDERED, ORDERED_NUMBER, VOXEL_BYTES
 from golden.splat.order_image import pack_order
 from golden.splat.path_image import build_path_image
 from golden.splat.shared_order import SharedOrder, sort_squares
+from golden.splat.slabs import in_slabs
 from golden.splat.spec import TINY
 from tests.golden.splat.rows import groups_of, header_of, row, view_of
 from tests.golden.splat.views import View, view
@@ -25,7 +25,7 @@ SPEC = replace(TINY, sort_levels=4)  # every square is in depth slabs
 def sliced() -> tuple[View, SharedOrder]:
     """A view whose squares are cut, and the order of another with an empty list and one that has a Gaussian twice."""
     v = view(TINY)
-    v = replace(v, frame=build_frame(v.image, v.camera, SPEC))
+    v = replace(v, frame=in_slabs(v.image, v.frame, SPEC))
     order = sort_squares(v.image, v.frame, TINY, 2)
     places = [torch.tensor([], dtype=torch.int64), torch.cat([order.places[1], order.places[1][:1]])]
     return v, SharedOrder(places=[*places, *order.places[2:]])

@@ -8,13 +8,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from golden.splat.frame import build_frame
 from golden.splat.memory_image import MemoryImage, build_memory_image
 from golden.splat.memory_map import GROUP_BYTES, HEADER_BYTES, LINE_BYTES, VIEW_BYTES
 from golden.splat.path_image import build_path_image, read_path
 from golden.splat.spec import TINY
 from tests.golden.splat.rows import Row, groups_of, header_of, list_of, places_of, view_of
 from tests.golden.splat.scenes import camera_at
-from tests.golden.splat.views import View, view, whole_frame
+from tests.golden.splat.views import View, view
 
 ADDRESSES = {
     "group_address", "coarse_address", "record_address", "frame_address", "voxel_address", "list_address", "list_end",
@@ -36,7 +37,7 @@ class Head:
 def laid_out(listed: list[bool]) -> tuple[View, list, MemoryImage, list[Head]]:
     v = view(TINY)
     frames = [
-        whole_frame(v.image, camera_at((0.1 * k, 0, -3), size=size, focal=34), TINY) for k, size in enumerate(SIZES)
+        build_frame(v.image, camera_at((0.1 * k, 0, -3), size=size, focal=34), TINY) for k, size in enumerate(SIZES)
     ]
     memory = build_path_image(v.image, frames, TINY, listed=listed, base=BASE)
     heads: list[Head] = []

@@ -12,14 +12,14 @@ import pytest
 from golden.errors import InputError
 from golden.scenes import Camera
 from golden.splat.camera_limits import check_intrinsics
-from golden.splat.frame import Frame
+from golden.splat.frame import Frame, build_frame
 from golden.splat.model import render
 from golden.splat.scene_image import SceneImage, radius_value
 from golden.splat.spec import CAMERA_FRACTION, DEFAULT, SIDE_MARGIN, SLACK_BITS, TINY, Spec
 from golden.splat.vsu import near_bounds, reach, reciprocal, side_slopes, sides, voxel_lists, voxel_order
 from tests.golden.splat.cases import CASES, case
 from tests.golden.splat.scenes import camera_at, random_scene
-from tests.golden.splat.views import VIEWS, View, made, view, whole_frame
+from tests.golden.splat.views import VIEWS, View, made, view
 
 
 def exact_lists(v: View) -> list[set[int]]:
@@ -158,7 +158,7 @@ def test_the_picture_is_that_of_visits_to_every_voxel(name: str) -> None:
 def faced(position: tuple[float, float, float], v: View) -> tuple[SceneImage, Frame, Camera]:
     """The view's image from a place in its grid's own coordinates, along +z."""
     camera = camera_at(tuple(v.image.grid.origin + np.array(position) * v.image.grid.edge), size=(64, 48), focal=50)
-    return v.image, whole_frame(v.image, camera, v.spec), camera
+    return v.image, build_frame(v.image, camera, v.spec), camera
 
 
 @pytest.mark.parametrize("place", ["inside", "corner", "face"])

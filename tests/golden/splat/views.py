@@ -70,17 +70,12 @@ def view(spec: Spec, *, source: str | Path = "embedded", number: int = 1, size: 
     """View `number` of an orbit, `size` pixels a side."""
     scene, image = known_scene(source), known_image(source, spec)
     camera = orbit(scene, number, VIEWS, width=size, height=size)
-    return View(spec=spec, scene=scene, camera=camera, image=image, frame=whole_frame(image, camera, spec))
+    return View(spec=spec, scene=scene, camera=camera, image=image, frame=build_frame(image, camera, spec))
 
 
 def made(scene: Scene, camera: Camera, spec: Spec) -> View:
     image = build_scene_image(scene, spec)
-    return View(spec=spec, scene=scene, camera=camera, image=image, frame=whole_frame(image, camera, spec))
-
-
-def whole_frame(image: SceneImage, camera: Camera, spec: Spec) -> Frame:
-    """The frame without depth slabs: one group a square, whatever the sort buffer of `spec` holds."""
-    return build_frame(image, camera, replace(spec, sort_levels=13, sort_banks=8))
+    return View(spec=spec, scene=scene, camera=camera, image=image, frame=build_frame(image, camera, spec))
 
 
 def pick(candidates: Candidates, count: int, seed: int) -> Candidates:

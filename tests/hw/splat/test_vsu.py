@@ -11,6 +11,7 @@ import pytest
 
 from golden.rows import Field, pack
 from golden.scenes import Camera
+from golden.splat.frame import build_frame
 from golden.splat.memory_image import build_memory_image
 from golden.splat.memory_map import HEADER, HEADER_BYTES, LINE_BYTES, VIEW, VIEW_BYTES, VOXEL_BYTES
 from golden.splat.scene_image import build_scene_image
@@ -20,7 +21,7 @@ from hw.splat.config import Config, tiny
 from hw.splat.vsu import VoxelSortingUnit
 from tests.golden.splat.rows import Bytes, Row, groups_of, header_of, list_of, row, view_of
 from tests.golden.splat.scenes import camera_at, random_scene
-from tests.golden.splat.views import View, whole_frame
+from tests.golden.splat.views import View
 from tests.hw.lib.bench import Bench, Log
 from tests.hw.lib.byte_memory import ByteMemory
 
@@ -34,7 +35,7 @@ def crowd() -> View:
     scene = random_scene(11, 500, degree=1, thinnest=0.01, widest=0.2)
     image = build_scene_image(scene, TINY, edge=0.8)
     camera = camera_at((0.1, -0.2, -3.5), size=(40, 22), focal=34.0)
-    return View(spec=TINY, scene=scene, camera=camera, image=image, frame=whole_frame(image, camera, TINY))
+    return View(spec=TINY, scene=scene, camera=camera, image=image, frame=build_frame(image, camera, TINY))
 
 
 def host_memory(v: View, room: int = 1 << 15) -> Bytes:
@@ -138,7 +139,7 @@ def with_camera(data: Bytes, v: View) -> Bytes:
 
 
 def seen_from(v: View, camera: Camera) -> View:
-    return replace(v, camera=camera, frame=whole_frame(v.image, camera, v.spec))
+    return replace(v, camera=camera, frame=build_frame(v.image, camera, v.spec))
 
 
 OTHERS = {
