@@ -50,6 +50,7 @@ from hw.splat.shared_lanes import SharedLanes
 from hw.splat.side_test import SideTest
 from hw.splat.side_unit import SideUnit
 from hw.splat.side_writer import SideWriter
+from hw.splat.slab_control import SlabControl
 from hw.splat.slot_pool import SlotPool
 from hw.splat.sort_bypass import SortBypass
 from hw.splat.sort_entry import SortEntry
@@ -140,6 +141,7 @@ def catalogue(config: Config) -> dict[str, Block]:
         "frame_fetch": Block(
             lambda: FrameFetch(spec=spec, memory_width=config.memory_width, ahead=config.rows_ahead(FRAME_ROWS))
         ),
+        "slab_control": Block(lambda: SlabControl(config=config)),
         "voxel_origin": Block(
             lambda: VoxelOrigin(spec=spec, shared=config.shared_sort == 1, interval=config.order_interval)
         ),

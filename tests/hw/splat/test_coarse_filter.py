@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -198,6 +199,46 @@ def test_coarse_filter(lanes: int, units: int, degree: int, books: int, put: flo
     same(log.values, expected)
     if units > 1 and not pairs:
         assert not any(payload["partner"]["there"] for payload in log.values)
+
+
+@pytest.mark.parametrize(("lanes", "interval"), [(1, 1), (4, 1), (2, 4)])
+def test_how_many_voxels_lie_before_a_slabs_end(lanes: int, interval: int) -> None:
+    """Of slabs that end early and late, whole groups, and lists of no voxel: what a next slab need not read again."""
+    w = workload()
+    nearest, *_, furthest = sorted(w.groups[5].depths.tolist())
+    depths = [nearest + (furthest - nearest) * n // 8 for n in range(1, 8)]
+    slabs = [replace(w.groups[5], high=depth) for depth in depths]
+    empty = replace(w.groups[5], voxels=np.array([], int), depths=np.array([], int))
+    groups = [empty, *slabs, w.groups[3], slabs[2]]
+    dut = CoarseFilter(
+        config=replace(tiny(), memory_width=64 * max(lanes, 2), coarse_lanes=lanes, coarse_interval=interval)
+    )
+    bench = Bench(dut)
+    hold_frame(bench, w.header)
+    rows = [row_payload(TINY, row, lanes) for g in groups for visit in w.visits(g) for row in rows_of(w, visit, lanes)]
+    bench.source(dut.i, rows)
+    bench.source(dut.groups, [w.entries[5] | group_inputs(g) for g in groups])
+    expected = [payload for group in groups for payload, _ in w.candidates(group, lanes)]
+    bench.sink(dut.o, len(expected))
+    passed: list[int] = []
+
+    async def watch(ctx: Any) -> None:
+        while True:
+            _, _, moves, end, count = await ctx.tick().sample(
+                dut.o.valid & dut.o.ready, dut.o.payload.mark.end, dut.passed
+            )
+            passed.extend([count] * (moves & end))
+
+    bench.process(watch)
+    bench.run(drain=30)
+    wanted: list[int] = []
+    for group in groups:
+        streamed, visit = voxel_fetch(w.view.image, w.view.frame, group, TINY)
+        kept = coarse_filter(streamed, w.view.image, w.view.frame, replace(group, high=TINY.camera_format.high), TINY)
+        behind = visit[kept & (streamed.point[:, 2] >= group.high)].tolist()
+        wanted.append(min(behind, default=max(len(group.voxels) - 1, 0)))
+    assert passed == wanted
+    assert len(set(wanted)) > 3
 
 
 @pytest.mark.parametrize(("lanes", "units", "put", "get"), [(1, 1, 0.3, 0.4), (4, 2, 0, 0)])

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from golden.splat.memory_map import HEADER_BYTES
+from golden.splat.memory_map import HEADER_BYTES, VOXEL_BYTES
+from golden.splat.spec import TINY
 from hw.lib.fields import pack, unpack_nested
 from hw.splat.frame_fetch import FrameFetch
 from hw.splat.row_layouts import header_layout
@@ -23,7 +24,7 @@ def test_two_frames(width: int, memory: float, get: float, seed: int) -> None:
     # The second frame's header lies elsewhere, with another camera and one group less.
     second = {**w.header, "near": w.header["near"] + 1, "group_count": len(w.entries) - 1}
     copy = pack(header_layout(), second).to_bytes(HEADER_BYTES, "little")
-    dut = FrameFetch(memory_width=width)
+    dut = FrameFetch(spec=TINY, memory_width=width)
     bench = Bench(dut, seed=seed)
     ByteMemory(bench, dut.memory, w.content + copy, latency=7, stall=memory)
     log = bench.sink(dut.groups, w.entries + w.entries[:-1], stall=get)
@@ -52,3 +53,55 @@ def test_two_frames(width: int, memory: float, get: float, seed: int) -> None:
     bench.process(run)
     bench.run()
     assert headers == [w.header, second]
+
+
+@pytest.mark.parametrize(("width", "memory", "get"), [(128, 0, 0), (512, 0.4, 0.5)])
+def test_a_square_is_handed_out_again(width: int, memory: float, get: float, seed: int) -> None:
+    """What was not offered goes nowhere; a narrow slab's entry comes alone, the next one's with all behind it."""
+    w = workload()
+    count, row = len(w.entries), 2
+    dut = FrameFetch(spec=TINY, memory_width=width)
+    bench = Bench(dut, seed=seed)
+    ByteMemory(bench, dut.memory, w.content, latency=7, stall=memory)
+    slabs = [
+        {"row": row, "skip": 0, "nearest": 1, "low": 5, "narrow": 1, "high": 4000},
+        {"row": row, "skip": 4, "nearest": 0, "low": 4000, "narrow": 0, "high": 9},
+        {"row": count - 1, "skip": 4, "nearest": 0, "low": -7, "narrow": 1, "high": 3},
+    ]
+    entry, last = w.entries[row], w.entries[-1]
+
+    def behind(entry: dict[str, int], voxels: int) -> dict[str, int]:
+        place, left = entry["list_address"] + voxels * VOXEL_BYTES, entry["list_count"] - voxels
+        return entry | {"list_address": place, "list_count": left}
+
+    again = [
+        entry | {"high": 4000, "continued": 1}, behind(entry, 4) | {"low": 4000}, *w.entries[row + 1 :],
+        behind(last, 4) | {"low": -7, "high": 3, "continued": 1},
+    ]  # fmt: skip
+    log = bench.sink(dut.groups, len(again), stall=get)
+    first: list[dict[str, int]] = []
+
+    async def run(ctx: Any) -> None:
+        async def until_idle() -> None:
+            await ctx.tick()
+            ctx.set(dut.start, 0)
+            ctx.set(dut.again, 0)
+            while ctx.get(dut.busy):
+                ctx.set(dut.drop, not first and len(log.values) >= row)
+                await ctx.tick()
+
+        ctx.set(dut.start, 1)
+        await until_idle()
+        first.extend(log.values)
+        log.values.clear()
+        ctx.set(dut.drop, 0)
+        for slab in slabs:
+            ctx.set(dut.slab, slab)
+            ctx.set(dut.again, 1)
+            await until_idle()
+
+    bench.process(run)
+    bench.run()
+    assert log.values == again
+    assert row <= len(first) < count, "what was not offered"
+    assert first == w.entries[: len(first)]

@@ -60,20 +60,27 @@ class Started(wiring.Component):
 @pytest.mark.parametrize("width", [128, 256, 512])
 @pytest.mark.parametrize(("put", "get"), [(0, 0), (0.3, 0.4), (0.6, 0), (0, 0.7)])
 def test_lists(width: int, put: float, get: float, seed: int) -> None:
-    """Two frames; squares of any length, of one or more slabs, and nothing outside what is theirs."""
+    """Two frames; squares of any length, of one or more slabs, and nothing outside what is theirs.
+
+    That a slab is not the last of its square its entry says, or its end.
+    """
     rng = Random(f"{seed} {width} {put}")
     sizes = [[5], [0], [4], [1, 0, 7], [8], [0, 0], [3, 9], [16], [13]]
     frames = [sizes, sizes[::-1]]
     lists = [[[rng.getrandbits(128) for _ in range(sum(slabs))] for slabs in frame] for frame in frames]
     inputs: list[Payload] = []
     groups: list[Payload] = []
+    lasts: list[bool] = []
     for frame, entries in zip(frames, lists, strict=True):
         for slabs, square in zip(frame, entries, strict=True):
             left = iter(square)
             for k, count in enumerate(slabs):
-                inputs += [carrying(next(left), 0) for _ in range(count)] + [carrying(0, 1)]
+                follows = k < len(slabs) - 1
+                by_end = follows and rng.random() < 0.5
+                inputs += [carrying(next(left), 0) for _ in range(count)] + [{**carrying(0, 1), "kept": int(by_end)}]
                 kept = {"left": rng.randrange(-99, 99), "centre_x": rng.randrange(999), "high": rng.randrange(999)}
-                groups.append(whole_group({**kept, "continued": int(k < len(slabs) - 1)}))
+                groups.append(whole_group({**kept, "continued": int(follows and not by_end)}))
+                lasts.append(not follows)
     many = sum(map(len, sizes))
     dut: Any = Started(width, many)
     bench = Bench(dut, seed=seed)
@@ -95,7 +102,7 @@ def test_lists(width: int, put: float, get: float, seed: int) -> None:
     bench.process(run)
     bench.run(drain=60)
     assert (listed[0], ended[0]) == (2 * sum(sum(slabs) for slabs in sizes), 2 * many)
-    squares = [group for group in groups if not group["continued"]]
+    squares = [group for group, last in zip(groups, lasts, strict=True) if last]
     for raw, frame, kept in zip(
         (taken[0], bytes(content)), lists, (squares[: len(sizes)], squares[len(sizes) :]), strict=True
     ):

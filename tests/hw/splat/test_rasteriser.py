@@ -59,6 +59,21 @@ def slabs(splats: Splats, entry: Payload, count: int) -> list[tuple[Splats, Payl
     return [(splats.select(part), e) for part, e in zip([parts[0][:0], *parts], entries, strict=True)]
 
 
+def parted(every: list[tuple[Splats, Payload]]) -> tuple[list[Payload], list[Payload], int]:
+    """Streams, entries, and how many ends are `kept`: of every other slab that is not the last its end says so."""
+    inputs: list[Payload] = []
+    entries: list[Payload] = []
+    kept = follows = 0
+    for splats, entry in every:
+        *drawn, end = sorted_payloads(splats)
+        by_end = int(bool(entry.get("continued")) and follows % 2 == 0)
+        follows += bool(entry.get("continued"))
+        kept += by_end
+        inputs += [*drawn, {**end, "kept": by_end}]
+        entries.append({**entry, "continued": 0} if by_end else entry)
+    return inputs, entries, kept
+
+
 def squares(every: list[tuple[Splats, Payload]]) -> list[Splats]:
     """What is drawn on each square of pixels."""
     result: list[Splats] = []
@@ -88,17 +103,17 @@ def test_groups(window: int, lane_groups: int, share: int, put: float, stall: fl
     bench = Bench(dut, seed=seed)
     every = groups()
     layout = SortedLayout(TINY)
-    inputs = [whole(layout, payload) for splats, _ in every for payload in sorted_payloads(splats)]
-    bench.source(dut.i, inputs, stall=put)
+    inputs, entries, kept = parted(every)
+    bench.source(dut.i, [whole(layout, payload) for payload in inputs], stall=put)
     entry = dict.fromkeys(workload().entries[0], 0)
-    bench.source(dut.groups, [entry | e for _, e in every], stall=put)
+    bench.source(dut.groups, [entry | e for e in entries], stall=put)
     tile_bytes = TINY.lanes * PIXEL_BYTES
     log = bench.sink(
         dut.memory.request, len(squares(every)) * TINY.columns**2 * tile_bytes * 8 // config.memory_width, stall=stall
     )
     bench.m.d.comb += [dut.frame_address.eq(ADDRESS), dut.start.eq(bench.cycle == 0)]
     stops: list[int] = [0] * len(every)
-    counts = dict.fromkeys(("drawing", "flushing", "changed", "square_end", "group_end"), 0)
+    counts = dict.fromkeys(("drawing", "flushing", "changed", "square_end", "square_kept", "group_end"), 0)
     busy = 1
 
     async def watch(ctx: Any) -> None:
@@ -127,7 +142,8 @@ def test_groups(window: int, lane_groups: int, share: int, put: float, stall: fl
     # The slabs behind the one in which a square becomes opaque are stopped as well.
     assert [n for n, count in enumerate(stops) if count and n != 11] == [3, 5, 12, 13, 14]
     assert counts["group_end"] == len(every)
-    assert counts["square_end"] == len(squares(every))
+    assert (counts["square_end"], counts["square_kept"]) == (len(squares(every)), kept)
+    assert 0 < kept < sum(bool(e.get("continued")) for _, e in every)
     touches, useful = (sum(rasterise(s, TINY)[k] for s in squares(every)) for k in (1, 2))
     assert useful <= counts["drawing"] < touches
     assert busy == 0

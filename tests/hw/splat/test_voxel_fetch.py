@@ -6,10 +6,12 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from golden.splat.depth_key import depth_key
+from golden.splat.memory_map import VOXEL_BYTES
 from golden.splat.spec import DEFAULT, TINY, Spec
 from golden.splat.vsu import voxel_origins
 from hw.splat.config import tiny
@@ -87,6 +89,40 @@ def test_lists(width: int, put: float, get: float, seed: int) -> None:
     bench.run(drain=20)
     same(log.values, expected)
     assert squares == [int(not entry["continued"]) for entry in entries]
+
+
+@pytest.mark.parametrize(("width", "put", "get"), [(128, 0, 0), (512, 0.3, 0.4)])
+def test_a_list_ends_with_its_slab(width: int, put: float, get: float, seed: int) -> None:
+    """Behind the first voxel beyond the group's depths comes the end mark, and little more of the list is read."""
+    w = workload()
+    longest = max(range(len(w.groups)), key=lambda n: len(w.groups[n].voxels))
+    group, entry = w.groups[longest], w.entries[longest]
+    places = [1, len(group.voxels) // 3, 2 * len(group.voxels) // 3]
+    near = w.view.frame.near
+    highs = [max(int(group.depths[place]), near + 1) for place in places]
+    bench = bench_of(
+        w, width, memory=put, put=put, entries=[*({**entry, "high": high} for high in highs), entry], seed=seed
+    )
+    dut: Any = bench.dut
+    words = [0]
+
+    async def watch(ctx: Any) -> None:
+        while True:
+            _, _, asked = await ctx.tick().sample(dut.memory.request.valid & dut.memory.request.ready)
+            words[0] += asked
+
+    bench.process(watch)
+    visits = w.visits(group)
+    expected: list[Payload] = []
+    for high in highs:
+        beyond = int(np.argmax(np.maximum(group.depths, near) >= high))
+        expected += [*visits[: beyond + 1], visits[-1]]
+    log = bench.sink(dut.o, len(expected) + len(visits), stall=get)
+    bench.run(drain=20)
+    same(log.values, [*expected, *visits])
+    ahead = dut.config.list_words + 4
+    whole = -(-len(group.voxels) * VOXEL_BYTES * 8 // width)
+    assert words[0] <= len(expected) * VOXEL_BYTES * 8 // width + len(highs) * ahead + whole
 
 
 @pytest.mark.parametrize(("width", "put", "get"), [(128, 0, 0), (512, 0.3, 0.4)])
