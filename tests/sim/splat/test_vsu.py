@@ -64,21 +64,19 @@ def test_another_cameras_words_give_the_other_frame(name: str, stalls: int) -> N
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({}, "the voxel sorting unit makes no depth slabs, which a square of this view needs: "),
         ({"order_sides": 4}, "order_sides must be at least columns of groups + 1, and rows + 1: 5, it is 4"),
         ({"order_voxels": 256}, "order_voxels must be at least the 633 voxels in view, it is 256"),
     ],
 )
 def test_what_the_unit_cannot_order_the_host_does(changes: dict[str, int], reason: str) -> None:
-    config = CONFIGS["tiny"]()
-    spec = replace(config.spec, sort_levels=13, sort_banks=8) if changes else config.spec
+    config = replace(CONFIGS["tiny"](), **changes)
     scene = load_scene("embedded")
     camera = orbit(scene, 1, 3, width=64, height=64)
-    work = prepare(scene, camera, replace(config, spec=spec, **changes))
+    work = prepare(scene, camera, config)
     assert work.why_host
     assert work.why_host.startswith(reason)
     assert "\n" not in work.why_host
     assert view_of(work.memory.data)["listed"] == 1
-    by_host = prepare(scene, camera, replace(config, spec=spec, **changes), lists=Lists.HOST)
+    by_host = prepare(scene, camera, config, lists=Lists.HOST)
     assert by_host.why_host is None
     assert np.array_equal(by_host.memory.data, work.memory.data)
