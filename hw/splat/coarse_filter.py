@@ -21,10 +21,10 @@ from hw.splat.row_layouts import group_layout, header_layout
 class CoarseFilter(wiring.Component):
     """Tests a row a cycle, or one in `coarse_interval`, and sends its survivors on in memory order.
 
-    Latency 18 cycles, 17 if the config is `lean`. A row leaves after as many cycles as it has survivors (at least one
-    if it carries a mark); rows with neither vanish. With two fine units, survivors leave in pairs where a memory word
-    holds both records and the second unit can draw the scene's degree (`partner_spec`): an even one takes the odd one
-    behind it along, with codebooks any the next of its row. `groups` moves on with the row that ends the group.
+    Latency 17 cycles. A row leaves after as many cycles as it has survivors (at least one if it
+    carries a mark); rows with neither vanish. With two fine units, survivors leave in pairs where a memory word holds
+    both records and the second unit can draw the scene's degree (`partner_spec`): an even one takes the odd one behind
+    it along, with codebooks any the next of its row. `groups` moves on with the row that ends the group.
     Of a frame that `sorts` all leave one by one.
     """
 
@@ -63,7 +63,7 @@ class CoarseFilter(wiring.Component):
         shape = self.o.payload.shape()
         m.submodules.slice = slice_ = StreamQueue(shape=shape, depth=1) if config.lean else SkidBuffer(shape=shape)
         connect(m, slice_.o, self.o)
-        self._serialise(m, self._registered(m, pipeline.o), slice_.i)
+        self._serialise(m, pipeline.o, slice_.i)
         return m
 
     def _count_passed(self, m: Module, arrived: Signal, row: data.View) -> None:
@@ -74,14 +74,6 @@ class CoarseFilter(wiring.Component):
             m.d.sync += [self.passed.eq(voxel), voxel.eq(0), begun.eq(0), found.eq(0)]
         with m.Elif(arrived & ~found):
             m.d.sync += [voxel.eq(voxel + (begun & row.mark.begin)), begun.eq(1), found.eq(row.beyond)]
-
-    def _registered(self, m: Module, rows: stream.Interface) -> stream.Interface:
-        """The pipeline's rows; they come out of block RAM, too late in a cycle to choose a survivor in it."""
-        if self.config.lean:
-            return rows
-        m.submodules.row = row = SkidBuffer(shape=rows.payload.shape())
-        connect(m, rows, row.i)
-        return row.o
 
     def _serialise(self, m: Module, rows: stream.Interface, o: stream.Interface) -> None:
         """One survivor or pair a cycle, lowest lane first; the row's mark goes with its first payload."""

@@ -85,10 +85,7 @@ class Dispatcher(wiring.Component):
             flushes.eq(rested.any() & self.room & (self.flush_room | self.silent)),
             flush.eq(lowest(rested) & flushes.replicate(count)),
         ]
-        # A square begins a cycle after the end of the one before, so that `closed` may reach the choice a cycle late.
-        closed_late = Signal(count)
-        m.d.sync += closed_late.eq(closed)
-        chosen, first = self._choose_draw(m, left, hazards | closed_late)
+        chosen, first = self._choose_draw(m, left, hazards | closed)
         self._issue(m, window, chosen, first, flush, flushes, recent)
         self._advance(m, window, left, chosen & (~flushes).replicate(size), first, self.opaque & ~closed)
         self._flush_state(m, to_flush, flushing, flush, closed, Cat(left).any())

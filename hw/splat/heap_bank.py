@@ -145,13 +145,8 @@ class HeapBank(wiring.Component):
 
     def _chain(self, m: Module, level: HeapLevel, clearing: Signal, clear_pair: Signal) -> None:
         """Levels 2 and deeper, each feeding the next and filled by it."""
-        group = self.group
         while True:
-            # A number that is new to the bank takes longer to a level than this; of others the order stays.
-            late = Signal(GROUP_BITS, name=f"group_{level.level}")
-            m.d.sync += late.eq(group)
-            group = late
-            m.d.comb += [level.group.eq(group), level.clear.eq(clearing), level.clear_pair.eq(clear_pair)]
+            m.d.comb += [level.group.eq(self.group), level.clear.eq(clearing), level.clear_pair.eq(clear_pair)]
             if level.level == self.spec.sort_levels - 1:
                 return
             deeper = HeapLevel(spec=self.spec, level=level.level + 1)

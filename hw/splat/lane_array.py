@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Cat, Elaboratable, Module, Mux
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Member, Out
 
@@ -13,7 +13,7 @@ from hw.lib.tree import add_all
 from hw.splat.exponent import interpolation
 from hw.splat.lane_steps import lane_steps
 from hw.splat.pixel_bytes import pixel_width
-from hw.splat.pixel_lane import PASSES, POWER, QUAD, READ, STORE, WRITE, PixelLane
+from hw.splat.pixel_lane import PASSES, POWER, QUAD, STORE, WRITE, PixelLane
 from hw.splat.quad_check import QuadCheck
 from hw.splat.raster_setup import PowerTermsLayout, cross_factors
 from hw.splat.watch import WatchedLayout, id_bits
@@ -91,7 +91,6 @@ class LaneArray(wiring.Component):
         )
         draw, flush, place = steps.draw, steps.flush, steps.place
         factors = cross_factors(spec)
-        addresses = self._read_addresses(m, p, place)
         for k, lane in enumerate(lanes):
             y, x = divmod(k, spec.subtile)
             m.d.comb += [
@@ -99,10 +98,7 @@ class LaneArray(wiring.Component):
                 lane.column.eq(terms.column[x]),
                 lane.cross.eq(terms.cross[factors.index(x * y)]),
                 lane.draw.eq(operation.draw & ~terms.far),
-                *(
-                    getattr(lane, name).eq(value)
-                    for name, value in {**steps.inputs, "read_address": addresses[y]}.items()
-                ),
+                *(getattr(lane, name).eq(value) for name, value in steps.inputs.items()),
             ]
         all_done = p.stage(
             lambda *v: Cat(*v).all(), *(Staged(lane.done, WRITE, "done") for lane in lanes), name="all_done"
@@ -131,17 +127,6 @@ class LaneArray(wiring.Component):
                 self.watched.done.eq(p.at(done, WRITE + 1)),
             ]
         return m
-
-    def _read_addresses(self, m: Module, p: Pipe, place: Staged) -> list[Signal]:
-        """Where the lanes of each row read: from a register of their own, for the wires behind it are the longest.
-
-        The registers differ in what they hold after reset. Equal ones would be made one again.
-        """
-        addresses = [
-            Signal(range(self.places), init=y % self.places, name=f"row_{y}") for y in range(self.spec.subtile)
-        ]
-        m.d.sync += [address.eq(p.at(place, READ - 1)) for address in addresses]
-        return addresses
 
     def _check_blocks(self, m: Module, platform: object, p: Pipe, lanes: list[PixelLane]) -> None:
         """Every 2×2 block of lanes gets its check."""

@@ -142,7 +142,7 @@ def test_random_splats(window: int, put: float, room: float, opaque: float, seed
     assert lanes.flushes == 16 * len(splats)
     assert lanes.square_ends == len(splats)
     assert not any(tail)
-    assert lanes.early > (10 if window > 1 else 1)  # a window of one splat is seldom so fast
+    assert lanes.early > (10 if window > 1 else 2)  # a window of one splat is seldom so fast
     touches = sum(splat["mask"].bit_count() for group in splats for splat in group)
     assert lanes.draws == touches if opaque == 0 else 0 < lanes.draws < touches
     assert lanes.blocked > 0
