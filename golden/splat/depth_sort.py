@@ -26,7 +26,7 @@ class Sorted:
     order: Tensor  # [M], first to last
     forced: int = 0  # survivors that left unsafely
     deepest: int = 0  # most that waited at once
-    slabs: int = 0  # times that the list, or the rest of it, was read again
+    crowded: int = 0  # times that what waited was given up
 
 
 def depth_sort(key: Tensor, rank: Tensor, visit: Tensor, bounds: Tensor, spec: Spec, *, cuts: bool = True) -> Sorted:
@@ -46,7 +46,7 @@ def depth_sort(key: Tensor, rank: Tensor, visit: Tensor, bounds: Tensor, spec: S
     items = list(zip(key.tolist(), rank.tolist(), range(len(key)), visit.tolist(), strict=True))
     everything = 1 << spec.depth_bits
     order: list[int] = []
-    forced = deepest = slabs = 0
+    forced = deepest = crowded = 0
     low, high = 0, everything
     while True:
         here = [item for item in items if low <= item[0] < high]
@@ -57,11 +57,11 @@ def depth_sort(key: Tensor, rank: Tensor, visit: Tensor, bounds: Tensor, spec: S
         if sent.waiting:
             nearest, middle = sent.waiting[0], sent.waiting[spec.sort_capacity // 2]
             low, high = max(low, sent.bound), max(middle, nearest + 1)
+            crowded += 1
         elif high < everything:
             low, high = high, everything
         else:
-            return Sorted(order=torch.tensor(order, dtype=torch.int64), forced=forced, deepest=deepest, slabs=slabs)
-        slabs += 1
+            return Sorted(order=torch.tensor(order, dtype=torch.int64), forced=forced, deepest=deepest, crowded=crowded)
 
 
 @dataclass(kw_only=True)

@@ -31,7 +31,7 @@ class Work:
     useful_touches: int = 0  #: those of them that came before the sub-tile was opaque
     changed: int = 0  #: results of lanes, one a pixel and touch, with a weight above 0
     forced: int = 0  #: survivors that left the depth sort unsafely
-    slabs: int = 0  #: times that a group's list was read again because the depth sort was crowded
+    crowded: int = 0  #: times that a group was given up and parted because it crowded the depth sort
     deepest: int = 0  #: most survivors held back at once
 
 
@@ -86,7 +86,7 @@ def render_group(
     work.useful_touches += useful
     work.changed += changed
     work.forced += drawn.forced
-    work.slabs += drawn.slabs
+    work.crowded += drawn.crowded
     work.deepest = max(work.deepest, drawn.deepest)
     return GroupResult(candidates=candidates.place, splats=splats, order=drawn.order, pixels=pixels)
 

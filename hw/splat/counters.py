@@ -22,7 +22,7 @@ COUNTERS = CounterLayout(
         "lanes_starved": "cycles without a splat for a lane group, summed over the groups",
         "lanes_blocked": "cycles in which all splats at hand waited for a sub-tile, summed over lane groups",
         "forced": "splats that left the depth sort before they were safe",
-        "slabs": "depth slabs of squares whose splats were too many for the depth sort",
+        "crowded": "times that splats were too many for the depth sort, and their square was parted",
         "bound_fell": "voxels out of order",
         "coarse_wait": "cycles in which the coarse filter waited for memory",
         "coarse_stall": "cycles in which the coarse filter was held up by the next stage",

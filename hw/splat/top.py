@@ -193,7 +193,7 @@ class SplatEngine(wiring.Component):
             "lost_voxels": vsu.lost_voxel,
             "lost_entries": vsu.lost_entries,
             "voxels": transfer(voxel_fetch.o) & ~voxel_fetch.o.payload.end,
-            "slabs": self.slabs.again,
+            "crowded": depth_sort.crowded,
             **work,
             **waits,
             **words,

@@ -18,15 +18,18 @@ if TYPE_CHECKING:  # torch is slow to import, and not needed until a frame is co
     from golden.splat.model import GroupResult, ModelResult
 
 
-def stage_streams(workload: SplatWorkload, _: ModelResult) -> dict[str, StageStream]:
+def stage_streams(workload: SplatWorkload, frame: ModelResult) -> dict[str, StageStream]:
     """Candidates, survivors and sorted splats of every group.
 
     A group that became opaque may be cut short in hardware; what it sent must be right. What waits in the depth sort
-    at the cut leaves in an order of its own, so such a group is not judged there.
+    at the cut leaves in an order of its own, so such a group is not judged there. Of a frame that crowds the depth sort
+    none is judged: how much of a square that is given up had come through depends on time.
     """
     from golden.splat.model import render  # the frame's own model kept no groups: they are large
 
     spec = workload.config.spec
+    if frame.work.crowded:
+        return {}
     groups = render(workload.image, workload.frame, spec, keep_groups=True).groups
     return {
         "coarse_filter": StageStream(

@@ -63,10 +63,10 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     """work / throughput of every stage, from the hardware's own counters.
 
     Voxel order: its cycles. What draws begins behind the cycles in which it works alone, those before the
-    first frame. Coarse filter: `coarse_lanes` Gaussians in `coarse_interval` cycles. Fine filter: `fine_units`, one
-    where the scene's degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of
-    2 cycles a splat shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one
-    sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the codebooks:
+    first frame, and stands still whenever a crowded depth sort gives up all that it holds, one splat a cycle. Coarse
+    filter: `coarse_lanes` Gaussians in `coarse_interval` cycles. Fine filter: `fine_units`, one where the scene's
+    degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of 2 cycles a splat
+    shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the codebooks:
     behind a cycle for each line, or entry of higher coefficients, and behind their words and those that were read for
     the first frame's lists, for both share the memory; how many these were is known of a frame by itself. (Words of
     lists may still wait to be written.) Memory: words moved / words a cycle; lists and codebooks may move before the
@@ -76,7 +76,8 @@ def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofli
     pairs = workload.image.sh_degree <= partner_spec(config.spec).sh_degree
     words, listing = (sum(counters.get(name, 0) for name in names) for names in (DRAW_WORDS, ORDER_WORDS))
     results = counters["draws"] * config.spec.lanes
-    alone, rate = counters["order_alone"], memory.words_a_cycle(config.word_bytes)
+    rate = memory.words_a_cycle(config.word_bytes)
+    alone = counters["order_alone"] + counters["crowded"] * config.spec.sort_capacity
     read = counters.get("book_words", 0) + (counters["order_words"] if counters["frames"] == 1 else 0)
     stored = _book_steps(workload.image.books) if workload.image.books and counters["book_loads"] else 0
     loaded = max(alone, read / rate, stored)

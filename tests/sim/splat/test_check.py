@@ -68,10 +68,9 @@ def darken(splats: Any) -> Any:
 
 def swap(result: Any) -> Any:
     """The depth sort sends two neighbours in the other order."""
-    order, forced, deepest = result
-    order = order.clone()
+    order = result.order.clone()
     order[[6, 7]] = order[[7, 6]]
-    return order, forced, deepest
+    return replace(result, order=order)
 
 
 @pytest.mark.parametrize(

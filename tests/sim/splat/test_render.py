@@ -237,11 +237,11 @@ def test_an_overflow_that_slabs_cannot_part_is_a_warning(
 def test_who_orders_the_voxels_is_said_where_the_engine_cannot(
     tessera: Tessera, tmp_path: Path, lists: str, said: bool
 ) -> None:
-    """The default scene crowds the tiny engine's depth sort: slabs are the host's."""
+    """More voxels are in view than the engine holds."""
     outcome = tessera(
         "render", "embedded", "--config", "tiny", "--backend", "model", "--size", "16x16", "--lists", lists,
-        "--out", tmp_path / "f.png",
+        "--set", "order_voxels=256", "--out", tmp_path / "f.png",
     )  # fmt: skip
     assert (outcome.status, outcome.err) == (0, "")
-    notice = "embedded: the host orders the voxels: the voxel sorting unit makes no depth slabs"
+    notice = "embedded: the host orders the voxels: order_voxels must be at least the 633 voxels in view, it is 256"
     assert (notice in " ".join(outcome.out.split())) == said

@@ -51,13 +51,13 @@ def test_a_crowded_frame_is_the_models(name: str, stalls: int) -> None:
     wanted = render(work.image, work.frame, work.config.spec)
     run = drawn(work, stalls=stalls)
     assert (run.results["framebuffer"] == wanted.image.numpy()).all()
-    assert run.counters["slabs"] == wanted.work.slabs > 5
+    assert run.counters["crowded"] == wanted.work.crowded > 5
     assert run.counters["forced"] == wanted.work.forced
     assert (wanted.work.forced > 0) == (name == "plane")
     by_host = drawn(workload(name, Lists.HOST), stalls=stalls)
     assert np.array_equal(by_host.results["framebuffer"], run.results["framebuffer"])
     assert by_host.counters["streamed"] < run.counters["streamed"]
-    assert (by_host.counters["slabs"] > 0) == (name == "plane"), "the host leaves nothing but what cannot be parted"
+    assert (by_host.counters["crowded"] > 0) == (name == "plane"), "the host leaves nothing but what cannot be parted"
 
 
 @cache
@@ -73,6 +73,6 @@ def test_frames_of_a_path_are_parted_too(stalls: int) -> None:
     assert not any(work.listed)
     run = run_path(work, memory=MemorySettings(stalls=stalls), check=True)
     models = [render(work.image, frame, work.config.spec).work for frame in work.frames]
-    assert run.counters["slabs"] == sum(model.slabs for model in models)
-    assert all(model.slabs > 0 for model in models)
+    assert run.counters["crowded"] == sum(model.crowded for model in models)
+    assert all(model.crowded > 0 for model in models)
     assert run.counters["frames"] == len(work.frames)
