@@ -62,15 +62,16 @@ class Stored(Protocol):
 def roofline(workload: Stored, job: JobResult, memory: MemorySettings) -> Roofline:
     """work / throughput of every stage, from the hardware's own counters.
 
-    Voxel order: its cycles. What draws begins behind the cycles in which it works alone, those before the
-    first frame, and stands still whenever a crowded depth sort gives up all that it holds, one splat a cycle. Coarse
+    Voxel order: its cycles. What draws begins behind the cycles in which it works alone, those before the first
+    frame, and stands still whenever a crowded depth sort gives up all that it holds, one splat a cycle. Coarse
     filter: `coarse_lanes` Gaussians in `coarse_interval` cycles. Fine filter: `fine_units`, one where the scene's
-    degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of 2 cycles a splat
-    shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one sub-tile a cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the codebooks:
-    behind a cycle for each line, or entry of higher coefficients, and behind their words and those that were read for
-    the first frame's lists, for both share the memory; how many these were is known of a frame by itself. (Words of
-    lists may still wait to be written.) Memory: words moved / words a cycle; lists and codebooks may move before the
-    first frame. Useful are the lanes' results that changed a pixel.
+    degree has no pairs, in `fine_interval` cycles. Depth sort: one splat a cycle, and an operation of 2 cycles a
+    splat shared by the banks, as if each took the place of one that leaves. Rasteriser: one splat × one sub-tile a
+    cycle and lane group, or one sub-tile handed out. What a candidate passes begins behind the codebooks: behind a
+    cycle for each line, or entry of higher coefficients, and behind their words and those that were read for the
+    first frame's lists, for both share the memory; how many these were is known of a frame by itself. (Words of
+    lists may still wait to be written.) Memory: words moved / words a cycle; lists and codebooks may move before
+    the first frame. Useful are the lanes' results that changed a pixel.
     """
     config, counters = workload.config, job.counters
     pairs = workload.image.sh_degree <= partner_spec(config.spec).sh_degree

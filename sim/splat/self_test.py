@@ -12,11 +12,11 @@ from hw.splat.config import Config
 from sim.kernel.vectors import Vectors, vectors_of
 from sim.splat.workload import SplatWorkload, prepare
 
-STEP, WIDTH, HEIGHT = 192, 32, 16  # every 192nd Gaussian
+STEP, WIDTH, HEIGHT = 320, 32, 16  # every 320th Gaussian
 
 
 def workload(config: Config) -> SplatWorkload:
-    """Eight groups of `nano` with stones before and behind another; of crowded ones, slabs of depth."""
+    """Eight groups of `nano` with stones before and behind another, of which it has to part some."""
     scene = load_scene(EMBEDDED_NAME)
     thinned = scene.select(np.arange(0, len(scene), STEP))
     return prepare(thinned, orbit(scene, 0, 3, width=WIDTH, height=HEIGHT), config)
