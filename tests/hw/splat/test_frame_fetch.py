@@ -55,7 +55,7 @@ def test_two_frames(width: int, memory: float, get: float, seed: int) -> None:
     assert headers == [w.header, second]
 
 
-@pytest.mark.parametrize(("width", "memory", "get"), [(128, 0, 0), (512, 0.4, 0.5)])
+@pytest.mark.parametrize(("width", "memory", "get"), [(128, 0, 0), (512, 0.4, 0.5), (512, 0, 0.9)])
 def test_a_square_is_handed_out_again(width: int, memory: float, get: float, seed: int) -> None:
     """What was not offered goes nowhere; a narrow slab's entry comes alone, the next one's with all behind it."""
     w = workload()
