@@ -87,9 +87,10 @@ def run(stage: Callable[[], Stage], seed: int, pauses: tuple[float, float], *, s
     make, config, inputs, expected = stage()
     assert expected.masks
     assert len(expected.payloads) > 200
-    constants = {}
-    if stage is not depth_sort:
-        constants["frame"] = pack(header_layout(), WORK.header)
+    if stage is depth_sort:
+        constants = {"cuts": 0, "high": 0, "purge": 0}
+    else:
+        constants = {"frame": pack(header_layout(), WORK.header)}
         inputs["groups"] = [pack(group_layout(), WORK.entries[n]) for n in GROUPS]
     if spoil is not None:
         payloads = list(expected.payloads)
