@@ -14,7 +14,7 @@ from hw.splat.frame_fetch import SlabLayout
 
 
 class SlabControl(wiring.Component):
-    """Parts a square where the depth sort is `crowded`; `golden.splat.depth_sort.slab_sort`.
+    """Parts a square where the depth sort is `crowded`; `golden.splat.depth_sort.depth_sort`.
 
     What has left the sort by then is drawn, and nearer than anything to come. The rest is given up, as are the groups
     behind that are under way already, and the square is read again from there to the middle of what had been in the

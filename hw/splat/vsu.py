@@ -24,8 +24,8 @@ from hw.splat.voxel_reach import VoxelReach
 class VoxelSortingUnit(wiring.Component):
     """Makes of the header and view at `address` what `golden.splat.frame.build_frame` makes of the camera.
 
-    Writes the group table, the visiting lists, and `near` and `group_count` in the header. Depth slabs stay
-    the host's: where the view says `listed`, the unit leaves everything as it is.
+    Writes the group table, the visiting lists, and `near` and `group_count` in the header. Where the view says
+    `listed`, these are the host's, and the unit leaves everything as it is.
 
     With V voxels of which S are in view, and C columns, R rows of groups: 26·(C + R + 1) cycles for the sides,
     V·max(C + 1, R + 1, 5) for the tests, four times as many if the config is `lean`, then what

@@ -252,7 +252,7 @@ def test_no_groups_and_no_focal_length() -> None:
 
 
 def test_what_the_host_listed_stays() -> None:
-    """Depth slabs are made by the host: nothing is written."""
+    """Where the view says that lists are there, nothing is written."""
     v = crowd()
     data = build_memory_image(v.image, v.frame, v.spec, base=BASE).data
     found, counters = run(CONFIG, data)
