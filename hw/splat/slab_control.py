@@ -32,10 +32,10 @@ class SlabControl(wiring.Component):
             {
                 "begins": In(1),  #: the next entry is a frame's first
                 "near": In(depth),  #: of the frame
-                "crowded": In(1),  #: the depth sort's, as are the next three
-                "bound": In(key),
-                "lowest": In(key),
-                "middle": In(key),
+                "crowded": In(1),  #: a survivor finds no room in the depth sort …
+                "bound": In(key),  #: … which has sent on all that is nearer than this; …
+                "lowest": In(key),  #: … the nearest key that it holds, …
+                "middle": In(key),  #: … and, at the end of `purge`, that in the middle of what it held
                 "ended": In(1),  #: the end of an entry comes into the sort
                 "passed": In(32),  #: so many first voxels of that entry have nothing behind its slab
                 "empty": In(1),  #: no group is anywhere in the engine, and none comes

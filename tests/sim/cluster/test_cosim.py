@@ -68,7 +68,11 @@ def placed(commands: list[Command], rng: np.random.Generator, independent: float
     return result
 
 
-@pytest.mark.parametrize("config", [CONFIG, SERIAL], ids=["parallel", "serial"])
+@pytest.mark.parametrize(
+    "config",
+    # Serial nodes are a simulator of their own; `test_serial_step` has one by default.
+    [pytest.param(CONFIG, id="parallel"), pytest.param(SERIAL, id="serial", marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize(("stalls", "pauses", "seed"), [(0, 0, 1), (64, 64, 2), (128, 200, 3)])
 def test_every_collective(stalls: int, pauses: int, seed: int, config: Config) -> None:
     """All collectives in random order as one program, several under way at once: the nodes' whole memories equal."""
