@@ -13,6 +13,7 @@ from golden.scenes import Camera, Scene, load_scene, orbit
 from golden.splat.frame import build_frame
 from golden.splat.memory_map import GROUP_BYTES, PIXEL_BYTES, VOXEL_BYTES
 from golden.splat.scene_image import DEFAULT_CROWD, build_scene_image, scene_edge
+from golden.splat.slabs import in_slabs
 from golden.splat.spec import DEFAULT
 from golden.splat.traffic import voxel_words
 from hw.splat.config import default
@@ -35,7 +36,7 @@ class VoxelRow:
     field: str  #: of `CHOSEN`
     value: int
     edge: float  #: of a voxel, in scene units
-    passes: int  #: entries of the group table: groups, and slabs of those that would overflow the depth sort
+    passes: int  #: entries of the group table: groups, and the host's slabs of those that would crowd the depth sort
     entries: int  #: of the visiting lists
     streamed: int  #: Gaussians through the coarse filter
     candidates: int  #: Gaussians that pass it
@@ -50,7 +51,7 @@ def sweep_row(scene: Scene, camera: Camera, field: str, value: int) -> VoxelRow:
     word = default().word_bytes
     edge = scene_edge(scene, spec, sizes["voxel_gaussians"])
     image = build_scene_image(scene, spec, edge=edge)
-    frame = build_frame(image, camera, spec)
+    frame = in_slabs(image, build_frame(image, camera, spec), spec)
     voxels = voxel_words(image, frame, spec, word_bytes=word)
     entries = sum(len(group.voxels) for group in frame.groups)
     rest = len(frame.groups) * GROUP_BYTES + entries * VOXEL_BYTES + camera.width * camera.height * PIXEL_BYTES

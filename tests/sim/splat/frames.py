@@ -3,7 +3,7 @@
 `embedded` stands for the default scene; `few` for 400 random Gaussians that leave no group opaque; `bare` for as many
 without harmonics; `around` for 40 faint ones, larger than the frame, around the camera, through a window beside the
 axis; `wall` for thousands behind a few that hide them. `embedded` and `wall` crowd the tiny engine's depth sort, so
-the host has parted them: that takes a ninth of the cycles. What the engine parts is in `test_slabs.py`.
+the host has parted them: that takes a fifth of the cycles. What the engine parts is in `test_slabs.py`.
 """
 
 from __future__ import annotations
